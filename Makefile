@@ -1,0 +1,48 @@
+# Two commands for a newcomer: `make ask Q="…"` and `make test`.
+VENV ?= .venv
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+export Q
+
+.PHONY: ask test check format soak lock clean
+
+ask: $(READY)
+	@$(BIN)/virgolette index --quiet
+	@$(BIN)/virgolette ask -- "$$Q"
+
+test: $(READY)
+	$(BIN)/pytest -m "not soak"
+
+check: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(READY)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+soak: $(READY)
+	$(BIN)/pytest -m soak
+
+# The environment: the exact versions of requirements.txt, then this folder itself.
+$(READY): requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Virgolette needs Python 3.11 or newer; $(PYTHON) is older. Try: make PYTHON=…" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+# Resolve the ranges of pyproject.toml anew and pin what came out. torch's local version
+# (+cpu) is dropped, so that any build of 2.13.0 is the right one.
+lock:
+	rm -rf $(VENV)-lock && $(PYTHON) -m venv $(VENV)-lock
+	$(VENV)-lock/bin/pip install --quiet --disable-pip-version-check '.[dev]'
+	$(VENV)-lock/bin/pip freeze --exclude virgolette | sed 's/+cpu$$//' > requirements.txt
+	rm -rf $(VENV)-lock
+
+clean:
+	rm -rf $(VENV) data

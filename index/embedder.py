@@ -1,0 +1,143 @@
+"""Texts to vectors, with sentence-transformers, on the CPU."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index.errors import ModelError
+from index.model.unpack import packed_checksum, unpacked_model
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+Vectors = NDArray[np.float32]
+Progress = Callable[[int], None]  # called with the number of texts just done
+
+BATCH = 16
+CHUNK = 256  # texts sorted by length and encoded between two reports of progress
+
+
+class Embedder:
+    """An embedding model, loaded when first used.
+
+    Args:
+        model: a sentence-transformers name or path; empty for the model that travels with
+            Virgolette.
+        models_dir: where the default model is unpacked, once.
+    """
+
+    def __init__(self, model: str, models_dir: Path) -> None:
+        self._model_name = model
+        self._models_dir = models_dir
+        self._lock = threading.RLock()  # fast tokenizers must not be used by two threads
+        self._loaded: SentenceTransformer | None = None
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """What identifies the model and its vectors. Reads no weights."""
+        if not self._model_name:
+            return f"default:{packed_checksum()}"
+        path = Path(self._model_name)
+        if not path.is_dir():
+            return f"name:{self._model_name}"
+        return f"path:{path.resolve()}:{_listing_digest(path)}"
+
+    @property
+    def max_tokens(self) -> int:
+        """The longest text the model reads whole, in tokens, its prompt and marks included."""
+        with self._lock:
+            return int(self._model.max_seq_length or 512)
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """The number of tokens of each text, without prompt and marks."""
+        if not texts:
+            return []
+        with self._lock:
+            encoded = self._model.tokenizer(
+                list(texts), add_special_tokens=False, truncation=False, verbose=False
+            )
+        return [len(ids) for ids in encoded["input_ids"]]
+
+    def encode_query(self, text: str) -> Vectors:
+        """The unit vector of a question, shape (dimensions,)."""
+        with self._lock:
+            return _unit(self._model.encode_query([text], show_progress_bar=False))[0]
+
+    def encode_passages(self, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
+        """The unit vectors of passages or sentences, shape (texts, dimensions)."""
+        vectors = []
+        for start in range(0, len(texts), CHUNK):
+            chunk = list(texts[start : start + CHUNK])
+            with self._lock:
+                encoded = self._model.encode_document(
+                    chunk, batch_size=BATCH, show_progress_bar=False
+                )
+            vectors.append(_unit(encoded))
+            if progress:
+                progress(len(chunk))
+        return np.concatenate(vectors) if vectors else np.empty((0, 0), np.float32)
+
+    @property
+    def _model(self) -> SentenceTransformer:
+        if self._loaded is None:
+            self._loaded = self._load()
+        return self._loaded
+
+    def _load(self) -> SentenceTransformer:
+        # A spinning OpenMP thread and a busy neighbour cost a factor of forty; torch reads
+        # this when it is imported.
+        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+        import torch
+        from sentence_transformers import SentenceTransformer
+        from transformers.utils import logging
+
+        logging.disable_progress_bar()
+        logging.set_verbosity_error()
+        options: dict[str, Any] = {"dtype": torch.bfloat16} if _bf16_is_fast() else {}
+        path = self._model_name or str(unpacked_model(self._models_dir))
+        if not self._model_name:
+            options["add_pooling_layer"] = False  # mean pooling needs none, none is stored
+        try:
+            return SentenceTransformer(
+                path,
+                device="cpu",
+                local_files_only=not self._model_name,
+                model_kwargs=options,
+            )
+        except (OSError, ValueError, KeyError, ImportError) as error:
+            reason = str(error).strip().split("\n")[0]
+            raise ModelError(
+                f"cannot load the embedding model {path!r}: {reason}. "
+                "VIRGOLETTE_EMBEDDING_MODEL takes a local directory, the name of a model this "
+                "machine can download, or nothing for the model that comes with Virgolette"
+            ) from error
+
+
+def _bf16_is_fast() -> bool:
+    """Whether this CPU multiplies bf16 in hardware. Elsewhere bf16 is slower than fp32."""
+    import torch
+
+    capabilities = torch.cpu.get_capabilities()
+    return bool(capabilities.get("amx_bf16") or capabilities.get("avx512_bf16"))
+
+
+def _unit(vectors: Any) -> Vectors:
+    """The vectors at length 1: bf16 leaves them a little off, other models need not do it."""
+    array = np.asarray(vectors, np.float32)
+    return array / np.maximum(np.linalg.norm(array, axis=1, keepdims=True), 1e-12)
+
+
+def _listing_digest(directory: Path) -> str:
+    """A digest of the names, sizes and times of the files: notices that a model was replaced."""
+    files = sorted(path for path in directory.rglob("*") if path.is_file())
+    lines = [f"{p.relative_to(directory)} {p.stat().st_size} {p.stat().st_mtime_ns}" for p in files]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]

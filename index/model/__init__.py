@@ -1,0 +1,1 @@
+"""The default embedding model: its files, and what packs and unpacks them."""

@@ -1,0 +1,95 @@
+"""Turn the packed default model into a directory that sentence-transformers loads."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from safetensors.numpy import load_file, save_file
+
+from index.errors import ModelError, StorageError
+from index.model.q4 import dequantize
+
+PACKED = Path(__file__).parent
+WEIGHTS = "weights.q4.safetensors"
+MARKER = "SHA256"
+
+
+def packed_checksum() -> str:
+    """The checksum that was written when the model was made: its identity."""
+    return (PACKED / MARKER).read_text(encoding="ascii").strip()
+
+
+def checksum(directory: Path) -> str:
+    """SHA-256 over the names and contents of the model's files, in the order of the names."""
+    digest = hashlib.sha256()
+    for path in sorted(p for p in directory.rglob("*") if p.suffix in {".json", ".safetensors"}):
+        digest.update(path.relative_to(directory).as_posix().encode() + b"\0")
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def unpacked_model(models_dir: Path) -> Path:
+    """The directory of the unpacked default model, made on first use.
+
+    The packed files are checked against their checksum before they are unpacked, and the
+    directory appears whole, by a rename: a reader never meets half a model.
+
+    Raises:
+        ModelError: the packed files are not those the checksum was taken of.
+        StorageError: the directory cannot be written.
+    """
+    target = models_dir / f"default-{packed_checksum()[:16]}"
+    if _is_whole(target):
+        return target
+    if checksum(PACKED) != packed_checksum():
+        raise ModelError(f"the model in {PACKED} does not match its checksum: install again")
+    try:
+        models_dir.mkdir(parents=True, exist_ok=True)
+        _unpack_into(target)
+    except OSError as error:
+        raise StorageError(f"cannot unpack the model into {models_dir}: {error.strerror}") from error
+    return target
+
+
+def _is_whole(target: Path) -> bool:
+    """Whether the marker, written last, is there and the weights have the size it tells."""
+    try:
+        name, size = (target / MARKER).read_text(encoding="ascii").split()
+        return name == packed_checksum() and (target / "model.safetensors").stat().st_size == int(size)
+    except (OSError, ValueError):
+        return False
+
+
+def _unpack_into(target: Path) -> None:
+    work = Path(tempfile.mkdtemp(prefix=".unpacking-", dir=target.parent))
+    try:
+        for path in PACKED.rglob("*.json"):
+            copy = work / path.relative_to(PACKED)
+            copy.parent.mkdir(exist_ok=True)
+            shutil.copyfile(path, copy)
+        weights = work / "model.safetensors"
+        packed = load_file(PACKED / WEIGHTS)
+        save_file(
+            {k: dequantize(v) if v.dtype == np.uint8 else v for k, v in packed.items()},
+            weights,
+            metadata={"format": "pt"},
+        )
+        marker = f"{packed_checksum()} {weights.stat().st_size}\n"
+        (work / MARKER).write_text(marker, encoding="ascii")
+        if target.exists():  # damaged: a whole one would have been used
+            shutil.rmtree(target)
+        _rename(work, target)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def _rename(work: Path, target: Path) -> None:
+    try:
+        work.rename(target)
+    except OSError:
+        if not _is_whole(target):  # else another process was faster, with the same files
+            raise
