@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,10 +20,8 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 Vectors = NDArray[np.float32]
-Progress = Callable[[int], None]  # called with the number of texts just done
 
 BATCH = 16
-CHUNK = 256  # texts sorted by length and encoded between two reports of progress
 
 
 class Embedder:
@@ -70,21 +68,15 @@ class Embedder:
     def encode_query(self, text: str) -> Vectors:
         """The unit vector of a question, shape (dimensions,)."""
         with self._lock:
-            return _unit(self._model.encode_query([text], show_progress_bar=False))[0]
+            (vector,) = _unit(self._model.encode_query([text], show_progress_bar=False))
+        return np.asarray(vector)
 
-    def encode_passages(self, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
+    def encode_passages(self, texts: Sequence[str]) -> Vectors:
         """The unit vectors of passages or sentences, shape (texts, dimensions)."""
-        vectors = []
-        for start in range(0, len(texts), CHUNK):
-            chunk = list(texts[start : start + CHUNK])
-            with self._lock:
-                encoded = self._model.encode_document(
-                    chunk, batch_size=BATCH, show_progress_bar=False
-                )
-            vectors.append(_unit(encoded))
-            if progress:
-                progress(len(chunk))
-        return np.concatenate(vectors) if vectors else np.empty((0, 0), np.float32)
+        with self._lock:
+            return _unit(
+                self._model.encode_document(list(texts), batch_size=BATCH, show_progress_bar=False)
+            )
 
     @property
     def _model(self) -> SentenceTransformer:
@@ -133,7 +125,8 @@ def _bf16_is_fast() -> bool:
 def _unit(vectors: Any) -> Vectors:
     """The vectors at length 1: bf16 leaves them a little off, other models need not do it."""
     array = np.asarray(vectors, np.float32)
-    return array / np.maximum(np.linalg.norm(array, axis=1, keepdims=True), 1e-12)
+    lengths = np.linalg.norm(array, axis=1, keepdims=True)
+    return np.asarray(array / np.maximum(lengths, 1e-12), np.float32)
 
 
 def _listing_digest(directory: Path) -> str:

@@ -15,9 +15,9 @@ that Virgolette does not install: it is needed here and nowhere else.
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import struct
-import sys
 import unicodedata
 import zipfile
 from collections.abc import Iterable, Iterator
@@ -98,13 +98,11 @@ def _read_pieces(cursor: Cursor) -> list[tuple[str, float]]:
     blob = cursor.take(size)
     _, normalizer_bytes = cursor.read("iI")
     cursor.take(normalizer_bytes)  # its character map; NFKC does the same
-    texts = [blob[a:b].decode() for a, b in zip(offsets[:-1], offsets[1:], strict=True)]
+    texts = [blob[a:b].decode() for a, b in itertools.pairwise(offsets)]
     return list(zip(texts, scores.tolist(), strict=True))
 
 
-def _read_tensors(
-    cursor: Cursor, hidden: int, inner: int
-) -> Iterator[tuple[str, NDArray[Any]]]:
+def _read_tensors(cursor: Cursor, hidden: int, inner: int) -> Iterator[tuple[str, NDArray[Any]]]:
     (count,) = cursor.read("i")
     for _ in range(count):
         (length,) = cursor.read("H")
@@ -278,4 +276,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

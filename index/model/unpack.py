@@ -51,7 +51,9 @@ def unpacked_model(models_dir: Path) -> Path:
         models_dir.mkdir(parents=True, exist_ok=True)
         _unpack_into(target)
     except OSError as error:
-        raise StorageError(f"cannot unpack the model into {models_dir}: {error.strerror}") from error
+        raise StorageError(
+            f"cannot unpack the model into {models_dir}: {error.strerror}"
+        ) from error
     return target
 
 
@@ -59,7 +61,9 @@ def _is_whole(target: Path) -> bool:
     """Whether the marker, written last, is there and the weights have the size it tells."""
     try:
         name, size = (target / MARKER).read_text(encoding="ascii").split()
-        return name == packed_checksum() and (target / "model.safetensors").stat().st_size == int(size)
+        return name == packed_checksum() and (target / "model.safetensors").stat().st_size == int(
+            size
+        )
     except (OSError, ValueError):
         return False
 

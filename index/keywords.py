@@ -1,0 +1,87 @@
+"""Keyword search: Italian analysis and BM25, kept in memory-mapped files by bm25s."""
+
+from __future__ import annotations
+
+import re
+import threading
+import unicodedata
+from collections.abc import Sequence
+from pathlib import Path
+
+import bm25s
+import numpy as np
+import Stemmer
+from numpy.typing import NDArray
+
+K1, B = 1.5, 0.75
+
+_WORD = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+(?:-\d+)?|\d*[^\W_]+")
+_LOCAL = threading.local()  # a Stemmer must not be used by two threads at once
+
+STOP_WORDS = frozenset(
+    """
+    a ad agli ai al alla alle allo anche ancora avere aveva avevano c che chi ci cio come
+    con cosa cui d da dagli dai dal dall dalla dalle dallo degli dei del dell della delle
+    dello di dove e ed era erano essere fa fra gli ha hanno ho i il in io l la le lei li lo
+    loro lui m ma mi n ne negli nei nel nell nella nelle nello noi non o ogni per perche piu
+    po poi pero qual quale quali quando quant quanta quante quanti quanto quell quella
+    quelle quelli quello quest questa queste questi questo s se sei si sia siano sono su
+    sugli sui sul sull sulla sulle sullo t ti tra tu tutti tutto un una uno v vi voi about
+    an and are as at be been by did do does for from had has have how is it its of on or
+    that the their there they this to was were what when where which who whom why will with
+    would
+    """.split()
+)
+
+
+def words(text: str) -> list[str]:
+    """The words of a text in order: lower case, without accents; "l’incontro" is two."""
+    plain = unicodedata.normalize("NFKD", text.lower())
+    return _WORD.findall("".join(c for c in plain if not unicodedata.combining(c)))
+
+
+def terms(text: str) -> list[str]:
+    """The stems of a text's words, stop words left out. What is indexed and searched."""
+    return stems([word for word in words(text) if word not in STOP_WORDS])
+
+
+def stems(of: list[str]) -> list[str]:
+    """The Italian stem of each word."""
+    if not hasattr(_LOCAL, "stemmer"):
+        _LOCAL.stemmer = Stemmer.Stemmer("italian")
+    return list(_LOCAL.stemmer.stemWords(of))
+
+
+class KeywordIndex:
+    """BM25 (Lucene's variant) over passages, which are known by their row."""
+
+    def __init__(self, engine: bm25s.BM25 | None) -> None:
+        self._engine = engine
+
+    @classmethod
+    def build(cls, texts: Sequence[str], directory: Path) -> None:
+        """Index the texts, row by row, and write the index into the directory."""
+        directory.mkdir()
+        tokens = [terms(text) for text in texts]
+        if not any(tokens):
+            return
+        engine = bm25s.BM25(k1=K1, b=B)
+        engine.index(tokens, show_progress=False)
+        engine.save(directory, show_progress=False)
+
+    @classmethod
+    def open(cls, directory: Path) -> KeywordIndex:
+        """The index in the directory, memory-mapped."""
+        if not any(directory.iterdir()):
+            return cls(None)
+        return cls(bm25s.BM25.load(directory, mmap=True, show_progress=False))
+
+    def scores(self, query: str, rows: int) -> NDArray[np.float32]:
+        """The BM25 score of every row for the query, shape (rows,); 0 where no word is shared."""
+        known = [] if self._engine is None else [t for t in terms(query) if self._knows(t)]
+        if self._engine is None or not known:
+            return np.zeros(rows, np.float32)
+        return np.asarray(self._engine.get_scores(known), np.float32)
+
+    def _knows(self, term: str) -> bool:
+        return self._engine is not None and term in self._engine.vocab_dict

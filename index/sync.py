@@ -1,0 +1,267 @@
+"""Bring the index to the corpus."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import json
+import os
+import secrets
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from filelock import FileLock, Timeout
+
+from index.articles import Article, list_files, read_article
+from index.embedder import Embedder
+from index.errors import ArticleError, BusyError, CorpusError, StorageError
+from index.generation import (
+    CHROMA,
+    KEYWORDS,
+    SENTENCES,
+    STORE,
+    Manifest,
+    current_name,
+    generations_dir,
+    read_manifest,
+    switch_to,
+    write_manifest,
+)
+from index.keywords import KeywordIndex
+from index.passages import Passage, split_article
+from index.store import write_store
+from index.vectors import PassageVectors, Progress, VectorCache
+from index.verify import verify
+
+# Raise one of these whenever what it names makes other output of the same files.
+VERSIONS = {"loaders": "1", "splitter": "1", "keywords": "1", "schema": "1"}
+KEPT_GENERATIONS = 2  # the current one, and the one that a slow reader may still have open
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A file that became no article, and why."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a run did: paths of articles, how many texts were embedded, the generation."""
+
+    added: tuple[str, ...]
+    changed: tuple[str, ...]
+    renamed: tuple[tuple[str, str], ...]
+    removed: tuple[str, ...]
+    skipped: tuple[Skipped, ...]
+    embedded: int
+    generation: str
+    articles: int
+
+
+def sync(
+    corpus: Path,
+    data_dir: Path,
+    embedder: Embedder,
+    *,
+    rebuild: bool = False,
+    allow_empty: bool = False,
+    progress: Progress | None = None,
+) -> Report:
+    """Make the current generation hold exactly the articles of the corpus.
+
+    Nothing is written when nothing has changed. Otherwise a new generation is built beside
+    the current one out of cached vectors, verified, and put in its place.
+
+    Raises:
+        CorpusError: the folder cannot be read, or holds no article (unless ``allow_empty``).
+        BusyError: another process is writing.
+        StorageError: the data folder cannot be written, or the new index is not sound.
+    """
+    with _storage(data_dir), _writing(data_dir):
+        contents = _read_files(corpus)
+        files = {path: digest for path, (digest, _) in contents.items()}
+        stamp = {**VERSIONS, "model": embedder.fingerprint}
+        name = current_name(data_dir)
+        before = _manifest_or_none(data_dir, name)
+        if name and before and not rebuild and (before.stamp, before.files) == (stamp, files):
+            return _report(before, before, 0, name)
+        articles, skipped = _read_articles(corpus, contents)
+        if not articles and not allow_empty:
+            raise CorpusError(_no_article(corpus, skipped))
+        now = datetime.datetime.now(datetime.UTC)
+        manifest = Manifest(stamp, files, skipped, now.isoformat(timespec="seconds"))
+        builder = _Builder(data_dir, embedder, progress)
+        name = builder.build(articles, manifest, f"{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}")
+        return _report(before, manifest, builder.embedded, name)
+
+
+def _no_article(corpus: Path, skipped: dict[str, str]) -> str:
+    text = f"the corpus folder {corpus} holds no article: put .txt or .md files in it"
+    if skipped:
+        path, reason = next(iter(skipped.items()))
+        text += f" ({len(skipped)} skipped, {path}: {reason})"
+    return text
+
+
+@contextmanager
+def _storage(data_dir: Path) -> Iterator[None]:
+    """Make the data folder; turn what the disk refuses into a StorageError."""
+    try:
+        generations_dir(data_dir).mkdir(parents=True, exist_ok=True)
+        yield
+    except sqlite3.Error as error:
+        raise StorageError(f"cannot write the data folder {data_dir}: {error}") from error
+    except OSError as error:
+        raise StorageError(
+            f"cannot write the data folder {error.filename or data_dir}: {error.strerror}; "
+            "set VIRGOLETTE_DATA_DIR to a folder that can be written"
+        ) from error
+
+
+@contextmanager
+def _writing(data_dir: Path) -> Iterator[None]:
+    """Hold the one writer's lock. BusyError names who holds it."""
+    holder = data_dir / "lock.json"
+    lock = FileLock(data_dir / "lock", timeout=0)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise BusyError(_busy(holder)) from error
+    try:
+        since = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+        holder.write_text(json.dumps({"pid": os.getpid(), "since": since}), encoding="ascii")
+        yield
+    finally:
+        holder.unlink(missing_ok=True)
+        lock.release()
+
+
+def _busy(holder: Path) -> str:
+    try:
+        told = json.loads(holder.read_text(encoding="ascii"))
+        who = f"process {told['pid']} since {told['since']}"
+    except (OSError, ValueError, KeyError):
+        who = "another process"
+    return f"the index is being written by {who}: wait for it to end"
+
+
+def _manifest_or_none(data_dir: Path, name: str | None) -> Manifest | None:
+    """The manifest of the current generation; None when there is none that can be read."""
+    if name is None:
+        return None
+    try:
+        return read_manifest(generations_dir(data_dir) / name)
+    except StorageError:  # damaged: built anew
+        return None
+
+
+def _read_files(corpus: Path) -> dict[str, tuple[str, str]]:
+    """For every file of the corpus the digest of its bytes, and why it cannot be read, or ""."""
+    found = {}
+    for path in list_files(corpus):
+        try:
+            data = (corpus / path).read_bytes()
+            found[path] = (hashlib.sha256(data).hexdigest(), "")
+        except OSError as error:
+            found[path] = ("", f"it cannot be read: {error.strerror}")
+    return found
+
+
+def _read_articles(
+    corpus: Path, contents: dict[str, tuple[str, str]]
+) -> tuple[list[Article], dict[str, str]]:
+    articles, skipped = [], {}
+    for path, (digest, trouble) in contents.items():
+        try:
+            if trouble:
+                raise ArticleError(trouble)
+            articles.append(read_article(_unchanged(corpus / path, digest), path))
+        except ArticleError as error:
+            skipped[path] = str(error)
+    return articles, skipped
+
+
+def _unchanged(file: Path, digest: str) -> bytes:
+    """The bytes the digest was taken of. A file that is being written waits for the next run."""
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise ArticleError(f"it cannot be read: {error.strerror}") from error
+    if hashlib.sha256(data).hexdigest() != digest:
+        raise ArticleError("it was changed while it was read: index again")
+    return data
+
+
+class _Builder:
+    """Builds one generation."""
+
+    def __init__(self, data_dir: Path, embedder: Embedder, progress: Progress | None) -> None:
+        self._data_dir = data_dir
+        self._embedder = embedder
+        self._progress = progress
+        self.embedded = 0
+
+    def build(self, articles: list[Article], manifest: Manifest, name: str) -> str:
+        """Build, verify and switch; what an interrupted build left is removed first."""
+        home = generations_dir(self._data_dir)
+        for left in home.glob(".building-*"):
+            shutil.rmtree(left)
+        work = home / f".building-{name}"
+        work.mkdir()
+        try:
+            self._fill(work, articles, manifest)
+            verify(work)
+            work.rename(home / name)
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
+        switch_to(self._data_dir, name)
+        _remove_old(home, name)
+        return name
+
+    def _fill(self, work: Path, articles: list[Article], manifest: Manifest) -> None:
+        passages = [p for article in articles for p in self._split(article)]
+        texts = [passage.text for passage in passages]
+        sentences = write_store(work / STORE, articles, passages)
+        cache = VectorCache(self._data_dir / "vectors.sqlite3", self._embedder)
+        self.embedded = cache.embed([*texts, *sentences], self._progress)
+        KeywordIndex.build(texts, work / KEYWORDS)
+        np.save(work / SENTENCES, cache.vectors(sentences).astype(np.float16))
+        PassageVectors.build([p.id for p in passages], cache.vectors(texts), work / CHROMA)
+        write_manifest(work, manifest)
+
+    def _split(self, article: Article) -> list[Passage]:
+        return split_article(article, self._embedder.count_tokens, self._embedder.max_tokens)
+
+
+def _remove_old(home: Path, current: str) -> None:
+    others = sorted(p.name for p in home.iterdir() if p.name != current)
+    for name in others[: -(KEPT_GENERATIONS - 1) or None]:
+        shutil.rmtree(home / name, ignore_errors=True)
+
+
+def _report(before: Manifest | None, after: Manifest, embedded: int, name: str) -> Report:
+    old, new = (_articles_of(m) if m else {} for m in (before, after))
+    gone = {digest: path for path, digest in old.items() if path not in new}
+    fresh = [path for path in new if path not in old]
+    renamed = {path: gone.pop(new[path]) for path in fresh if new[path] in gone}
+    return Report(
+        added=tuple(path for path in fresh if path not in renamed),
+        changed=tuple(path for path in new if path in old and old[path] != new[path]),
+        renamed=tuple((source, path) for path, source in renamed.items()),
+        removed=tuple(sorted(gone.values())),
+        skipped=tuple(Skipped(path, reason) for path, reason in after.skipped.items()),
+        embedded=embedded,
+        generation=name,
+        articles=len(new),
+    )
+
+
+def _articles_of(manifest: Manifest) -> dict[str, str]:
+    return {p: digest for p, digest in manifest.files.items() if p not in manifest.skipped}
