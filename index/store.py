@@ -27,6 +27,11 @@ CREATE TABLE passages (
 );
 """
 
+_ONE = {
+    "row": "SELECT row, id, article, start, end, text, first, last FROM passages WHERE row = ?",
+    "id": "SELECT row, id, article, start, end, text, first, last FROM passages WHERE id = ?",
+}
+
 
 @dataclass(frozen=True)
 class Stored:
@@ -91,12 +96,8 @@ class Store:
         """Give the file back."""
         self._database.close()
 
-    def _one(self, column: str, value: int | str) -> Stored:
-        row = self._database.execute(
-            "SELECT row, id, article, start, end, text, first, last FROM passages"
-            f" WHERE {column} = ?",
-            (value,),
-        ).fetchone()
+    def _one(self, where: str, value: int | str) -> Stored:
+        row = self._database.execute(_ONE[where], (value,)).fetchone()
         if row is None:
             raise KeyError(value)
         return Stored(*row)
