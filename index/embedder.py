@@ -6,6 +6,7 @@ import hashlib
 import os
 import threading
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,23 @@ if TYPE_CHECKING:
 Vectors = NDArray[np.float32]
 
 BATCH = 16
+# sentence-transformers gives every model an empty "document" prompt, which must not hide the
+# one that a model calls otherwise.
+PASSAGE_PROMPTS = ("document", "passage", "corpus")
+
+
+@dataclass(frozen=True)
+class EncodedText:
+    """A text with one unit vector, and one vector for each token.
+
+    ``vector`` has the shape (dimensions,), ``tokens`` (tokens, dimensions), and ``offsets``
+    (tokens, 2): where each token, without the space before it, begins and ends in the text.
+    The prompt and the model's own marks are left out of the tokens.
+    """
+
+    vector: Vectors
+    tokens: Vectors
+    offsets: NDArray[np.int64]
 
 
 class Embedder:
@@ -65,18 +83,50 @@ class Embedder:
             )
         return [len(ids) for ids in encoded["input_ids"]]
 
-    def encode_query(self, text: str) -> Vectors:
-        """The unit vector of a question, shape (dimensions,)."""
-        with self._lock:
-            (vector,) = _unit(self._model.encode_query([text], show_progress_bar=False))
-        return np.asarray(vector)
+    def encode_query(self, text: str) -> EncodedText:
+        """A question's unit vector and token vectors, with the model's prompt for questions."""
+        return self._encode_tokens([text], self._prompts("query"))[0]
 
     def encode_passages(self, texts: Sequence[str]) -> Vectors:
         """The unit vectors of passages or sentences, shape (texts, dimensions)."""
         with self._lock:
-            return _unit(
-                self._model.encode_document(list(texts), batch_size=BATCH, show_progress_bar=False)
+            vectors = self._model.encode(
+                list(texts),
+                prompt=self._prompts(*PASSAGE_PROMPTS),
+                batch_size=BATCH,
+                show_progress_bar=False,
             )
+        return _unit(vectors)
+
+    def encode_passage_tokens(self, texts: Sequence[str]) -> list[EncodedText]:
+        """Passages with a vector for each token."""
+        return self._encode_tokens(texts, self._prompts(*PASSAGE_PROMPTS))
+
+    def _encode_tokens(self, texts: Sequence[str], prompt: str) -> list[EncodedText]:
+        with self._lock:
+            encoded = self._model.encode(
+                list(texts),
+                prompt=prompt,
+                batch_size=BATCH,
+                output_value=None,
+                show_progress_bar=False,
+            )
+            offsets = self._model.tokenizer(
+                [prompt + text for text in texts],
+                return_offsets_mapping=True,
+                truncation=True,
+                max_length=self.max_tokens,
+            )["offset_mapping"]
+        return [
+            _encoded_text(text, prompt, features, spans)
+            for text, features, spans in zip(texts, encoded, offsets, strict=True)
+        ]
+
+    def _prompts(self, *names: str) -> str:
+        """The first of the named prompts that the model has. E5 models need theirs."""
+        with self._lock:
+            prompts = self._model.prompts
+        return next((prompts[name] for name in names if prompts.get(name)), "")
 
     @property
     def _model(self) -> SentenceTransformer:
@@ -120,6 +170,23 @@ def _bf16_is_fast() -> bool:
 
     capabilities = torch.cpu.get_capabilities()
     return bool(capabilities.get("amx_bf16") or capabilities.get("avx512_bf16"))
+
+
+def _encoded_text(
+    text: str, prompt: str, features: Any, spans: Sequence[tuple[int, int]]
+) -> EncodedText:
+    kept, offsets = [], []
+    for at, (start, end) in enumerate(spans):
+        start, end = max(start - len(prompt), 0), end - len(prompt)
+        while start < end and text[start].isspace():
+            start += 1
+        if start < end:
+            kept.append(at)
+            offsets.append((start, end))
+    states = features["token_embeddings"].float().numpy()[kept]
+    (vector,) = _unit(features["sentence_embedding"].float().numpy()[None, :])
+    places = np.array(offsets, np.int64).reshape(-1, 2)
+    return EncodedText(vector, states, places)
 
 
 def _unit(vectors: Any) -> Vectors:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import threading
 import unicodedata
@@ -82,6 +83,23 @@ class KeywordIndex:
         if self._engine is None or not known:
             return np.zeros(rows, np.float32)
         return np.asarray(self._engine.get_scores(known), np.float32)
+
+    def weights(self, of: Sequence[str]) -> dict[str, float]:
+        """The inverse document frequency of each term, as BM25 defines it (always positive).
+
+        Source: Robertson and Zaragoza, "The Probabilistic Relevance Framework" (2009), with
+        Lucene's 1 inside the logarithm.
+        """
+        return {term: self._weight(term) for term in of}
+
+    def _weight(self, term: str) -> float:
+        if self._engine is None:
+            return 1.0
+        count, found = int(self._engine.scores["num_docs"]), 0
+        if self._knows(term):
+            column, starts = self._engine.vocab_dict[term], self._engine.scores["indptr"]
+            found = int(starts[column + 1] - starts[column])
+        return math.log(1 + (count - found + 0.5) / (found + 0.5))
 
     def _knows(self, term: str) -> bool:
         return self._engine is not None and term in self._engine.vocab_dict

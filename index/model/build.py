@@ -254,7 +254,8 @@ def _configuration(model: PackedModel, vocabulary: int) -> dict[str, Any]:
             "word_embedding_dimension": model.hidden, "pooling_mode_mean_tokens": True
         },
         "config_sentence_transformers.json": {
-            "prompts": {"query": "query: ", "passage": "passage: "},
+            # "document" is the name sentence-transformers 6 asks for first.
+            "prompts": {"query": "query: ", "document": "passage: "},
             "similarity_fn_name": "cosine",
         },
     }  # fmt: skip
