@@ -126,7 +126,7 @@ class Embedder:
         """The first of the named prompts that the model has. E5 models need theirs."""
         with self._lock:
             prompts = self._model.prompts
-        return next((prompts[name] for name in names if prompts.get(name)), "")
+        return next((text for name in names if (text := prompts.get(name))), "")
 
     @property
     def _model(self) -> SentenceTransformer:

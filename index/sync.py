@@ -63,6 +63,7 @@ class Report:
     embedded: int
     generation: str
     articles: int
+    unchanged: bool
 
 
 def sync(
@@ -91,7 +92,7 @@ def sync(
         name = current_name(data_dir)
         before = _manifest_or_none(data_dir, name)
         if name and before and not rebuild and (before.stamp, before.files) == (stamp, files):
-            return _report(before, before, 0, name)
+            return _report(before, before, 0, name, unchanged=True)
         articles, skipped = _read_articles(corpus, contents)
         if not articles and not allow_empty:
             raise CorpusError(_no_article(corpus, skipped))
@@ -246,7 +247,14 @@ def _remove_old(home: Path, current: str) -> None:
         shutil.rmtree(home / name, ignore_errors=True)
 
 
-def _report(before: Manifest | None, after: Manifest, embedded: int, name: str) -> Report:
+def _report(
+    before: Manifest | None,
+    after: Manifest,
+    embedded: int,
+    name: str,
+    *,
+    unchanged: bool = False,
+) -> Report:
     old, new = (_articles_of(m) if m else {} for m in (before, after))
     gone = {digest: path for path, digest in old.items() if path not in new}
     fresh = [path for path in new if path not in old]
@@ -260,6 +268,7 @@ def _report(before: Manifest | None, after: Manifest, embedded: int, name: str) 
         embedded=embedded,
         generation=name,
         articles=len(new),
+        unchanged=unchanged,
     )
 
 

@@ -1,0 +1,188 @@
+"""The command line. Heavy imports wait until a command needs them."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bot.settings import Settings, SettingsError, read_settings
+from index.errors import VirgoletteError
+
+if TYPE_CHECKING:
+    from index.sync import Report
+    from retrieval.chain import AnswerChain
+
+FAILED, WRONG_USAGE, INTERRUPTED = 1, 2, 130
+
+app = typer.Typer(
+    help="Answers questions about a folder of articles with quotations and their source.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+def main() -> None:
+    """Run a command; errors become one line on standard error and an exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
+    from retrieval.answer import QuestionError
+
+    try:
+        app()
+    except VirgoletteError as error:
+        print(f"virgolette: {error}", file=sys.stderr)
+        sys.exit(WRONG_USAGE if isinstance(error, SettingsError | QuestionError) else FAILED)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+
+
+@app.command()
+def ask(
+    question: Annotated[str, typer.Argument(help="The question; - reads one a line from stdin.")],
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+) -> None:
+    """Answer a question."""
+    from bot.compose import composed
+
+    settings = read_settings()
+    with composed(settings) as parts:
+        if question != "-":
+            _answer_one(question, as_json, parts.chain, settings)
+            return
+        for line in sys.stdin.buffer:
+            text = line.decode("utf-8", errors="replace").rstrip("\r\n")
+            try:
+                _answer_one(text, as_json, parts.chain, settings)
+            except VirgoletteError as error:
+                if not as_json:
+                    print(f"virgolette: {error}", file=sys.stderr)
+                else:
+                    _print_json({"question": text, "error": str(error)})
+
+
+def _answer_one(raw: str, as_json: bool, chain: AnswerChain, settings: Settings) -> None:
+    from rich.console import Console
+
+    from bot.language import texts_for
+    from bot.render import print_answer
+    from retrieval.answer import Question
+
+    question = Question.parse(raw)
+    answer = chain.invoke(question)
+    if as_json:
+        _print_json(answer.as_json())
+    else:
+        print_answer(Console(), answer, texts_for(settings.language, question))
+
+
+def _print_json(content: dict[str, Any]) -> None:
+    print(json.dumps(content, ensure_ascii=False), flush=True)
+
+
+@app.command()
+def chat() -> None:
+    """Ask and read answers, one after another."""
+    from bot.compose import composed
+    from bot.repl import run_repl
+
+    settings = read_settings()
+    with composed(settings) as parts:
+        run_repl(parts, settings)
+
+
+@app.command()
+def index(
+    rebuild: Annotated[
+        bool, typer.Option(help="Build a new index even if nothing changed.")
+    ] = False,
+    allow_empty: Annotated[bool, typer.Option(help="Accept a corpus without articles.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+    quiet: Annotated[bool, typer.Option(help="Print nothing when nothing changed.")] = False,
+) -> None:
+    """Bring the index up to date with the corpus."""
+    from bot.compose import make_embedder
+    from bot.progress import progress_bar
+    from index.sync import sync
+
+    settings = read_settings()
+    with progress_bar(hidden=as_json) as progress:
+        report = sync(
+            settings.corpus_dir,
+            settings.data_dir,
+            make_embedder(settings),
+            rebuild=rebuild,
+            allow_empty=allow_empty,
+            progress=progress,
+        )
+    if as_json:
+        _print_json(_report_json(report))
+    elif not quiet or report.skipped or not report.unchanged:
+        _print_report(report)
+
+
+def _report_json(report: Report) -> dict[str, Any]:
+    return {
+        "added": list(report.added),
+        "changed": list(report.changed),
+        "renamed": [{"from": old, "to": new} for old, new in report.renamed],
+        "removed": list(report.removed),
+        "skipped": [{"path": s.path, "reason": s.reason} for s in report.skipped],
+        "embedded": report.embedded,
+        "generation": report.generation,
+    }
+
+
+def _print_report(report: Report) -> None:
+    from bot.render import printable
+
+    lines = [("+", path) for path in report.added]
+    lines += [("~", path) for path in report.changed]
+    lines += [("→", f"{old} → {new}") for old, new in report.renamed]
+    lines += [("-", path) for path in report.removed]
+    lines += [("!", f"{skipped.path}: skipped, {skipped.reason}") for skipped in report.skipped]
+    for sign, line in lines:
+        print(f"  {sign} {printable(line)}")
+    state = "nothing changed" if report.unchanged else f"{report.embedded} texts embedded"
+    print(f"{report.articles} articles in the index, {state} (generation {report.generation})")
+
+
+@app.command()
+def show(article: Annotated[str, typer.Argument(help="The article's path in the corpus.")]) -> None:
+    """Print the stored text of an article: what start and end count in."""
+    from bot.status import stored_text
+
+    sys.stdout.buffer.write(stored_text(read_settings().data_dir, article).encode())
+
+
+@app.command()
+def status(
+    as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
+) -> None:
+    """Tell what is indexed, and with which model."""
+    from bot.status import read_status
+
+    told = read_status(read_settings())
+    if as_json:
+        _print_json(told)
+        return
+    for name, value in told.items():
+        print(f"{name:<12} {value if value is not None else '–'}")
+
+
+@app.command()
+def bot() -> None:
+    """Run the Telegram bot."""
+    from bot.compose import composed
+    from bot.telegram.app import run_bot
+
+    settings = read_settings()
+    with composed(settings) as parts:
+        run_bot(parts, settings)
+
+
+if __name__ == "__main__":
+    main()

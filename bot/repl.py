@@ -1,0 +1,103 @@
+"""The REPL: the very chain the bot uses, in a terminal or a pipe."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+
+from prompt_toolkit import PromptSession
+from prompt_toolkit.history import FileHistory
+from rich.console import Console
+
+from bot.compose import Parts
+from bot.language import texts_for
+from bot.locales import Texts
+from bot.render import print_answer, printable
+from bot.settings import Settings
+from index.errors import VirgoletteError
+from retrieval.answer import MAX_QUESTION, Question, QuestionError
+
+_SOURCES = frozenset({"/fonti", "/sources"})
+_HELP = frozenset({"/aiuto", "/help"})
+_QUIT = frozenset({"/esci", "/quit"})
+
+
+def run_repl(parts: Parts, settings: Settings) -> None:
+    """Read questions and commands until /esci or the end of the input."""
+    console = Console()
+    say = texts_for(settings.language)
+    console.print(say("chat.welcome"), highlight=False)
+    # The model takes seconds to load: it does so while the first question is typed.
+    threading.Thread(target=_warm_up, args=(parts,), daemon=True).start()
+    for line in _lines(settings, say):
+        entry = line.strip()
+        if entry in _QUIT:
+            break
+        if entry:
+            _respond(entry, parts, settings, console)
+    console.print(say("chat.goodbye"), highlight=False)
+
+
+def _warm_up(parts: Parts) -> None:
+    with suppress(VirgoletteError):  # the first question will meet it, and tell
+        parts.embedder.encode_query("")
+
+
+def _lines(settings: Settings, say: Texts) -> Iterator[str]:
+    """What is typed, line by line; a pipe is read without editing and history."""
+    if not sys.stdin.isatty():
+        yield from (line.decode("utf-8", errors="replace") for line in sys.stdin.buffer)
+        return
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    session: PromptSession[str] = PromptSession(
+        history=FileHistory(str(settings.data_dir / "history"))
+    )
+    while True:
+        try:
+            yield session.prompt(say("chat.prompt"))
+        except KeyboardInterrupt:
+            continue  # ctrl-c gives up the line, not the conversation
+        except EOFError:
+            return
+
+
+def _respond(entry: str, parts: Parts, settings: Settings, console: Console) -> None:
+    say = texts_for(settings.language)
+    if entry in _HELP:
+        console.print(say("chat.help"), highlight=False)
+    elif entry in _SOURCES:
+        _print_sources(parts, console, say)
+    elif entry.startswith("/"):
+        shown = printable(entry.split()[0])
+        console.print(say("chat.unknown_command", command=shown), highlight=False, markup=False)
+    else:
+        _print_answer(entry, parts, settings, console)
+
+
+def _print_answer(entry: str, parts: Parts, settings: Settings, console: Console) -> None:
+    try:
+        question = Question.parse(entry)
+        answer = parts.chain.invoke(question)
+    except QuestionError as error:
+        say = texts_for(settings.language)
+        console.print(say(f"problem.{error.problem}", limit=MAX_QUESTION), highlight=False)
+    except VirgoletteError as error:
+        console.print(str(error), style="red", highlight=False, markup=False)
+    else:
+        print_answer(console, answer, texts_for(settings.language, question))
+
+
+def _print_sources(parts: Parts, console: Console, say: Texts) -> None:
+    with parts.index.reading() as generation:
+        articles = generation.store.article_headers() if generation else []
+    if not articles:
+        console.print(say("chat.no_articles"))
+    for number, article in enumerate(articles, 1):
+        source = article.source or say("answer.source_unknown")
+        line = " · ".join(filter(None, (source, article.title, article.date)))
+        console.print(f"{number:>4}  {printable(line)}", highlight=False, markup=False)
+        console.print(
+            f"      {printable(article.path)}", style="dim", highlight=False, markup=False
+        )

@@ -1,0 +1,90 @@
+"""Settings: read here, once, from the environment and ``.env``, and passed down."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from dotenv import dotenv_values
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from index.errors import VirgoletteError
+
+PREFIX = "VIRGOLETTE_"
+ENV_FILE = Path(".env")
+
+
+class SettingsError(VirgoletteError):
+    """A setting is wrong, unknown, or missing where it is needed."""
+
+
+def _users(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    return [part for part in value.replace(",", " ").split() if part]
+
+
+def _bot_address(value: str) -> str:
+    if value and not (value.startswith(("http://", "https://")) and value.endswith("/bot")):
+        raise ValueError("an address that begins with http:// or https:// and ends in /bot")
+    return value
+
+
+class Settings(BaseSettings):
+    """What a user can set. The name in the environment is the field's with VIRGOLETTE_ before."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_file=ENV_FILE,
+        env_file_encoding="utf-8",
+        env_ignore_empty=True,
+        extra="ignore",  # .env may hold other programs' names; ours are checked in read_settings
+        hide_input_in_errors=True,
+        frozen=True,
+    )
+
+    corpus_dir: Path = Field(Path("corpus"), description="The folder of articles (.txt, .md).")
+    data_dir: Path = Field(Path("data"), description="Where the index and the model are kept.")
+    embedding_model: str = Field(
+        "",
+        description="A sentence-transformers name or path; empty for the model that comes along.",
+    )
+    language: Literal["auto", "it", "en"] = Field(
+        "auto", description="Of what the bot says: it, en, or auto, the user's own."
+    )
+    telegram_bot_token: SecretStr = Field(
+        SecretStr(""), description="The token that @BotFather gave."
+    )
+    telegram_base_url: Annotated[str, AfterValidator(_bot_address)] = Field(
+        "", description="A Bot API server of your own, ending in /bot; empty for Telegram's."
+    )
+    telegram_allowed_users: Annotated[frozenset[int], NoDecode, BeforeValidator(_users)] = Field(
+        frozenset(), description="The numbers of the users who may ask, by commas; empty: anyone."
+    )
+
+
+def read_settings() -> Settings:
+    """The settings of this process. Raises SettingsError, which never holds a value."""
+    _refuse_unknown()
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        name = f"{PREFIX}{'_'.join(str(part) for part in first['loc'][:1])}".upper()
+        raise SettingsError(f"{name} is wrong: {first['msg']}") from None
+
+
+def _refuse_unknown() -> None:
+    known = {f"{PREFIX}{name}".upper() for name in Settings.model_fields}
+    try:
+        told = {**dotenv_values(ENV_FILE, encoding="utf-8"), **os.environ}
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{ENV_FILE} cannot be read: {error}") from None
+    for name, value in told.items():
+        if name.upper().startswith(PREFIX) and name.upper() not in known and value:
+            near = difflib.get_close_matches(name.upper(), sorted(known), 1)
+            hint = f": did you mean {near[0]}?" if near else ": the README lists the settings"
+            raise SettingsError(f"{name} is not a setting{hint}")

@@ -1,0 +1,93 @@
+"""What the bot does with a message."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+from telegram import Message as TelegramMessage
+from telegram import Update, User
+from telegram.ext import ContextTypes
+
+from bot.language import texts_for_user
+from bot.locales import Texts
+from bot.telegram.html import Message, answer_messages, text_message
+from bot.telegram.sending import reply, typing
+from index.errors import VirgoletteError
+from retrieval.answer import MAX_QUESTION, Question, QuestionError
+from retrieval.chain import AnswerChain
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Handlers:
+    """The handlers of private messages. ``allowed``: who may ask; empty means anyone."""
+
+    chain: AnswerChain
+    language: str
+    allowed: frozenset[int]
+
+    async def start(self, update: Update, _: ContextTypes.DEFAULT_TYPE) -> None:
+        """/start: what the bot does, and an example."""
+        await self._say(update, "telegram.start")
+
+    async def help(self, update: Update, _: ContextTypes.DEFAULT_TYPE) -> None:
+        """/help: how it is used."""
+        await self._say(update, "telegram.help")
+
+    async def ask(self, update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
+        """/ask question."""
+        if not context.args:
+            await self._say(update, "telegram.ask_usage")
+            return
+        await self._answer(update, (_message(update).text or "").split(maxsplit=1)[1])
+
+    async def question(self, update: Update, _: ContextTypes.DEFAULT_TYPE) -> None:
+        """Any other text is a question."""
+        await self._answer(update, _message(update).text or "")
+
+    async def not_text(self, update: Update, _: ContextTypes.DEFAULT_TYPE) -> None:
+        """A photo, a voice, a sticker."""
+        await self._say(update, "problem.not_text")
+
+    async def refuse(self, update: Update, _: ContextTypes.DEFAULT_TYPE) -> None:
+        """Somebody who is not on the list: told so, and which number to have added."""
+        user = update.effective_user
+        await self._say(update, "problem.not_allowed", user=user.id if user else "?")
+
+    async def error(self, update: object, context: ContextTypes.DEFAULT_TYPE) -> None:
+        """Whatever a handler did not foresee: logged, and the user is not left without a word."""
+        _log.error("a message could not be handled", exc_info=context.error)
+        if isinstance(update, Update) and update.effective_message is not None:
+            await self._say(update, "problem.failed")
+
+    async def _answer(self, update: Update, raw: str) -> None:
+        message, say = _message(update), self._texts(update.effective_user)
+        async with typing(message):
+            messages = await self._messages(raw, say)
+        await reply(message, messages)
+
+    async def _messages(self, raw: str, say: Texts) -> list[Message]:
+        try:
+            answer = await self.chain.ainvoke(Question.parse(raw))
+        except QuestionError as error:
+            return [text_message(say(f"problem.{error.problem}", limit=MAX_QUESTION))]
+        except VirgoletteError as error:
+            _log.error("no answer: %s", error)
+            return [text_message(say("problem.failed"))]
+        return answer_messages(answer, say)
+
+    async def _say(self, update: Update, name: str, **values: object) -> None:
+        say = self._texts(update.effective_user)
+        await reply(_message(update), [text_message(say(name, **values))])
+
+    def _texts(self, user: User | None) -> Texts:
+        return texts_for_user(self.language, user.language_code if user else None)
+
+
+def _message(update: Update) -> TelegramMessage:
+    message = update.effective_message
+    if message is None:
+        raise ValueError("an update without a message")
+    return message

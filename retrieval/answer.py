@@ -1,0 +1,120 @@
+"""What is asked and what is answered."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+from index.errors import VirgoletteError
+from index.keywords import words
+
+MAX_QUESTION = 1000  # characters
+
+_ENGLISH = frozenset(
+    "what who whom whose which when where why how many much does did do is are was were will would "
+    "can could has have had the of and to by from with about they their there that this".split()
+)
+_ITALIAN = frozenset(
+    "che chi cosa quale quali quando dove perche come quanto quanti quanta quante il lo la gli le "
+    "un una di del della dei delle da dal dalla nel nella con per tra fra e si sono ha".split()
+)
+
+
+class QuestionError(VirgoletteError):
+    """What was asked cannot be a question. ``problem`` is "empty" or "too_long"."""
+
+    def __init__(self, problem: str, message: str) -> None:
+        super().__init__(message)
+        self.problem = problem
+
+
+class Reason(StrEnum):
+    """Why there is no answer."""
+
+    EMPTY_INDEX = "empty_index"
+    NOTHING_FOUND = "nothing_found"
+    NOT_ANSWERED = "not_answered"
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question as it is searched: one line, not empty, at most MAX_QUESTION characters."""
+
+    text: str
+
+    @classmethod
+    def parse(cls, raw: str) -> Question:
+        """The question in what somebody wrote. Raises QuestionError."""
+        text = " ".join(re.sub(r"[\x00-\x1f\x7f\ud800-\udfff]", " ", raw).split())
+        if not text:
+            raise QuestionError("empty", "the question is empty: write what you want to know")
+        if len(text) > MAX_QUESTION:
+            raise QuestionError(
+                "too_long",
+                f"the question has {len(text)} characters: ask it in {MAX_QUESTION} or fewer",
+            )
+        return cls(text)
+
+    @property
+    def is_english(self) -> bool:
+        """Whether it reads more like English than like Italian."""
+        found = words(self.text)
+        return sum(w in _ENGLISH for w in found) > sum(w in _ITALIAN for w in found)
+
+
+@dataclass(frozen=True)
+class Quotation:
+    """``stored text of article[start:end] == text``, in Unicode code points: checked.
+
+    ``sha256`` is of the article's stored text in UTF-8. ``also`` names other articles that
+    hold the same words.
+    """
+
+    text: str
+    article: str
+    source: str | None
+    title: str
+    date: str | None
+    url: str | None
+    start: int
+    end: int
+    sha256: str
+    score: float
+    also: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The quotations that answer a question, or a refusal with its reason.
+
+    ``query`` is what was really searched. ``answer`` is a slice of the first quotation or
+    None. ``confidence`` is the estimated probability that the quotations answer, 0–1.
+    ``near`` holds what is close but no answer, and only a refusal has it. ``generation``
+    names the index that was read, "" when there is none.
+    """
+
+    question: str
+    query: str
+    quotes: tuple[Quotation, ...]
+    confidence: float
+    generation: str
+    reason: Reason | None = None
+    answer: str | None = None
+    answerer: str = "extractive"
+    near: tuple[Quotation, ...] = ()
+
+    @property
+    def refused(self) -> bool:
+        """Whether the articles do not answer."""
+        return self.reason is not None
+
+    def as_json(self) -> dict[str, Any]:
+        """The keys that ``virgolette ask --json`` promises."""
+        keys = (
+            "question", "query", "answer", "refused", "reason", "confidence", "answerer",
+            "quotes", "near", "generation",
+        )  # fmt: skip
+        fields = {**asdict(self), "refused": self.refused}
+        return {key: fields[key] for key in keys}

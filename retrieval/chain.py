@@ -1,0 +1,42 @@
+"""The one way from a question to an answer: CLI, REPL, Telegram and evaluation all call it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from langchain_core.runnables import Runnable, RunnableConfig
+
+from index.embedder import Embedder
+from index.generation import LiveIndex
+from retrieval.answer import Answer, Question, Reason
+from retrieval.extractive import answer_extractively
+from retrieval.weights import Weights, load_weights
+
+
+class AnswerChain(Runnable[Question, Answer]):
+    """Question in, answer out, over whatever generation is current at that moment.
+
+    A LangChain Runnable: ``invoke``, ``ainvoke``, ``batch``, ``abatch``. The asynchronous
+    ones work in a thread, so that the event loop stays free.
+    """
+
+    def __init__(self, index: LiveIndex, embedder: Embedder, weights: Weights | None = None):
+        self._index = index
+        self._embedder = embedder
+        self._weights = weights or load_weights()
+
+    def invoke(
+        self,
+        input: Question,  # noqa: A002 (LangChain's name)
+        config: RunnableConfig | None = None,
+        **_: Any,
+    ) -> Answer:
+        """The answer to one question."""
+        return self._call_with_config(self._answer, input, config)
+
+    def _answer(self, question: Question) -> Answer:
+        with self._index.reading() as generation:
+            if generation is None or not generation.size:
+                name = generation.name if generation else ""
+                return Answer(question.text, question.text, (), 0.0, name, Reason.EMPTY_INDEX)
+            return answer_extractively(question, generation, self._embedder, self._weights)

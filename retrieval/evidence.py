@@ -1,0 +1,158 @@
+"""What speaks for a sentence as the answer to a question, in numbers."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+
+from index.keywords import STOP_WORDS, KeywordIndex, stems, terms, words
+from retrieval.answer import Question
+
+_DATE = re.compile(
+    r"\b(?:gennaio|febbraio|marzo|aprile|maggio|giugno|luglio|agosto|settembre|ottobre|novembre"
+    r"|dicembre|luned[iì]|marted[iì]|mercoled[iì]|gioved[iì]|venerd[iì]|sabato|domenica|secol[oi]"
+    r"|ann[oi]|mes[ei]|settiman[ae]|ieri|oggi|domani|prossim[oaie]|scors[oaie]|(?:1\d|20)\d\d"
+    r"|january|february|march|april|may|june|july|august|september|october|november|december"
+    r"|monday|tuesday|wednesday|thursday|friday|saturday|sunday|century|years?|months?|weeks?"
+    r"|yesterday|today|tomorrow|last|next)\b",
+    re.IGNORECASE,
+)
+_NUMBER_WORDS = frozenset(
+    """
+    uno una due tre quattro cinque sei sette otto nove dieci undici dodici quindici venti trenta
+    quaranta cinquanta cento mille mila milione milioni miliardo miliardi decine dozzine centinaia
+    migliaia meta doppio primo prima secondo seconda terzo terza quarto quarta nessun nessuno
+    one two three four five six seven eight nine ten hundred thousand million billion half
+    """.split()
+)
+_NAME = re.compile(r"(?<![.!?“\"«]\s)(?<!^)(?<!^[“\"«])\b[A-ZÀ-Ý][\w’'-]+")
+_WHEN = re.compile(
+    r"\b(?:quando|when|in (?:che|quale) (?:anno|mese|data|giorno|secolo)|che giorno"
+    r"|(?:what|which) (?:year|date|day|month))\b"
+)
+_HOW_MANY = re.compile(r"\b(?:quant[oaie]|how (?:many|much|long|old|far)|percentuale)\b")
+_WHO = re.compile(r"\b(?:chi|who|whom|whose)\b")
+_COUNTED = ("quanti", "quante", "many")  # the next word is the thing that is counted
+_NEAR = 4  # words between a thing and its number
+_SAME_WORD = 0.5  # trigram similarity from which two words may be one, misspelt or inflected
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One sentence against one question.
+
+    ``cosine`` of the two vectors; ``words``: the share of the question's words, weighted by
+    rarity, that the sentence has in some spelling; ``context``: the same, exactly, with the
+    sentence before; ``tokens`` and ``passage``: late interaction with the sentence and with
+    its passage. ``weakest``: late interaction of the question's least met words with the
+    passage. ``stranger``: the share of the question's proper names that the passage does
+    not have. ``counted``: 1 where the thing counted stands by a number, -1 where it does not,
+    0 where nothing is counted. ``mistyped``: 1 where the question asks for a date, a number or a
+    person and the sentence has none. ``english``: 1 for a question in English, which cannot
+    share the words of an Italian sentence.
+    """
+
+    cosine: float
+    words: float
+    context: float
+    tokens: float
+    passage: float
+    weakest: float
+    stranger: float
+    counted: float
+    mistyped: float
+    english: float
+
+    def value(self, name: str) -> float:
+        """The number with this name."""
+        return float(getattr(self, name))
+
+
+class AskedWords:
+    """The words of a question, and what sort of answer it asks for."""
+
+    def __init__(self, question: Question, keywords: KeywordIndex) -> None:
+        self._text = question.text
+        self._words = words(question.text)
+        self._weights = keywords.weights(list(dict.fromkeys(terms(question.text))))
+        self._total = sum(self._weights.values()) or 1.0
+        self.english = float(question.is_english)
+
+    def shared(self, found: set[str]) -> float:
+        """The weighted share of the question's terms that are among these."""
+        return sum(w for term, w in self._weights.items() if term in found) / self._total
+
+    def resembled(self, found: set[str]) -> float:
+        """The same, a similar word counting in part: for typing errors and inflections."""
+        total = 0.0
+        for term, weight in self._weights.items():
+            total += weight * (1.0 if term in found else _closest(term, found))
+        return total / self._total
+
+    def strangers(self, found: set[str]) -> float:
+        """The share of the question's proper names that none of these words resembles."""
+        if not self._names:
+            return 0.0
+        unknown = [name for name in self._names if name not in found and not _closest(name, found)]
+        return len(unknown) / len(self._names)
+
+    def counts(self, text: str) -> float:
+        """Whether the thing counted by "quanti …" stands by a number: 1, -1, or 0 (no count)."""
+        if self._counted is None:
+            return 0.0
+        found = words(text)
+        for at, stem in enumerate(stems(found)):
+            if stem == self._counted or (len(stem) > 4 and _alike(stem, self._counted) > 0.6):
+                near = found[max(0, at - _NEAR) : at + _NEAR - 1]
+                if any(word[0].isdigit() or word in _NUMBER_WORDS for word in near):
+                    return 1.0
+        return -1.0
+
+    def mistypes(self, text: str) -> float:
+        """1 where a date, a number or a person is asked for and the text has none."""
+        if self._asks(_WHEN):
+            return float(_DATE.search(text) is None)
+        if self._asks(_HOW_MANY) and self._counted is None:
+            found = words(text)
+            return float(not any(w[0].isdigit() or w in _NUMBER_WORDS for w in found))
+        if self._asks(_WHO):
+            people = {w for name in _NAME.findall(text) for w in words(name)}
+            return float(not people - set(self._words))
+        return 0.0
+
+    def _asks(self, pattern: re.Pattern[str]) -> bool:
+        return pattern.search(" ".join(self._words)) is not None
+
+    @cached_property
+    def _names(self) -> list[str]:
+        """Capitalised words after the first."""
+        found = re.findall(r"[^\W_]+", self._text)[1:]
+        plain = [words(word)[0] for word in found if word[:1].isupper() and words(word)]
+        return [word for word in plain if word not in STOP_WORDS]
+
+    @cached_property
+    def _counted(self) -> str | None:
+        """The stem of the thing counted in "quanti container", or None."""
+        for before, thing in zip(self._words, self._words[1:], strict=False):
+            if before in _COUNTED:
+                return stems([thing])[0]
+        return None
+
+
+def _closest(term: str, found: set[str]) -> float:
+    """The similarity of the most similar word, 0 when none is similar enough."""
+    near = (word for word in found if abs(len(word) - len(term)) <= 3)
+    best = max((_alike(term, word) for word in near), default=0.0)
+    return best if best > _SAME_WORD else 0.0
+
+
+def _alike(one: str, other: str) -> float:
+    """Dice's coefficient of the two words' letter trigrams."""
+    a, b = _trigrams(one), _trigrams(other)
+    return 2 * len(a & b) / (len(a) + len(b))
+
+
+def _trigrams(word: str) -> set[str]:
+    padded = f"#{word}#"
+    return {padded[at : at + 3] for at in range(len(padded) - 2)}

@@ -1,0 +1,58 @@
+"""The answerer without a chat model: the sentences that answer, or a refusal."""
+
+from __future__ import annotations
+
+from index.embedder import Embedder
+from index.generation import Generation
+from retrieval.answer import Answer, Question, Quotation, Reason
+from retrieval.quotes import quotations, ranked
+from retrieval.search import HybridRetriever
+from retrieval.sentences import weighed_sentences
+from retrieval.weights import Weights
+
+NOTHING_NEAR = 0.1  # of the confidence, below which nothing is worth showing
+
+
+def answer_extractively(
+    question: Question, generation: Generation, embedder: Embedder, weights: Weights
+) -> Answer:
+    """The answer that the articles of a generation give in their own words."""
+    retriever = HybridRetriever(generation=generation, embedder=embedder)
+    encoded = embedder.encode_query(question.text)
+    documents = retriever.nearest(question.text, encoded.vector)
+    sentences = weighed_sentences(question, encoded, documents, generation, embedder)
+    candidates = ranked(sentences, weights.rank)
+    if not candidates:
+        return _refusal(question, generation, Reason.EMPTY_INDEX, 0.0)
+    confidence = round(weights.probability(candidates[0].sentence.evidence), 4)
+    if confidence < NOTHING_NEAR:
+        return _refusal(question, generation, Reason.NOTHING_FOUND, confidence)
+    quotes = quotations(candidates, generation)
+    if confidence < weights.threshold or not quotes:
+        near = quotations(candidates, generation, most=1)
+        return _refusal(question, generation, Reason.NOT_ANSWERED, confidence, near)
+    return Answer(
+        question=question.text,
+        query=question.text,
+        quotes=quotes,
+        confidence=confidence,
+        generation=generation.name,
+    )
+
+
+def _refusal(
+    question: Question,
+    generation: Generation,
+    reason: Reason,
+    confidence: float,
+    near: tuple[Quotation, ...] = (),
+) -> Answer:
+    return Answer(
+        question=question.text,
+        query=question.text,
+        quotes=(),
+        confidence=confidence,
+        generation=generation.name,
+        reason=reason,
+        near=near,
+    )

@@ -1,0 +1,129 @@
+"""Quotations out of weighed sentences, and the gate that each of them passes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from index.articles import Article
+from index.generation import Generation
+from index.sentences import Span
+from retrieval.answer import Quotation
+from retrieval.sentences import Sentence
+from retrieval.weights import Linear
+
+MOST_QUOTES = 3
+LONGEST = 400  # characters of a quotation of more than one sentence
+NEIGHBOUR_MARGIN = 2.0  # a neighbour joins when its score is at most so much lower
+QUOTE_MARGIN = 4.0  # a further quotation is shown when its score is at most so much lower
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A sentence with its rank score."""
+
+    sentence: Sentence
+    score: float
+
+
+def ranked(sentences: Iterable[Sentence], rank: Linear) -> list[Scored]:
+    """Sentences by score, best first; headings only where there is nothing else."""
+    scored = [Scored(sentence, rank(sentence.evidence)) for sentence in sentences]
+    kept = [s for s in scored if not s.sentence.heading] or scored
+    return sorted(kept, key=lambda s: (-s.score, s.sentence.article.path, s.sentence.span))
+
+
+def quotations(
+    candidates: Sequence[Scored], generation: Generation, most: int = MOST_QUOTES
+) -> tuple[Quotation, ...]:
+    """Up to ``most`` quotations: whole sentences, contiguous, none twice, all verified.
+
+    ``candidates`` come from ``ranked``. A quotation is one sentence, or two neighbours of
+    together at most LONGEST characters when both speak for themselves.
+    """
+    taken: set[tuple[str, Span]] = set()
+    quotes: list[Quotation] = []
+    for candidate in candidates:
+        if len(quotes) == most or candidate.score < candidates[0].score - QUOTE_MARGIN:
+            break
+        if _key(candidate) in taken:
+            continue
+        group = _with_neighbour(candidate, candidates, taken)
+        taken.update(_key(member) for member in group)
+        quote = _verified(_quotation(group, candidate.score), generation)
+        if quote is None:
+            continue
+        twin = next((at for at, other in enumerate(quotes) if other.text == quote.text), None)
+        if twin is None:
+            quotes.append(quote)
+        else:
+            quotes[twin] = _with_twin(quotes[twin], quote)
+    return tuple(quotes)
+
+
+def is_verbatim(quote: Quotation, generation: Generation) -> bool:
+    """The gate: whether the quotation is this slice of this article, to the letter."""
+    article = generation.store.article(quote.article)
+    return (
+        article is not None
+        and bool(quote.text)
+        and article.sha256 == quote.sha256
+        and article.text[quote.start : quote.end] == quote.text
+    )
+
+
+def _verified(quote: Quotation, generation: Generation) -> Quotation | None:
+    return quote if is_verbatim(quote, generation) else None
+
+
+def _with_neighbour(
+    candidate: Scored, candidates: Sequence[Scored], taken: set[tuple[str, Span]]
+) -> list[Scored]:
+    """The candidate with the better of its neighbours, if one may join, in textual order."""
+    allowed = [
+        other
+        for other in candidates
+        if other.score >= candidate.score - NEIGHBOUR_MARGIN
+        and _key(other) not in taken
+        and _adjoin(candidate.sentence, other.sentence)
+    ]
+    if not allowed:
+        return [candidate]
+    best = max(allowed, key=lambda other: other.score)
+    return sorted([candidate, best], key=lambda member: member.sentence.span)
+
+
+def _adjoin(one: Sentence, other: Sentence) -> bool:
+    """Whether two sentences are neighbours in one paragraph and short enough together."""
+    if one.article.path != other.article.path or one.span == other.span:
+        return False
+    first, second = sorted((one.span, other.span))
+    gap = one.article.text[first.end : second.start]
+    return not gap.strip() and "\n" not in gap and second.end - first.start <= LONGEST
+
+
+def _key(scored: Scored) -> tuple[str, Span]:
+    return scored.sentence.article.path, scored.sentence.span
+
+
+def _quotation(group: Sequence[Scored], score: float) -> Quotation:
+    article: Article = group[0].sentence.article
+    start, end = group[0].sentence.span.start, group[-1].sentence.span.end
+    return Quotation(
+        text=article.text[start:end],
+        article=article.path,
+        source=article.source,
+        title=article.title,
+        date=article.date,
+        url=article.url,
+        start=start,
+        end=end,
+        sha256=article.sha256,
+        score=round(score, 4),
+    )
+
+
+def _with_twin(quote: Quotation, twin: Quotation) -> Quotation:
+    """The quotation, naming the article of another one with the same words."""
+    others = {*quote.also, twin.article} - {quote.article}
+    return replace(quote, also=tuple(sorted(others)))

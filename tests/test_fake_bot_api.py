@@ -1,0 +1,459 @@
+"""The fake Bot API refuses what it must, and a real python-telegram-bot can live on it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from telegram import BotCommand, BotCommandScopeChat, ReplyParameters, Update
+from telegram.constants import ChatAction, ParseMode
+from telegram.error import NetworkError
+from telegram.ext import (
+    AIORateLimiter,
+    Application,
+    ApplicationBuilder,
+    ContextTypes,
+    MessageHandler,
+    filters,
+)
+
+from fake_bot_api import ADA, FakeBotApi, HtmlParser, formatted_text
+
+CHAT = ADA["id"]
+AnyApplication = Application[Any, Any, Any, Any, Any, Any]
+
+
+@pytest.fixture
+def server() -> Iterator[FakeBotApi]:
+    with FakeBotApi() as running:
+        yield running
+
+
+def post(server: FakeBotApi, method: str, **params: Any) -> httpx.Response:
+    url = f"{server.base_url}{server.token}/{method}"
+    headers = {"Content-Type": "application/json"}
+    # json.dumps escapes what UTF-8 cannot hold, so a lone surrogate can be sent.
+    return httpx.post(url, content=json.dumps(params), headers=headers, trust_env=False)
+
+
+def result(server: FakeBotApi, method: str, **params: Any) -> Any:
+    response = post(server, method, **params)
+    assert response.status_code == 200, response.text
+    return response.json()["result"]
+
+
+def refusal(server: FakeBotApi, method: str, **params: Any) -> str:
+    response = post(server, method, **params)
+    body = response.json()
+    assert (response.status_code, body["ok"], body["error_code"]) == (400, False, 400)
+    assert server.refusals[-1].method == method
+    assert server.refusals[-1].description == body["description"]
+    return str(body["description"])
+
+
+def button(**fields: Any) -> dict[str, Any]:
+    return {"inline_keyboard": [[{"text": "Yes", **fields}]]}
+
+
+@pytest.mark.parametrize(
+    ("params", "reason"),
+    [
+        ({"text": "a", "chat": 1}, '"chat" is not a parameter of sendMessage'),
+        ({"text": "a", "chat_id": None}, "chat_id is empty"),
+        ({"text": "a", "chat_id": 5}, "chat not found"),
+        ({"text": "a", "chat_id": "@nobody"}, "chat not found"),
+        ({}, "message text is empty"),
+        ({"text": " \n"}, "message text is empty"),
+        ({"text": "<b> </b>", "parse_mode": "HTML"}, "message text is empty"),
+        ({"text": "a" * 4097}, "message is too long"),
+        ({"text": "\U0001f600" * 2049}, "message is too long"),
+        ({"text": "<b>a</b>." * 101, "parse_mode": "HTML"}, "more than 100 entities"),
+        ({"text": "a", "parse_mode": "Markdown"}, "parse_mode Markdown is not supported"),
+        ({"text": 5}, "str expected as text"),
+        ({"text": "\ud83d"}, "strings must be encoded in UTF-8"),
+        ({"text": "a", "protect_content": "maybe"}, "can't parse protect content"),
+        ({"text": "a", "reply_parameters": "7"}, "dict expected as reply parameters"),
+        ({"text": "a", "reply_parameters": {"message_id": 7}}, "message to be replied not found"),
+        ({"text": "a", "reply_parameters": {"id": 7}}, 'field "id" of reply parameters'),
+        ({"text": "a", "reply_parameters": {}}, 'field "message_id" of reply parameters'),
+        ({"text": "a", "reply_to_message_id": 7}, "is not a parameter"),
+        ({"text": "a", "link_preview_options": {"is_disabled": 1}}, 'field "is_disabled"'),
+        (
+            {"text": "a", "reply_parameters": {"message_id": 101, "chat_id": 5}},
+            "replies in another chat are not supported",
+        ),
+        (
+            {"text": "a", "reply_parameters": {"message_id": 101, "quote": "bye"}},
+            "QUOTE_TEXT_INVALID",
+        ),
+        ({"text": "a", "reply_markup": {"inline_keyboard": [5]}}, "array of arrays"),
+        ({"text": "a", "reply_markup": button(url="http://[")}, "is invalid"),
+        ({"text": "a", "reply_markup": {}}, "object expected as reply markup"),
+        ({"text": "a", "reply_markup": button()}, "Text buttons are unallowed"),
+        ({"text": "a", "reply_markup": button(callback_data="")}, "BUTTON_DATA_INVALID"),
+        ({"text": "a", "reply_markup": button(callback_data="é" * 33)}, "BUTTON_DATA_INVALID"),
+        ({"text": "a", "reply_markup": button(url="ftp://a.b")}, "is invalid"),
+    ],
+)
+def test_send_message_refusals(server: FakeBotApi, params: dict[str, Any], reason: str) -> None:
+    server.say("hello")
+    assert reason in refusal(server, "sendMessage", **{"chat_id": CHAT, **params})
+    assert server.messages(CHAT, from_bot=True) == []
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        ("<p>a</p>", 'Unsupported start tag "p" at byte offset 0'),
+        ("è<br/>a", 'Unsupported start tag "br/" at byte offset 2'),
+        ("1 < 2 a", 'Unsupported start tag "" at byte offset 2'),
+        ("a <b", "Unclosed start tag at byte offset 2"),
+        ("<a href='x", 'Unclosed start tag "a" at byte offset 0'),
+        ("<b>a", 'Can\'t find end tag corresponding to start tag "b"'),
+        ("a</b>", "Unexpected end tag at byte offset 1"),
+        ("<b>a</b", "Unclosed end tag at byte offset 4"),
+        ("<b><i>a</b></i>", 'Unmatched end tag at byte offset 7, expected "</i>", found "</b>"'),
+        ("a > b", 'Unescaped ">" at byte offset 2'),
+        ("Q&A", 'Unescaped "&" or unsupported entity "&A" at byte offset 1'),
+        ("&nbsp;", 'unsupported entity "&nbsp;"'),
+        ("&#0;", 'Invalid character "&#0;"'),
+        ("&#xD83D;", 'Invalid character "&#xD83D;"'),
+        ("<span>a</span>", 'Tag "span" must have class "tg-spoiler"'),
+        ("<a href=http://a.b>a</a>", 'Unquoted attribute in the tag "a"'),
+        ("<a>a</a>", 'Link to "" is dropped'),
+        ('<a href="javascript:x">a</a>', "is dropped"),
+        ('<a href="http://a.b" rel="x">a</a>', 'Unsupported attribute "rel"'),
+        ('<b class="x">a</b>', 'Unsupported attribute "class"'),
+        ('<tg-emoji emoji-id="x">a</tg-emoji>', "Invalid custom emoji identifier"),
+        ('<code class="language-c">a</code>', "A language needs pre and code"),
+        ("<pre><b>a</b></pre>", "Entity bold can't be part of pre"),
+        ("<code><i>a</i></code>", "Entity italic can't be part of code"),
+        ("<b><code>a</code></b>", "Entity code can't be part of bold"),
+        ("<blockquote>a<blockquote>b</blockquote></blockquote>", "can't be part of blockquote"),
+        ('<a href="a.b">a<a href="a.c">b</a></a>', "Entity text_link can't be part of text_link"),
+    ],
+)
+def test_html_refusals(server: FakeBotApi, source: str, reason: str) -> None:
+    server.say("hello")
+    description = refusal(server, "sendMessage", chat_id=CHAT, text=source, parse_mode="HTML")
+    assert description.startswith("Bad Request: can't parse entities: ")
+    assert reason in description
+
+
+def entity(kind: str, offset: int, length: int, **extra: str) -> dict[str, Any]:
+    return {"type": kind, "offset": offset, "length": length, **extra}
+
+
+@pytest.mark.parametrize(
+    ("source", "text", "entities"),
+    [
+        ("&lt;a&gt; &amp; &quot;b&quot; &#39;&#x1F600;", '<a> & "b" \'\U0001f600', []),
+        ("\U0001f600<b>è </b>x", "\U0001f600è x", [entity("bold", 2, 1)]),
+        ("  <i>a<b>b</b></i>\n", "ab", [entity("italic", 0, 2), entity("bold", 1, 1)]),
+        ("<i><b>a</b></i>", "a", [entity("italic", 0, 1), entity("bold", 0, 1)]),
+        ("<B>a<strong>b</strong></B>", "ab", [entity("bold", 0, 2)]),
+        ("a<b> </b>b<u></u>", "a b", []),
+        ("<pre>a</pre>", "a", [entity("pre", 0, 1)]),
+        (
+            "<pre><code class='language-c'>a</code></pre>",
+            "a",
+            [entity("pre", 0, 1, language="c")],
+        ),
+        ("<blockquote expandable>a</blockquote>", "a", [entity("expandable_blockquote", 0, 1)]),
+        (
+            "<blockquote><code>a</code></blockquote>",
+            "a",
+            [entity("blockquote", 0, 1), entity("code", 0, 1)],
+        ),
+        ('<span class="tg-spoiler">a</span>', "a", [entity("spoiler", 0, 1)]),
+        ("<tg-spoiler>a</tg-spoiler>", "a", [entity("spoiler", 0, 1)]),
+        (
+            '<a href="http://a.b?c=1&amp;d=2">a</a>',
+            "a",
+            [entity("text_link", 0, 1, url="http://a.b/?c=1&d=2")],
+        ),
+        (
+            '<tg-emoji emoji-id="5">a</tg-emoji>',
+            "a",
+            [entity("custom_emoji", 0, 1, custom_emoji_id="5")],
+        ),
+    ],
+)
+def test_html_accepted(source: str, text: str, entities: list[dict[str, Any]]) -> None:
+    assert formatted_text({"text": source, "parse_mode": "HTML"}) == (text, entities)
+
+
+def test_html_limits_count_the_parsed_text() -> None:
+    source = "&amp;" * 4096
+    assert HtmlParser(source).parse()[0] == "&" * 4096
+    assert len(formatted_text({"text": source, "parse_mode": "HTML"})[0]) == 4096
+
+
+@pytest.mark.parametrize(
+    ("method", "params", "reason"),
+    [
+        ("sendChatAction", {"chat_id": CHAT, "action": "thinking"}, "wrong parameter action"),
+        ("sendChatAction", {"chat_id": 5, "action": "typing"}, "chat not found"),
+        ("sendMessageDraft", {"chat_id": CHAT, "draft_id": 0, "text": "a"}, "draft_id"),
+        ("editMessageText", {"chat_id": CHAT, "message_id": 5, "text": "a"}, "edit not found"),
+        ("editMessageText", {"chat_id": CHAT, "message_id": 101, "text": "a"}, "can't be edited"),
+        ("editMessageText", {"chat_id": CHAT, "message_id": 102, "text": "Hi"}, "not modified"),
+        ("answerCallbackQuery", {"callback_query_id": "5"}, "query is too old"),
+        ("answerCallbackQuery", {"callback_query_id": "7", "text": "a" * 201}, "TOO_LONG"),
+        ("setMyCommands", {}, "can't parse list of bot commands"),
+        ("setMyCommands", {"commands": ["ask"]}, "object expected as BotCommand"),
+        ("setMyCommands", {"commands": [{"command": "ask"}]}, '"description"'),
+        ("setMyCommands", {"commands": [{"command": "Ask", "description": "a"}]}, "INVALID"),
+        ("setMyCommands", {"commands": [{"command": "a" * 33, "description": "a"}]}, "INVALID"),
+        ("setMyCommands", {"commands": [{"command": "a", "description": "a" * 257}]}, "256"),
+        ("setMyCommands", {"commands": [{"command": "a", "description": "a"}] * 101}, "TOO_MUCH"),
+        ("setMyCommands", {"commands": [], "language_code": "ita"}, "invalid language code"),
+        ("setMyCommands", {"commands": [], "scope": {"type": "all"}}, "BotCommandScope"),
+        ("setMyCommands", {"commands": [], "scope": {"type": "chat"}}, '"chat_id"'),
+        ("deleteMyCommands", {"scope": {"type": "chat", "chat_id": 5}}, "chat not found"),
+        ("setMyDescription", {"description": "a" * 513}, "too long"),
+        ("setMyShortDescription", {"short_description": "a" * 121}, "too long"),
+        ("getUpdates", {"limit": 101}, "limit must be between 1 and 100"),
+    ],
+)
+def test_other_refusals(
+    server: FakeBotApi, method: str, params: dict[str, Any], reason: str
+) -> None:
+    server.say("hello")
+    server.push({"callback_query": {"id": "7", "data": "yes"}})
+    result(server, "sendMessage", chat_id=CHAT, text="Hi")
+    assert reason in refusal(server, method, **params)
+
+
+def test_wrong_address(server: FakeBotApi) -> None:
+    base = server.base_url
+    paths = [f"{server.token}/sendPhoto", "no-token/getMe", f"{server.token}x/getMe"]
+    answers = [httpx.post(base + path, trust_env=False).json() for path in paths]
+    with pytest.raises(ValueError, match="not a method"):
+        server.fail("sendPhoto")
+    not_found = {"ok": False, "error_code": 404, "description": "Not Found"}
+    unauthorized = {"ok": False, "error_code": 401, "description": "Unauthorized"}
+    assert answers == [not_found, not_found, unauthorized]
+    assert [r.method for r in server.refusals] == ["sendPhoto", "getMe", "getMe"]
+
+
+def test_a_body_that_is_not_json(server: FakeBotApi) -> None:
+    headers = {"Content-Type": "application/json"}
+    url = f"{server.base_url}{server.token}/getMe"
+    assert httpx.post(url, content="{", headers=headers, trust_env=False).status_code == 400
+    assert "can't parse the request" in server.refusals[-1].description
+
+
+def test_forms_and_queries_are_decoded_as_json_is(server: FakeBotApi) -> None:
+    asked = server.say("hello")
+    url = f"{server.base_url}{server.token}/sendMessage"
+    params = {
+        "chat_id": str(CHAT),
+        "text": "5",
+        "reply_parameters": json.dumps({"message_id": asked}),
+    }
+    parts = {name: (None, value) for name, value in params.items()}
+    for options in ({"data": params}, {"files": parts}, {"params": params}):
+        assert httpx.post(url, trust_env=False, **options).status_code == 200
+    decoded = {"chat_id": CHAT, "text": "5", "reply_parameters": {"message_id": asked}}
+    assert [call.params for call in server.calls] == [decoded] * 3
+    assert len(server.replies_to(asked, count=3)) == 3
+
+
+def test_methods_that_change_something(server: FakeBotApi) -> None:
+    server.say("hello", chat_id=-1001, user_id=5)
+    server.say("hello")
+    keyboard = button(callback_data="yes")
+    sent = result(server, "sendMessage", chat_id=-1001, text="a", reply_markup=keyboard)
+    assert (sent["chat"]["type"], sent["reply_markup"]) == ("supergroup", keyboard)
+    edit = {"chat_id": -1001, "message_id": sent["message_id"], "text": "b"}
+    edited = result(server, "editMessageText", **edit)
+    assert "reply_markup" not in edited
+    assert [m["text"] for m in server.messages(-1001)] == ["hello", "b"]
+    query = server.push({"callback_query": {"data": "yes", "message": sent}})["callback_query"]
+    assert result(server, "answerCallbackQuery", callback_query_id=query["id"], text="ok")
+    assert result(server, "sendMessageDraft", chat_id=CHAT, draft_id=1, text="a")
+    preview = {"is_disabled": True}
+    quote = {"message_id": 101, "quote": "<b>ell</b>", "quote_parse_mode": "HTML"}
+    extra = {"link_preview_options": preview, "message_thread_id": 7, "reply_parameters": quote}
+    full = result(server, "sendMessage", chat_id=-1001, text="c", **extra)
+    assert (full["link_preview_options"], full["message_thread_id"]) == (preview, 7)
+    assert full["reply_to_message"]["text"] == "hello"
+    lost = {"message_id": 999, "allow_sending_without_reply": True}
+    unquoted = result(server, "sendMessage", chat_id=-1001, text="d", reply_parameters=lost)
+    assert "reply_to_message" not in unquoted
+    help_command = [{"command": "help", "description": "Aiuto"}]
+    assert result(server, "setMyCommands", commands=help_command, language_code="it")
+    assert server.commands == {("default", "it"): help_command}
+    assert result(server, "deleteMyCommands", language_code="it")
+    assert (server.commands, server.refusals) == ({}, [])
+
+
+def test_updates_are_delivered_until_acknowledged(server: FakeBotApi) -> None:
+    server.say("/start now")
+    server.push({"edited_message": {"message_id": 101, "text": "edited"}})
+    first, second = result(server, "getUpdates")
+    assert first["message"]["entities"] == [entity("bot_command", 0, 6)]
+    assert second["edited_message"]["chat"] == first["message"]["chat"]
+    assert result(server, "getUpdates", limit=1) == [first]
+    assert result(server, "getUpdates", offset=second["update_id"]) == [second]
+    assert server.pending_updates == [second]
+    assert result(server, "getUpdates", allowed_updates=["callback_query"]) == [second]
+    server.say("not allowed")
+    assert result(server, "getUpdates", offset=second["update_id"] + 1) == []
+    server.push({"callback_query": {"data": "a"}})
+    server.push({"callback_query": {"data": "b"}})
+    (last,) = result(server, "getUpdates", offset=-1)
+    assert last["callback_query"]["data"] == "b"
+    assert server.pending_updates == [last]
+    assert result(server, "deleteWebhook", drop_pending_updates=True)
+    assert server.pending_updates == []
+
+
+def test_of_two_polls_the_older_gets_the_conflict(server: FakeBotApi) -> None:
+    answers: list[httpx.Response] = []
+    poll = threading.Thread(target=lambda: answers.append(post(server, "getUpdates", timeout=4)))
+    poll.start()
+    while not answers:
+        post(server, "getUpdates")
+    poll.join()
+    assert answers[0].json()["description"].startswith("Conflict: terminated by other getUpdates")
+    assert (answers[0].status_code, server.refusals) == (409, [])
+
+
+def test_the_poll_of_a_killed_bot_ends_with_its_connection(server: FakeBotApi) -> None:
+    url = f"{server.base_url}{server.token}/getUpdates"
+    with pytest.raises(httpx.ReadTimeout):
+        httpx.post(url, params={"timeout": 9}, timeout=0.2, trust_env=False)
+    time.sleep(0.2)  # The server learns of a closed connection a little later.
+    server.say("hello")
+    assert len(result(server, "getUpdates", timeout=4)) == 1
+    assert [call.status for call in server.calls] == [200]
+
+
+def test_a_long_poll_ends_with_the_first_update(server: FakeBotApi) -> None:
+    threading.Timer(0.2, server.say, ["hello"]).start()
+    (update,) = result(server, "getUpdates", timeout=4)
+    assert update["message"]["text"] == "hello"
+    assert result(server, "getUpdates", timeout=1, offset=update["update_id"] + 1) == []
+
+
+def test_faults(server: FakeBotApi) -> None:
+    server.say("hello")
+    server.fail("sendMessage", retry_after=7)
+    body = post(server, "sendMessage", chat_id=CHAT, text="a").json()
+    assert (body["error_code"], body["parameters"]) == (429, {"retry_after": 7})
+    server.fail("sendMessage", status=500)
+    assert post(server, "sendMessage", chat_id=CHAT, text="a").json()["error_code"] == 500
+    server.fail("sendMessage", status=502, html=True)
+    assert post(server, "sendMessage", chat_id=CHAT, text="a").text.startswith("<html>")
+    server.drop_before("sendMessage")
+    server.drop("sendMessage")
+    for kept in (0, 1):
+        with pytest.raises(httpx.RemoteProtocolError):
+            post(server, "sendMessage", chat_id=CHAT, text="a")
+        assert len(server.messages(CHAT, from_bot=True)) == kept
+    assert [call.status for call in server.calls] == [429, 500, 502, 0, 0]
+    assert server.calls[-1].result["text"] == "a"
+    with pytest.raises(TimeoutError, match="sendMessage 502"):
+        server.wait_for("sendMessage", timeout=0)
+    assert server.refusals == []
+
+
+def test_flood_control() -> None:
+    with FakeBotApi(messages_per_second=1) as server:
+        server.say("hello")
+        result(server, "sendMessage", chat_id=CHAT, text="a")
+        assert post(server, "sendMessage", chat_id=CHAT, text="a").status_code == 429
+
+
+async def echo(update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
+    """Answer a text in bold, as a reply to it."""
+    message = update.effective_message
+    assert message is not None
+    await message.reply_chat_action(ChatAction.TYPING)
+    await message.reply_text(
+        f"<b>{message.text_html}</b>",
+        parse_mode=ParseMode.HTML,
+        reply_parameters=ReplyParameters(message.message_id),
+    )
+
+
+def application(server: FakeBotApi) -> AnyApplication:
+    builder = ApplicationBuilder().token(server.token).base_url(server.base_url)
+    built = builder.rate_limiter(AIORateLimiter(max_retries=2)).build()
+    built.add_handler(MessageHandler(filters.TEXT, echo))
+    return built
+
+
+async def polling(built: AnyApplication, work: Any) -> None:
+    """Run an application by polling while a blocking function works in another thread."""
+    async with built:
+        await built.start()
+        assert built.updater is not None
+        await built.updater.start_polling(timeout=2)
+        await asyncio.to_thread(work)
+        await built.updater.stop()
+        await built.stop()
+
+
+def test_python_telegram_bot_by_polling(server: FakeBotApi) -> None:
+    def converse() -> None:
+        server.wait_for("deleteWebhook")
+        server.fail("sendMessage", retry_after=1)
+        asked = server.say("1 < 2 & così")
+        (reply,) = server.replies_to(asked)
+        assert reply["text"] == "1 < 2 & così"
+        assert reply["entities"] == [entity("bold", 0, 12)]
+        server.wait_for(lambda call: call.method == "getUpdates" and "offset" in call.params)
+
+    asyncio.run(polling(application(server), converse))
+    sent = [call.status for call in server.calls if call.method == "sendMessage"]
+    assert sent == [429, 200]
+    assert server.chat_actions(CHAT) == ["typing"]
+    assert server.pending_updates == []
+    assert server.refusals == []
+
+
+def test_python_telegram_bot_gets_unacknowledged_updates_after_a_restart(
+    server: FakeBotApi,
+) -> None:
+    asked = server.say("hello")
+    assert len(result(server, "getUpdates")) == 1
+    server.drop("getUpdates")
+    asyncio.run(polling(application(server), lambda: server.replies_to(asked)))
+    assert server.pending_updates == []
+    asyncio.run(polling(application(server), lambda: server.wait_for("getUpdates")))
+    assert len(server.replies_to(asked)) == 1
+
+
+def test_python_telegram_bot_calls(server: FakeBotApi) -> None:
+    server.say("hello")
+
+    async def talk() -> None:
+        async with application(server).bot as bot:
+            me = await bot.get_me()
+            assert me.is_bot and me.can_join_groups
+            commands = [BotCommand("ask", "Fai una domanda")]
+            await bot.set_my_commands(commands, scope=BotCommandScopeChat(CHAT))
+            await bot.set_my_description("Rispondo", language_code="it")
+            sent = await bot.send_message(CHAT, "<i>a</i>", ParseMode.HTML)
+            assert sent.text_html == "<i>a</i>"
+            assert (await sent.edit_text("b")) is not False
+            server.drop("sendMessage")
+            with pytest.raises(NetworkError):
+                await bot.send_message(CHAT, "c")
+
+    asyncio.run(talk())
+    description = "Fai una domanda"
+    assert server.commands == {
+        (f"chat:{CHAT}", ""): [{"command": "ask", "description": description}]
+    }
+    assert [m["text"] for m in server.messages(CHAT, from_bot=True)] == ["b", "c"]
+    assert server.refusals == []
