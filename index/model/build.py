@@ -38,7 +38,8 @@ WORDS_PER_LANGUAGE = {
     "it": 150_000, "en": 80_000, "es": 15_000, "fr": 15_000, "de": 15_000, "pt": 10_000,
     "ro": 10_000, "ca": 5_000, "nl": 5_000, "sl": 3_000, "sh": 3_000, "pl": 3_000,
 }  # fmt: skip
-LATIN_PIECE = 3  # Latin pieces of up to so many characters are all kept
+LATIN_PIECE = 3  # Latin pieces of up to so many characters are all kept,
+PLAIN_PIECE = 6  # and those of up to so many in plain or Italian letters: foreign names
 SPECIAL = ["<s>", "<pad>", "</s>", "<unk>"]
 MAX_TOKENS = 512
 
@@ -168,8 +169,13 @@ def _is_basic(piece: str) -> bool:
         return all(ord(c) < 0x3000 for c in bare)
     scripts = {unicodedata.name(c, "").split(" ")[0] for c in letters}
     if scripts == {"LATIN"}:
-        return len(bare) <= LATIN_PIECE or bare.isupper()
+        longest = PLAIN_PIECE if _is_plain(bare) else LATIN_PIECE
+        return len(bare) <= longest or bare.isupper()
     return scripts <= {"GREEK", "CYRILLIC"} and len(bare) == 1
+
+
+def _is_plain(piece: str) -> bool:
+    return all(c.isascii() or c in "àèéìòùÀÈÉÌÒÙ" for c in piece)
 
 
 LAYER_NAMES = {

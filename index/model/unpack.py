@@ -18,9 +18,9 @@ WEIGHTS = "weights.q4.safetensors"
 MARKER = "SHA256"
 
 
-def packed_checksum() -> str:
+def packed_checksum(packed: Path = PACKED) -> str:
     """The checksum that was written when the model was made: its identity."""
-    return (PACKED / MARKER).read_text(encoding="ascii").strip()
+    return (packed / MARKER).read_text(encoding="ascii").strip()
 
 
 def checksum(directory: Path) -> str:
@@ -32,7 +32,7 @@ def checksum(directory: Path) -> str:
     return digest.hexdigest()
 
 
-def unpacked_model(models_dir: Path) -> Path:
+def unpacked_model(models_dir: Path, packed: Path = PACKED) -> Path:
     """The directory of the unpacked default model, made on first use.
 
     The packed files are checked against their checksum before they are unpacked, and the
@@ -42,14 +42,15 @@ def unpacked_model(models_dir: Path) -> Path:
         ModelError: the packed files are not those the checksum was taken of.
         StorageError: the directory cannot be written.
     """
-    target = models_dir / f"default-{packed_checksum()[:16]}"
-    if _is_whole(target):
+    name = packed_checksum(packed)
+    target = models_dir / f"default-{name[:16]}"
+    if _is_whole(target, name):
         return target
-    if checksum(PACKED) != packed_checksum():
-        raise ModelError(f"the model in {PACKED} does not match its checksum: install again")
+    if checksum(packed) != name:
+        raise ModelError(f"the model in {packed} does not match its checksum: install again")
     try:
         models_dir.mkdir(parents=True, exist_ok=True)
-        _unpack_into(target)
+        _unpack_into(target, packed, name)
     except OSError as error:
         raise StorageError(
             f"cannot unpack the model into {models_dir}: {error.strerror}"
@@ -57,43 +58,41 @@ def unpacked_model(models_dir: Path) -> Path:
     return target
 
 
-def _is_whole(target: Path) -> bool:
+def _is_whole(target: Path, checksum: str) -> bool:
     """Whether the marker, written last, is there and the weights have the size it tells."""
     try:
-        name, size = (target / MARKER).read_text(encoding="ascii").split()
-        return name == packed_checksum() and (target / "model.safetensors").stat().st_size == int(
-            size
-        )
+        found, size = (target / MARKER).read_text(encoding="ascii").split()
+        return found == checksum and (target / "model.safetensors").stat().st_size == int(size)
     except (OSError, ValueError):
         return False
 
 
-def _unpack_into(target: Path) -> None:
+def _unpack_into(target: Path, packed: Path, name: str) -> None:
     work = Path(tempfile.mkdtemp(prefix=".unpacking-", dir=target.parent))
     try:
-        for path in PACKED.rglob("*.json"):
-            copy = work / path.relative_to(PACKED)
+        for path in packed.rglob("*.json"):
+            copy = work / path.relative_to(packed)
             copy.parent.mkdir(exist_ok=True)
             shutil.copyfile(path, copy)
         weights = work / "model.safetensors"
-        packed = load_file(PACKED / WEIGHTS)
+        blocks = load_file(packed / WEIGHTS)
         save_file(
-            {k: dequantize(v) if v.dtype == np.uint8 else v for k, v in packed.items()},
+            {k: dequantize(v) if v.dtype == np.uint8 else v for k, v in blocks.items()},
             weights,
             metadata={"format": "pt"},
         )
-        marker = f"{packed_checksum()} {weights.stat().st_size}\n"
+        marker = f"{name} {weights.stat().st_size}\n"
         (work / MARKER).write_text(marker, encoding="ascii")
         if target.exists():  # damaged: a whole one would have been used
             shutil.rmtree(target)
-        _rename(work, target)
+        _rename(work, target, name)
     finally:
         shutil.rmtree(work, ignore_errors=True)
 
 
-def _rename(work: Path, target: Path) -> None:
+def _rename(work: Path, target: Path, name: str) -> None:
     try:
         work.rename(target)
     except OSError:
-        if not _is_whole(target):  # else another process was faster, with the same files
+        if not _is_whole(target, name):  # else another process was faster, with the same files
             raise

@@ -1,0 +1,143 @@
+"""What the tests share: the real model, a real index of the five articles, real processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from index.embedder import Embedder
+from index.generation import Generation, LiveIndex, current_name, generations_dir
+from index.sync import sync
+from retrieval.answer import Answer, Question
+from retrieval.chain import AnswerChain
+
+ROOT = Path(__file__).parent.parent
+OFFLINE = Path(__file__).parent / "offline"
+sys.path.insert(0, str(OFFLINE))
+import sitecustomize  # noqa: E402, F401 (forbids the network in this process too)
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that keeps the unpacked model for the whole session."""
+    return tmp_path_factory.mktemp("models")
+
+
+@pytest.fixture(scope="session")
+def embedder(models: Path) -> Embedder:
+    """The default model."""
+    return Embedder("", models)
+
+
+@pytest.fixture(scope="session")
+def data_dir(embedder: Embedder, models: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with the index of ``corpus/``. Tests that write use their own."""
+    directory = tmp_path_factory.mktemp("data")
+    (directory / "models").symlink_to(models)
+    sync(ROOT / "corpus", directory, embedder)
+    return directory
+
+
+@pytest.fixture(scope="session")
+def generation(data_dir: Path) -> Iterator[Generation]:
+    """The open index of ``corpus/``."""
+    opened = Generation(generations_dir(data_dir) / str(current_name(data_dir)))
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="session")
+def chain(data_dir: Path, embedder: Embedder) -> Iterator[AnswerChain]:
+    """The chain over the index of ``corpus/``."""
+    index = LiveIndex(data_dir)
+    yield AnswerChain(index, embedder)
+    index.close()
+
+
+@pytest.fixture(scope="session")
+def ask(chain: AnswerChain) -> Any:
+    """A function from the text of a question to its answer."""
+
+    def answer(text: str) -> Answer:
+        return chain.invoke(Question.parse(text))
+
+    return answer
+
+
+@dataclass
+class Workplace:
+    """A folder of its own with a corpus and a data folder, and the command line in it."""
+
+    path: Path
+    environment: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def corpus(self) -> Path:
+        return self.path / "corpus"
+
+    @property
+    def data(self) -> Path:
+        return self.path / "data"
+
+    def write(self, name: str, content: str | bytes) -> Path:
+        """Put a file into the corpus."""
+        file = self.corpus / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content.encode() if isinstance(content, str) else content)
+        return file
+
+    def command(self) -> tuple[list[str], dict[str, str]]:
+        """The start of a command line, and the environment it runs in."""
+        kept = {n: v for n, v in os.environ.items() if not n.upper().startswith("VIRGOLETTE_")}
+        environment = {**kept, "PYTHONPATH": f"{OFFLINE}", "HOME": str(self.path)}
+        return [sys.executable, "-m", "bot.cli"], {**environment, **self.environment}
+
+    def run(
+        self, *arguments: str, stdin: str | bytes = b"", **environment: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end."""
+        command, variables = self.command()
+        done = subprocess.run(
+            [*command, *arguments],
+            input=stdin.encode() if isinstance(stdin, str) else stdin,
+            capture_output=True,
+            cwd=self.path,
+            env={**variables, **environment},
+            timeout=120,
+            check=False,
+        )
+        return subprocess.CompletedProcess(
+            done.args, done.returncode, done.stdout.decode(), done.stderr.decode()
+        )
+
+    def json(self, *arguments: str, stdin: str = "") -> list[dict[str, Any]]:
+        """Run a command that prints a JSON object a line."""
+        done = self.run(*arguments, stdin=stdin)
+        assert done.returncode == 0, done.stderr
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+@pytest.fixture
+def empty_place(tmp_path: Path, models: Path) -> Workplace:
+    """An empty corpus and no index; the model is unpacked already."""
+    place = Workplace(tmp_path)
+    place.corpus.mkdir()
+    place.data.mkdir()
+    (place.data / "models").symlink_to(models)
+    return place
+
+
+@pytest.fixture
+def indexed_place(tmp_path: Path, data_dir: Path) -> Workplace:
+    """The five articles with their index, which the test must not change."""
+    (tmp_path / "corpus").symlink_to(ROOT / "corpus")
+    (tmp_path / "data").symlink_to(data_dir)
+    return Workplace(tmp_path)

@@ -1,0 +1,98 @@
+"""The model in the tree is the one it claims to be."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sentence_transformers import SentenceTransformer
+
+from conftest import ROOT
+from index.articles import read_article
+from index.embedder import Embedder
+from index.errors import ModelError
+from index.model import unpack
+from index.model.q4 import dequantize
+from index.sentences import sentences
+
+MEGABYTES = 1_000_000
+
+
+def corpus_sentences() -> list[str]:
+    found = []
+    for file in sorted((ROOT / "corpus").glob("*.txt")):
+        text = read_article(file.read_bytes(), file.name).text
+        found += [text[s.start : s.end] for s in sentences(text)]
+    return found
+
+
+def test_a_block_of_four_bits_is_read_as_its_layout_says() -> None:
+    scale = np.array([0.5], "<f2").view(np.uint8)
+    nibbles = np.arange(16, dtype=np.uint8) | (np.arange(15, -1, -1, dtype=np.uint8) << 4)
+    block = np.concatenate([scale, nibbles]).reshape(1, 1, 18)
+    low = (np.arange(16) - 8) * 0.5
+    assert dequantize(block).tolist() == [[*low, *low[::-1]]]
+
+
+def test_vectors_agree_with_those_of_the_whole_vocabulary(embedder: Embedder) -> None:
+    """``data/untrimmed.npy``: the corpus' sentences by ``index.model.build --untrimmed``."""
+    whole = np.load(Path(__file__).parent / "data" / "untrimmed.npy").astype(np.float32)
+    whole /= np.linalg.norm(whole, axis=1, keepdims=True)
+    cosines = (embedder.encode_passages(corpus_sentences()) * whole).sum(axis=1)
+    assert cosines.min() >= 0.995
+
+
+def test_stock_sentence_transformers_loads_it_from_its_directory(models: Path) -> None:
+    directory = unpack.unpacked_model(models)
+    model = SentenceTransformer(str(directory), device="cpu", local_files_only=True)
+    assert model.prompts["query"] == "query: " and model.prompts["document"] == "passage: "
+    assert model.encode(["Pyongyang"]).shape == (1, 384)
+
+
+def test_prompts_are_applied(embedder: Embedder) -> None:
+    text = "Da dove è partito il treno blindato?"
+    as_query, as_passage = embedder.encode_query(text).vector, embedder.encode_passages([text])[0]
+    assert float(as_query @ as_passage) < 0.99
+    again = embedder.encode_passage_tokens([text])[0].vector
+    assert float(again @ as_passage) > 0.999
+
+
+def test_tokens_lie_where_they_say(embedder: Embedder) -> None:
+    text = "Il treno blindato è partito."
+    (encoded,) = embedder.encode_passage_tokens([text])
+    assert "".join(text[a:b] for a, b in encoded.offsets) == text.replace(" ", "")
+    assert encoded.tokens.shape == (len(encoded.offsets), 384)
+
+
+def test_the_tree_holds_at_most_40_megabytes_of_model() -> None:
+    assert sum(f.stat().st_size for f in unpack.PACKED.rglob("*") if f.is_file()) < 40 * MEGABYTES
+
+
+def test_its_checksum_is_the_one_beside_it_and_in_its_card() -> None:
+    assert unpack.checksum(unpack.PACKED) == unpack.packed_checksum()
+    assert unpack.packed_checksum() in (unpack.PACKED / "README.md").read_text(encoding="utf-8")
+
+
+def test_a_damaged_model_is_named_and_not_unpacked(tmp_path: Path) -> None:
+    packed = tmp_path / "packed"
+    shutil.copytree(unpack.PACKED, packed)
+    weights = packed / unpack.WEIGHTS
+    weights.write_bytes(weights.read_bytes()[:-1] + b"x")
+    with pytest.raises(ModelError, match="does not match its checksum"):
+        unpack.unpacked_model(tmp_path / "models", packed)
+    assert not (tmp_path / "models").exists()
+
+
+def test_a_half_unpacked_model_is_made_whole(models: Path, tmp_path: Path) -> None:
+    whole = unpack.unpacked_model(models)
+    broken = tmp_path / whole.name
+    broken.mkdir()
+    (broken / "model.safetensors").write_bytes(b"half")
+    assert unpack.unpacked_model(tmp_path) == broken
+    assert (broken / "model.safetensors").stat().st_size > 100 * MEGABYTES
+    assert [path.name for path in tmp_path.iterdir()] == [whole.name]
+
+
+def test_a_model_that_is_not_there_is_named_with_the_way_out(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="VIRGOLETTE_EMBEDDING_MODEL takes"):
+        Embedder(str(tmp_path), tmp_path).encode_query("?")
