@@ -8,6 +8,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from logging import CRITICAL
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -139,11 +140,13 @@ class Embedder:
         # this when it is imported.
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
         import torch
+        from huggingface_hub.utils import logging as hub_logging
         from sentence_transformers import SentenceTransformer
         from transformers.utils import logging
 
         logging.disable_progress_bar()
         logging.set_verbosity_error()
+        hub_logging.set_verbosity(CRITICAL)  # what fails is told once, by ModelError
         options: dict[str, Any] = {"dtype": torch.bfloat16} if _bf16_is_fast() else {}
         path = self._model_name or str(unpacked_model(self._models_dir))
         if not self._model_name:
@@ -156,7 +159,7 @@ class Embedder:
                 model_kwargs=options,
             )
         except (OSError, ValueError, KeyError, ImportError) as error:
-            reason = str(error).strip().split("\n")[0]
+            reason = str(error).strip().split("\n")[0].rstrip(".")
             raise ModelError(
                 f"cannot load the embedding model {path!r}: {reason}. "
                 "VIRGOLETTE_EMBEDDING_MODEL takes a local directory, the name of a model this "

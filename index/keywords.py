@@ -79,7 +79,7 @@ class KeywordIndex:
 
     def scores(self, query: str, rows: int) -> NDArray[np.float32]:
         """The BM25 score of every row for the query, shape (rows,); 0 where no word is shared."""
-        known = [] if self._engine is None else [t for t in terms(query) if self._knows(t)]
+        known = [term for term in terms(query) if self.has(term)]
         if self._engine is None or not known:
             return np.zeros(rows, np.float32)
         return np.asarray(self._engine.get_scores(known), np.float32)
@@ -96,10 +96,11 @@ class KeywordIndex:
         if self._engine is None:
             return 1.0
         count, found = int(self._engine.scores["num_docs"]), 0
-        if self._knows(term):
+        if self.has(term):
             column, starts = self._engine.vocab_dict[term], self._engine.scores["indptr"]
             found = int(starts[column + 1] - starts[column])
         return math.log(1 + (count - found + 0.5) / (found + 0.5))
 
-    def _knows(self, term: str) -> bool:
+    def has(self, term: str) -> bool:
+        """Whether any row has the term."""
         return self._engine is not None and term in self._engine.vocab_dict

@@ -67,10 +67,10 @@ class PassageVectors:
         return {i: 1.0 - d for i, d in zip(found["ids"][0], distances, strict=True)}
 
     def cosines(self, vector: Vectors, ids: Sequence[str]) -> dict[str, float]:
-        """The cosine of these passages with a unit vector, by id."""
-        if not ids:
+        """The cosine of these passages with a unit vector, by id; those that are here."""
+        found = self._collection.get(ids=list(ids), include=["embeddings"]) if ids else None
+        if found is None or not found["ids"]:
             return {}
-        found = self._collection.get(ids=list(ids), include=["embeddings"])
         stored = np.asarray(found["embeddings"], np.float32)
         return dict(zip(found["ids"], (stored @ vector).tolist(), strict=True))
 

@@ -46,8 +46,8 @@ class Evidence:
     rarity, that the sentence has in some spelling; ``context``: the same, exactly, with the
     sentence before; ``tokens`` and ``passage``: late interaction with the sentence and with
     its passage. ``weakest``: late interaction of the question's least met words with the
-    passage. ``stranger``: the share of the question's proper names that the passage does
-    not have. ``counted``: 1 where the thing counted stands by a number, -1 where it does not,
+    passage. ``stranger``: 1 where the question has a proper name that no passage of the
+    corpus has. ``counted``: 1 where the thing counted stands by a number, -1 where it does not,
     0 where nothing is counted. ``mistyped``: 1 where the question asks for a date, a number or a
     person and the sentence has none. ``english``: 1 for a question in English, which cannot
     share the words of an Italian sentence.
@@ -74,6 +74,7 @@ class AskedWords:
 
     def __init__(self, question: Question, keywords: KeywordIndex) -> None:
         self._text = question.text
+        self._keywords = keywords
         self._words = words(question.text)
         self._weights = keywords.weights(list(dict.fromkeys(terms(question.text))))
         self._total = sum(self._weights.values()) or 1.0
@@ -90,12 +91,14 @@ class AskedWords:
             total += weight * (1.0 if term in found else _closest(term, found))
         return total / self._total
 
-    def strangers(self, found: set[str]) -> float:
-        """The share of the question's proper names that none of these words resembles."""
-        if not self._names:
+    def names_stranger(self, found: set[str]) -> float:
+        """1 where the question has a proper name that the corpus lacks, and these words too.
+
+        Names in an English question are often spelt otherwise in Italian: they do not count.
+        """
+        if self.english:
             return 0.0
-        unknown = [name for name in self._names if name not in found and not _closest(name, found)]
-        return len(unknown) / len(self._names)
+        return float(any(not _closest(name, found) for name in self._unknown_names))
 
     def counts(self, text: str) -> float:
         """Whether the thing counted by "quanti …" stands by a number: 1, -1, or 0 (no count)."""
@@ -125,11 +128,11 @@ class AskedWords:
         return pattern.search(" ".join(self._words)) is not None
 
     @cached_property
-    def _names(self) -> list[str]:
-        """Capitalised words after the first."""
+    def _unknown_names(self) -> list[str]:
+        """Capitalised words after the first that stand in no passage of the corpus."""
         found = re.findall(r"[^\W_]+", self._text)[1:]
         plain = [words(word)[0] for word in found if word[:1].isupper() and words(word)]
-        return [word for word in plain if word not in STOP_WORDS]
+        return [w for w in plain if w not in STOP_WORDS and not self._keywords.has(stems([w])[0])]
 
     @cached_property
     def _counted(self) -> str | None:

@@ -96,7 +96,7 @@ class _Weighing:
         asked, offset = self._asked, self._passage.start
         inner = [Span(s.start - offset, s.end - offset) for s in self._spans]
         whole, parts = self._matcher.compare(tokens, inner)
-        stranger = asked.strangers(set(words(self._passage.text)))
+        stranger = asked.names_stranger(set(words(self._passage.text)))
         before: set[str] = set()
         for at, (span, part) in enumerate(zip(inner, parts, strict=True)):
             text = self._passage.text[span.start : span.end]

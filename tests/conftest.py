@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import runpy
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -21,8 +22,7 @@ from retrieval.chain import AnswerChain
 
 ROOT = Path(__file__).parent.parent
 OFFLINE = Path(__file__).parent / "offline"
-sys.path.insert(0, str(OFFLINE))
-import sitecustomize  # noqa: E402, F401 (forbids the network in this process too)
+runpy.run_path(str(OFFLINE / "sitecustomize.py"))  # forbids the network in this process too
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,7 @@
 """Files become articles; what cannot says why."""
 
+from pathlib import Path
+
 import pytest
 
 from index.articles import Article, list_files, read_article
@@ -78,7 +80,7 @@ def test_other_endings_are_refused() -> None:
         article("testo", "a.docx")
 
 
-def test_files_are_listed_below_the_corpus_without_hidden_ones(tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_files_are_listed_below_the_corpus_without_hidden_ones(tmp_path: Path) -> None:
     for name in ("b.txt", "sub/a.md", ".hidden.txt", ".git/c.txt"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("x")

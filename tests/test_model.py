@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from sentence_transformers import SentenceTransformer
 
-from conftest import ROOT
 from index.articles import read_article
 from index.embedder import Embedder
 from index.errors import ModelError
 from index.model import unpack
 from index.model.q4 import dequantize
 from index.sentences import sentences
+from tests.conftest import ROOT
 
 MEGABYTES = 1_000_000
 

@@ -1,21 +1,24 @@
 """Passages are runs of whole sentences that cover the article and fit the model."""
 
+import itertools
+from pathlib import Path
+
 import pytest
 
-from conftest import ROOT
 from index.articles import Article, read_article
 from index.boilerplate import is_boilerplate
 from index.embedder import Embedder
 from index.passages import TARGET_TOKENS, split_article
 from index.sentences import sentences
+from tests.conftest import ROOT
 
 ARTICLES = sorted((ROOT / "corpus").glob("*.txt"))
 
 
 @pytest.mark.parametrize("file", ARTICLES, ids=lambda file: file.name[:3])
-def test_passages_cover_the_article(file, embedder: Embedder) -> None:  # type: ignore[no-untyped-def]
+def test_passages_cover_the_article(file: Path, embedder: Embedder) -> None:
     article = read_article(file.read_bytes(), file.name)
-    covered = set()
+    covered: set[int] = set()
     for passage in split_article(article, embedder.count_tokens, embedder.max_tokens):
         assert article.text[passage.start : passage.end] == passage.text
         covered.update(range(passage.start, passage.end))
@@ -24,7 +27,7 @@ def test_passages_cover_the_article(file, embedder: Embedder) -> None:  # type: 
 
 
 @pytest.mark.parametrize("file", ARTICLES, ids=lambda file: file.name[:3])
-def test_sentences_are_whole_and_passages_fit(file, embedder: Embedder) -> None:  # type: ignore[no-untyped-def]
+def test_sentences_are_whole_and_passages_fit(file: Path, embedder: Embedder) -> None:
     article = read_article(file.read_bytes(), file.name)
     whole = set(sentences(article.text))
     passages = split_article(article, embedder.count_tokens, embedder.max_tokens)
@@ -40,7 +43,7 @@ def test_neighbours_share_a_sentence(embedder: Embedder) -> None:
     )
     passages = split_article(Article("a.txt", text, "t"), embedder.count_tokens, 512)
     assert len(passages) > 2
-    for one, other in zip(passages, passages[1:], strict=False):
+    for one, other in itertools.pairwise(passages):
         assert one.sentences[-1] == other.sentences[0]
 
 

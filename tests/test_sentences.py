@@ -1,13 +1,14 @@
 """Sentences are whole, in place, and nothing but boilerplate is left out."""
 
 import random
+from pathlib import Path
 
 import pytest
 
-from conftest import ROOT
 from index.articles import read_article
 from index.boilerplate import is_boilerplate
 from index.sentences import sentences
+from tests.conftest import ROOT
 
 ARTICLES = sorted((ROOT / "corpus").glob("*.txt"))
 
@@ -52,7 +53,7 @@ def test_boilerplate_is_skipped_as_whole_lines_only() -> None:
 
 
 @pytest.mark.parametrize("file", ARTICLES, ids=lambda file: file.name[:3])
-def test_every_character_of_an_article_is_in_a_sentence_or_boilerplate(file) -> None:  # type: ignore[no-untyped-def]
+def test_every_character_of_an_article_is_in_a_sentence_or_boilerplate(file: Path) -> None:
     text = read_article(file.read_bytes(), file.name).text
     spans = sentences(text)
     assert spans == sorted(spans)

@@ -1,0 +1,230 @@
+"""The command line, as a user runs it: real processes, their output and exit codes."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT, Workplace
+
+QUESTION = "Da dove è partito il treno blindato?"
+KEYS = [
+    "question", "query", "answer", "refused", "reason", "confidence", "answerer", "quotes", "near",
+    "generation",
+]  # fmt: skip
+QUOTE_KEYS = [
+    "text", "article", "source", "title", "date", "url", "start", "end", "sha256", "score", "also",
+]  # fmt: skip
+
+
+def fails(done: subprocess.CompletedProcess[str], code: int, *words: str) -> None:
+    """One clear line, no traceback, the right exit code."""
+    assert done.returncode == code, done.stderr
+    lines = done.stderr.strip().splitlines()
+    assert len(lines) == 1 and lines[0].startswith("virgolette: "), done.stderr
+    assert done.stdout == ""
+    for word in words:
+        assert word in lines[0]
+
+
+def test_ask_prints_the_quotation_its_source_and_nothing_else(indexed_place: Workplace) -> None:
+    done = indexed_place.run("ask", QUESTION)
+    assert done.returncode == 0 and done.stderr == ""
+    assert "❝ Secondo i media sudcoreani, un treno blindato con a bordo Kim" in done.stdout
+    assert "[1] AgenPress · Cremlino. Confermato l’incontro" in done.stdout
+    assert "\x1b" not in done.stdout
+
+
+def test_ask_in_english_is_answered_in_english(indexed_place: Workplace) -> None:
+    done = indexed_place.run("ask", "What is the capital of Australia?")
+    assert done.returncode == 0 and "The articles" in done.stdout
+    done = indexed_place.run("ask", "Qual è la capitale dell'Australia?")
+    assert "Gli articoli" in done.stdout
+    done = indexed_place.run("ask", "Qual è la capitale dell'Australia?", VIRGOLETTE_LANGUAGE="en")
+    assert "The articles" in done.stdout
+
+
+def test_ask_json_keeps_its_promise(indexed_place: Workplace) -> None:
+    (answer,) = indexed_place.json("ask", QUESTION, "--json")
+    assert list(answer) == KEYS
+    assert answer["refused"] is False and answer["reason"] is None and answer["near"] == []
+    assert answer["answerer"] == "extractive" and answer["answer"] is None
+    for quote in answer["quotes"]:
+        assert list(quote) == QUOTE_KEYS
+        shown = indexed_place.run("show", quote["article"]).stdout
+        assert shown[quote["start"] : quote["end"]] == quote["text"]
+
+
+def test_ask_json_reads_a_question_a_line_and_answers_in_order(indexed_place: Workplace) -> None:
+    asked = [QUESTION, "", "x" * 10_000, "Qual è la ricetta della carbonara?", "\\u0000 \t"]
+    answers = indexed_place.json("ask", "--json", "-", stdin="\n".join(asked))
+    assert [answer["question"] for answer in answers] == [*asked[:4], "\\u0000"]
+    assert "error" not in answers[0] and answers[0]["quotes"]
+    assert answers[1] == {
+        "question": "",
+        "error": "the question is empty: write what you want to know",
+    }
+    assert list(answers[2]) == ["question", "error"] and "10000" in answers[2]["error"]
+    assert answers[3]["refused"] is True and answers[3]["quotes"] == []
+
+
+def test_a_line_that_is_not_utf8_does_not_end_the_run(indexed_place: Workplace) -> None:
+    done = indexed_place.run("ask", "--json", "-", stdin=b"caf\xe8 di Kim?\n" + QUESTION.encode())
+    assert done.returncode == 0
+    assert [bool(json.loads(line)["question"]) for line in done.stdout.splitlines()] == [True, True]
+
+
+def test_show_gives_the_stored_text_to_the_letter(indexed_place: Workplace) -> None:
+    name = "001_3eaa1e106d62cb25.txt"
+    text = (ROOT / "corpus" / name).read_text(encoding="utf-8").split("---\n", 2)[2]
+    assert indexed_place.run("show", name).stdout == text
+    fails(indexed_place.run("show", "none.txt"), 1, "none.txt", "000_c1b05f4512374873.txt")
+
+
+def test_index_reports_in_words_and_in_json(empty_place: Workplace) -> None:
+    empty_place.write("a.txt", "Il treno è partito da Pyongyang.")
+    empty_place.write("vuoto.txt", "")
+    empty_place.write("caffè.md", "---\n[\n---\nTesto")
+    (report,) = empty_place.json("index", "--json")
+    assert list(report) == [
+        "added", "changed", "renamed", "removed", "skipped", "embedded", "generation",
+    ]  # fmt: skip
+    assert report["added"] == ["a.txt"] and report["embedded"] == 1
+    assert [skipped["path"] for skipped in report["skipped"]] == ["caffè.md", "vuoto.txt"]
+    again = empty_place.run("index")
+    assert again.returncode == 0 and "nothing changed" in again.stdout
+    assert "! vuoto.txt: skipped, it holds no text" in again.stdout
+    assert again.stderr == ""
+    empty_place.write("b.txt", "Putin arriva lunedì.")
+    assert "+ b.txt" in empty_place.run("index").stdout
+
+
+def test_status_before_and_after(empty_place: Workplace) -> None:
+    (status,) = empty_place.json("status", "--json")
+    assert status["generation"] is None and status["articles"] == 0
+    empty_place.write("a.txt", "Il treno è partito. Arriva domani.")
+    empty_place.json("index", "--json")
+    (status,) = empty_place.json("status", "--json")
+    assert (status["articles"], status["passages"], status["sentences"]) == (1, 1, 2)
+    assert status["model"].startswith("default:")
+    assert "articles     1" in empty_place.run("status").stdout
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("status",), ("show", "x"), ("ask", "")])
+def test_light_commands_load_neither_torch_nor_chroma(
+    indexed_place: Workplace, arguments: tuple[str, ...]
+) -> None:
+    code = (
+        "import atexit, sys\n"
+        "heavy = {'torch', 'chromadb', 'sentence_transformers', 'telegram'}\n"
+        "atexit.register(lambda: print(sorted(heavy & set(sys.modules)), file=sys.stderr))\n"
+        "from bot.cli import main; main()"
+    )
+    _, environment = indexed_place.command()
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        capture_output=True, text=True, cwd=indexed_place.path, env=environment, check=False,
+    )  # fmt: skip
+    assert done.stderr.splitlines()[-1] == "[]"
+
+
+def test_without_an_index_the_question_is_refused_with_the_way_out(empty_place: Workplace) -> None:
+    done = empty_place.run("ask", QUESTION)
+    assert done.returncode == 0 and "virgolette index" in done.stdout
+    (answer,) = empty_place.json("ask", "--json", QUESTION)
+    assert answer["reason"] == "empty_index" and answer["refused"] is True
+
+
+def test_an_empty_or_missing_corpus_is_named(empty_place: Workplace) -> None:
+    fails(empty_place.run("index"), 1, "corpus", "put .txt or .md files in it")
+    empty_place.corpus.rmdir()
+    fails(empty_place.run("index"), 1, "there is no corpus folder corpus", "VIRGOLETTE_CORPUS_DIR")
+    empty_place.corpus.write_text("a file")
+    fails(empty_place.run("index"), 1, "there is no corpus folder corpus")
+
+
+def test_a_data_folder_that_cannot_be_is_named(empty_place: Workplace) -> None:
+    empty_place.write("a.txt", "Il treno è partito.")
+    (empty_place.path / "file").write_text("x")
+    done = empty_place.run("index", VIRGOLETTE_DATA_DIR="file")
+    fails(done, 1, "file", "VIRGOLETTE_DATA_DIR")
+    done = empty_place.run("index", VIRGOLETTE_DATA_DIR="/proc/virgolette")
+    fails(done, 1, "/proc/virgolette", "VIRGOLETTE_DATA_DIR")
+
+
+@pytest.mark.parametrize(
+    ("environment", "words"),
+    [
+        ({"VIRGOLETTE_LANGUAGE": "fr"}, ("VIRGOLETTE_LANGUAGE", "'it'")),
+        ({"VIRGOLETTE_CORPUS": "x"}, ("VIRGOLETTE_CORPUS is not", "VIRGOLETTE_CORPUS_DIR?")),
+        ({"VIRGOLETTE_TELEGRAM_ALLOWED_USERS": "ada"}, ("VIRGOLETTE_TELEGRAM_ALLOWED_USERS",)),
+        ({"VIRGOLETTE_TELEGRAM_BASE_URL": "ftp://x"}, ("VIRGOLETTE_TELEGRAM_BASE_URL", "/bot")),
+    ],
+)
+def test_wrong_settings_are_named(
+    indexed_place: Workplace, environment: dict[str, str], words: tuple[str, ...]
+) -> None:
+    fails(indexed_place.run("status", **environment), 2, *words)
+
+
+def test_settings_come_from_dotenv_and_unknown_names_there_are_refused(
+    empty_place: Workplace,
+) -> None:
+    (empty_place.path / ".env").write_text("OPENAI_API_KEY=x\nVIRGOLETTE_DATA_DIR=altrove\n")
+    (status,) = empty_place.json("status", "--json")
+    assert status["data"] == "altrove"
+    (empty_place.path / ".env").write_text("VIRGOLETTE_TELEGRAM_TOKEN=1:secret\n")
+    done = empty_place.run("status")
+    fails(done, 2, "VIRGOLETTE_TELEGRAM_TOKEN", "did you mean VIRGOLETTE_TELEGRAM_BOT_TOKEN")
+    assert "secret" not in done.stderr
+
+
+def test_questions_that_are_none(indexed_place: Workplace) -> None:
+    fails(indexed_place.run("ask", "  "), 2, "empty")
+    fails(indexed_place.run("ask", "x" * 10_000), 2, "10000 characters", "1000")
+    done = indexed_place.run("ask")
+    assert done.returncode == 2 and "Missing argument" in done.stderr
+
+
+def test_bot_without_a_token_says_where_to_get_one(indexed_place: Workplace) -> None:
+    fails(indexed_place.run("bot"), 2, "VIRGOLETTE_TELEGRAM_BOT_TOKEN", "@BotFather")
+
+
+def test_a_model_that_cannot_be_had_is_named(empty_place: Workplace) -> None:
+    empty_place.write("a.txt", "Il treno è partito.")
+    done = empty_place.run("index", VIRGOLETTE_EMBEDDING_MODEL="nessuno/modello")
+    fails(done, 1, "nessuno/modello", "VIRGOLETTE_EMBEDDING_MODEL")
+
+
+def test_the_suite_forbids_the_network() -> None:
+    with pytest.raises(PermissionError, match="no network"):
+        socket.create_connection(("192.0.2.1", 80), timeout=1)
+    code = "import socket; socket.create_connection(('example.org', 80), timeout=1)"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "tests" / "offline")}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False
+    )
+    assert "PermissionError: the tests use no network" in done.stderr
+
+
+def test_a_built_wheel_carries_the_model_and_the_texts(tmp_path: Path) -> None:
+    out = tmp_path
+    subprocess.run(
+        [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(out)],
+        cwd=ROOT, check=True, capture_output=True,
+    )  # fmt: skip
+    (wheel,) = out.glob("virgolette-*.whl")
+    names = zipfile.ZipFile(wheel).namelist()
+    for name in (
+        "index/model/weights.q4.safetensors", "index/model/tokenizer.json", "index/model/SHA256",
+        "index/model/1_Pooling/config.json", "bot/locales/it.toml", "retrieval/weights.json",
+    ):  # fmt: skip
+        assert name in names
+    assert not any(name.startswith("tests/") for name in names)

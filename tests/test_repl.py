@@ -1,0 +1,110 @@
+"""The REPL, by a transcript through a pipe and by keys through a pseudo-terminal."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import select
+import subprocess
+import time
+
+from tests.conftest import Workplace
+
+QUESTION = "Da dove è partito il treno blindato?"
+
+
+def test_a_transcript(indexed_place: Workplace) -> None:
+    typed = ["/aiuto", "/fonti", QUESTION, "", "/boh", "x" * 2000, "Chi ha dipinto la Gioconda?"]
+    done = indexed_place.run("chat", stdin="\n".join([*typed, "/esci", "mai letta"]))
+    assert done.returncode == 0 and done.stderr == ""
+    said = done.stdout
+    assert said.startswith("Scrivi una domanda sugli articoli.")
+    assert "frasi prese alla lettera" in said
+    assert "AgenPress · Cremlino." in said and "fonte sconosciuta · Mosca chiede armi" in said
+    assert "❝ Secondo i media sudcoreani" in said
+    assert "Non conosco /boh" in said
+    assert "La domanda è troppo lunga: bastano 1000 caratteri." in said
+    assert "Gli articoli non " in said
+    assert said.rstrip().endswith("Ciao.") and "mai letta" not in said
+
+
+def test_its_answers_are_those_of_ask(indexed_place: Workplace) -> None:
+    asked = indexed_place.run("ask", QUESTION).stdout.strip()
+    assert asked in indexed_place.run("chat", stdin=QUESTION).stdout
+
+
+def test_english_when_so_set(indexed_place: Workplace) -> None:
+    done = indexed_place.run("chat", stdin="/sources\n/quit\n", VIRGOLETTE_LANGUAGE="en")
+    assert "source unknown · Mosca chiede armi" in done.stdout and "Bye." in done.stdout
+
+
+class Terminal:
+    """A process on a pseudo-terminal of 100 columns."""
+
+    def __init__(self, place: Workplace, *arguments: str) -> None:
+        command, environment = place.command()
+        self._master, slave = pty.openpty()
+        self._process = subprocess.Popen(
+            [*command, *arguments],
+            stdin=slave, stdout=slave, stderr=slave, cwd=place.path, close_fds=True,
+            env={**environment, "TERM": "xterm", "COLUMNS": "100", "LINES": "40"},
+            start_new_session=True,
+        )  # fmt: skip
+        os.close(slave)
+        self.raw = ""
+
+    def type(self, keys: str) -> None:
+        os.write(self._master, keys.encode())
+
+    def wait_for(self, words: str, seconds: float = 60) -> None:
+        deadline = time.monotonic() + seconds
+        while words not in self.seen():
+            assert time.monotonic() < deadline, f"{words!r} did not appear in:\n{self.seen()}"
+            ready, _, _ = select.select([self._master], [], [], 0.2)
+            if ready:
+                self.raw += os.read(self._master, 65536).decode(errors="replace")
+
+    def seen(self) -> str:
+        """What was written, without control sequences, white space folded."""
+        return " ".join(re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[=>]", "", self.raw).split())
+
+    def end(self) -> int:
+        try:
+            return self._process.wait(timeout=30)
+        finally:
+            self._process.kill()
+            os.close(self._master)
+
+
+def test_keys_on_a_terminal(indexed_place: Workplace) -> None:
+    terminal = Terminal(indexed_place, "chat")
+    terminal.wait_for("›")
+    terminal.type("rubbish\x03")  # ctrl-c gives up the line
+    terminal.type(QUESTION + "\r")
+    terminal.wait_for("[1] AgenPress")
+    assert "sarebbe partito da Pyongyang" in terminal.seen().replace("\n", " ")
+    assert "\x1b[1m" in terminal.raw  # the matching words are marked
+    terminal.type("\x1b[A")  # the question again, out of the history
+    time.sleep(0.5)
+    terminal.type("\r")
+    deadline = time.monotonic() + 60
+    while terminal.seen().count("[1] AgenPress") < 2 and time.monotonic() < deadline:
+        terminal.type("")
+        time.sleep(0.2)
+        try:
+            terminal.wait_for("\x00", 0.5)
+        except AssertionError:
+            continue
+    assert terminal.seen().count("[1] AgenPress") >= 2
+    terminal.type("\x04")  # ctrl-d ends
+    assert terminal.end() == 0
+
+
+def test_the_progress_bar_is_for_terminals(empty_place: Workplace) -> None:
+    for number in range(70):
+        empty_place.write(f"{number}.txt", f"Il treno numero {number} è partito da Pyongyang.")
+    terminal = Terminal(empty_place, "index")
+    terminal.wait_for("70 articles in the index")
+    assert "embedding" in terminal.seen()
+    assert terminal.end() == 0

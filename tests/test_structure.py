@@ -1,0 +1,106 @@
+"""The shape of the project: dependencies point one way, documents tell what is there."""
+
+from __future__ import annotations
+
+import ast
+import re
+import tomllib
+from importlib.metadata import distributions
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from bot.locales import texts
+from bot.settings import PREFIX, Settings
+from tests.conftest import ROOT
+
+ROOMS = ["index", "retrieval", "bot"]  # each may import those before it
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+NAMES = {f"{PREFIX}{name}".upper() for name in Settings.model_fields}
+
+
+def imports(file: Path) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found.update(alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module.split(".")[0])
+    return found
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_dependencies_point_one_way(room: str) -> None:
+    later = set(ROOMS[ROOMS.index(room) + 1 :]) | ({"telegram"} if room != "bot" else set())
+    files = list((ROOT / room).rglob("*.py"))
+    assert files
+    assert {file.name: imports(file) & later for file in files if imports(file) & later} == {}
+
+
+def test_only_the_settings_read_the_environment() -> None:
+    readers = re.compile(r"os\.environ(?!\.setdefault)|getenv|dotenv")
+    for room in ROOMS:
+        for file in (ROOT / room).rglob("*.py"):
+            found = readers.search(file.read_text(encoding="utf-8"))
+            assert not found or file.name == "settings.py", file
+
+
+def test_env_example_the_readme_and_the_settings_are_equal() -> None:
+    example = (ROOT / ".env.example").read_text(encoding="utf-8")
+    assert set(re.findall(r"^#? ?(VIRGOLETTE_\w+)=", example, re.MULTILINE)) == NAMES
+    assert set(re.findall(r"^\| `(VIRGOLETTE_\w+)` \|", README, re.MULTILINE)) == NAMES
+
+
+def test_the_readme_tells_every_command() -> None:
+    from bot.cli import app
+
+    for command in app.registered_commands:
+        assert command.callback is not None
+        assert f"`virgolette {command.callback.__name__}" in README
+
+
+def test_both_languages_have_the_same_texts_with_the_same_places() -> None:
+    italian, english = texts("it"), texts("en")
+    assert italian.names == english.names
+    for name in italian.names:
+        places = [sorted(re.findall(r"{(\w+)}", said(name))) for said in (italian, english)]
+        assert places[0] == places[1], name
+
+
+def test_every_text_that_is_said_is_there_and_every_text_is_said() -> None:
+    code = "".join(file.read_text(encoding="utf-8") for file in (ROOT / "bot").rglob("*.py"))
+    said = set(re.findall(r'"((?:answer|problem|chat|telegram)\.\w+)"', code))
+    assert said <= texts("it").names
+    built = {
+        n
+        for n in texts("it").names
+        if re.search(r"\.(refused|command)_|^problem\.(empty|too_long)", n)
+    }
+    assert texts("it").names == said | built
+
+
+def test_everything_installed_is_pinned() -> None:
+    lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    pinned = dict(line.split("==") for line in lines)
+    assert pinned["torch"] == "2.13.0"
+    pinned = {canonicalize_name(name): version for name, version in pinned.items()}
+    ours = {"virgolette", "pip", "setuptools"}
+    for distribution in distributions():
+        name = canonicalize_name(distribution.metadata["Name"])
+        if name not in ours:
+            assert pinned.get(name) == distribution.version.split("+")[0], name
+
+
+def test_the_pins_satisfy_the_ranges() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    pinned = {canonicalize_name(n): v for n, v in (line.split("==") for line in lines)}
+    wanted = [
+        *project["project"]["dependencies"],
+        *project["project"]["optional-dependencies"]["dev"],
+    ]
+    for text in wanted:
+        requirement = Requirement(text)
+        assert requirement.specifier.contains(pinned[canonicalize_name(requirement.name)])

@@ -1,0 +1,262 @@
+"""The index is brought to the corpus, whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from index.embedder import Embedder
+from index.errors import BusyError, CorpusError, StorageError
+from index.generation import Generation, LiveIndex, current_name, generations_dir
+from index.sync import Report, sync
+from index.verify import faults
+from tests.conftest import Workplace
+
+TRAIN = "Il treno blindato è partito da Pyongyang. Arriverà a Vladivostok martedì."
+FORUM = "Il forum di Vladivostok finisce il 13 settembre. Putin è già arrivato."
+
+
+def synced(
+    place: Workplace, embedder: Embedder, *, rebuild: bool = False, allow_empty: bool = False
+) -> Report:
+    return sync(place.corpus, place.data, embedder, rebuild=rebuild, allow_empty=allow_empty)
+
+
+def contents(place: Workplace) -> dict[str, tuple[str, str, int, int]]:
+    """What the current generation holds, by passage id: article, text, offsets."""
+    opened = Generation(generations_dir(place.data) / str(current_name(place.data)))
+    stored = opened.store.passages(range(opened.size))
+    assert faults(opened) == []
+    found = {p.id: (p.article, p.text, p.start, p.end) for p in stored}
+    opened.close()
+    return found
+
+
+def test_a_run_tells_what_it_did(empty_place: Workplace, embedder: Embedder) -> None:
+    empty_place.write("a.txt", TRAIN)
+    empty_place.write("b.txt", FORUM)
+    empty_place.write("c.docx", "x")
+    first = synced(empty_place, embedder)
+    assert first.added == ("a.txt", "b.txt")
+    assert [s.path for s in first.skipped] == ["c.docx"]
+    assert first.embedded == 6  # two passages, four sentences
+
+    (empty_place.corpus / "a.txt").rename(empty_place.corpus / "z.txt")
+    empty_place.write("b.txt", FORUM + " Kim no.")
+    second = synced(empty_place, embedder)
+    assert (second.added, second.changed, second.removed) == ((), ("b.txt",), ())
+    assert second.renamed == (("a.txt", "z.txt"),)
+    assert second.embedded == 2  # the passage that changed, and its new sentence
+
+    (empty_place.corpus / "z.txt").unlink()
+    assert synced(empty_place, embedder).removed == ("z.txt",)
+
+
+def test_an_unchanged_corpus_embeds_and_writes_nothing(
+    empty_place: Workplace, embedder: Embedder
+) -> None:
+    empty_place.write("a.txt", TRAIN)
+    synced(empty_place, embedder)
+    before = snapshot(empty_place.data)
+    report = synced(empty_place, embedder)
+    assert report.unchanged and report.embedded == 0
+    assert snapshot(empty_place.data) == before
+
+
+def snapshot(data: Path) -> dict[str, int]:
+    files = (path for path in data.rglob("*") if path.is_file() and path.name != "lock")
+    return {str(path): path.stat().st_mtime_ns for path in files}
+
+
+def test_an_edit_that_keeps_size_and_time_is_noticed(
+    empty_place: Workplace, embedder: Embedder
+) -> None:
+    file = empty_place.write("a.txt", TRAIN)
+    synced(empty_place, embedder)
+    times = file.stat()
+    file.write_text(TRAIN.replace("martedì", "giovedì"))
+    os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert synced(empty_place, embedder).changed == ("a.txt",)
+
+
+def test_sync_equals_rebuild(
+    empty_place: Workplace, embedder: Embedder, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    empty_place.write("a.txt", TRAIN)
+    empty_place.write("b.txt", FORUM)
+    synced(empty_place, embedder)
+    empty_place.write("b.txt", TRAIN + " " + FORUM)
+    empty_place.write("c.md", "# Vertice\n\n" + FORUM)
+    (empty_place.corpus / "a.txt").unlink()
+    synced(empty_place, embedder)
+    fresh = Workplace(tmp_path_factory.mktemp("fresh"))
+    (fresh.path / "corpus").symlink_to(empty_place.corpus)
+    fresh.data.mkdir()
+    synced(fresh, embedder)
+    assert contents(empty_place) == contents(fresh)
+
+
+def test_a_rebuild_makes_a_new_generation_out_of_the_cache(
+    empty_place: Workplace, embedder: Embedder
+) -> None:
+    empty_place.write("a.txt", TRAIN)
+    first = synced(empty_place, embedder)
+    again = synced(empty_place, embedder, rebuild=True)
+    assert again.generation != first.generation and again.embedded == 0
+
+
+def test_a_change_of_the_model_leads_to_a_new_generation(
+    empty_place: Workplace, embedder: Embedder, models: Path, tmp_path: Path
+) -> None:
+    empty_place.write("a.txt", TRAIN)
+    first = synced(empty_place, embedder)
+    (unpacked,) = models.glob("default-*")
+    other = Embedder(str(unpacked), models)
+    second = sync(empty_place.corpus, empty_place.data, other)
+    assert second.generation != first.generation and second.embedded == 3
+
+
+def test_an_empty_corpus_is_refused_and_the_index_stays(
+    empty_place: Workplace, embedder: Embedder
+) -> None:
+    with pytest.raises(CorpusError, match="holds no article"):
+        synced(empty_place, embedder)
+    assert current_name(empty_place.data) is None
+    file = empty_place.write("a.txt", TRAIN)
+    generation = synced(empty_place, embedder).generation
+    file.unlink()
+    with pytest.raises(CorpusError):
+        synced(empty_place, embedder)
+    assert current_name(empty_place.data) == generation
+    report = synced(empty_place, embedder, allow_empty=True)
+    assert report.removed == ("a.txt",) and report.articles == 0
+    assert contents(empty_place) == {}
+
+
+def test_a_second_writer_fails_and_names_the_first(
+    empty_place: Workplace, embedder: Embedder
+) -> None:
+    empty_place.write("a.txt", TRAIN)
+    code = (
+        "import sys, time; from pathlib import Path; from index.sync import _writing\n"
+        "with _writing(Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"
+    )
+    holder = subprocess.Popen(
+        [sys.executable, "-c", code, str(empty_place.data)], stdout=subprocess.PIPE, text=True
+    )
+    assert holder.stdout is not None and holder.stdout.readline() == "held\n"
+    with pytest.raises(BusyError, match=f"process {holder.pid} since 20"):
+        synced(empty_place, embedder)
+    holder.kill()
+    holder.communicate()
+    assert synced(empty_place, embedder).added == ("a.txt",)  # a dead holder does not block
+
+
+def test_what_an_interrupted_build_left_is_removed(
+    empty_place: Workplace, embedder: Embedder
+) -> None:
+    left = generations_dir(empty_place.data) / ".building-old"
+    left.mkdir(parents=True)
+    (left / "half").write_text("x")
+    empty_place.write("a.txt", TRAIN)
+    report = synced(empty_place, embedder)
+    assert [p.name for p in generations_dir(empty_place.data).iterdir()] == [report.generation]
+
+
+def test_a_damaged_generation_is_built_anew(empty_place: Workplace, embedder: Embedder) -> None:
+    empty_place.write("a.txt", TRAIN)
+    report = synced(empty_place, embedder)
+    (generations_dir(empty_place.data) / report.generation / "manifest.json").write_text("{")
+    index = LiveIndex(empty_place.data)
+    with pytest.raises(StorageError, match=r"run virgolette index --rebuild"), index.reading():
+        pass
+    assert synced(empty_place, embedder).generation != report.generation
+    assert len(contents(empty_place)) == 1
+
+
+def test_a_generation_that_lost_a_vector_is_not_sound(
+    empty_place: Workplace, embedder: Embedder
+) -> None:
+    empty_place.write("a.txt", TRAIN)
+    empty_place.write("b.txt", FORUM)
+    report = synced(empty_place, embedder)
+    opened = Generation(generations_dir(empty_place.data) / report.generation)
+    (passage,) = opened.store.passages([1])
+    opened.vectors._collection.delete(ids=[passage.id])
+    assert faults(opened) == ["1 vectors for 2 passages", f"passage {passage.id} has no vector"]
+    opened.close()
+
+
+def test_readers_go_from_one_generation_to_the_next(
+    empty_place: Workplace, embedder: Embedder
+) -> None:
+    empty_place.write("a.txt", TRAIN)
+    first = synced(empty_place, embedder).generation
+    index = LiveIndex(empty_place.data)
+    with index.reading() as old:
+        assert old is not None and old.name == first
+        empty_place.write("b.txt", FORUM)
+        second = synced(empty_place, embedder).generation
+        with index.reading() as new:
+            assert new is not None and new.name == second and new.size == 2
+        assert old.vectors.count() == 1  # the old one is whole for who began with it
+    index.close()
+
+
+def test_many_threads_read_one_generation(empty_place: Workplace, embedder: Embedder) -> None:
+    empty_place.write("a.txt", TRAIN)
+    synced(empty_place, embedder)
+    index = LiveIndex(empty_place.data)
+    found: list[int] = []
+
+    def read() -> None:
+        for _ in range(50):
+            with index.reading() as generation:
+                assert generation is not None
+                found.append(len(generation.store.passages([0])))
+
+    threads = [threading.Thread(target=read) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [1] * 400
+    index.close()
+
+
+def test_stored_vectors_are_those_of_the_model(empty_place: Workplace, embedder: Embedder) -> None:
+    empty_place.write("a.txt", TRAIN)
+    report = synced(empty_place, embedder)
+    opened = Generation(generations_dir(empty_place.data) / report.generation)
+    (passage,) = opened.store.passages([0])
+    (vector,) = embedder.encode_passages([passage.text])
+    assert opened.vectors.nearest(vector, 1)[passage.id] > 0.999
+    texts = [passage.text[s.start : s.end] for s in opened.sentences(passage)]
+    cosines = (opened.sentence_vectors(passage) * embedder.encode_passages(texts)).sum(axis=1)
+    assert len(texts) == 2 and np.all(cosines > 0.999)
+    opened.close()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_data_folder_that_cannot_be_written_is_named(
+    empty_place: Workplace, embedder: Embedder
+) -> None:
+    empty_place.write("a.txt", TRAIN)
+    empty_place.data.chmod(0o500)
+    with pytest.raises(StorageError, match="VIRGOLETTE_DATA_DIR"):
+        synced(empty_place, embedder)
+
+
+def test_a_file_in_the_place_of_the_data_folder_is_named(
+    empty_place: Workplace, embedder: Embedder, tmp_path: Path
+) -> None:
+    empty_place.write("a.txt", TRAIN)
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(StorageError, match="VIRGOLETTE_DATA_DIR"):
+        sync(empty_place.corpus, tmp_path / "file", embedder)
