@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 
 
 class _Redacting(logging.Formatter):
-    """Formats a record, traceback and all, and takes the secret out of the result."""
+    """Takes the secret out of what is logged, tracebacks included.
+
+    What python-telegram-bot reports of the network is told in a line: its tracebacks say
+    nothing about this program.
+    """
 
     def __init__(self, secret: str) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
         self._secret = secret
 
     def format(self, record: logging.LogRecord) -> str:
+        if record.exc_info and record.name.startswith("telegram"):
+            record = copy.copy(record)
+            record.msg, record.args = f"{record.getMessage()} ({record.exc_info[1]!r})", None
+            record.exc_info = record.exc_text = None
         return super().format(record).replace(self._secret, "…")
 
 

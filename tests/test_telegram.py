@@ -1,0 +1,290 @@
+"""The real bot process against a Bot API as strict as Telegram."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.locales import texts
+from bot.telegram.html import LONGEST_MESSAGE, answer_messages, text_message, utf16_length
+from retrieval.answer import Answer, Quotation, Reason
+from tests.conftest import Workplace
+from tests.fake_bot_api import FakeBotApi, formatted_text
+
+QUESTION = "Da dove è partito il treno blindato?"
+TRAIN = "un treno blindato con a bordo Kim sarebbe partito da Pyongyang"
+READY = 90.0  # seconds for a bot to start and answer, on a busy machine
+
+
+class Bot:
+    """A running `virgolette bot` and the Telegram it talks to."""
+
+    def __init__(self, place: Workplace, api: FakeBotApi, **environment: str) -> None:
+        command, variables = place.command()
+        self.api = api
+        self.log = place.path / "bot.log"
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [*command, "bot"],
+                stderr=log,
+                stdout=log,
+                cwd=place.path,
+                env={
+                    **variables,
+                    "VIRGOLETTE_TELEGRAM_BOT_TOKEN": api.token,
+                    "VIRGOLETTE_TELEGRAM_BASE_URL": api.base_url,
+                    **environment,
+                },
+            )
+
+    def reply(self, message_id: int) -> dict[str, Any]:
+        """The first message that answers this one."""
+        (message,) = self.api.replies_to(message_id, count=1, timeout=READY)[:1]
+        return dict(message)
+
+    def ask(self, text: str, **who: Any) -> dict[str, Any]:
+        return self.reply(self.api.say(text, **who))
+
+    def stop(self) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            return self.process.wait(timeout=30)
+        finally:
+            self.process.kill()
+
+
+@pytest.fixture(scope="module")
+def bot(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bot]:
+    """One bot for the tests that leave it as they found it."""
+    place = Workplace(tmp_path_factory.mktemp("bot"))
+    place.data.symlink_to(data_dir)
+    with FakeBotApi() as api:
+        running = Bot(place, api)
+        yield running
+        assert running.stop() == 0
+        assert api.refusals == []
+        assert api.token not in running.log.read_text()
+        assert "Traceback" not in running.log.read_text()
+
+
+def entities(message: dict[str, Any], kind: str) -> list[str]:
+    """The texts of a message's entities of one kind."""
+    units = message["text"].encode("utf-16-le")
+    return [
+        units[2 * e["offset"] : 2 * (e["offset"] + e["length"])].decode("utf-16-le")
+        for e in message.get("entities", [])
+        if e["type"] == kind
+    ]
+
+
+def test_a_question_is_answered_with_block_quotations_and_sources(bot: Bot) -> None:
+    asked = bot.api.say(QUESTION)
+    message = bot.reply(asked)
+    quotes = entities(message, "blockquote")
+    assert TRAIN in quotes[0] and 1 <= len(quotes) <= 3
+    assert "[1] AgenPress · Cremlino. Confermato" in message["text"]
+    assert {"treno", "blindato", "partito"} <= set(entities(message, "bold"))
+    assert message["reply_to_message"]["message_id"] == asked
+    sent = bot.api.wait_for("sendMessage")
+    assert sent.params["link_preview_options"] == {"is_disabled": True}
+    assert bot.api.chat_actions(1001)
+
+
+def test_its_quotations_are_those_of_the_chain(bot: Bot, ask: Any) -> None:
+    message = bot.ask("Chi è John Kirby?")
+    assert entities(message, "blockquote") == [q.text for q in ask("Chi è John Kirby?").quotes]
+
+
+def test_ask_start_and_help_in_both_languages(bot: Bot) -> None:
+    assert TRAIN in bot.ask(f"/ask {QUESTION}")["text"]
+    assert "Scrivi la domanda dopo il comando" in bot.ask("/ask")["text"]
+    assert "Ciao! Sono Virgolette" in bot.ask("/start")["text"]
+    assert "Hello! I am Virgolette" in bot.ask("/start", language_code="en-GB")["text"]
+    assert "letter by letter" in bot.ask("/help", language_code="de")["text"]
+    assert "lettera per lettera" in bot.ask("/help", language_code="it")["text"]
+
+
+def test_a_refusal_says_so_in_the_users_language(bot: Bot) -> None:
+    message = bot.ask("Qual è la ricetta della carbonara?")
+    assert message["text"].startswith("Gli articoli non ")
+    assert bot.ask("Who painted the Mona Lisa?", language_code="en")["text"].startswith(
+        "The articles "
+    )
+
+
+def test_what_is_no_question_gets_a_word(bot: Bot) -> None:
+    assert "bastano 1000 caratteri" in bot.ask("x" * 4000)["text"]
+    sticker = {"file_id": "a", "file_unique_id": "b", "type": "regular", "width": 1, "height": 1,
+               "is_animated": False, "is_video": False}  # fmt: skip
+    update = bot.api.push({"message": {"message_id": 900_001, "sticker": sticker}})
+    assert "solo il testo" in bot.reply(update["message"]["message_id"])["text"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["<b>Kim</b> & <script>", "💥" * 400, "\u202e Kim \u0000", "%s {limit} \\n", "/boh", "@x", "'"],
+)
+def test_nothing_a_stranger_sends_breaks_it(bot: Bot, text: str) -> None:
+    assert bot.ask(text)["text"]
+
+
+def test_groups_are_left_in_peace(bot: Bot) -> None:
+    before = len([c for c in bot.api.calls if c.method == "sendMessage"])
+    chat = {"id": -100, "type": "supergroup", "title": "Redazione"}
+    bot.api.push({"message": {"message_id": 900_100, "text": QUESTION, "chat": chat}})
+    bot.ask(QUESTION)
+    assert len([c for c in bot.api.calls if c.method == "sendMessage"]) == before + 1
+
+
+def test_the_menu_is_set_in_both_languages(bot: Bot) -> None:
+    bot.ask("/start")
+    menus = {language: commands for (_, language), commands in bot.api.commands.items()}
+    assert set(menus) == {"", "it", "en"}
+    assert [c["command"] for c in menus["en"]] == ["ask", "help", "start"]
+    assert menus["it"][0]["description"] == "Fa una domanda"
+
+
+@pytest.mark.parametrize(
+    ("status", "more"), [(429, {"retry_after": 1}), (500, {}), (502, {"html": True})]
+)
+def test_a_reply_gets_through_what_telegram_does(
+    bot: Bot, status: int, more: dict[str, Any]
+) -> None:
+    bot.api.fail("sendMessage", status=status, times=2, **more)
+    asked = bot.api.say(QUESTION)
+    assert TRAIN in bot.reply(asked)["text"]
+    time.sleep(0.5)
+    assert len(bot.api.replies_to(asked, count=1)) == 1
+
+
+def test_a_failing_typing_signal_costs_no_answer(bot: Bot) -> None:
+    bot.api.fail("sendChatAction", status=500, times=1)
+    assert TRAIN in bot.ask(QUESTION)["text"]
+
+
+def test_users_do_not_wait_for_one_another(bot: Bot) -> None:
+    asked = [bot.api.say(QUESTION, user_id=2000 + n) for n in range(8)]
+    for message_id in asked:
+        assert TRAIN in bot.reply(message_id)["text"]
+
+
+def test_a_bot_without_an_index_says_what_is_missing_and_finds_it_later(
+    empty_place: Workplace,
+) -> None:
+    with FakeBotApi() as api:
+        bot = Bot(empty_place, api, VIRGOLETTE_TELEGRAM_ALLOWED_USERS="1001, 1002")
+        assert "virgolette index" in bot.ask(QUESTION)["text"]
+        stranger = bot.ask(QUESTION, user_id=7)
+        assert "riservato" in stranger["text"] and "7" in stranger["text"]
+        empty_place.write("a.txt", "Il treno blindato è partito da Pyongyang lunedì sera.")
+        assert empty_place.run("index").returncode == 0
+        assert "Pyongyang lunedì sera" in bot.ask(QUESTION)["text"]
+        assert bot.stop() == 0
+        assert api.refusals == []
+
+
+def test_sigterm_lets_an_answer_finish_and_acknowledges_it(
+    indexed_place: Workplace,
+) -> None:
+    with FakeBotApi() as api:
+        bot = Bot(indexed_place, api)
+        bot.ask("/start")
+        asked = api.say(QUESTION)
+        api.wait_for("sendChatAction", timeout=READY)
+        assert bot.stop() == 0
+        assert len(api.replies_to(asked, count=1)) == 1
+        assert api.pending_updates in (0, [])
+
+
+def test_a_refused_token_is_told_without_the_token(indexed_place: Workplace) -> None:
+    with FakeBotApi() as api:
+        done = indexed_place.run(
+            "bot",
+            VIRGOLETTE_TELEGRAM_BOT_TOKEN="7:wrong-secret",
+            VIRGOLETTE_TELEGRAM_BASE_URL=api.base_url,
+        )
+    assert done.returncode == 2 and "was refused by Telegram" in done.stderr
+    assert "wrong-secret" not in done.stderr and "Traceback" not in done.stderr
+
+
+def quotation(**changes: Any) -> Quotation:
+    fields: dict[str, Any] = {
+        "text": "Il treno è partito.", "article": "a.txt", "source": "AgenPress", "title": "Titolo",
+        "date": None, "url": None, "start": 0, "end": 19, "sha256": "0" * 64, "score": 1.0,
+    }  # fmt: skip
+    return Quotation(**{**fields, **changes})
+
+
+def answer(*quotes: Quotation, **changes: Any) -> Answer:
+    return Answer(QUESTION, QUESTION, quotes, 0.9, "g", **changes)
+
+
+def accepted(markup: str) -> str:
+    """The text Telegram would show. Fails on what it would refuse."""
+    text, _ = formatted_text({"text": markup, "parse_mode": "HTML"})
+    assert 0 < utf16_length(text) <= LONGEST_MESSAGE
+    return text
+
+
+def test_dates_and_addresses_are_shown() -> None:
+    quote = quotation(date="2023-09-11", url="https://example.org/?a=1&b=\"2'")
+    (message,) = answer_messages(answer(quote), texts("it"))
+    assert 'href="https://example.org/?a=1&amp;b=&quot;2&#39;"' in message.markup
+    assert accepted(message.markup).endswith("[1] AgenPress · Titolo · 2023-09-11")
+
+
+def test_an_address_that_is_none_is_no_link() -> None:
+    (message,) = answer_messages(answer(quotation(url="javascript:alert(1)")), texts("it"))
+    assert "href" not in message.markup
+
+
+def test_long_answers_are_split_between_quotations() -> None:
+    quotes = [quotation(text=f"{n}" + "è" * 3000, title="T" * 900) for n in range(3)]
+    messages = answer_messages(answer(*quotes), texts("it"))
+    shown = [accepted(message.markup) for message in messages]
+    assert len(shown) == 3
+    assert all(f"{n}" + "è" * 3000 in text for n, text in enumerate(shown))
+
+
+def test_a_quotation_longer_than_a_message_is_shown_whole() -> None:
+    words = " ".join(f"parola{n}💥" for n in range(1500))
+    messages = answer_messages(answer(quotation(text=words)), texts("it"))
+    assert len(messages) > 2
+    pieces = re.findall(r"<blockquote>(.*?)</blockquote>", "".join(m.markup for m in messages))
+    assert [w for p in pieces for w in re.sub("<.*?>", "", p).split()] == words.split()
+    for message in messages:
+        accepted(message.markup)
+
+
+def test_no_text_can_make_a_message_that_telegram_refuses() -> None:
+    pieces = ["<", ">", "&", "&amp;", '"', "'", "💥", "\u202e", "\x00", "\ud800", "\x9b", "\n", " ",
+              "treno", "partito", "</blockquote>", "è", "\u0301", "\u200d", "_*`["]  # fmt: skip
+    rng = random.Random(11)
+
+    def text(most: int) -> str:
+        return "".join(rng.choice(pieces) for _ in range(rng.randrange(1, most)))
+
+    for _ in range(300):
+        quotes = [
+            quotation(
+                text=text(2500), source=rng.choice([None, text(500)]), title=text(500),
+                url=rng.choice([None, "https://x.example/" + text(50)]), also=(text(300),),
+            )
+            for _ in range(rng.randrange(1, 4))
+        ]  # fmt: skip
+        said = answer(*quotes)
+        if rng.random() < 0.3:
+            said = answer(reason=Reason.NOT_ANSWERED, near=tuple(quotes[:1]))
+        for message in [*answer_messages(said, texts("en")), text_message(text(900) + "x")]:
+            accepted(message.markup)
+            assert utf16_length(message.plain) <= LONGEST_MESSAGE
+            json.dumps(message.plain.encode("utf-8", "surrogatepass").decode("utf-8", "replace"))
