@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 
 export Q
 
-.PHONY: ask test check format soak lock clean
+.PHONY: ask test check format soak lock picture clean
 
 ask: $(READY)
 	@$(BIN)/virgolette index --quiet
@@ -35,6 +35,10 @@ $(READY): requirements.txt pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
+
+picture: $(READY)
+	$(BIN)/virgolette index --quiet
+	$(BIN)/python docs/make_picture.py
 
 # Resolve the ranges of pyproject.toml anew and pin what came out. torch's local version
 # (+cpu) is dropped, so that any build of 2.13.0 is the right one.

@@ -18,9 +18,10 @@ class _Redacting(logging.Formatter):
         self._secret = secret
 
     def format(self, record: logging.LogRecord) -> str:
-        if record.exc_info and record.name.startswith("telegram"):
+        error = record.exc_info[1] if record.exc_info else None
+        if error is not None and record.name.startswith("telegram"):
             record = copy.copy(record)
-            record.msg, record.args = f"{record.getMessage()} ({record.exc_info[1]!r})", None
+            record.msg, record.args = f"{record.getMessage()} ({error!r})", None
             record.exc_info = record.exc_text = None
         return super().format(record).replace(self._secret, "…")
 

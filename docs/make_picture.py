@@ -1,0 +1,34 @@
+"""Draw ``docs/repl.svg``: the REPL's own output for three questions, by rich's SVG export."""
+
+from pathlib import Path
+
+from rich.console import Console
+
+from bot.compose import composed
+from bot.language import texts_for
+from bot.render import print_answer
+from bot.settings import read_settings
+from retrieval.answer import Question
+
+QUESTIONS = (
+    "Da dove è partito il treno blindato?",
+    "Quanti container ha spedito la Corea del Nord?",
+    "Quanto dura il volo da Roma a Tokyo?",
+)
+
+
+def main() -> None:
+    """Ask, and write the picture beside this file."""
+    console = Console(record=True, width=96, force_terminal=True, color_system="truecolor")
+    settings = read_settings()
+    console.print(texts_for(settings.language)("chat.welcome"), highlight=False)
+    with composed(settings) as parts:
+        for text in QUESTIONS:
+            question = Question.parse(text)
+            console.print(f"[green]›[/green] {text}", highlight=False)
+            print_answer(console, parts.chain.invoke(question), texts_for("auto", question))
+    console.save_svg(str(Path(__file__).with_name("repl.svg")), title="virgolette chat")
+
+
+if __name__ == "__main__":
+    main()
