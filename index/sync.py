@@ -167,12 +167,18 @@ def _read_files(corpus: Path) -> dict[str, tuple[str, str]]:
     """For every file of the corpus the digest of its bytes, and why it cannot be read, or ""."""
     found = {}
     for path in list_files(corpus):
-        try:
-            data = (corpus / path).read_bytes()
-            found[path] = (hashlib.sha256(data).hexdigest(), "")
-        except OSError as error:
-            found[path] = ("", f"it cannot be read: {error.strerror}")
+        name = os.fsencode(path).decode("utf-8", "backslashreplace")
+        found[name] = _read_file(corpus / path) if name == path else ("", "its name is not UTF-8")
     return found
+
+
+def _read_file(file: Path) -> tuple[str, str]:
+    if file.exists() and not file.is_file():
+        return "", "it is no regular file"  # reading a pipe would wait for ever
+    try:
+        return hashlib.sha256(file.read_bytes()).hexdigest(), ""
+    except OSError as error:
+        return "", f"it cannot be read: {error.strerror}"
 
 
 def _read_articles(

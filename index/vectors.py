@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Callable, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
 from index.embedder import Embedder, Vectors
+from index.errors import StorageError
 
 if TYPE_CHECKING:
     from chromadb.api.client import Client
@@ -35,18 +36,29 @@ def open_client(directory: Path) -> Client:
     return cast("Client", client)  # declared as its interface, which has no close()
 
 
+@contextmanager
+def _translating() -> Iterator[None]:
+    """Turn Chroma's own errors into a StorageError."""
+    from chromadb.errors import ChromaError
+
+    try:
+        yield
+    except ChromaError as error:
+        raise StorageError(f"Chroma: {error}; run virgolette index --rebuild") from error
+
+
 class PassageVectors:
     """The vectors of a generation's passages in an embedded Chroma collection."""
 
     def __init__(self, directory: Path) -> None:
-        self._client = open_client(directory)
-        self._collection = self._client.get_collection(COLLECTION, embedding_function=None)
+        with _translating():
+            self._client = open_client(directory)
+            self._collection = self._client.get_collection(COLLECTION, embedding_function=None)
 
     @classmethod
     def build(cls, ids: Sequence[str], vectors: Vectors, directory: Path) -> None:
         """Write a new collection and close it. ``vectors`` has the shape (ids, dimensions)."""
-        client = open_client(directory)
-        try:
+        with _translating(), closing(open_client(directory)) as client:
             collection = client.create_collection(
                 COLLECTION,
                 embedding_function=None,
@@ -55,21 +67,23 @@ class PassageVectors:
             for start in range(0, len(ids), BATCH):
                 stop = start + BATCH
                 collection.add(ids=list(ids[start:stop]), embeddings=vectors[start:stop])
-        finally:
-            client.close()
 
     def nearest(self, vector: Vectors, count: int) -> dict[str, float]:
         """The cosine of the nearest passages, by id, best first."""
-        found = self._collection.query(
-            query_embeddings=vector[None, :], n_results=count, include=["distances"]
-        )
+        with _translating():
+            found = self._collection.query(
+                query_embeddings=vector[None, :], n_results=count, include=["distances"]
+            )
         distances = (found["distances"] or [[]])[0]
         return {i: 1.0 - d for i, d in zip(found["ids"][0], distances, strict=True)}
 
     def cosines(self, vector: Vectors, ids: Sequence[str]) -> dict[str, float]:
         """The cosine of these passages with a unit vector, by id; those that are here."""
-        found = self._collection.get(ids=list(ids), include=["embeddings"]) if ids else None
-        if found is None or not found["ids"]:
+        if not ids:
+            return {}
+        with _translating():
+            found = self._collection.get(ids=list(ids), include=["embeddings"])
+        if not found["ids"]:
             return {}
         stored = np.asarray(found["embeddings"], np.float32)
         return dict(zip(found["ids"], (stored @ vector).tolist(), strict=True))

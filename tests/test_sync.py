@@ -260,3 +260,20 @@ def test_a_file_in_the_place_of_the_data_folder_is_named(
     (tmp_path / "file").write_text("x")
     with pytest.raises(StorageError, match="VIRGOLETTE_DATA_DIR"):
         sync(empty_place.corpus, tmp_path / "file", embedder)
+
+
+def test_files_that_cannot_be_read_are_skipped_and_the_rest_goes_on(
+    empty_place: Workplace, embedder: Embedder
+) -> None:
+    empty_place.write("a.txt", TRAIN)
+    os.mkfifo(empty_place.corpus / "pipe.txt")
+    (empty_place.corpus / "gone.txt").symlink_to("nowhere.txt")
+    Path(os.fsdecode(os.fsencode(empty_place.corpus) + b"/caff\xe8.txt")).write_text(TRAIN)
+    report = synced(empty_place, embedder)
+    assert report.added == ("a.txt",)
+    assert {skipped.path: skipped.reason for skipped in report.skipped} == {
+        "caff\\xe8.txt": "its name is not UTF-8",
+        "gone.txt": "it cannot be read: No such file or directory",
+        "pipe.txt": "it is no regular file",
+    }
+    assert synced(empty_place, embedder).unchanged
