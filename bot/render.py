@@ -12,18 +12,21 @@ from bot.locales import Texts
 from retrieval.answer import Answer, Quotation
 from retrieval.marks import matching_words
 
-INDENT = 2
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 def print_answer(console: Console, answer: Answer, say: Texts) -> None:
-    """Print an answer: its quotations with their sources, or the refusal and what is near."""
+    """Print an answer: its quotations with their sources, or the refusal and what is near.
+
+    On a terminal long lines are broken under their own beginning; in a pipe they are not broken.
+    """
     console.print()
-    for line in _lines(answer, say):
-        line.no_wrap = not console.is_terminal
-        if console.is_terminal:
-            line = _wrapped(line, console)
-        console.print(line, soft_wrap=not console.is_terminal, highlight=False)
+    for indent, label, text in _lines(answer, say):
+        margin = " " * indent + label
+        if console.is_terminal and text.plain:
+            width = max(console.width - len(margin), 20)
+            text = Text("\n" + " " * len(margin)).join(text.wrap(console, width))
+        console.print(Text(margin) + text, soft_wrap=True, highlight=False)
     console.print()
 
 
@@ -40,35 +43,27 @@ def source_line(quote: Quotation, say: Texts) -> str:
     return " · ".join(parts)
 
 
-def _lines(answer: Answer, say: Texts) -> Iterator[Text]:
+def _lines(answer: Answer, say: Texts) -> Iterator[tuple[int, str, Text]]:
+    """Indent, label and text of each line."""
     if answer.reason is not None:
-        yield Text("  " + say(f"answer.refused_{answer.reason.value}"), style="bold")
+        yield 2, "", Text(say(f"answer.refused_{answer.reason.value}"), style="bold")
         if answer.near:
-            yield Text("  " + say("answer.near"))
+            yield 2, "", Text(say("answer.near"))
     for number, quote in enumerate(answer.quotes or answer.near, 1):
         if number > 1:
-            yield Text()
-        yield _quoted(quote, answer.question)
-        label = f"[{number}] " if answer.quotes else "    "
-        yield Text(f"    {label}{printable(source_line(quote, say))}", style="dim")
+            yield 0, "", Text()
+        yield 2, "❝ ", _quoted(quote, answer.question)
+        label = f"[{number}] " if answer.quotes else ""
+        yield 4, label, Text(printable(source_line(quote, say)), style="dim")
         if quote.url:
-            yield Text(f"        {printable(quote.url)}", style="dim")
+            yield 4 + len(label), "", Text(printable(quote.url), style="dim")
         if quote.also:
-            also = printable(", ".join(quote.also))
-            yield Text(f"        {say('answer.also_in')} {also}", style="dim")
+            also = f"{say('answer.also_in')} {', '.join(quote.also)}"
+            yield 4 + len(label), "", Text(printable(also), style="dim")
 
 
 def _quoted(quote: Quotation, question: str) -> Text:
     shown = Text(printable(quote.text))
     for span in matching_words(question, quote.text):
         shown.stylize("bold", span.start, span.end)
-    return Text.assemble(" " * INDENT, ("❝ ", "cyan"), shown, (" ❞", "cyan"))
-
-
-def _wrapped(line: Text, console: Console) -> Text:
-    """The line broken to the width of the console, what follows the first line set in."""
-    if not line.plain.strip():
-        return line
-    indent = len(line.plain) - len(line.plain.lstrip()) + 2
-    pieces = line.wrap(console, max(console.width - indent, 20))
-    return Text("\n" + " " * indent).join(pieces)
+    return shown + Text(" ❞", style="cyan")

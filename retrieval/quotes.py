@@ -14,7 +14,7 @@ from retrieval.weights import Linear
 
 MOST_QUOTES = 3
 LONGEST = 400  # characters of a quotation of more than one sentence
-NEIGHBOUR_MARGIN = 2.0  # a neighbour joins when its score is at most so much lower
+NEIGHBOUR_MARGIN = 3.0  # a neighbour joins when its score is at most so much lower
 QUOTE_MARGIN = 4.0  # a further quotation is shown when its score is at most so much lower
 
 

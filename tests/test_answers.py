@@ -95,7 +95,7 @@ def found(line: dict[str, list[str] | str], answer: Answer) -> list[bool]:
 def test_the_half_of_the_gold_questions_that_nothing_was_tuned_on(
     answers: dict[str, Answer],
 ) -> None:
-    """Floors a little below what was measured; the README tells the figures."""
+    """One below what was measured, of 30, 30 and 20; the README tells the figures."""
     lines = [(line, answers[str(line["question"])]) for line in gold("held")]
     answerable = [found(line, answer) for line, answer in lines if line["answers"]]
     refused = [answer.refused for line, answer in lines if not line["answers"]]
@@ -104,7 +104,7 @@ def test_the_half_of_the_gold_questions_that_nothing_was_tuned_on(
     assert sum(refused) >= REFUSED_FLOOR
 
 
-FIRST_FLOOR, ANY_FLOOR, REFUSED_FLOOR = 0, 0, 0
+FIRST_FLOOR, ANY_FLOOR, REFUSED_FLOOR = 17, 18, 12
 
 
 @pytest.mark.parametrize(
