@@ -7,7 +7,7 @@ import os
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from logging import CRITICAL
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 Vectors = NDArray[np.float32]
 
 BATCH = 16
+LONGEST = 512  # tokens, of models that set no limit of their own
+QUERIES_KEPT = 64  # the retriever and the weighing of sentences each ask for the same one
 # sentence-transformers gives every model an empty "document" prompt, which must not hide the
 # one that a model calls otherwise.
 PASSAGE_PROMPTS = ("document", "passage", "corpus")
@@ -57,6 +59,7 @@ class Embedder:
         self._models_dir = models_dir
         self._lock = threading.RLock()  # fast tokenizers must not be used by two threads
         self._loaded: SentenceTransformer | None = None
+        self._queries = lru_cache(QUERIES_KEPT)(self._encode_query)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -72,7 +75,7 @@ class Embedder:
     def max_tokens(self) -> int:
         """The longest text the model reads whole, in tokens, its prompt and marks included."""
         with self._lock:
-            return int(self._model.max_seq_length or 512)
+            return int(min(self._model.max_seq_length or 512, LONGEST))
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """The number of tokens of each text, without prompt and marks."""
@@ -86,6 +89,9 @@ class Embedder:
 
     def encode_query(self, text: str) -> EncodedText:
         """A question's unit vector and token vectors, with the model's prompt for questions."""
+        return self._queries(text)
+
+    def _encode_query(self, text: str) -> EncodedText:
         return self._encode_tokens([text], self._prompts("query"))[0]
 
     def encode_passages(self, texts: Sequence[str]) -> Vectors:
@@ -152,19 +158,22 @@ class Embedder:
         if not self._model_name:
             options["add_pooling_layer"] = False  # mean pooling needs none, none is stored
         try:
-            return SentenceTransformer(
+            model = SentenceTransformer(
                 path,
                 device="cpu",
                 local_files_only=not self._model_name,
                 model_kwargs=options,
             )
-        except (OSError, ValueError, KeyError, ImportError) as error:
+            model.tokenizer("?", return_offsets_mapping=True)
+        except Exception as error:  # each format and each remote has exceptions of its own
             reason = str(error).strip().split("\n")[0].rstrip(".")
             raise ModelError(
                 f"cannot load the embedding model {path!r}: {reason}. "
-                "VIRGOLETTE_EMBEDDING_MODEL takes a local directory, the name of a model this "
-                "machine can download, or nothing for the model that comes with Virgolette"
+                "VIRGOLETTE_EMBEDDING_MODEL takes a local directory or the name of a model that "
+                "this machine can download, with a fast tokenizer, or nothing for the model that "
+                "comes with Virgolette"
             ) from error
+        return model
 
 
 def _bf16_is_fast() -> bool:

@@ -20,16 +20,27 @@ _DATE = re.compile(
 )
 _NUMBER_WORDS = frozenset(
     """
-    uno una due tre quattro cinque sei sette otto nove dieci undici dodici quindici venti trenta
-    quaranta cinquanta cento mille mila milione milioni miliardo miliardi decine dozzine centinaia
-    migliaia meta doppio primo prima secondo seconda terzo terza quarto quarta nessun nessuno
-    one two three four five six seven eight nine ten hundred thousand million billion half
+    due tre quattro cinque sei sette otto nove dieci undici dodici quindici venti trenta quaranta
+    cinquanta cento mille mila milione milioni miliardo miliardi decine dozzine centinaia migliaia
+    meta nessuno two three four five six seven eight nine ten hundred thousand million billion half
     """.split()
 )
 _NAME = re.compile(r"(?<![.!?“\"«]\s)(?<!^)(?<!^[“\"«])\b[A-ZÀ-Ý][\w’'-]+")
+# A place: "a Vladivostok", "nella città portuale russa di Vladivostok", "at the port of Rason".
+_PLACE = re.compile(
+    r"\b(?:a|ad|in|ne(?:l|i|gli|lla|llo|lle|ll[’'])|presso|da|al|alla|allo|all[’']|at)\b\s*"
+    r"(?:(?:il|la|lo|l[’']|i|gli|le|the)\s*)?"
+    r"(?:(?:città|capitale|porto|provincia|regione|isola|penisola|spazioporto|aeroporto|stazione"
+    r"|campus|sede|base|city|port|region|capital)\b[^.,;:]{0,40}?\b)?"
+    r"([A-ZÀ-Ý]\w+)"
+)
 _WHEN = re.compile(
-    r"\b(?:quando|when|in (?:che|quale) (?:anno|mese|data|giorno|secolo)|che giorno"
-    r"|(?:what|which) (?:year|date|day|month))\b"
+    r"\b(?:quando|when|(?:che|quale|what|which) (?:anno|mese|data|giorno|secolo|ora|year|date|day"
+    r"|month|century|time))\b"
+)
+_WHERE = re.compile(
+    r"\b(?:dove|dov|where|(?:che|quale|which|what) (?:citta|paese|luogo|stato|regione|nazione|posto"
+    r"|city|country|place|town))\b"
 )
 _HOW_MANY = re.compile(r"\b(?:quant[oaie]|how (?:many|much|long|old|far)|percentuale)\b")
 _WHO = re.compile(r"\b(?:chi|who|whom|whose)\b")
@@ -48,9 +59,9 @@ class Evidence:
     its passage. ``weakest``: late interaction of the question's least met words with the
     passage. ``stranger``: 1 where the question has a proper name that no passage of the
     corpus has. ``counted``: 1 where the thing counted stands by a number, -1 where it does not,
-    0 where nothing is counted. ``mistyped``: 1 where the question asks for a date, a number or a
-    person and the sentence has none. ``english``: 1 for a question in English, which cannot
-    share the words of an Italian sentence.
+    0 where nothing is counted. ``mistyped``: 1 where the question asks for a date, a number, a
+    place or a person and the sentence has none. ``english``: 1 for a question in English, which
+    cannot share the words of an Italian sentence.
     """
 
     cosine: float
@@ -108,21 +119,25 @@ class AskedWords:
         for at, stem in enumerate(stems(found)):
             if stem == self._counted or (len(stem) > 4 and _alike(stem, self._counted) > 0.6):
                 near = found[max(0, at - _NEAR) : at + _NEAR - 1]
-                if any(word[0].isdigit() or word in _NUMBER_WORDS for word in near):
+                if any(map(_is_number, near)):
                     return 1.0
         return -1.0
 
     def mistypes(self, text: str) -> float:
-        """1 where a date, a number or a person is asked for and the text has none."""
+        """1 where a date, a number, a place or a person is asked for and the text has none."""
         if self._asks(_WHEN):
             return float(_DATE.search(text) is None)
-        if self._asks(_HOW_MANY) and self._counted is None:
-            found = words(text)
-            return float(not any(w[0].isdigit() or w in _NUMBER_WORDS for w in found))
+        if self._asks(_HOW_MANY):
+            return float(self._counted is None and not any(map(_is_number, words(text))))
+        if self._asks(_WHERE):
+            return float(not self._new_names(_PLACE.findall(text)))
         if self._asks(_WHO):
-            people = {w for name in _NAME.findall(text) for w in words(name)}
-            return float(not people - set(self._words))
+            return float(not self._new_names(_NAME.findall(text)))
         return 0.0
+
+    def _new_names(self, found: list[str]) -> set[str]:
+        """The words of the names found that the question does not have."""
+        return {word for name in found for word in words(name)} - set(self._words)
 
     def _asks(self, pattern: re.Pattern[str]) -> bool:
         return pattern.search(" ".join(self._words)) is not None
@@ -141,6 +156,10 @@ class AskedWords:
             if before in _COUNTED:
                 return stems([thing])[0]
         return None
+
+
+def _is_number(word: str) -> bool:
+    return word[0].isdigit() or word in _NUMBER_WORDS
 
 
 def _closest(term: str, found: set[str]) -> float:

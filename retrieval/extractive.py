@@ -18,9 +18,8 @@ def answer_extractively(
 ) -> Answer:
     """The answer that the articles of a generation give in their own words."""
     retriever = HybridRetriever(generation=generation, embedder=embedder)
-    encoded = embedder.encode_query(question.text)
-    documents = retriever.nearest(question.text, encoded.vector)
-    sentences = weighed_sentences(question, encoded, documents, generation, embedder)
+    documents = retriever.invoke(question.text)
+    sentences = weighed_sentences(question, documents, generation, embedder)
     candidates = ranked(sentences, weights.rank)
     if not candidates:
         return _refusal(question, generation, Reason.EMPTY_INDEX, 0.0)

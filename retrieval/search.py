@@ -13,6 +13,7 @@ from index.embedder import Embedder, Vectors
 from index.generation import Generation
 
 CANDIDATES = 50  # from each of the two searches
+PASSAGES = 10  # given for a question
 DENSE_WEIGHT = 2.0  # of the dense z-score, the keyword z-score counting 1
 
 
@@ -27,7 +28,7 @@ class HybridRetriever(BaseRetriever):
 
     generation: Generation
     embedder: Embedder
-    k: int = 8
+    k: int = PASSAGES
 
     def _get_relevant_documents(
         self,
@@ -35,12 +36,9 @@ class HybridRetriever(BaseRetriever):
         *,
         run_manager: CallbackManagerForRetrieverRun,  # noqa: ARG002
     ) -> list[Document]:
-        return self.nearest(query, self.embedder.encode_query(query).vector)
-
-    def nearest(self, query: str, vector: Vectors) -> list[Document]:
-        """The same for a query whose unit vector is known."""
         if not self.generation.size:
             return []
+        vector = self.embedder.encode_query(query).vector
         rows, cosines, keywords = self._candidates(query, vector)
         scores = DENSE_WEIGHT * _z_scores(cosines) + _z_scores(keywords)
         best = np.argsort(-scores, kind="stable")[: self.k]

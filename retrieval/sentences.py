@@ -38,7 +38,6 @@ class Sentence:
 
 def weighed_sentences(
     question: Question,
-    encoded: EncodedText,
     documents: Sequence[Document],
     generation: Generation,
     embedder: Embedder,
@@ -48,6 +47,7 @@ def weighed_sentences(
         return []
     passages = generation.store.passages([d.metadata["row"] for d in documents])
     tokens = embedder.encode_passage_tokens([passage.text for passage in passages])
+    encoded = embedder.encode_query(question.text)
     matcher = TokenMatcher(question.text, encoded, tokens)
     asked = AskedWords(question, generation.keywords)
     articles = _Articles(generation)

@@ -31,7 +31,6 @@ class Weights:
     rank: Linear
     confidence: Linear
     threshold: float  # of the confidence, below which the question is refused
-    model: str  # the fingerprint of the embedding model they were fitted with
 
     def probability(self, evidence: Evidence) -> float:
         """The estimated probability that the sentence answers."""
@@ -45,5 +44,4 @@ def load_weights() -> Weights:
         rank=Linear(**told["rank"]),
         confidence=Linear(**told["confidence"]),
         threshold=told["threshold"],
-        model=told["model"],
     )
