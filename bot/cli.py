@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 from typing import TYPE_CHECKING, Annotated, Any
@@ -28,7 +29,8 @@ app = typer.Typer(
 def main() -> None:
     """Run a command; errors become one line on standard error and an exit code."""
     for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
+        if isinstance(stream, io.TextIOWrapper):  # None when it was closed
+            stream.reconfigure(encoding="utf-8", errors="replace")
     from retrieval.answer import QuestionError
 
     try:
@@ -53,7 +55,7 @@ def ask(
         if question != "-":
             _answer_one(question, as_json, parts.chain, settings)
             return
-        for line in sys.stdin.buffer:
+        for line in sys.stdin.buffer if sys.stdin else ():
             text = line.decode("utf-8", errors="replace").rstrip("\r\n")
             try:
                 _answer_one(text, as_json, parts.chain, settings)
@@ -101,7 +103,9 @@ def index(
     ] = False,
     allow_empty: Annotated[bool, typer.Option(help="Accept a corpus without articles.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
-    quiet: Annotated[bool, typer.Option(help="Print nothing when nothing changed.")] = False,
+    quiet: Annotated[
+        bool, typer.Option(help="Print nothing when nothing changed or was skipped.")
+    ] = False,
 ) -> None:
     """Bring the index up to date with the corpus."""
     from bot.compose import make_embedder

@@ -5,10 +5,9 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import suppress
 
 from prompt_toolkit import PromptSession
-from prompt_toolkit.history import FileHistory
+from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 from rich.console import Console
 
 from bot.compose import Parts
@@ -30,7 +29,7 @@ def run_repl(parts: Parts, settings: Settings) -> None:
     say = texts_for(settings.language)
     console.print(say("chat.welcome"), highlight=False)
     # The model takes seconds to load: it does so while the first question is typed.
-    threading.Thread(target=_warm_up, args=(parts,), daemon=True).start()
+    threading.Thread(target=parts.chain.warm_up, daemon=True).start()
     for line in _lines(settings, say):
         entry = line.strip()
         if entry in _QUIT:
@@ -40,20 +39,14 @@ def run_repl(parts: Parts, settings: Settings) -> None:
     console.print(say("chat.goodbye"), highlight=False)
 
 
-def _warm_up(parts: Parts) -> None:
-    with suppress(VirgoletteError):  # the first question will meet it, and tell
-        parts.embedder.encode_query("")
-
-
 def _lines(settings: Settings, say: Texts) -> Iterator[str]:
     """What is typed, line by line; a pipe is read without editing and history."""
+    if sys.stdin is None:
+        return
     if not sys.stdin.isatty():
         yield from (line.decode("utf-8", errors="replace") for line in sys.stdin.buffer)
         return
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
-    session: PromptSession[str] = PromptSession(
-        history=FileHistory(str(settings.data_dir / "history"))
-    )
+    session: PromptSession[str] = PromptSession(history=_history(settings))
     while True:
         try:
             yield session.prompt(say("chat.prompt"))
@@ -61,6 +54,17 @@ def _lines(settings: Settings, say: Texts) -> Iterator[str]:
             continue  # ctrl-c gives up the line, not the conversation
         except EOFError:
             return
+
+
+def _history(settings: Settings) -> History:
+    """What was typed before, kept in the data folder if that can be written."""
+    file = settings.data_dir / "history"
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        file.open("ab").close()
+    except OSError:
+        return InMemoryHistory()
+    return FileHistory(str(file))
 
 
 def _respond(entry: str, parts: Parts, settings: Settings, console: Console) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
@@ -24,13 +26,30 @@ class SettingsError(VirgoletteError):
 def _users(value: Any) -> Any:
     if not isinstance(value, str):
         return value
-    return [part for part in value.replace(",", " ").split() if part]
+    users = value.replace(",", " ").split()
+    if not users:
+        raise ValueError("user numbers, apart by commas")
+    return users
 
 
 def _bot_address(value: str) -> str:
-    if value and not (value.startswith(("http://", "https://")) and value.endswith("/bot")):
-        raise ValueError("an address that begins with http:// or https:// and ends in /bot")
+    if value:
+        address = urlsplit(value)
+        # .port raises a ValueError of its own for what is no port
+        known = address.scheme in ("http", "https") and address.hostname and address.port != 0
+        if not known or not address.path.endswith("/bot") or address.query or address.fragment:
+            raise ValueError("an address that begins with http:// or https:// and ends in /bot")
     return value
+
+
+def _token(value: SecretStr) -> SecretStr:
+    token = value.get_secret_value().strip()
+    if token and not re.fullmatch(r"\d+:[\w-]+", token, re.ASCII):
+        raise ValueError("a token looks like 123456789:AAE-and-so-on")
+    return SecretStr(token)
+
+
+Folder = Annotated[Path, AfterValidator(Path.expanduser)]
 
 
 class Settings(BaseSettings):
@@ -46,8 +65,8 @@ class Settings(BaseSettings):
         frozen=True,
     )
 
-    corpus_dir: Path = Field(Path("corpus"), description="The folder of articles (.txt, .md).")
-    data_dir: Path = Field(Path("data"), description="Where the index and the model are kept.")
+    corpus_dir: Folder = Field(Path("corpus"), description="The folder of articles (.txt, .md).")
+    data_dir: Folder = Field(Path("data"), description="Where the index and the model are kept.")
     embedding_model: str = Field(
         "",
         description="A sentence-transformers name or path; empty for the model that comes along.",
@@ -55,7 +74,7 @@ class Settings(BaseSettings):
     language: Literal["auto", "it", "en"] = Field(
         "auto", description="Of what the bot says: it, en, or auto, the user's own."
     )
-    telegram_bot_token: SecretStr = Field(
+    telegram_bot_token: Annotated[SecretStr, AfterValidator(_token)] = Field(
         SecretStr(""), description="The token that @BotFather gave."
     )
     telegram_base_url: Annotated[str, AfterValidator(_bot_address)] = Field(

@@ -22,6 +22,10 @@ SUFFIXES = frozenset({".txt", ".md"})
 TITLE_LENGTH = 120  # characters of a first line that stands in for a title
 
 _FRONT_MATTER = re.compile(r"---[ \t]*\n(?P<yaml>.*?)^---[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
+_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+_WESTERN = frozenset(
+    "àèéìíîòóùúâêôûäëïöüçñßæœåøÀÈÉÌÍÎÒÓÙÚÂÊÔÛÄËÏÖÜÇÑÆŒÅØ«»‘’‚“”„…–—•€£§°ªº©®™·´¿¡½¼¾±×\u00a0\u00ad"
+)
 _FIELDS = frozenset({"title", "source", "date", "url", "language"})
 
 
@@ -64,7 +68,8 @@ def list_files(corpus: Path) -> list[str]:
         return sorted(_walk(corpus))
     except OSError as error:
         raise CorpusError(
-            f"cannot read the corpus folder {error.filename}: {error.strerror}"
+            f"cannot read the folder {error.filename}: {error.strerror}; "
+            "make it readable or move it out of the corpus"
         ) from error
 
 
@@ -98,16 +103,30 @@ def read_article(data: bytes, path: str) -> Article:
 
 def decode(data: bytes) -> str:
     """The text in ``data``: UTF-8, or else the encoding its bytes look like; ``\\n`` line ends."""
-    if b"\0" in data and not data.startswith((b"\xff\xfe", b"\xfe\xff")):
+    if b"\0" in data and data[:2] not in _UTF16_MARKS:
         raise ArticleError("it is a binary file")
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
+    for encoding in ("utf-8-sig", "utf-16" if data[:2] in _UTF16_MARKS else "cp1252"):
+        try:
+            text = data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if encoding != "cp1252" or _is_western(text):
+            break
+    else:
         best = from_bytes(data).best()
         if best is None:
-            raise ArticleError("its encoding is not known: save it as UTF-8") from None
+            raise ArticleError("its encoding is not known: save it as UTF-8")
         text = str(best).removeprefix("\ufeff")
     return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _is_western(text: str) -> bool:
+    """Whether a text read as cp1252 is one: the letters it would show are of western Europe.
+
+    Guessing among all encodings takes short Italian texts for Polish or Arabic ones.
+    """
+    foreign = [c for c in text if not c.isascii()]
+    return sum(c in _WESTERN for c in foreign) >= 0.95 * len(foreign)
 
 
 def split_front_matter(text: str) -> tuple[dict[str, str], str]:
@@ -116,11 +135,12 @@ def split_front_matter(text: str) -> tuple[dict[str, str], str]:
     if match is None:
         return {}, text
     try:
-        loaded = yaml.safe_load(match["yaml"])
-    except (yaml.YAMLError, ValueError) as error:
+        # BaseLoader: "No" is a title, not False, and 007 no number.
+        loaded = yaml.load(match["yaml"], Loader=yaml.BaseLoader)  # noqa: S506
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         reason = " ".join(str(error).split())
         raise ArticleError(f"its front matter is not YAML: {reason}") from error
-    if loaded is None:
+    if loaded in (None, ""):
         loaded = {}
     if not isinstance(loaded, dict):
         raise ArticleError("its front matter is not a list of 'name: value' lines")
@@ -130,23 +150,18 @@ def split_front_matter(text: str) -> tuple[dict[str, str], str]:
 
 
 def _field(name: str, value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, datetime.date):  # and datetime, which is one
-        return value.isoformat()
-    if isinstance(value, list | dict):
+    if not isinstance(value, str):
         raise ArticleError(f"its front matter has more than one value for '{name}'")
-    text = " ".join(str(value).split())
-    if name == "date" and text:
-        _check_date(text)
-    return text
+    text = " ".join(value.encode(errors="replace").decode().split())
+    return _iso_date(text) if name == "date" and text else text
 
 
-def _check_date(text: str) -> None:
+def _iso_date(text: str) -> str:
     try:
-        datetime.datetime.fromisoformat(text)
+        moment = datetime.datetime.fromisoformat(text)
     except ValueError:
         raise ArticleError(f"its front matter has the date '{text}': write YYYY-MM-DD") from None
+    return text if len(text) == len("2023-09-11") else moment.isoformat()
 
 
 def _first_line(text: str) -> str:

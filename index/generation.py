@@ -103,6 +103,10 @@ class Generation:
             # Chroma is asked only where there is something to find: an empty HNSW cannot be.
             self._vectors = PassageVectors(directory / CHROMA) if self.size else None
             self._sentences = np.load(directory / SENTENCES, mmap_mode="r")
+            if len(self._sentences) != self.store.count("sentences"):
+                raise StorageError(
+                    f"{directory / SENTENCES} is damaged: run virgolette index --rebuild"
+                )
         except StorageError:
             raise
         except Exception as error:  # Chroma, SQLite and numpy each raise their own

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from simplemma import split_sentences
 
 from index.boilerplate import is_boilerplate
+from index.keywords import STOP_WORDS
 
 # Abbreviations after which a sentence goes on; simplemma has none for Italian.
 _ABBREVIATIONS = frozenset(
@@ -22,8 +24,10 @@ _ABBREVIATIONS = frozenset(
 _LAST_WORD = re.compile(r"(?:^|[\s(«“\"'’])([^\s(«“\"'’]+)\.$")
 _NEXT_STARTS_LOW = re.compile(r"[\s«“\"'‘(]*[a-zà-öø-ÿ0-9]")
 _LOOSE_STOP = re.compile(r"(?<=\s)[.!?][\s\u00a0]+(?=[«“\"‘(]?[A-ZÀ-ÖØ-Þ])")
+_STOPS = ".!?…:;"
+_CLOSERS = "”“\"»’')]"
 _WRAP_MIN_LINES = 3
-_WRAP_WIDTH = 100
+_WRAP_WIDTHS = range(50, 101)
 
 
 @dataclass(frozen=True, order=True)
@@ -37,40 +41,67 @@ class Span:
 def sentences(text: str, language: str | None = None) -> list[Span]:
     """The sentences of a stored text, in order, without boilerplate and outer white space.
 
-    A sentence never runs over the end of a line, unless the paragraph is wrapped at a fixed
-    width. Together the spans hold every character that is neither white space nor part of
-    a boilerplate line.
+    A sentence runs over the end of a line only where the line plainly goes on in the next one.
+    Together the spans hold every character that is neither white space nor part of a
+    boilerplate line.
     """
     return [
-        span
-        for line in _lines(text)
-        if not is_boilerplate(text[line.start : line.end])
-        for span in _split_line(text, line, language or "it")
+        span for line in logical_lines(text) for span in _split_line(text, line, language or "it")
     ]
 
 
-def _lines(text: str) -> Iterator[Span]:
-    """Lines that hold something; a paragraph wrapped at a fixed width counts as one line."""
-    for block in re.finditer(r"[^\n]*\S[^\n]*(?:\n[^\n]*\S[^\n]*)*", text):
-        lines = list(re.finditer(r"[^\n]+", block[0]))
-        if _is_wrapped([line[0] for line in lines]):
-            yield Span(*block.span())
-        else:
-            for line in lines:
-                yield Span(block.start() + line.start(), block.start() + line.end())
+def ends_a_sentence(text: str) -> bool:
+    """Whether the text ends as a sentence does: with a stop, and maybe a closing mark."""
+    return text.rstrip().rstrip(_CLOSERS).rstrip().endswith(tuple(_STOPS))
+
+
+def logical_lines(text: str) -> Iterator[Span]:
+    """Lines that hold something and are no boilerplate, joined where one goes on in the next."""
+    for block in _blocks(text):
+        wrapped = _is_wrapped([text[line.start : line.end] for line in block])
+        first = block[0]
+        for before, line in itertools.pairwise(block):
+            one, other = text[before.start : before.end], text[line.start : line.end]
+            if not wrapped and not _continues(one, other):
+                yield Span(first.start, before.end)
+                first = line
+        yield Span(first.start, block[-1].end)
+
+
+def _blocks(text: str) -> Iterator[list[Span]]:
+    """Runs of lines without an empty or a boilerplate line between them."""
+    block: list[Span] = []
+    for match in re.finditer(r"[^\n]*\n?", text):
+        line = match[0]
+        if line.strip() and not is_boilerplate(line):
+            block.append(Span(match.start(), match.start() + len(line.rstrip("\n"))))
+        elif block:
+            yield block
+            block = []
+    if block:
+        yield block
 
 
 def _is_wrapped(lines: list[str]) -> bool:
-    """Whether the lines look cut at a width: all but the last about as long, none very long."""
+    """Whether the lines look cut at a width: no next word would have fitted on any of them."""
     lengths = [len(line.rstrip()) for line in lines]
-    width = max(lengths)
-    if len(lines) < _WRAP_MIN_LINES or width > _WRAP_WIDTH:
+    if len(lines) < _WRAP_MIN_LINES or max(lengths) not in _WRAP_WIDTHS:
         return False
-    longest_first_words = [len(line.split(maxsplit=1)[0]) for line in lines[1:]]
+    next_words = [len(line.split(maxsplit=1)[0]) for line in lines[1:]]
     return all(
-        length + 1 + word > width
-        for length, word in zip(lengths[:-1], longest_first_words, strict=True)
+        length + 1 + word > max(lengths)
+        for length, word in zip(lengths[:-1], next_words, strict=True)
     )
+
+
+def _continues(line: str, following: str) -> bool:
+    """Whether a line goes on in the following one: no stop, then a small letter or a loose end."""
+    if ends_a_sentence(line):
+        return False
+    if re.match(r"\s*[a-zà-öø-ÿ]", following) or line.rstrip().endswith(","):
+        return True
+    last = re.search(r"[^\W\d_]+$", line.rstrip())
+    return last is not None and last[0] in STOP_WORDS
 
 
 def _split_line(text: str, line: Span, language: str) -> Iterator[Span]:

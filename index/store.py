@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
-from contextlib import closing
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from index.articles import Article
+from index.errors import StorageError
 from index.passages import Passage
 from index.sentences import Span
 
@@ -51,20 +53,22 @@ class Store:
     """What a generation knows about its articles. Safe to use from several threads."""
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         uri = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
-        self._database = sqlite3.connect(uri, uri=True, check_same_thread=False)
+        with self._translating():
+            self._database = sqlite3.connect(uri, uri=True, check_same_thread=False)
 
     def article(self, path: str) -> Article | None:
         """The article with this path, or None."""
-        row = self._database.execute(
+        rows = self._rows(
             "SELECT path, text, title, source, date, url, language FROM articles WHERE path = ?",
-            (path,),
-        ).fetchone()
-        return Article(*row) if row else None
+            path,
+        )
+        return Article(*rows[0]) if rows else None
 
     def article_headers(self) -> list[Article]:
         """Every article by path, without its text."""
-        rows = self._database.execute(
+        rows = self._rows(
             "SELECT path, '', title, source, date, url, language FROM articles ORDER BY path"
         )
         return [Article(*row) for row in rows]
@@ -80,8 +84,8 @@ class Store:
 
     def sentences(self, first: int, last: int) -> list[Span]:
         """The spans of the sentences in these rows, both included."""
-        rows = self._database.execute(
-            "SELECT start, end FROM sentences WHERE row BETWEEN ? AND ? ORDER BY row", (first, last)
+        rows = self._rows(
+            "SELECT start, end FROM sentences WHERE row BETWEEN ? AND ? ORDER BY row", first, last
         )
         return [Span(*row) for row in rows]
 
@@ -89,7 +93,7 @@ class Store:
         """The number of rows of "articles", "passages" or "sentences"."""
         if table not in {"articles", "passages", "sentences"}:
             raise ValueError(f"no table {table!r}")
-        (count,) = self._database.execute(f"SELECT count(*) FROM {table}").fetchone()  # noqa: S608
+        ((count,),) = self._rows(f"SELECT count(*) FROM {table}")  # noqa: S608
         return int(count)
 
     def close(self) -> None:
@@ -97,10 +101,25 @@ class Store:
         self._database.close()
 
     def _one(self, where: str, value: int | str) -> Stored:
-        row = self._database.execute(_ONE[where], (value,)).fetchone()
-        if row is None:
-            raise KeyError(value)
-        return Stored(*row)
+        rows = self._rows(_ONE[where], value)
+        if not rows:
+            raise StorageError(
+                f"{self._path} lacks passage {value}: run virgolette index --rebuild"
+            )
+        return Stored(*rows[0])
+
+    def _rows(self, query: str, *values: int | str) -> list[tuple[Any, ...]]:
+        with self._translating():
+            return self._database.execute(query, values).fetchall()
+
+    @contextmanager
+    def _translating(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise StorageError(
+                f"{self._path} is damaged ({error}): run virgolette index --rebuild"
+            ) from error
 
 
 def write_store(path: Path, articles: Iterable[Article], passages: Sequence[Passage]) -> list[str]:

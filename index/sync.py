@@ -85,15 +85,15 @@ def sync(
         BusyError: another process is writing.
         StorageError: the data folder cannot be written, or the new index is not sound.
     """
+    contents = _read_files(corpus)
     with _storage(data_dir), _writing(data_dir):
-        contents = _read_files(corpus)
         files = {path: digest for path, (digest, _) in contents.items()}
         stamp = {**VERSIONS, "model": embedder.fingerprint}
         name = current_name(data_dir)
         before = _manifest_or_none(data_dir, name)
         if name and before and not rebuild and (before.stamp, before.files) == (stamp, files):
             return _report(before, before, 0, name, unchanged=True)
-        articles, skipped = _read_articles(corpus, contents)
+        articles, skipped = _read_articles(corpus, contents, files)
         if not articles and not allow_empty:
             raise CorpusError(_no_article(corpus, skipped))
         now = datetime.datetime.now(datetime.UTC)
@@ -121,7 +121,8 @@ def _storage(data_dir: Path) -> Iterator[None]:
         raise StorageError(f"cannot write the data folder {data_dir}: {error}") from error
     except OSError as error:
         raise StorageError(
-            f"cannot write the data folder {error.filename or data_dir}: {error.strerror}; "
+            f"cannot write the data folder {error.filename or data_dir}: "
+            f"{error.strerror or error}; "
             "set VIRGOLETTE_DATA_DIR to a folder that can be written"
         ) from error
 
@@ -173,37 +174,35 @@ def _read_files(corpus: Path) -> dict[str, tuple[str, str]]:
 
 
 def _read_file(file: Path) -> tuple[str, str]:
-    if file.exists() and not file.is_file():
-        return "", "it is no regular file"  # reading a pipe would wait for ever
     try:
+        if file.exists() and not file.is_file():
+            return "", "it is no regular file"  # reading a pipe would wait for ever
         return hashlib.sha256(file.read_bytes()).hexdigest(), ""
     except OSError as error:
-        return "", f"it cannot be read: {error.strerror}"
+        return "", f"it cannot be read: {error.strerror or error}"
 
 
 def _read_articles(
-    corpus: Path, contents: dict[str, tuple[str, str]]
+    corpus: Path, contents: dict[str, tuple[str, str]], files: dict[str, str]
 ) -> tuple[list[Article], dict[str, str]]:
+    """The articles, and why other files are none.
+
+    A file that changed since its digest was taken gets none in ``files``: the next run reads it.
+    """
     articles, skipped = [], {}
     for path, (digest, trouble) in contents.items():
         try:
+            data = b"" if trouble else (corpus / path).read_bytes()
+            if not trouble and hashlib.sha256(data).hexdigest() != digest:
+                files[path], trouble = "", "it was changed while it was read: index again"
             if trouble:
                 raise ArticleError(trouble)
-            articles.append(read_article(_unchanged(corpus / path, digest), path))
+            articles.append(read_article(data, path))
         except ArticleError as error:
             skipped[path] = str(error)
+        except OSError as error:
+            files[path], skipped[path] = "", f"it cannot be read: {error.strerror or error}"
     return articles, skipped
-
-
-def _unchanged(file: Path, digest: str) -> bytes:
-    """The bytes the digest was taken of. A file that is being written waits for the next run."""
-    try:
-        data = file.read_bytes()
-    except OSError as error:
-        raise ArticleError(f"it cannot be read: {error.strerror}") from error
-    if hashlib.sha256(data).hexdigest() != digest:
-        raise ArticleError("it was changed while it was read: index again")
-    return data
 
 
 class _Builder:

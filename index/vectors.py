@@ -27,12 +27,23 @@ SEARCH_BREADTH = 200  # HNSW ef: how many candidates a search keeps in view
 
 def open_client(directory: Path) -> Client:
     """An embedded Chroma over a directory. Close it: only then are all its files written."""
-    import chromadb
-    from chromadb.config import Settings
-
-    client = chromadb.PersistentClient(
-        path=str(directory), settings=Settings(anonymized_telemetry=False)
+    try:
+        import chromadb
+        from chromadb.config import Settings
+    except ValueError as error:  # pydantic's, which would quote the values
+        raise StorageError(
+            "Chroma reads the environment and .env too and finds a wrong value there: rename "
+            "settings of other programs in .env that have names like IS_PERSISTENT or CHROMA_…"
+        ) from error
+    settings = Settings(
+        _env_file=None,
+        anonymized_telemetry=False,
+        chroma_api_impl="chromadb.api.rust.RustBindingsAPI",
+        is_persistent=True,
+        persist_directory=str(directory),
+        allow_reset=False,
     )
+    client = chromadb.PersistentClient(path=str(directory), settings=settings)
     return cast("Client", client)  # declared as its interface, which has no close()
 
 

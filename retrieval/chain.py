@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from langchain_core.runnables import Runnable, RunnableConfig
 
 from index.embedder import Embedder
+from index.errors import StorageError, VirgoletteError
 from index.generation import LiveIndex
 from retrieval.answer import Answer, Question, Reason
 from retrieval.extractive import answer_extractively
@@ -34,9 +36,22 @@ class AnswerChain(Runnable[Question, Answer]):
         """The answer to one question."""
         return self._call_with_config(self._answer, input, config)
 
+    def warm_up(self) -> None:
+        """Load the model and open the index, so that the first question finds them ready.
+
+        What cannot be loaded is told to whoever asks.
+        """
+        import chromadb  # noqa: F401 (importing it holds up every thread for a second)
+
+        with suppress(VirgoletteError):
+            self._embedder.encode_query("")
+            self._answer(Question("Virgolette"))
+
     def _answer(self, question: Question) -> Answer:
         with self._index.reading() as generation:
             if generation is None or not generation.size:
                 name = generation.name if generation else ""
                 return Answer(question.text, question.text, (), 0.0, name, Reason.EMPTY_INDEX)
+            if generation.manifest.stamp["model"] != self._embedder.fingerprint:
+                raise StorageError("the index was made with another model: run virgolette index")
             return answer_extractively(question, generation, self._embedder, self._weights)

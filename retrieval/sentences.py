@@ -11,14 +11,13 @@ from index.articles import Article
 from index.embedder import Embedder, EncodedText
 from index.generation import Generation
 from index.keywords import terms, words
-from index.sentences import Span
+from index.sentences import Span, ends_a_sentence, logical_lines
 from index.store import Stored
 from retrieval.answer import Question
 from retrieval.evidence import AskedWords, Evidence
 from retrieval.interaction import TokenMatcher
 
-_STOPS = tuple(".!?…")
-_CLOSERS = "”“\"»’')]"
+LONGEST_HEADLINE = 300  # characters of a first line that may be a headline of several sentences
 
 
 @dataclass(frozen=True)
@@ -55,25 +54,28 @@ def weighed_sentences(
     for passage, passage_tokens in zip(passages, tokens, strict=True):
         weighing = _Weighing(asked, encoded, matcher, passage, generation)
         for span, evidence in weighing.evidence(passage_tokens):
-            article = articles[passage.article]
-            sentence = Sentence(article, span, evidence, _is_heading(article, span))
-            found.setdefault((article.path, span), sentence)
+            article, lines = articles[passage.article]
+            line = _line_of(article.text, lines, span)
+            if not _is_cut(article.text, line, span):  # a part of a sentence is never quoted
+                heading = _is_heading(article.text, line, span)
+                sentence = Sentence(article, span, evidence, heading)
+                found.setdefault((article.path, span), sentence)
     return list(found.values())
 
 
-class _Articles(dict[str, Article]):
-    """Articles by path, each read once."""
+class _Articles(dict[str, tuple[Article, list[Span]]]):
+    """Articles with their logical lines by path, each read once."""
 
     def __init__(self, generation: Generation) -> None:
         super().__init__()
         self._store = generation.store
 
-    def __missing__(self, path: str) -> Article:
+    def __missing__(self, path: str) -> tuple[Article, list[Span]]:
         article = self._store.article(path)
         if article is None:
             raise KeyError(path)
-        self[path] = article
-        return article
+        self[path] = article, list(logical_lines(article.text))
+        return self[path]
 
 
 class _Weighing:
@@ -119,15 +121,28 @@ class _Weighing:
             before = found
 
 
-def _is_heading(article: Article, span: Span) -> bool:
-    """Whether the sentence is the article's title over its text, or a line without a full stop."""
-    text = article.text
-    start = text.rfind("\n", 0, span.start) + 1
-    end = text.find("\n", span.end)
-    line = text[start : end if end >= 0 else len(text)].strip()
-    if len(line) == len(text.strip()):
+def _line_of(text: str, lines: Sequence[Span], span: Span) -> Span:
+    """The logical line that holds the sentence, its outer white space left out."""
+    line = next(line for line in lines if line.start <= span.start and span.end <= line.end)
+    content = text[line.start : line.end]
+    start = line.start + len(content) - len(content.lstrip())
+    return Span(start, start + len(content.strip()))
+
+
+def _is_heading(text: str, line: Span, span: Span) -> bool:
+    """Whether the sentence belongs to a headline: a line of its own that ends without a stop."""
+    if ends_a_sentence(text[line.start : line.end]) or not _others(text, line):
         return False
-    if text.lstrip().startswith(line) and line in article.title:
-        return True
-    alone = line == text[span.start : span.end]
-    return alone and not line.rstrip(_CLOSERS).endswith((*_STOPS, ":", ";"))
+    first = not text[: line.start].strip()
+    return line == span or (first and line.end - line.start <= LONGEST_HEADLINE)
+
+
+def _others(text: str, line: Span) -> bool:
+    return bool(text[: line.start].strip() or text[line.end :].strip())
+
+
+def _is_cut(text: str, line: Span, span: Span) -> bool:
+    """Whether the span is part of a sentence that was too long for the model."""
+    whole_start = span.start == line.start or ends_a_sentence(text[line.start : span.start])
+    whole_end = span.end == line.end or ends_a_sentence(text[span.start : span.end])
+    return not (whole_start and whole_end)

@@ -14,6 +14,7 @@ from index.embedder import Embedder
 from index.errors import VirgoletteError
 from index.generation import Generation, LiveIndex
 from index.sentences import sentences
+from index.sync import sync
 from retrieval.answer import MAX_QUESTION, Answer, Question, QuestionError, Reason
 from retrieval.chain import AnswerChain
 from retrieval.marks import matching_words
@@ -104,7 +105,7 @@ def test_the_half_of_the_gold_questions_that_nothing_was_tuned_on(
     assert sum(refused) >= REFUSED_FLOOR
 
 
-FIRST_FLOOR, ANY_FLOOR, REFUSED_FLOOR = 17, 18, 12
+FIRST_FLOOR, ANY_FLOOR, REFUSED_FLOOR = 16, 17, 13
 
 
 @pytest.mark.parametrize(
@@ -131,6 +132,30 @@ def test_odd_questions_are_answered_or_refused_without_an_error(ask: Ask, text: 
 def test_a_heading_is_not_an_answer(ask: Ask) -> None:
     for quote in ask("Che cosa ha confermato il Cremlino sull'incontro tra Putin e Kim?").quotes:
         assert not quote.title.startswith(quote.text)
+
+
+def answer_over(place: Workplace, embedder: Embedder, question: str) -> Answer:
+    sync(place.corpus, place.data, embedder)
+    index = LiveIndex(place.data)
+    try:
+        return AnswerChain(index, embedder).invoke(Question.parse(question))
+    finally:
+        index.close()
+
+
+def test_a_first_line_that_is_a_sentence_can_be_quoted(
+    empty_place: Workplace, embedder: Embedder
+) -> None:
+    line = "Il treno blindato di Kim è partito da Pyongyang lunedì sera."
+    empty_place.write("a.txt", f"{line}\n\nIl tempo a Roma è bello.")
+    assert answer_over(empty_place, embedder, TRAIN).quotes[0].text == line
+
+
+def test_a_part_of_a_sentence_is_never_quoted(empty_place: Workplace, embedder: Embedder) -> None:
+    endless = "Il treno blindato è partito da Pyongyang e " + "poi verso est e ancora " * 200
+    empty_place.write("a.txt", endless + "fine.\n\nIl treno arriva a Vladivostok.")
+    answer = answer_over(empty_place, embedder, TRAIN)
+    assert {q.text for q in (*answer.quotes, *answer.near)} <= {"Il treno arriva a Vladivostok."}
 
 
 def test_questions_that_are_none_say_what_to_do() -> None:
@@ -160,15 +185,10 @@ def test_the_gate_refuses_whatever_is_not_the_letter(ask: Ask, generation: Gener
 def test_the_same_words_in_two_articles_are_one_quotation_that_names_both(
     empty_place: Workplace, embedder: Embedder
 ) -> None:
-    from index.sync import sync
-
     text = "Il treno blindato è partito da Pyongyang lunedì sera verso Vladivostok."
     empty_place.write("a.txt", f"---\nsource: Uno\n---\nNotizia\n\n{text}")
     empty_place.write("b.txt", f"---\nsource: Due\n---\nAltro titolo\n\n{text}")
-    sync(empty_place.corpus, empty_place.data, embedder)
-    index = LiveIndex(empty_place.data)
-    answer = AnswerChain(index, embedder).invoke(Question.parse(TRAIN))
-    index.close()
+    answer = answer_over(empty_place, embedder, TRAIN)
     assert [(q.text, q.article, q.also) for q in answer.quotes] == [(text, "a.txt", ("b.txt",))]
 
 

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from index.articles import Article, list_files, read_article
+from index.articles import Article, decode, list_files, read_article
 from index.errors import ArticleError, CorpusError
+from tests.conftest import ROOT
 
 
 def article(text: str | bytes, path: str = "a.txt") -> Article:
@@ -36,15 +37,31 @@ def test_a_title_falls_back_to_the_first_line() -> None:
     assert len(long) <= 121 and long.endswith("parola…")
 
 
-@pytest.mark.parametrize(
-    "encoded",
-    [
-        "Perché Putin è andato a Pyongyang? Così è più chiaro: città, virtù.".encode("cp1252"),
-        "Perché Putin è andato a Pyongyang? Così è più chiaro: città, virtù.".encode("utf-16"),
-    ],
-)
-def test_other_encodings_are_detected(encoded: bytes) -> None:
-    assert article(encoded).text.startswith("Perché Putin è andato")
+WESTERN = [
+    "Perché Putin è andato a Pyongyang? Così è più chiaro: città, virtù.",
+    "La città … è più fredda",
+    "caffè",
+    "5 €. È",
+    *(file.read_text(encoding="utf-8") for file in sorted((ROOT / "corpus").glob("*.txt"))),
+]
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "utf-16", "utf-8-sig"])
+@pytest.mark.parametrize("text", WESTERN, ids=lambda text: text[:12])
+def test_other_encodings_are_read_to_the_letter(text: str, encoding: str) -> None:
+    assert decode(text.encode(encoding)) == text
+
+
+def test_cyrillic_is_not_taken_for_western() -> None:
+    text = "Президент России Владимир Путин прибыл в Пхеньян с визитом во вторник вечером."
+    assert decode(text.encode("cp1251")) == text
+
+
+def test_front_matter_is_taken_as_it_is_written() -> None:
+    stored = article('---\ntitle: No\nsource: 007\nlanguage: "no"\ndate: 20230911\n---\nTesto.')
+    assert (stored.title, stored.source, stored.language) == ("No", "007", "no")
+    assert stored.date == "2023-09-11T00:00:00"
+    assert article('---\ntitle: "\\uD800x"\n---\nTesto.').title == "?x"
 
 
 @pytest.mark.parametrize(
@@ -57,6 +74,7 @@ def test_other_encodings_are_detected(encoded: bytes) -> None:
         (b"---\ntitle: [a\n---\nTesto.", "front matter is not YAML"),
         (b"---\nsolo testo\n---\nTesto.", "front matter is not a list"),
         (b"---\ndate: ieri\n---\nTesto.", "date 'ieri'"),
+        (b"---\n" + b"[" * 3000 + b"\n---\nTesto.", "front matter is not YAML"),
         (b"---\nsource: [a, b]\n---\nTesto.", "more than one value for 'source'"),
     ],
 )
@@ -71,7 +89,7 @@ def test_a_ruler_at_the_top_is_no_front_matter() -> None:
 
 def test_markdown_loses_its_marks() -> None:
     stored = article("# Titolo\n\nIl *treno* [blindato](http://x.example) è\npartito.\n", "a.md")
-    assert stored.text == "Titolo\n\nIl treno blindato è\npartito."
+    assert stored.text == "Titolo\n\nIl treno blindato è partito."
     assert stored.title == "Titolo"
 
 
@@ -87,3 +105,11 @@ def test_files_are_listed_below_the_corpus_without_hidden_ones(tmp_path: Path) -
     assert list_files(tmp_path) == ["b.txt", "sub/a.md"]
     with pytest.raises(CorpusError, match="there is no corpus folder"):
         list_files(tmp_path / "none")
+
+
+def test_markdown_keeps_html_and_numbers() -> None:
+    assert (
+        article("<div>\n<p>Il treno &egrave; partito.</p>\n</div>", "a.md").text
+        == "Il treno è partito."
+    )
+    assert article("1986. L'anno di Chernobyl.", "a.md").text == "1986. L'anno di Chernobyl."

@@ -45,10 +45,26 @@ def test_a_paragraph_wrapped_at_a_width_is_not_cut_at_its_lines() -> None:
     assert len(texts(wrapped)) == 2
 
 
+def test_a_line_that_plainly_goes_on_is_joined_to_the_next() -> None:
+    assert texts("Notizia\n\nIl treno è partito ieri sera da\nPyongyang ed è diretto a est.") == [
+        "Notizia",
+        "Il treno è partito ieri sera da\nPyongyang ed è diretto a est.",
+    ]
+    assert texts("Prima riga che\ncontinua qui. Poi.") == ["Prima riga che\ncontinua qui.", "Poi."]
+
+
+def test_short_lines_are_not_one_sentence() -> None:
+    assert texts("Le città:\nRoma\nMilano\nTorino") == ["Le città:", "Roma", "Milano", "Torino"]
+    headlines = "Kim parte per la Russia\nPutin lo attende là\nSeul teme un accordo"
+    assert texts(headlines) == headlines.split("\n")
+    assert texts("Condividi\nPubblicità\nKim parte.") == ["Kim parte."]
+
+
 def test_boilerplate_is_skipped_as_whole_lines_only() -> None:
     assert is_boilerplate("- Advertisement -") and is_boilerplate("Potrebbe Interessarti")
     assert is_boilerplate("L'articolo Kim parte proviene da Globalist.it.")
     assert not is_boilerplate("La pubblicità costa cara ai giornali.")
+    assert not is_boilerplate("Categorie: il decreto distingue tre categorie di lavoratori.")
     assert not is_boilerplate("Ultime notizie da Pyongyang: Kim è partito.")
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import Any
 
-from telegram import BotCommand
-from telegram.error import InvalidToken, TelegramError
+from telegram import Bot, BotCommand
+from telegram.error import InvalidToken, NetworkError, TelegramError
 from telegram.ext import (
     AIORateLimiter,
     Application,
@@ -16,15 +17,23 @@ from telegram.ext import (
     MessageHandler,
     filters,
 )
+from tenacity import (
+    AsyncRetrying,
+    before_sleep_log,
+    retry_if_exception_type,
+    wait_random_exponential,
+)
 
 from bot.compose import Parts
 from bot.locales import LANGUAGES, Texts, texts
 from bot.settings import Settings, SettingsError
 from bot.telegram.handlers import Handlers
 from bot.telegram.logs import log_without
+from bot.telegram.sending import LONGEST_PAUSE
 from index.errors import VirgoletteError
 
 COMMANDS = ("ask", "help", "start")
+TELEGRAM = "https://api.telegram.org/bot"
 FLOOD_RETRIES = 10  # how often a 429 is waited out
 CONCURRENT_UPDATES = 64
 
@@ -44,7 +53,9 @@ def run_bot(parts: Parts, settings: Settings) -> None:
             "and put it into .env"
         )
     log_without(token)
+    parts.chain.warm_up()  # on the event loop's side it would hold up every chat
     try:
+        asyncio.run(_reached(settings))
         build_application(parts, settings).run_polling(
             allowed_updates=["message"], bootstrap_retries=-1
         )
@@ -56,19 +67,38 @@ def run_bot(parts: Parts, settings: Settings) -> None:
         raise VirgoletteError(f"Telegram: {str(error).replace(token, '…')}") from None
 
 
+async def _reached(settings: Settings) -> None:
+    """Wait until Telegram answers, and log why it does not yet."""
+    retrying = AsyncRetrying(
+        retry=retry_if_exception_type(NetworkError),
+        wait=wait_random_exponential(multiplier=1, max=LONGEST_PAUSE),
+        before_sleep=before_sleep_log(_log, logging.WARNING),
+    )
+    bot = Bot(settings.telegram_bot_token.get_secret_value(), *_addresses(settings))
+    async for attempt in retrying:
+        with attempt:
+            me = await bot.get_me()
+    _log.info("answering as @%s", me.username)
+
+
+def _addresses(settings: Settings) -> tuple[str, str]:
+    """The addresses of the Bot API and of its files."""
+    address = settings.telegram_base_url or TELEGRAM
+    return address, f"{address.removesuffix('/bot')}/file/bot"
+
+
 def build_application(parts: Parts, settings: Settings) -> App:
     """The application with its handlers, not yet running."""
+    address, files = _addresses(settings)
     builder = (
         ApplicationBuilder()
+        .base_url(address)
+        .base_file_url(files)
         .token(settings.telegram_bot_token.get_secret_value())
         .rate_limiter(AIORateLimiter(max_retries=FLOOD_RETRIES))
         .concurrent_updates(CONCURRENT_UPDATES)
         .post_init(_set_commands)
     )
-    if settings.telegram_base_url:
-        address = settings.telegram_base_url
-        files = f"{address.removesuffix('/bot')}/file/bot"
-        builder = builder.base_url(address).base_file_url(files)
     application: App = builder.build()
     handlers = Handlers(parts.chain, settings.language, settings.telegram_allowed_users)
     for handler in _handlers(handlers):

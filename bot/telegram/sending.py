@@ -14,13 +14,14 @@ from telegram.error import BadRequest, NetworkError, TelegramError
 from tenacity import (
     AsyncRetrying,
     retry_if_exception,
-    stop_after_attempt,
+    stop_after_delay,
     wait_random_exponential,
 )
 
 from bot.telegram.html import Message
 
-ATTEMPTS = 6
+PATIENCE = 900  # seconds during which a reply is tried again
+LONGEST_PAUSE = 20  # seconds between two tries
 TYPING_EVERY = 4.5  # seconds; Telegram shows "typing…" for five
 _NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 
@@ -69,8 +70,8 @@ async def _persistently(send: Callable[[], Awaitable[None]]) -> None:
     """Try again after network errors and 5xx; 429 is the rate limiter's business."""
     retrying = AsyncRetrying(
         retry=retry_if_exception(_may_pass),
-        stop=stop_after_attempt(ATTEMPTS),
-        wait=wait_random_exponential(multiplier=0.5, max=20),
+        stop=stop_after_delay(PATIENCE),
+        wait=wait_random_exponential(multiplier=0.5, max=LONGEST_PAUSE),
         reraise=True,
     )
     async for attempt in retrying:

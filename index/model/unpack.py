@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import shutil
 import tempfile
 from pathlib import Path
@@ -59,12 +60,17 @@ def unpacked_model(models_dir: Path, packed: Path = PACKED) -> Path:
 
 
 def _is_whole(target: Path, checksum: str) -> bool:
-    """Whether the marker, written last, is there and the weights have the size it tells."""
+    """Whether the marker, written last, is there and every file has the size it tells."""
     try:
-        found, size = (target / MARKER).read_text(encoding="ascii").split()
-        return found == checksum and (target / "model.safetensors").stat().st_size == int(size)
-    except (OSError, ValueError):
+        told = json.loads((target / MARKER).read_text(encoding="utf-8"))
+        return bool(told["packed"] == checksum and told["sizes"] == _sizes(target))
+    except (OSError, ValueError, KeyError, TypeError):
         return False
+
+
+def _sizes(directory: Path) -> dict[str, int]:
+    files = (path for path in directory.rglob("*") if path.is_file() and path.name != MARKER)
+    return {path.relative_to(directory).as_posix(): path.stat().st_size for path in files}
 
 
 def _unpack_into(target: Path, packed: Path, name: str) -> None:
@@ -74,16 +80,15 @@ def _unpack_into(target: Path, packed: Path, name: str) -> None:
             copy = work / path.relative_to(packed)
             copy.parent.mkdir(exist_ok=True)
             shutil.copyfile(path, copy)
-        weights = work / "model.safetensors"
         blocks = load_file(packed / WEIGHTS)
         save_file(
             {k: dequantize(v) if v.dtype == np.uint8 else v for k, v in blocks.items()},
-            weights,
+            work / "model.safetensors",
             metadata={"format": "pt"},
         )
-        marker = f"{name} {weights.stat().st_size}\n"
-        (work / MARKER).write_text(marker, encoding="ascii")
-        if target.exists():  # damaged: a whole one would have been used
+        told = {"packed": name, "sizes": _sizes(work)}
+        (work / MARKER).write_text(json.dumps(told), encoding="utf-8")
+        if target.exists() and not _is_whole(target, name):
             shutil.rmtree(target)
         _rename(work, target, name)
     finally:
