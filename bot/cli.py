@@ -103,9 +103,7 @@ def index(
     ] = False,
     allow_empty: Annotated[bool, typer.Option(help="Accept a corpus without articles.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
-    quiet: Annotated[
-        bool, typer.Option(help="Print nothing when nothing changed or was skipped.")
-    ] = False,
+    quiet: Annotated[bool, typer.Option(help="Print only what changed or was skipped.")] = False,
 ) -> None:
     """Bring the index up to date with the corpus."""
     from bot.compose import make_embedder

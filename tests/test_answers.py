@@ -7,6 +7,7 @@ import itertools
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -211,9 +212,32 @@ def test_the_retriever_is_langchains(generation: Generation, embedder: Embedder)
     assert (stored.id, stored.text) == (documents[0].id, documents[0].page_content)
 
 
-def test_without_an_index_the_refusal_says_so(tmp_path, embedder: Embedder) -> None:  # type: ignore[no-untyped-def]
+def test_without_an_index_the_refusal_says_so(tmp_path: Path, embedder: Embedder) -> None:
     answer = AnswerChain(LiveIndex(tmp_path), embedder).invoke(Question.parse(TRAIN))
     assert answer.reason is Reason.EMPTY_INDEX and answer.generation == ""
+
+
+def test_an_index_of_another_model_is_not_searched(
+    empty_place: Workplace, embedder: Embedder, models: Path
+) -> None:
+    empty_place.write("a.txt", "Il treno è partito.")
+    sync(empty_place.corpus, empty_place.data, embedder)
+    (unpacked,) = models.glob("default-*")
+    chain = AnswerChain(LiveIndex(empty_place.data), Embedder(str(unpacked), models))
+    with pytest.raises(VirgoletteError, match="another model: run virgolette index"):
+        chain.invoke(Question.parse(TRAIN))
+
+
+@pytest.mark.parametrize("name", ["store.sqlite3", "sentences.npy", "manifest.json"])
+def test_damage_is_named_with_the_way_out(
+    empty_place: Workplace, embedder: Embedder, name: str
+) -> None:
+    empty_place.write("a.txt", "Il treno è partito. Arriva a Vladivostok.")
+    report = sync(empty_place.corpus, empty_place.data, embedder)
+    file = empty_place.data / "generations" / report.generation / name
+    file.write_bytes(file.read_bytes()[:130] if name == "sentences.npy" else b"x" * 5000)
+    with pytest.raises(VirgoletteError, match="virgolette index --rebuild"):
+        AnswerChain(LiveIndex(empty_place.data), embedder).invoke(Question.parse(TRAIN))
 
 
 def test_a_generation_that_is_gone_is_an_error_with_a_way_out(

@@ -133,6 +133,7 @@ def test_light_commands_load_neither_torch_nor_chroma(
         capture_output=True, text=True, cwd=indexed_place.path, env=environment, check=False,
     )  # fmt: skip
     assert done.stderr.splitlines()[-1] == "[]"
+    assert "Traceback" not in done.stderr and done.returncode in (0, 1, 2)
 
 
 def test_without_an_index_the_question_is_refused_with_the_way_out(empty_place: Workplace) -> None:
@@ -165,6 +166,10 @@ def test_a_data_folder_that_cannot_be_is_named(empty_place: Workplace) -> None:
         ({"VIRGOLETTE_LANGUAGE": "fr"}, ("VIRGOLETTE_LANGUAGE", "'it'")),
         ({"VIRGOLETTE_CORPUS": "x"}, ("VIRGOLETTE_CORPUS is not", "VIRGOLETTE_CORPUS_DIR?")),
         ({"VIRGOLETTE_TELEGRAM_ALLOWED_USERS": "ada"}, ("VIRGOLETTE_TELEGRAM_ALLOWED_USERS",)),
+        ({"VIRGOLETTE_TELEGRAM_ALLOWED_USERS": ","}, ("VIRGOLETTE_TELEGRAM_ALLOWED_USERS",)),
+        ({"VIRGOLETTE_TELEGRAM_BOT_TOKEN": "nonsense"}, ("VIRGOLETTE_TELEGRAM_BOT_TOKEN",)),
+        ({"VIRGOLETTE_TELEGRAM_BASE_URL": "http://a:bad/bot"}, ("VIRGOLETTE_TELEGRAM_BASE_URL",)),
+        ({"VIRGOLETTE_TELEGRAM_BASE_URL": "http:///bot"}, ("VIRGOLETTE_TELEGRAM_BASE_URL",)),
         ({"VIRGOLETTE_TELEGRAM_BASE_URL": "ftp://x"}, ("VIRGOLETTE_TELEGRAM_BASE_URL", "/bot")),
     ],
 )
@@ -186,6 +191,16 @@ def test_settings_come_from_dotenv_and_unknown_names_there_are_refused(
     assert "secret" not in done.stderr
 
 
+def test_another_programs_settings_in_dotenv_do_not_end_in_a_traceback(
+    empty_place: Workplace,
+) -> None:
+    empty_place.write("a.txt", "Il treno è partito.")
+    (empty_place.path / ".env").write_text("IS_PERSISTENT=forse\n")
+    fails(empty_place.run("index"), 1, "Chroma reads the environment and .env too")
+    (empty_place.path / ".env").write_text("CHROMA_API_IMPL=chromadb.api.fastapi.FastAPI\n")
+    assert empty_place.run("index").returncode == 0
+
+
 def test_questions_that_are_none(indexed_place: Workplace) -> None:
     fails(indexed_place.run("ask", "  "), 2, "empty")
     fails(indexed_place.run("ask", "x" * 10_000), 2, "10000 characters", "1000")
@@ -199,7 +214,9 @@ def test_bot_without_a_token_says_where_to_get_one(indexed_place: Workplace) -> 
 
 def test_a_model_that_cannot_be_had_is_named(empty_place: Workplace) -> None:
     empty_place.write("a.txt", "Il treno è partito.")
-    done = empty_place.run("index", VIRGOLETTE_EMBEDDING_MODEL="nessuno/modello")
+    done = empty_place.run(
+        "index", VIRGOLETTE_EMBEDDING_MODEL="nessuno/modello", HF_HUB_OFFLINE="1"
+    )
     fails(done, 1, "nessuno/modello", "VIRGOLETTE_EMBEDDING_MODEL")
 
 

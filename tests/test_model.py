@@ -93,6 +93,14 @@ def test_a_half_unpacked_model_is_made_whole(models: Path, tmp_path: Path) -> No
     assert [path.name for path in tmp_path.iterdir()] == [whole.name]
 
 
+def test_an_unpacked_model_that_lost_a_part_is_unpacked_again(models: Path, tmp_path: Path) -> None:
+    copy = tmp_path / unpack.unpacked_model(models).name
+    shutil.copytree(unpack.unpacked_model(models), copy)
+    (copy / "tokenizer.json").write_text("{")
+    assert unpack.unpacked_model(tmp_path) == copy
+    assert (copy / "tokenizer.json").stat().st_size > MEGABYTES
+
+
 def test_a_model_that_is_not_there_is_named_with_the_way_out(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="VIRGOLETTE_EMBEDDING_MODEL takes"):
         Embedder(str(tmp_path), tmp_path).encode_query("?")

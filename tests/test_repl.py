@@ -57,9 +57,9 @@ class Terminal:
     def type(self, keys: str) -> None:
         os.write(self._master, keys.encode())
 
-    def wait_for(self, words: str, seconds: float = 60) -> None:
+    def wait_for(self, words: str, *, times: int = 1, seconds: float = 60) -> None:
         deadline = time.monotonic() + seconds
-        while words not in self.seen():
+        while self.seen().count(words) < times:
             assert time.monotonic() < deadline, f"{words!r} did not appear in:\n{self.seen()}"
             ready, _, _ = select.select([self._master], [], [], 0.2)
             if ready:
@@ -88,15 +88,7 @@ def test_keys_on_a_terminal(indexed_place: Workplace) -> None:
     terminal.type("\x1b[A")  # the question again, out of the history
     time.sleep(0.5)
     terminal.type("\r")
-    deadline = time.monotonic() + 60
-    while terminal.seen().count("[1] AgenPress") < 2 and time.monotonic() < deadline:
-        terminal.type("")
-        time.sleep(0.2)
-        try:
-            terminal.wait_for("\x00", 0.5)
-        except AssertionError:
-            continue
-    assert terminal.seen().count("[1] AgenPress") >= 2
+    terminal.wait_for("[1] AgenPress", times=2)
     terminal.type("\x04")  # ctrl-d ends
     assert terminal.end() == 0
 

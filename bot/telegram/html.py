@@ -44,7 +44,7 @@ def answer_messages(answer: Answer, say: Texts) -> list[Message]:
 
 def text_message(text: str) -> Message:
     """A message of our own words."""
-    return Message(_escape(text), text)
+    return Message(_escape(text), _clean(text))
 
 
 def utf16_length(text: str) -> int:
@@ -68,7 +68,7 @@ def _quotation(quote: Quotation, question: str) -> Iterator[Block]:
         inside = [m for m in marks if piece.start <= m.start and m.end <= piece.end][:MOST_MARKS]
         marked = _marked(quote.text, piece, inside)
         plain = quote.text[piece.start : piece.end]
-        yield Block(f"<blockquote>{marked}</blockquote>", f"❝ {plain} ❞")
+        yield Block(f"<blockquote>{marked}</blockquote>", f"❝ {_clean(plain)} ❞")
 
 
 def _pieces(text: str) -> Iterator[Span]:
@@ -112,7 +112,7 @@ def _source(quote: Quotation, label: str, say: Texts) -> Block:
     if quote.also:
         also = _short(f"{say('answer.also_in')} {', '.join(quote.also)}")
         markup, plain = f"{markup}\n{_escape(also)}", f"{plain}\n{also}"
-    return Block(markup, plain)
+    return Block(markup, _clean(plain))
 
 
 def _packed(blocks: Sequence[Block]) -> list[Message]:
@@ -148,8 +148,11 @@ def _words(text: str) -> Block:
 
 def _escape(text: str) -> str:
     """For Telegram's HTML. What XML forbids in a text would be refused or dropped: shown as �."""
-    clean = "".join("\N{REPLACEMENT CHARACTER}" if _forbidden(c) else c for c in text)
-    return html.escape(clean, quote=True).replace("&#x27;", "&#39;")
+    return html.escape(_clean(text), quote=True).replace("&#x27;", "&#39;")
+
+
+def _clean(text: str) -> str:
+    return "".join("\N{REPLACEMENT CHARACTER}" if _forbidden(c) else c for c in text)
 
 
 def _forbidden(character: str) -> bool:
