@@ -16,8 +16,8 @@ import pytest
 from bot.locales import texts
 from bot.telegram.html import LONGEST_MESSAGE, answer_messages, text_message, utf16_length
 from retrieval.answer import Answer, Quotation, Reason
+from tests.bot_api import FakeBotApi, formatted_text
 from tests.conftest import Workplace
-from tests.fake_bot_api import FakeBotApi, formatted_text
 
 QUESTION = "Da dove è partito il treno blindato?"
 TRAIN = "un treno blindato con a bordo Kim sarebbe partito da Pyongyang"

@@ -23,7 +23,7 @@ from telegram.ext import (
     filters,
 )
 
-from tests.fake_bot_api import ADA, FakeBotApi, HtmlParser, formatted_text
+from tests.bot_api import ADA, FakeBotApi, HtmlParser, formatted_text
 
 CHAT = ADA["id"]
 AnyApplication = Application[Any, Any, Any, Any, Any, Any]

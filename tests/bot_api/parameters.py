@@ -1,0 +1,137 @@
+"""The parameters of the methods the fake Bot API knows, and their checks."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from aiohttp import web
+
+from tests.bot_api.errors import Json, bad_request
+from tests.bot_api.text import checked_link
+
+
+def fields(table: str) -> dict[str, type]:
+    """The fields of a table of the documentation, written "name" for a string or "name:type"."""
+    kinds: dict[str, type] = {"": str, "int": int, "bool": bool, "object": dict, "list": list}
+    pairs = (field.partition(":") for field in table.split())
+    return {name: kinds[kind] for name, _, kind in pairs}
+
+
+_CONTENT = "chat_id:int text parse_mode link_preview_options:object reply_markup:object "
+_FLAGS = "message_thread_id:int disable_notification:bool protect_content:bool "
+
+PARAMETERS = {
+    "getMe": {},
+    "deleteWebhook": fields("drop_pending_updates:bool"),
+    "getUpdates": fields("offset:int limit:int timeout:int allowed_updates:list"),
+    "sendMessage": fields(_CONTENT + _FLAGS + "reply_parameters:object"),
+    "sendMessageDraft": fields("chat_id:int message_thread_id:int draft_id:int text parse_mode"),
+    "editMessageText": fields(_CONTENT + "message_id:int"),
+    "sendChatAction": fields("chat_id:int message_thread_id:int action"),
+    "answerCallbackQuery": fields("callback_query_id text show_alert:bool url cache_time:int"),
+    "setMyCommands": fields("commands:list scope:object language_code"),
+    "deleteMyCommands": fields("scope:object language_code"),
+    "setMyDescription": fields("description language_code"),
+    "setMyShortDescription": fields("short_description language_code"),
+}
+_REPLY = fields(
+    "message_id:int chat_id:int allow_sending_without_reply:bool quote quote_parse_mode"
+)
+_PREVIEW = fields(
+    "is_disabled:bool url prefer_small_media:bool prefer_large_media:bool show_above_text:bool"
+)
+_BUTTON = fields("text callback_data url switch_inline_query switch_inline_query_current_chat")
+_SCOPES = dict.fromkeys(
+    ("default", "all_private_chats", "all_group_chats", "all_chat_administrators"), ""
+) | {"chat": "chat_id:int", "chat_administrators": "chat_id:int"}
+_ACTIONS = fields(
+    "typing upload_photo record_video upload_video record_voice upload_voice upload_document "
+    "choose_sticker find_location record_video_note upload_video_note"
+)
+_NOT_BY_DEFAULT = frozenset({"chat_member", "message_reaction", "message_reaction_count"})
+
+
+async def read_parameters(request: web.Request) -> Json:
+    """The parameters of a request, in any of the forms of #making-requests."""
+    values: Json = dict(request.query)
+    try:
+        if request.content_type == "application/json":
+            values |= await request.json()
+        elif request.method == "POST":
+            values |= dict(await request.post())
+    except (TypeError, ValueError) as error:
+        raise bad_request("can't parse the request, or it is not encoded in UTF-8") from error
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def decode_parameters(method: str, values: Json) -> Json:
+    """Give each parameter the type that the documentation gives it, and refuse unknown ones."""
+    for name in values:
+        if name not in PARAMETERS[method]:
+            raise bad_request(f'"{name}" is not a parameter of {method}')
+    return {name: _decode(name, PARAMETERS[method][name], values[name]) for name in values}
+
+
+def _decode(name: str, kind: type, value: Any) -> Any:
+    if name == "chat_id" and not re.fullmatch(r"-?\d{1,18}", str(value)):
+        raise bad_request("chat not found" if value else "chat_id is empty")
+    try:
+        decoded = json.loads(value) if isinstance(value, str) and kind is not str else value
+        # An escape such as \ud83d in JSON makes a lone surrogate, which only encoding finds.
+        json.dumps(decoded, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        raise bad_request("strings must be encoded in UTF-8") from error
+    except (TypeError, ValueError) as error:
+        raise bad_request(f"can't parse {name.replace('_', ' ')} JSON object") from error
+    if type(decoded) is not kind:
+        raise bad_request(f"{kind.__name__} expected as {name.replace('_', ' ')}")
+    return decoded
+
+
+def check_fields(label: str, value: Any, known: dict[str, type], required: str = "") -> None:
+    """Refuse an object with a field that is unknown, of the wrong type, or missing."""
+    if not isinstance(value, dict):
+        raise bad_request(f"object expected as {label}")
+    for name, field in value.items():
+        if name not in known or type(field) is not known[name]:
+            raise bad_request(f'field "{name}" of {label} is unknown or has a wrong type')
+    for name in required.split():
+        if name not in value:
+            raise bad_request(f'field "{name}" of {label} is missing')
+
+
+def check_language(params: Json) -> str:
+    """The two-letter ISO 639-1 code of a request, or "" for all users."""
+    code: str = params.get("language_code", "")
+    if not re.fullmatch(r"[a-z]{2}|", code):
+        raise bad_request("invalid language code specified")
+    return code
+
+
+def check_reply_markup(markup: Json) -> None:
+    """An #inlinekeyboardmarkup in full; of the other keyboards only that they are one."""
+    kinds = {"inline_keyboard", "keyboard", "remove_keyboard", "force_reply"} & markup.keys()
+    if len(kinds) != 1:
+        raise bad_request("object expected as reply markup")
+    if "inline_keyboard" not in kinds:
+        return
+    check_fields("reply markup", markup, {"inline_keyboard": list})
+    for row in markup["inline_keyboard"]:
+        if not isinstance(row, list):
+            raise bad_request("can't parse inline keyboard: an array of arrays is expected")
+        for button in row:
+            _check_button(button)
+
+
+def _check_button(button: Any) -> None:
+    check_fields("inline keyboard button", button, _BUTTON, required="text")
+    if len(button) != 2 or not button["text"]:
+        raise bad_request(
+            "can't parse inline keyboard button: Text buttons are unallowed in the inline keyboard"
+        )
+    if "callback_data" in button and not 1 <= len(button["callback_data"].encode()) <= 64:
+        raise bad_request("BUTTON_DATA_INVALID")
+    if "url" in button and checked_link(button["url"]) is None:
+        raise bad_request(f"inline keyboard button URL '{button['url']}' is invalid")
