@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
@@ -25,17 +26,22 @@ BATCH = 5000  # Chroma 1.5 takes at most 5461 rows at once
 SEARCH_BREADTH = 200  # HNSW ef: how many candidates a search keeps in view
 
 
-def open_client(directory: Path) -> Client:
-    """An embedded Chroma over a directory. Close it: only then are all its files written."""
+def import_chroma() -> ModuleType:
+    """Import Chroma, which takes about a second and reads the environment and ``.env``."""
     try:
-        import chromadb
-        from chromadb.config import Settings
+        import chromadb.errors
     except ValueError as error:  # pydantic's, which would quote the values
         raise StorageError(
             "Chroma reads the environment and .env too and finds a wrong value there: rename "
             "settings of other programs in .env that have names like IS_PERSISTENT or CHROMA_…"
         ) from error
-    settings = Settings(
+    return chromadb
+
+
+def open_client(directory: Path) -> Client:
+    """An embedded Chroma over a directory. Close it: only then are all its files written."""
+    chromadb = import_chroma()
+    settings = chromadb.config.Settings(
         _env_file=None,
         anonymized_telemetry=False,
         chroma_api_impl="chromadb.api.rust.RustBindingsAPI",
@@ -50,11 +56,10 @@ def open_client(directory: Path) -> Client:
 @contextmanager
 def _translating() -> Iterator[None]:
     """Turn Chroma's own errors into a StorageError."""
-    from chromadb.errors import ChromaError
-
+    chromadb = import_chroma()
     try:
         yield
-    except ChromaError as error:
+    except chromadb.errors.ChromaError as error:
         raise StorageError(f"Chroma: {error}; run virgolette index --rebuild") from error
 
 

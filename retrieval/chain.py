@@ -10,6 +10,7 @@ from langchain_core.runnables import Runnable, RunnableConfig
 from index.embedder import Embedder
 from index.errors import StorageError, VirgoletteError
 from index.generation import LiveIndex
+from index.vectors import import_chroma
 from retrieval.answer import Answer, Question, Reason
 from retrieval.extractive import answer_extractively
 from retrieval.weights import Weights, load_weights
@@ -41,9 +42,8 @@ class AnswerChain(Runnable[Question, Answer]):
 
         What cannot be loaded is told to whoever asks.
         """
-        import chromadb  # noqa: F401 (importing it holds up every thread for a second)
-
         with suppress(VirgoletteError):
+            import_chroma()  # there may be no index yet, but later
             self._embedder.encode_query("")
             self._answer(Question("Virgolette"))
 
