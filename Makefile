@@ -9,6 +9,7 @@ export Q
 .PHONY: ask test check format soak lock picture clean
 
 ask: $(READY)
+	@test -n "$$Q" || { echo 'Ask like this: make ask Q="Dove si incontreranno Putin e Kim?"' >&2; exit 2; }
 	@$(BIN)/virgolette index --quiet
 	@$(BIN)/virgolette ask -- "$$Q"
 

@@ -103,7 +103,7 @@ def index(
     ] = False,
     allow_empty: Annotated[bool, typer.Option(help="Accept a corpus without articles.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
-    quiet: Annotated[bool, typer.Option(help="Print only what changed or was skipped.")] = False,
+    quiet: Annotated[bool, typer.Option(help="Print nothing when nothing changed.")] = False,
 ) -> None:
     """Bring the index up to date with the corpus."""
     from bot.compose import make_embedder
@@ -122,7 +122,7 @@ def index(
         )
     if as_json:
         _print_json(_report_json(report))
-    elif not quiet or report.skipped or not report.unchanged:
+    elif not quiet or not report.unchanged:
         _print_report(report)
 
 
@@ -147,7 +147,7 @@ def _print_report(report: Report) -> None:
     lines += [("-", path) for path in report.removed]
     lines += [("!", f"{skipped.path}: skipped, {skipped.reason}") for skipped in report.skipped]
     for sign, line in lines:
-        print(f"  {sign} {printable(line)}")
+        print(f"  {sign} {printable(line)}".replace("\n", "\N{REPLACEMENT CHARACTER}"))
     state = "nothing changed" if report.unchanged else f"{report.embedded} texts embedded"
     print(f"{report.articles} articles in the index, {state} (generation {report.generation})")
 

@@ -19,8 +19,8 @@ from index.errors import VirgoletteError
 from retrieval.answer import MAX_QUESTION, Question, QuestionError
 
 _SOURCES = frozenset({"/fonti", "/sources"})
-_HELP = frozenset({"/aiuto", "/help"})
-_QUIT = frozenset({"/esci", "/quit"})
+_HELP = frozenset({"/aiuto", "/help", "aiuto", "help"})
+_QUIT = frozenset({"/esci", "/quit", "esci", "exit", "quit"})
 
 
 def run_repl(parts: Parts, settings: Settings) -> None:

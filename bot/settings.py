@@ -93,7 +93,9 @@ def read_settings() -> Settings:
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         name = f"{PREFIX}{'_'.join(str(part) for part in first['loc'][:1])}".upper()
-        raise SettingsError(f"{name} is wrong: {first['msg']}") from None
+        raise SettingsError(
+            f"{name} is wrong: {first['msg'].removeprefix('Value error, ')}"
+        ) from None
 
 
 def _refuse_unknown() -> None:
@@ -104,6 +106,7 @@ def _refuse_unknown() -> None:
         raise SettingsError(f"{ENV_FILE} cannot be read: {error}") from None
     for name, value in told.items():
         if name.upper().startswith(PREFIX) and name.upper() not in known and value:
-            near = difflib.get_close_matches(name.upper(), sorted(known), 1)
-            hint = f": did you mean {near[0]}?" if near else ": the README lists the settings"
+            bare = [other.removeprefix(PREFIX) for other in sorted(known)]
+            near = difflib.get_close_matches(name.upper().removeprefix(PREFIX), bare, 1)
+            hint = f": did you mean {PREFIX}{near[0]}?" if near else ": the README lists them all"
             raise SettingsError(f"{name} is not a setting{hint}")

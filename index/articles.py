@@ -138,8 +138,7 @@ def split_front_matter(text: str) -> tuple[dict[str, str], str]:
         # BaseLoader: "No" is a title, not False, and 007 no number.
         loaded = yaml.load(match["yaml"], Loader=yaml.BaseLoader)  # noqa: S506
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        reason = " ".join(str(error).split())
-        raise ArticleError(f"its front matter is not YAML: {reason}") from error
+        raise ArticleError(f"its front matter is not YAML{_place(error)}") from error
     if loaded in (None, ""):
         loaded = {}
     if not isinstance(loaded, dict):
@@ -147,6 +146,12 @@ def split_front_matter(text: str) -> tuple[dict[str, str], str]:
     known = {name: value for name, value in loaded.items() if name in _FIELDS}
     fields = {name: _field(name, value) for name, value in known.items()}
     return {name: value for name, value in fields.items() if value}, text[match.end() :]
+
+
+def _place(error: Exception) -> str:
+    """Where YAML stumbled, in lines of the file, whose first is the "---"."""
+    mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
+    return f": line {mark.line + 2}: {problem}" if mark and problem else ""
 
 
 def _field(name: str, value: Any) -> str:

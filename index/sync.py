@@ -104,7 +104,10 @@ def sync(
 
 
 def _no_article(corpus: Path, skipped: dict[str, str]) -> str:
-    text = f"the corpus folder {corpus} holds no article: put .txt or .md files in it"
+    text = (
+        f"the corpus folder {corpus} holds no article: put .txt or .md files in it, "
+        "or give --allow-empty"
+    )
     if skipped:
         path, reason = next(iter(skipped.items()))
         text += f" ({len(skipped)} skipped, {path}: {reason})"
@@ -169,12 +172,15 @@ def _read_files(corpus: Path) -> dict[str, tuple[str, str]]:
     found = {}
     for path in list_files(corpus):
         name = os.fsencode(path).decode("utf-8", "backslashreplace")
-        found[name] = _read_file(corpus / path) if name == path else ("", "its name is not UTF-8")
+        found[name] = _read_file(corpus, path) if name == path else ("", "its name is not UTF-8")
     return found
 
 
-def _read_file(file: Path) -> tuple[str, str]:
+def _read_file(corpus: Path, path: str) -> tuple[str, str]:
+    file = corpus / path
     try:
+        if file.is_symlink() and not file.resolve().is_relative_to(corpus.resolve()):
+            return "", "it is a link out of the corpus"
         if file.exists() and not file.is_file():
             return "", "it is no regular file"  # reading a pipe would wait for ever
         return hashlib.sha256(file.read_bytes()).hexdigest(), ""
@@ -261,14 +267,17 @@ def _report(
     unchanged: bool = False,
 ) -> Report:
     old, new = (_articles_of(m) if m else {} for m in (before, after))
-    gone = {digest: path for path, digest in old.items() if path not in new}
+    gone: dict[str, list[str]] = {}  # by digest: several files may hold the same
+    for path, digest in old.items():
+        if path not in new:
+            gone.setdefault(digest, []).append(path)
     fresh = [path for path in new if path not in old]
-    renamed = {path: gone.pop(new[path]) for path in fresh if new[path] in gone}
+    renamed = {path: gone[new[path]].pop(0) for path in fresh if gone.get(new[path])}
     return Report(
         added=tuple(path for path in fresh if path not in renamed),
         changed=tuple(path for path in new if path in old and old[path] != new[path]),
         renamed=tuple((source, path) for path, source in renamed.items()),
-        removed=tuple(sorted(gone.values())),
+        removed=tuple(sorted(path for paths in gone.values() for path in paths)),
         skipped=tuple(Skipped(path, reason) for path, reason in after.skipped.items()),
         embedded=embedded,
         generation=name,

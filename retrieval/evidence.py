@@ -44,6 +44,14 @@ _WHERE = re.compile(
 )
 _HOW_MANY = re.compile(r"\b(?:quant[oaie]|how (?:many|much|long|old|far)|percentuale)\b")
 _WHO = re.compile(r"\b(?:chi|who|whom|whose)\b")
+_AGE = (
+    re.compile(r"\b(?:quanti anni (?:ha|aveva|hanno)|how old)\b"),
+    re.compile(r"\b(?:di|ha|aveva|compi\w+|a) \d+ anni\b|\b\d+enne\b|\b\d+ years old\b"),
+)
+_PRICE = (
+    re.compile(r"\b(?:quant\w+ (?:e )?cost\w+|quant\w+ vale\w*|prezzo|how much)\b"),
+    re.compile(r"(?:euro|dollar|rubl|sterlin|pound|yen|won\b|[€$£¥])", re.IGNORECASE),
+)
 _COUNTED = ("quanti", "quante", "many")  # the next word is the thing that is counted
 _NEAR = 4  # words between a thing and its number
 _SAME_WORD = 0.5  # trigram similarity from which two words may be one, misspelt or inflected
@@ -59,9 +67,9 @@ class Evidence:
     its passage. ``weakest``: late interaction of the question's least met words with the
     passage. ``stranger``: 1 where the question has a proper name that no passage of the
     corpus has. ``counted``: 1 where the thing counted stands by a number, -1 where it does not,
-    0 where nothing is counted. ``mistyped``: 1 where the question asks for a date, a number, a
-    place or a person and the sentence has none. ``english``: 1 for a question in English, which
-    cannot share the words of an Italian sentence.
+    0 where nothing is counted; the same for an age and a price. ``mistyped``: 1 where the question
+    asks for a date, a number, a place or a person and the sentence has none. ``english``: 1 for a
+    question in English, which cannot share the words of an Italian sentence.
     """
 
     cosine: float
@@ -112,7 +120,10 @@ class AskedWords:
         return float(any(not _closest(name, found) for name in self._unknown_names))
 
     def counts(self, text: str) -> float:
-        """Whether the thing counted by "quanti …" stands by a number: 1, -1, or 0 (no count)."""
+        """Whether the age, price or number asked for is told: 1, -1, or 0: none is asked for."""
+        for question, amount in (_AGE, _PRICE):
+            if self._asks(question):
+                return 1.0 if amount.search(text) else -1.0
         if self._counted is None:
             return 0.0
         found = words(text)

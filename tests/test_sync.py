@@ -58,6 +58,21 @@ def test_a_run_tells_what_it_did(empty_place: Workplace, embedder: Embedder) -> 
     assert synced(empty_place, embedder).removed == ("z.txt",)
 
 
+def test_every_one_of_several_files_that_hold_the_same_is_told(
+    empty_place: Workplace, embedder: Embedder
+) -> None:
+    for name in ("a.txt", "b.txt", "c.txt"):
+        empty_place.write(name, TRAIN)
+    empty_place.write("z.txt", FORUM)
+    synced(empty_place, embedder)
+    for name in ("a.txt", "b.txt"):
+        (empty_place.corpus / name).unlink()
+    (empty_place.corpus / "c.txt").rename(empty_place.corpus / "d.txt")
+    report = synced(empty_place, embedder)
+    assert report.renamed == (("a.txt", "d.txt"),)
+    assert report.removed == ("b.txt", "c.txt")
+
+
 def test_an_unchanged_corpus_embeds_and_writes_nothing(
     empty_place: Workplace, embedder: Embedder
 ) -> None:
@@ -268,6 +283,7 @@ def test_files_that_cannot_be_read_are_skipped_and_the_rest_goes_on(
     empty_place.write("a.txt", TRAIN)
     os.mkfifo(empty_place.corpus / "pipe.txt")
     (empty_place.corpus / "gone.txt").symlink_to("nowhere.txt")
+    (empty_place.corpus / "secret.txt").symlink_to("/etc/hostname")
     Path(os.fsdecode(os.fsencode(empty_place.corpus) + b"/caff\xe8.txt")).write_text(TRAIN)
     report = synced(empty_place, embedder)
     assert report.added == ("a.txt",)
@@ -275,5 +291,6 @@ def test_files_that_cannot_be_read_are_skipped_and_the_rest_goes_on(
         "caff\\xe8.txt": "its name is not UTF-8",
         "gone.txt": "it cannot be read: No such file or directory",
         "pipe.txt": "it is no regular file",
+        "secret.txt": "it is a link out of the corpus",
     }
     assert synced(empty_place, embedder).unchanged

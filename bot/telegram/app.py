@@ -19,7 +19,7 @@ from telegram.ext import (
 )
 from tenacity import (
     AsyncRetrying,
-    before_sleep_log,
+    RetryCallState,
     retry_if_exception_type,
     wait_random_exponential,
 )
@@ -72,13 +72,19 @@ async def _reached(settings: Settings) -> None:
     retrying = AsyncRetrying(
         retry=retry_if_exception_type(NetworkError),
         wait=wait_random_exponential(multiplier=1, max=LONGEST_PAUSE),
-        before_sleep=before_sleep_log(_log, logging.WARNING),
+        before_sleep=_tell_unreachable,
     )
     bot = Bot(settings.telegram_bot_token.get_secret_value(), *_addresses(settings))
     async for attempt in retrying:
         with attempt:
             me = await bot.get_me()
     _log.info("answering as @%s", me.username)
+
+
+def _tell_unreachable(state: RetryCallState) -> None:
+    error = state.outcome.exception() if state.outcome else None
+    pause = state.next_action.sleep if state.next_action else 0
+    _log.warning("cannot reach Telegram (%s); trying again in %.0f s", error, pause)
 
 
 def _addresses(settings: Settings) -> tuple[str, str]:
