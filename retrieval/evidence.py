@@ -67,9 +67,10 @@ class Evidence:
     its passage. ``weakest``: late interaction of the question's least met words with the
     passage. ``stranger``: 1 where the question has a proper name that no passage of the
     corpus has. ``counted``: 1 where the thing counted stands by a number, -1 where it does not,
-    0 where nothing is counted; the same for an age and a price. ``mistyped``: 1 where the question
-    asks for a date, a number, a place or a person and the sentence has none. ``english``: 1 for a
-    question in English, which cannot share the words of an Italian sentence.
+    0 where nothing is counted; for an age or a price, which are told more surely, 1 or -2.
+    ``mistyped``: 1 where the question asks for a date, a number, a place or a person and the
+    sentence has none. ``english``: 1 for a question in English, which cannot share the words of an
+    Italian sentence.
     """
 
     cosine: float
@@ -120,10 +121,10 @@ class AskedWords:
         return float(any(not _closest(name, found) for name in self._unknown_names))
 
     def counts(self, text: str) -> float:
-        """Whether the age, price or number asked for is told: 1, -1, or 0: none is asked for."""
+        """Whether the age, price or number asked for is told: 1, -1 (-2), or 0: none is asked."""
         for question, amount in (_AGE, _PRICE):
             if self._asks(question):
-                return 1.0 if amount.search(text) else -1.0
+                return 1.0 if amount.search(text) else -2.0
         if self._counted is None:
             return 0.0
         found = words(text)

@@ -106,7 +106,7 @@ def test_the_half_of_the_gold_questions_that_nothing_was_tuned_on(
     assert sum(refused) >= REFUSED_FLOOR
 
 
-FIRST_FLOOR, ANY_FLOOR, REFUSED_FLOOR = 16, 17, 13
+FIRST_FLOOR, ANY_FLOOR, REFUSED_FLOOR = 16, 17, 14
 
 
 @pytest.mark.parametrize(
@@ -116,6 +116,8 @@ FIRST_FLOOR, ANY_FLOOR, REFUSED_FLOOR = 16, 17, 13
         "Qual è la ricetta della carbonara?",
         "Chi ha vinto lo scudetto nel 2023?",
         "Who painted the Mona Lisa?",
+        "Quanti anni ha Kim Jong-un?",
+        "Quanto costa un proiettile di artiglieria nordcoreano?",
     ],
 )
 def test_what_the_articles_do_not_know_is_refused(ask: Ask, text: str) -> None:
