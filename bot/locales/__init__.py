@@ -12,8 +12,7 @@ LANGUAGES = ("it", "en")
 class Texts:
     """The texts of one language, by "section.name"."""
 
-    def __init__(self, language: str, entries: dict[str, str]) -> None:
-        self.language = language
+    def __init__(self, entries: dict[str, str]) -> None:
         self.names = frozenset(entries)
         self._entries = entries
 
@@ -32,4 +31,4 @@ def texts(language: str) -> Texts:
         for section, named in loaded.items()
         for name, text in named.items()
     }
-    return Texts(code, entries)
+    return Texts(entries)
