@@ -104,6 +104,9 @@ def index(
     allow_empty: Annotated[bool, typer.Option(help="Accept a corpus without articles.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
     quiet: Annotated[bool, typer.Option(help="Print nothing when nothing changed.")] = False,
+    wait: Annotated[
+        float, typer.Option(min=0, help="Seconds to wait for another process that writes.")
+    ] = 0,
 ) -> None:
     """Bring the index up to date with the corpus."""
     from bot.compose import make_embedder
@@ -118,6 +121,7 @@ def index(
             make_embedder(settings),
             rebuild=rebuild,
             allow_empty=allow_empty,
+            wait=wait,
             progress=progress,
         )
     if as_json:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import hashlib
-import json
 import os
 import secrets
 import shutil
@@ -15,11 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from filelock import FileLock, Timeout
 
 from index.articles import Article, list_files, read_article
 from index.embedder import Embedder
-from index.errors import ArticleError, BusyError, CorpusError, StorageError
+from index.errors import ArticleError, CorpusError, StorageError
 from index.generation import (
     CHROMA,
     KEYWORDS,
@@ -33,6 +31,7 @@ from index.generation import (
     write_manifest,
 )
 from index.keywords import KeywordIndex
+from index.lock import writing
 from index.passages import Passage, split_article
 from index.store import write_store
 from index.vectors import PassageVectors, Progress, VectorCache
@@ -73,12 +72,14 @@ def sync(
     *,
     rebuild: bool = False,
     allow_empty: bool = False,
+    wait: float = 0,
     progress: Progress | None = None,
 ) -> Report:
     """Make the current generation hold exactly the articles of the corpus.
 
     Nothing is written when nothing has changed. Otherwise a new generation is built beside
-    the current one out of cached vectors, verified, and put in its place.
+    the current one out of cached vectors, verified, and put in its place. ``wait`` is how
+    many seconds to wait for another writer.
 
     Raises:
         CorpusError: the folder cannot be read, or holds no article (unless ``allow_empty``).
@@ -86,7 +87,7 @@ def sync(
         StorageError: the data folder cannot be written, or the new index is not sound.
     """
     contents = _read_files(corpus)
-    with _storage(data_dir), _writing(data_dir):
+    with _storage(data_dir), writing(data_dir, wait):
         files = {path: digest for path, (digest, _) in contents.items()}
         stamp = {**VERSIONS, "model": embedder.fingerprint}
         name = current_name(data_dir)
@@ -128,33 +129,6 @@ def _storage(data_dir: Path) -> Iterator[None]:
             f"{error.strerror or error}; "
             "set VIRGOLETTE_DATA_DIR to a folder that can be written"
         ) from error
-
-
-@contextmanager
-def _writing(data_dir: Path) -> Iterator[None]:
-    """Hold the one writer's lock. BusyError names who holds it."""
-    holder = data_dir / "lock.json"
-    lock = FileLock(data_dir / "lock", timeout=0)
-    try:
-        lock.acquire()
-    except Timeout as error:
-        raise BusyError(_busy(holder)) from error
-    try:
-        since = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-        holder.write_text(json.dumps({"pid": os.getpid(), "since": since}), encoding="ascii")
-        yield
-    finally:
-        holder.unlink(missing_ok=True)
-        lock.release()
-
-
-def _busy(holder: Path) -> str:
-    try:
-        told = json.loads(holder.read_text(encoding="ascii"))
-        who = f"process {told['pid']} since {told['since']}"
-    except (OSError, ValueError, KeyError):
-        who = "another process"
-    return f"the index is being written by {who}: wait for it to end"
 
 
 def _manifest_or_none(data_dir: Path, name: str | None) -> Manifest | None:

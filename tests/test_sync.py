@@ -159,8 +159,8 @@ def test_a_second_writer_fails_and_names_the_first(
 ) -> None:
     empty_place.write("a.txt", TRAIN)
     code = (
-        "import sys, time; from pathlib import Path; from index.sync import _writing\n"
-        "with _writing(Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"
+        "import sys, time; from pathlib import Path; from index.lock import writing\n"
+        "with writing(Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"
     )
     holder = subprocess.Popen(
         [sys.executable, "-c", code, str(empty_place.data)], stdout=subprocess.PIPE, text=True
