@@ -109,15 +109,14 @@ def index(
     ] = 0,
 ) -> None:
     """Bring the index up to date with the corpus."""
-    from bot.compose import make_embedder
+    from bot.compose import locations, make_embedder
     from bot.progress import progress_bar
     from index.sync import sync
 
     settings = read_settings()
     with progress_bar(hidden=as_json) as progress:
         report = sync(
-            settings.corpus_dir,
-            settings.data_dir,
+            locations(settings),
             make_embedder(settings),
             rebuild=rebuild,
             allow_empty=allow_empty,

@@ -7,8 +7,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from bot.settings import Settings
+from index.chroma import ChromaServer
 from index.embedder import Embedder
 from index.generation import LiveIndex
+from index.sync import Locations
 from retrieval.chain import AnswerChain
 
 
@@ -21,6 +23,21 @@ class Parts:
     chain: AnswerChain
 
 
+def locations(settings: Settings) -> Locations:
+    """Where the corpus and the index of the settings are."""
+    return Locations(settings.corpus_dir, settings.data_dir, server=chroma_server(settings))
+
+
+def chroma_server(settings: Settings) -> ChromaServer | None:
+    """The Chroma server of the settings, or None where Chroma is embedded."""
+    if not settings.chroma_url:
+        return None
+    headers = settings.chroma_headers.get_secret_value()
+    pairs = (part.partition(":") for part in headers.split(";") if part.strip())
+    told = tuple((name.strip(), value.strip()) for name, _, value in pairs)
+    return ChromaServer(settings.chroma_url, told, settings.chroma_certificate)
+
+
 def make_embedder(settings: Settings) -> Embedder:
     """The embedding model of the settings, not yet loaded."""
     return Embedder(settings.embedding_model, settings.data_dir / "models")
@@ -30,7 +47,7 @@ def make_embedder(settings: Settings) -> Embedder:
 def composed(settings: Settings) -> Iterator[Parts]:
     """The chain over the index of the settings, closed at the end."""
     embedder = make_embedder(settings)
-    index = LiveIndex(settings.data_dir)
+    index = LiveIndex(settings.data_dir, chroma_server(settings))
     try:
         yield Parts(index, embedder, AnswerChain(index, embedder))
     finally:

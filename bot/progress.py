@@ -2,27 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from index.build import Progress
+
+if TYPE_CHECKING:
+    from rich.progress import TaskID
+
+PHASES = {"reading": "reading articles", "embedding": "embedding texts"}
 
 
 @contextmanager
-def progress_bar(*, hidden: bool = False) -> Iterator[Callable[[int, int], None] | None]:
-    """A function to call with the number of texts done and in all, or None where none is shown."""
+def progress_bar(*, hidden: bool = False) -> Iterator[Progress | None]:
+    """What ``sync`` reports its progress to, or None where nothing is shown."""
     from rich.console import Console
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
-        Progress,
         TextColumn,
         TimeRemainingColumn,
     )
+    from rich.progress import Progress as Bar
 
     console = Console(stderr=True)
     if hidden or not console.is_terminal:
         yield None
         return
-    columns = (TextColumn("embedding"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task("embedding", total=None)
-        yield lambda done, total: progress.update(task, completed=done, total=total)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+    )
+    with Bar(*columns, console=console, transient=True) as bar:
+        tasks: dict[str, TaskID] = {}
+
+        def show(phase: str, done: int, total: int) -> None:
+            if phase not in tasks:
+                tasks[phase] = bar.add_task(PHASES[phase], total=total, rate="")
+            bar.update(tasks[phase], completed=done, total=total)
+            speed = bar.tasks[tasks[phase]].speed
+            bar.update(tasks[phase], rate=f"{speed:.0f}/s" if speed else "")
+
+        yield show

@@ -42,6 +42,23 @@ def _bot_address(value: str) -> str:
     return value
 
 
+def _server_address(value: str) -> str:
+    if value:
+        address = urlsplit(value)
+        known = address.scheme in ("http", "https") and address.hostname and address.port != 0
+        if not known or address.path.strip("/") or address.username or address.query:
+            raise ValueError("an address like http://localhost:8000, without a path")
+    return value.rstrip("/")
+
+
+def _headers(value: SecretStr) -> SecretStr:
+    for part in filter(str.strip, value.get_secret_value().split(";")):
+        name, colon, told = part.partition(":")
+        if not colon or not re.fullmatch(r"[\w-]+", name.strip(), re.ASCII) or not told.strip():
+            raise ValueError("headers like Authorization: Bearer …, apart by semicolons")
+    return value
+
+
 def _token(value: SecretStr) -> SecretStr:
     token = value.get_secret_value().strip()
     if token and not re.fullmatch(r"\d+:[\w-]+", token, re.ASCII):
@@ -70,6 +87,15 @@ class Settings(BaseSettings):
     embedding_model: str = Field(
         "",
         description="A sentence-transformers name or path; empty for the model that comes along.",
+    )
+    chroma_url: Annotated[str, AfterValidator(_server_address)] = Field(
+        "", description="A Chroma server for the vectors; empty: Chroma runs inside Virgolette."
+    )
+    chroma_headers: Annotated[SecretStr, AfterValidator(_headers)] = Field(
+        SecretStr(""), description="What the Chroma server wants to be told, Name: value; …"
+    )
+    chroma_certificate: Folder | None = Field(
+        None, description="A file of authorities to trust for the Chroma server's https."
     )
     language: Literal["auto", "it", "en"] = Field(
         "auto", description="Of what the bot says: it, en, or auto, the user's own."

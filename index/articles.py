@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import datetime
 import hashlib
-import os
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,7 +13,7 @@ from typing import Any
 import yaml
 from charset_normalizer import from_bytes
 
-from index.errors import ArticleError, CorpusError
+from index.errors import ArticleError
 from index.markdown import plain_text
 
 SUFFIXES = frozenset({".txt", ".md"})
@@ -52,36 +50,6 @@ class Article:
     def sha256(self) -> str:
         """The SHA-256 of the stored text in UTF-8, in hexadecimal digits."""
         return hashlib.sha256(self.text.encode()).hexdigest()
-
-
-def list_files(corpus: Path) -> list[str]:
-    """Every file below the corpus but the hidden ones, as sorted relative paths.
-
-    Raises CorpusError when the folder is not there or cannot be read.
-    """
-    if not corpus.is_dir():
-        raise CorpusError(
-            f"there is no corpus folder {corpus}: make it and put articles in it "
-            "(.txt or .md), or set VIRGOLETTE_CORPUS_DIR"
-        )
-    try:
-        return sorted(_walk(corpus))
-    except OSError as error:
-        raise CorpusError(
-            f"cannot read the folder {error.filename}: {error.strerror}; "
-            "make it readable or move it out of the corpus"
-        ) from error
-
-
-def _walk(corpus: Path) -> Iterator[str]:
-    def fail(error: OSError) -> None:
-        raise error
-
-    for folder, folders, files in os.walk(corpus, onerror=fail):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        for name in files:
-            if not name.startswith("."):
-                yield Path(folder, name).relative_to(corpus).as_posix()
 
 
 def read_article(data: bytes, path: str) -> Article:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import threading
 from collections.abc import Sequence
@@ -20,6 +21,7 @@ from index.model.unpack import packed_checksum, unpacked_model
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
+    from tokenizers import Tokenizer
 
 Vectors = NDArray[np.float32]
 
@@ -43,6 +45,23 @@ class EncodedText:
     vector: Vectors
     tokens: Vectors
     offsets: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class _Splitter:
+    """A model's tokenizer, and the longest text it takes."""
+
+    tokenizer: Tokenizer
+    max_tokens: int
+
+    @classmethod
+    def of(cls, content: str, max_tokens: int | None) -> _Splitter:
+        from tokenizers import Tokenizer
+
+        tokenizer = Tokenizer.from_str(content)
+        tokenizer.no_truncation()
+        tokenizer.no_padding()
+        return cls(tokenizer, max_tokens or LONGEST)
 
 
 class Embedder:
@@ -75,17 +94,17 @@ class Embedder:
     def max_tokens(self) -> int:
         """The longest text the model reads whole, in tokens, its prompt and marks included."""
         with self._lock:
-            return int(min(self._model.max_seq_length or 512, LONGEST))
+            return min(self._splitter.max_tokens, LONGEST)
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        """The number of tokens of each text, without prompt and marks."""
+        """The number of tokens of each text, without prompt and marks. Loads no weights."""
         if not texts:
             return []
         with self._lock:
-            encoded = self._model.tokenizer(
-                list(texts), add_special_tokens=False, truncation=False, verbose=False
+            encoded = self._splitter.tokenizer.encode_batch_fast(
+                list(texts), add_special_tokens=False
             )
-        return [len(ids) for ids in encoded["input_ids"]]
+        return [len(one) for one in encoded]
 
     def encode_query(self, text: str) -> EncodedText:
         """A question's unit vector and token vectors, with the model's prompt for questions."""
@@ -134,6 +153,21 @@ class Embedder:
         with self._lock:
             prompts = self._model.prompts
         return next((text for name in names if (text := prompts.get(name))), "")
+
+    @cached_property
+    def _splitter(self) -> _Splitter:
+        """What passages are measured with: an index of known vectors needs no more of the model,
+        which takes seconds to load. Models that are no directory have to be loaded.
+        """
+        path = Path(self._model_name) if self._model_name else unpacked_model(self._models_dir)
+        try:
+            config = json.loads((path / "sentence_bert_config.json").read_text(encoding="utf-8"))
+            return _Splitter.of(
+                (path / "tokenizer.json").read_text("utf-8"), config["max_seq_length"]
+            )
+        except (OSError, ValueError, KeyError):
+            tokenizer = self._model.tokenizer.backend_tokenizer
+            return _Splitter.of(tokenizer.to_str(), self._model.max_seq_length)
 
     @property
     def _model(self) -> SentenceTransformer:

@@ -2,36 +2,44 @@
 
 DATA_DIR/
     current                  the name of the current generation, replaced atomically
-    generations/NAME/        manifest.json, store.sqlite3, sentences.npy, keywords/, chroma/
+    generations/NAME/        manifest.json, store.sqlite3, sentences.npy, signatures.npy,
+                             keywords/, chroma/, and readers: locked by who reads it
     vectors.sqlite3          the cache of vectors
     models/                  the default model, unpacked
-    lock                     held while the index is written
+    lock, lock.json          held while the index is written, and by whom
 """
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
+import shutil
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 
+from index.chroma import ChromaServer, PassageVectors, Place, remove_vectors
 from index.embedder import Vectors
 from index.errors import StorageError
 from index.keywords import KeywordIndex
 from index.sentences import Span
 from index.store import Store, Stored
-from index.vectors import PassageVectors
 
 MANIFEST = "manifest.json"
 STORE = "store.sqlite3"
 SENTENCES = "sentences.npy"
+SIGNATURES = "signatures.npy"
 KEYWORDS = "keywords"
 CHROMA = "chroma"
+READERS = "readers"
+EMBEDDED = "embedded"  # in the stamp, where the vectors are in no server
+BUILDING = ".building-"  # before the name of a generation that is not finished
+NOTICED = 1.0  # seconds between two looks at the pointer
 
 
 @dataclass(frozen=True)
@@ -65,13 +73,48 @@ def current_name(data_dir: Path) -> str | None:
 
 
 def switch_to(data_dir: Path, name: str) -> None:
-    """Make a generation the current one. Readers see the old one or this one, nothing between."""
+    """Make a generation the current one. Readers see the old one or this one, nothing between.
+
+    The generation must be on the disk by then; after this, so is the pointer.
+    """
     new = data_dir / "current.new"
     with new.open("w", encoding="ascii") as file:
         file.write(name + "\n")
         file.flush()
         os.fsync(file.fileno())
     new.replace(data_dir / "current")
+    sync_folder(data_dir)
+
+
+def sync_folder(folder: Path) -> None:
+    """Have the names in a folder written to the disk."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def discard(data_dir: Path, name: str, server: ChromaServer | None) -> bool:
+    """Remove a generation that is not the current one, unless somebody reads it."""
+    directory = generations_dir(data_dir) / name
+    try:
+        with (directory / READERS).open("rb") as readers:
+            fcntl.flock(readers, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _remove(directory, name, server)
+    except BlockingIOError:
+        return False
+    except FileNotFoundError:  # not finished, or of a time before readers were counted
+        _remove(directory, name, server)
+    return True
+
+
+def _remove(directory: Path, name: str, server: ChromaServer | None) -> None:
+    try:
+        remove_vectors(Place(directory / CHROMA, name.removeprefix(BUILDING), server))
+    except StorageError:  # the server is away: tried again later, or its collection would stay
+        return
+    shutil.rmtree(directory, ignore_errors=True)
 
 
 def read_manifest(generation: Path) -> Manifest:
@@ -91,29 +134,52 @@ def write_manifest(generation: Path, manifest: Manifest) -> None:
 
 
 class Generation:
-    """An open generation: articles, passages, sentences, keywords and vectors, to read."""
+    """An open generation: articles, passages, sentences, keywords and vectors, to read.
 
-    def __init__(self, directory: Path) -> None:
+    While it is open, nobody removes it.
+    """
+
+    def __init__(self, directory: Path, server: ChromaServer | None = None) -> None:
         self.name = directory.name
-        try:
-            self.manifest = read_manifest(directory)
-            self.store = Store(directory / STORE)
-            self.keywords = KeywordIndex.open(directory / KEYWORDS)
-            self.size = self.store.count("passages")
-            # Chroma is asked only where there is something to find: an empty HNSW cannot be.
-            self._vectors = PassageVectors(directory / CHROMA) if self.size else None
-            self._sentences = np.load(directory / SENTENCES, mmap_mode="r")
-            if len(self._sentences) != self.store.count("sentences"):
+        with ExitStack() as opened:
+            try:
+                self._open(directory, server, opened)
+            except StorageError:
+                raise
+            except Exception as error:  # Chroma, SQLite and numpy each raise their own
                 raise StorageError(
-                    f"{directory / SENTENCES} is damaged: run virgolette index --rebuild"
-                )
-        except StorageError:
-            raise
-        except Exception as error:  # Chroma, SQLite and numpy each raise their own
+                    f"the index in {directory} cannot be opened ({error}): "
+                    "run virgolette index --rebuild"
+                ) from error
+            self._opened = opened.pop_all()
+
+    def _open(self, directory: Path, server: ChromaServer | None, opened: ExitStack) -> None:
+        readers = opened.enter_context((directory / READERS).open("rb"))
+        fcntl.flock(readers, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        self.manifest = read_manifest(directory)
+        self.store = opened.enter_context(closing(Store(directory / STORE)))
+        self.keywords = KeywordIndex.open(directory / KEYWORDS)
+        self.size = self.store.count("passages")
+        self._sentences = np.load(directory / SENTENCES, mmap_mode="r")
+        if len(self._sentences) != self.store.count("sentences"):
             raise StorageError(
-                f"the index in {directory} cannot be opened ({error}): "
-                "run virgolette index --rebuild"
-            ) from error
+                f"{directory / SENTENCES} is damaged: run virgolette index --rebuild"
+            )
+        self._vectors: PassageVectors | None = None
+        if self.size:  # an empty HNSW cannot be asked
+            place = self._place(directory, server)
+            self._vectors = opened.enter_context(closing(PassageVectors(place)))
+
+    def _place(self, directory: Path, server: ChromaServer | None) -> Place:
+        """Where the vectors are: the manifest tells, the settings say how to get there."""
+        if self.manifest.stamp.get("vectors", EMBEDDED) == EMBEDDED:
+            return Place(directory / CHROMA, self.name)
+        if server is None:
+            raise StorageError(
+                "the vectors of the index are on a Chroma server: set VIRGOLETTE_CHROMA_URL, "
+                "or run virgolette index to bring them here"
+            )
+        return Place(directory / CHROMA, self.name.removeprefix(BUILDING), server)
 
     @property
     def vectors(self) -> PassageVectors:
@@ -132,23 +198,25 @@ class Generation:
 
     def close(self) -> None:
         """Give the files back."""
-        self.store.close()
-        if self._vectors is not None:
-            self._vectors.close()
+        self._opened.close()
 
 
 class LiveIndex:
     """The current generation, whichever it is at the moment. Safe to use from several threads.
 
-    The pointer is read at every use, which costs microseconds; a new generation is opened by
-    the first who meets it, and the old one is closed when the last who reads it is done.
+    The pointer is read at every use, which costs microseconds. A new generation is opened by
+    the first who meets it, or by ``follow``; the old one is closed, and removed, when the last
+    who reads it is done.
     """
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(self, data_dir: Path, server: ChromaServer | None = None) -> None:
         self._data_dir = data_dir
-        self._lock = threading.Lock()
+        self._server = server
+        self._lock = threading.Lock()  # of the two below
         self._current: Generation | None = None
         self._readers: dict[Generation, int] = {}
+        self._opening = threading.Lock()
+        self._closed = threading.Event()
 
     @contextmanager
     def reading(self) -> Iterator[Generation | None]:
@@ -159,35 +227,75 @@ class LiveIndex:
         finally:
             self._leave(generation)
 
+    def follow(self) -> None:
+        """Look at the pointer every second from now on, in a thread of its own."""
+        threading.Thread(target=self._follow, name="index", daemon=True).start()
+
     def close(self) -> None:
         """Close the generation in use. Nobody may be reading."""
-        with self._lock:
+        self._closed.set()
+        with self._opening, self._lock:
             if self._current is not None:
                 self._current.close()
             self._current = None
 
+    def _follow(self) -> None:
+        while not self._closed.wait(NOTICED):
+            with suppress(StorageError):  # told to whoever asks
+                self._bring_up_to_date()
+
     def _enter(self) -> Generation | None:
+        if not self._bring_up_to_date():
+            return None
         with self._lock:
-            name = current_name(self._data_dir)
-            if name is None:
-                return None
-            if self._current is None or self._current.name != name:
-                self._replace(Generation(generations_dir(self._data_dir) / name))
             if self._current is not None:
                 self._readers[self._current] = self._readers.get(self._current, 0) + 1
             return self._current
 
-    def _replace(self, new: Generation) -> None:
-        old, self._current = self._current, new
-        if old is not None and not self._readers.get(old):
-            old.close()
+    def _bring_up_to_date(self) -> bool:
+        """Open the generation that the pointer names, unless it is open. False: it names none."""
+        name = current_name(self._data_dir)
+        if name is None or self._is_open(name):
+            return name is not None
+        with self._opening:  # readers of the old one do not wait here
+            name = current_name(self._data_dir)  # it may have moved on while we waited
+            if name is None or self._is_open(name) or self._closed.is_set():
+                return name is not None
+            new = self._open(name)
+            with self._lock:
+                old, self._current = self._current, new
+                unread = old is not None and not self._readers.get(old)
+            if old is not None and unread:
+                self._close(old)
+        return True
+
+    def _is_open(self, name: str) -> bool:
+        current = self._current
+        return current is not None and current.name == name
+
+    def _open(self, name: str) -> Generation:
+        try:
+            return Generation(generations_dir(self._data_dir) / name, self._server)
+        except StorageError:
+            # The next one may have come, and taken this one away, after we read its name.
+            later = current_name(self._data_dir)
+            if later in (None, name):
+                raise
+            return Generation(generations_dir(self._data_dir) / str(later), self._server)
 
     def _leave(self, generation: Generation | None) -> None:
         if generation is None:
             return
         with self._lock:
             self._readers[generation] -= 1
-            if not self._readers[generation]:
+            last = not self._readers[generation]
+            if last:
                 del self._readers[generation]
-                if generation is not self._current:
-                    generation.close()
+            done = last and generation is not self._current
+        if done:
+            self._close(generation)
+
+    def _close(self, generation: Generation) -> None:
+        generation.close()
+        with suppress(OSError):  # a folder that may only be read: the next run of index removes it
+            discard(self._data_dir, generation.name, self._server)

@@ -1,4 +1,4 @@
-"""Keyword search: Italian analysis and BM25, kept in memory-mapped files by bm25s."""
+"""Keyword search: Italian analysis, and BM25 in memory-mapped files (written by postings)."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import Stemmer
 from numpy.typing import NDArray
 
 K1, B = 1.5, 0.75
+PARAMETERS = "params.index.json"  # bm25s' own name
 
 _WORD = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+(?:-\d+)?|\d*[^\W_]+")
 _LOCAL = threading.local()  # a Stemmer must not be used by two threads at once
@@ -60,20 +61,9 @@ class KeywordIndex:
         self._engine = engine
 
     @classmethod
-    def build(cls, texts: Sequence[str], directory: Path) -> None:
-        """Index the texts, row by row, and write the index into the directory."""
-        directory.mkdir()
-        tokens = [terms(text) for text in texts]
-        if not any(tokens):
-            return
-        engine = bm25s.BM25(k1=K1, b=B)
-        engine.index(tokens, show_progress=False)
-        engine.save(directory, show_progress=False)
-
-    @classmethod
     def open(cls, directory: Path) -> KeywordIndex:
         """The index in the directory, memory-mapped."""
-        if not any(directory.iterdir()):
+        if not (directory / PARAMETERS).exists():  # no passage has a term
             return cls(None)
         return cls(bm25s.BM25.load(directory, mmap=True, show_progress=False))
 

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from index.articles import Article
 from index.errors import StorageError
-from index.passages import Passage
 from index.sentences import Span
 
-_SCHEMA = """
+# Rows count from 0 without a gap, in the order of the articles' paths. They are the rows of
+# the keyword index (passages), of the sentence vectors and of the signatures (articles) too,
+# so that what a later generation keeps is copied from all of them as ranges.
+SCHEMA = """
 CREATE TABLE articles (
-    path TEXT PRIMARY KEY, text TEXT NOT NULL, title TEXT NOT NULL,
-    source TEXT, date TEXT, url TEXT, language TEXT
+    row INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, text TEXT NOT NULL, title TEXT NOT NULL,
+    source TEXT, date TEXT, url TEXT, language TEXT,
+    first_passage INTEGER NOT NULL, first_sentence INTEGER NOT NULL
 );
 CREATE TABLE sentences (
     row INTEGER PRIMARY KEY, article TEXT NOT NULL, start INTEGER NOT NULL, end INTEGER NOT NULL
@@ -27,12 +30,21 @@ CREATE TABLE passages (
     start INTEGER NOT NULL, end INTEGER NOT NULL, text TEXT NOT NULL,
     first INTEGER NOT NULL, last INTEGER NOT NULL
 );
+CREATE TABLE twins (article TEXT PRIMARY KEY, family INTEGER NOT NULL);
+CREATE INDEX families ON twins (family);
 """
 
-_ONE = {
+PAGE = 1000  # rows read at once
+_ARTICLE = "SELECT path, text, title, source, date, url, language FROM articles WHERE path = ?"
+_HEADERS = "SELECT path, '', title, source, date, url, language FROM articles ORDER BY row"
+_PASSAGE = {
     "row": "SELECT row, id, article, start, end, text, first, last FROM passages WHERE row = ?",
     "id": "SELECT row, id, article, start, end, text, first, last FROM passages WHERE id = ?",
 }
+_TWINS = """
+SELECT other.article FROM twins JOIN twins AS other USING (family)
+WHERE twins.article = ? AND other.article <> twins.article ORDER BY other.article
+"""
 
 
 @dataclass(frozen=True)
@@ -49,29 +61,36 @@ class Stored:
     last: int
 
 
+@dataclass(frozen=True)
+class Extent:
+    """A run of articles in the store: their rows, and those of their passages and sentences."""
+
+    articles: range
+    passages: range
+    sentences: range
+
+
 class Store:
     """What a generation knows about its articles. Safe to use from several threads."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
         uri = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
         with self._translating():
             self._database = sqlite3.connect(uri, uri=True, check_same_thread=False)
 
     def article(self, path: str) -> Article | None:
         """The article with this path, or None."""
-        rows = self._rows(
-            "SELECT path, text, title, source, date, url, language FROM articles WHERE path = ?",
-            path,
-        )
+        rows = self._rows(_ARTICLE, path)
         return Article(*rows[0]) if rows else None
 
     def article_headers(self) -> list[Article]:
         """Every article by path, without its text."""
-        rows = self._rows(
-            "SELECT path, '', title, source, date, url, language FROM articles ORDER BY path"
-        )
-        return [Article(*row) for row in rows]
+        return [Article(*row) for row in self._rows(_HEADERS)]
+
+    def twins(self, path: str) -> list[str]:
+        """The paths of the other articles that carry nearly the same text."""
+        return [article for (article,) in self._rows(_TWINS, path)]
 
     def passages(self, rows: Sequence[int]) -> list[Stored]:
         """The passages in these rows, in this order."""
@@ -82,6 +101,17 @@ class Store:
         """The row of each passage id."""
         return {i: self._one("id", i).row for i in ids}
 
+    def ids(self, rows: range) -> list[str]:
+        """The ids of the passages in these rows."""
+        query = "SELECT id FROM passages WHERE row >= ? AND row < ? ORDER BY row"
+        return [i for (i,) in self._rows(query, rows.start, rows.stop)]
+
+    def texts(self, rows: range) -> Iterator[str]:
+        """The texts of the passages in these rows."""
+        query = "SELECT text FROM passages WHERE row >= ? AND row < ? ORDER BY row"
+        for page in _pages(rows):
+            yield from (text for (text,) in self._rows(query, page.start, page.stop))
+
     def sentences(self, first: int, last: int) -> list[Span]:
         """The spans of the sentences in these rows, both included."""
         rows = self._rows(
@@ -89,9 +119,31 @@ class Store:
         )
         return [Span(*row) for row in rows]
 
+    def sentence_texts(self, rows: range) -> Iterator[str]:
+        """The texts of the sentences in these rows."""
+        query = "SELECT article, start, end FROM sentences WHERE row >= ? AND row < ? ORDER BY row"
+        path, text = "", ""
+        for page in _pages(rows):
+            for article, start, end in self._rows(query, page.start, page.stop):
+                if article != path:
+                    ((_, text, *_),) = self._rows(_ARTICLE, article)
+                    path = article
+                yield text[start:end]
+
+    def layout(self) -> dict[str, Extent]:
+        """Where each article lies, by path."""
+        rows = self._rows("SELECT path, first_passage, first_sentence FROM articles ORDER BY row")
+        ends = [*rows[1:], ("", self.count("passages"), self.count("sentences"))]
+        return {
+            path: Extent(
+                range(row, row + 1), range(passage, ends[row][1]), range(sentence, ends[row][2])
+            )
+            for row, (path, passage, sentence) in enumerate(rows)
+        }
+
     def count(self, table: str) -> int:
-        """The number of rows of "articles", "passages" or "sentences"."""
-        if table not in {"articles", "passages", "sentences"}:
+        """The number of rows of "articles", "passages", "sentences" or "twins"."""
+        if table not in {"articles", "passages", "sentences", "twins"}:
             raise ValueError(f"no table {table!r}")
         ((count,),) = self._rows(f"SELECT count(*) FROM {table}")  # noqa: S608
         return int(count)
@@ -101,11 +153,9 @@ class Store:
         self._database.close()
 
     def _one(self, where: str, value: int | str) -> Stored:
-        rows = self._rows(_ONE[where], value)
+        rows = self._rows(_PASSAGE[where], value)
         if not rows:
-            raise StorageError(
-                f"{self._path} lacks passage {value}: run virgolette index --rebuild"
-            )
+            raise StorageError(f"{self.path} lacks passage {value}: run virgolette index --rebuild")
         return Stored(*rows[0])
 
     def _rows(self, query: str, *values: int | str) -> list[tuple[Any, ...]]:
@@ -118,35 +168,10 @@ class Store:
             yield
         except sqlite3.Error as error:
             raise StorageError(
-                f"{self._path} is damaged ({error}): run virgolette index --rebuild"
+                f"{self.path} is damaged ({error}): run virgolette index --rebuild"
             ) from error
 
 
-def write_store(path: Path, articles: Iterable[Article], passages: Sequence[Passage]) -> list[str]:
-    """Write a new store. Returns the texts of the sentences by row: the rows a vector belongs to.
-
-    Passages come article by article; a sentence that two passages share gets one row.
-    """
-    rows: dict[tuple[str, Span], int] = {}
-    texts: list[str] = []
-    with closing(sqlite3.connect(path)) as database, database:
-        database.executescript(_SCHEMA)
-        database.executemany(
-            "INSERT INTO articles VALUES (?, ?, ?, ?, ?, ?, ?)",
-            ((a.path, a.text, a.title, a.source, a.date, a.url, a.language) for a in articles),
-        )
-        for row, passage in enumerate(passages):
-            for span in passage.sentences:
-                if (passage.article, span) not in rows:
-                    rows[passage.article, span] = len(texts)
-                    texts.append(passage.slice(span))
-            ends = [rows[passage.article, s] for s in (passage.sentences[0], passage.sentences[-1])]
-            database.execute(
-                "INSERT INTO passages VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (row, passage.id, passage.article, passage.start, passage.end, passage.text, *ends),
-            )
-        database.executemany(
-            "INSERT INTO sentences VALUES (?, ?, ?, ?)",
-            ((row, article, s.start, s.end) for (article, s), row in rows.items()),
-        )
-    return texts
+def _pages(rows: range) -> Iterator[range]:
+    for start in range(rows.start, rows.stop, PAGE):
+        yield range(start, min(start + PAGE, rows.stop))

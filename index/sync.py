@@ -4,42 +4,39 @@ from __future__ import annotations
 
 import datetime
 import hashlib
-import os
 import secrets
-import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
-from index.articles import Article, list_files, read_article
+from index.articles import Article, read_article
+from index.build import Base, Build, Builder, Progress, make_durable
+from index.cache import VectorCache
+from index.chroma import ChromaServer, Place
 from index.embedder import Embedder
 from index.errors import ArticleError, CorpusError, StorageError
+from index.files import MEGABYTE, CorpusFile, scan
 from index.generation import (
-    CHROMA,
-    KEYWORDS,
-    SENTENCES,
-    STORE,
+    BUILDING,
+    EMBEDDED,
+    READERS,
     Manifest,
     current_name,
+    discard,
     generations_dir,
     read_manifest,
     switch_to,
+    sync_folder,
     write_manifest,
 )
-from index.keywords import KeywordIndex
 from index.lock import writing
-from index.passages import Passage, split_article
-from index.store import write_store
-from index.vectors import PassageVectors, Progress, VectorCache
-from index.verify import verify
+from index.verify import Verifier
 
 # Raise one of these whenever what it names makes other output of the same files.
-VERSIONS = {"loaders": "1", "splitter": "1", "keywords": "1", "schema": "1"}
-KEPT_GENERATIONS = 2  # the current one, and the one that a slow reader may still have open
+VERSIONS = {"loaders": "2", "splitter": "1", "keywords": "2", "prompts": "1", "schema": "2"}
+CACHE = "vectors.sqlite3"
 
 
 @dataclass(frozen=True)
@@ -52,7 +49,10 @@ class Skipped:
 
 @dataclass(frozen=True)
 class Report:
-    """What a run did: paths of articles, how many texts were embedded, the generation."""
+    """What a run did: paths of articles, how many texts were embedded, the generation.
+
+    ``anew`` says why everything was built anew, and is empty where it was not.
+    """
 
     added: tuple[str, ...]
     changed: tuple[str, ...]
@@ -63,11 +63,25 @@ class Report:
     generation: str
     articles: int
     unchanged: bool
+    anew: str = ""
+
+
+@dataclass(frozen=True)
+class Locations:
+    """Where the articles are, where the index is, and what may be read.
+
+    ``max_bytes`` is the size from which a file of the corpus is skipped; ``server`` holds
+    the vectors, if it is not the index itself.
+    """
+
+    corpus: Path
+    data_dir: Path
+    max_bytes: int = 20 * MEGABYTE
+    server: ChromaServer | None = None
 
 
 def sync(
-    corpus: Path,
-    data_dir: Path,
+    paths: Locations,
     embedder: Embedder,
     *,
     rebuild: bool = False,
@@ -78,36 +92,146 @@ def sync(
     """Make the current generation hold exactly the articles of the corpus.
 
     Nothing is written when nothing has changed. Otherwise a new generation is built beside
-    the current one out of cached vectors, verified, and put in its place. ``wait`` is how
-    many seconds to wait for another writer.
+    the current one, out of what has not changed in that and out of cached vectors, verified,
+    and put in its place. ``wait`` is how many seconds to wait for another writer.
 
     Raises:
         CorpusError: the folder cannot be read, or holds no article (unless ``allow_empty``).
         BusyError: another process is writing.
         StorageError: the data folder cannot be written, or the new index is not sound.
     """
-    contents = _read_files(corpus)
-    with _storage(data_dir), writing(data_dir, wait):
-        files = {path: digest for path, (digest, _) in contents.items()}
-        stamp = {**VERSIONS, "model": embedder.fingerprint}
-        name = current_name(data_dir)
-        before = _manifest_or_none(data_dir, name)
-        if name and before and not rebuild and (before.stamp, before.files) == (stamp, files):
-            return _report(before, before, 0, name, unchanged=True)
-        articles, skipped = _read_articles(corpus, contents, files)
-        if not articles and not allow_empty:
-            raise CorpusError(_no_article(corpus, skipped))
+    if not paths.corpus.is_dir():
+        scan(paths.corpus, paths.max_bytes)  # tells what is wrong before anything is made
+    with _storage(paths.data_dir), writing(paths.data_dir, wait):
+        current = current_name(paths.data_dir)
+        _tidy(paths, current)
+        files = scan(paths.corpus, paths.max_bytes)
+        digests = {file.path: file.digest for file in files if not file.trouble}
+        before = _manifest_or_none(paths.data_dir, current)
+        stamp = _stamp(paths, embedder)
+        anew = "it was asked for" if rebuild else _why_anew(before, stamp)
+        if current and before and not anew and before.files == digests:
+            return _report(before, before, files, 0, current, unchanged=True)
+        run = _Run(paths, embedder, progress, stamp, allow_empty)
+        old = (current, before) if current and before and not anew else None
+        name, after, embedded = run.build(digests, old)
+        return _report(before, after, files, embedded, name, anew=anew if before else "")
+
+
+def _stamp(paths: Locations, embedder: Embedder) -> dict[str, str]:
+    """What makes an index another one, beside its articles."""
+    vectors = paths.server.url if paths.server else EMBEDDED
+    return {**VERSIONS, "model": embedder.fingerprint, "vectors": vectors}
+
+
+def _why_anew(before: Manifest | None, stamp: dict[str, str]) -> str:
+    """Why nothing of the current generation can be taken over, in words; "" where it can."""
+    if before is None:
+        return "there was none that can be read"
+    other = [name for name, value in stamp.items() if before.stamp.get(name) != value]
+    return f"made otherwise than now: {', '.join(other)}" if other else ""
+
+
+@dataclass(frozen=True)
+class _Run:
+    """One run that writes."""
+
+    paths: Locations
+    embedder: Embedder
+    progress: Progress | None
+    stamp: dict[str, str]
+    allow_empty: bool
+
+    def build(
+        self, digests: dict[str, str], old: tuple[str, Manifest] | None
+    ) -> tuple[str, Manifest, int]:
+        """Build and switch. The new generation's name and manifest, and the texts embedded."""
+        try:
+            return self._build(digests, old)
+        except (StorageError, OSError, sqlite3.Error, ValueError):
+            if old is None:
+                raise
+        # The old generation may be damaged: do without it. A full disk fails again.
+        return self._build(digests, None)
+
+    def _build(
+        self, digests: dict[str, str], old: tuple[str, Manifest] | None
+    ) -> tuple[str, Manifest, int]:
         now = datetime.datetime.now(datetime.UTC)
-        manifest = Manifest(stamp, files, skipped, now.isoformat(timespec="seconds"))
-        builder = _Builder(data_dir, embedder, progress)
-        name = builder.build(articles, manifest, f"{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}")
-        return _report(before, manifest, builder.embedded, name)
+        name = f"{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
+        home = generations_dir(self.paths.data_dir)
+        work = home / f"{BUILDING}{name}"
+        work.mkdir()
+        (work / READERS).touch()
+        reader = _Reader(self.paths.corpus, dict(digests))
+        try:
+            with Verifier() as verifier:
+                built, skipped = self._fill(Place(work, name, self.paths.server), old, reader)
+                if not built.articles and not self.allow_empty:
+                    raise CorpusError(_no_article(self.paths.corpus, skipped))
+                created = now.isoformat(timespec="seconds")
+                manifest = Manifest(self.stamp, reader.digests, skipped, created)
+                write_manifest(work, manifest)
+                verifier.check(work, self.paths.server)
+            make_durable(work)
+            work.rename(home / name)
+            sync_folder(home)
+        except BaseException:
+            discard(self.paths.data_dir, work.name, self.paths.server)
+            raise
+        switch_to(self.paths.data_dir, name)
+        _tidy(self.paths, name)
+        return name, manifest, built.embedded
+
+    def _fill(
+        self, place: Place, old: tuple[str, Manifest] | None, reader: _Reader
+    ) -> tuple[Build, dict[str, str]]:
+        """Fill the new generation; what came of it, and all files that are no articles."""
+        skipped: dict[str, str] = {}
+        base = None
+        if old:
+            name, before = old
+            same = {p for p, digest in reader.digests.items() if before.files.get(p) == digest}
+            skipped = {path: before.skipped[path] for path in same & before.skipped.keys()}
+            kept = frozenset(same - skipped.keys())
+            base = Base(generations_dir(self.paths.data_dir) / name, kept)
+        cache = VectorCache(self.paths.data_dir / CACHE, self.embedder)
+        todo = sorted(reader.digests.keys() - skipped.keys())
+        built = Builder(place, self.embedder, cache, self.progress).build(todo, reader.read, base)
+        return built, {**skipped, **built.skipped}
+
+
+class _Reader:
+    """Reads articles. A file that has changed gets no digest, so that the next run reads it."""
+
+    def __init__(self, corpus: Path, digests: dict[str, str]) -> None:
+        self._corpus = corpus
+        self.digests = digests
+
+    def read(self, path: str) -> Article:
+        """The article in a file; ArticleError where there is none."""
+        try:
+            data = (self._corpus / path).read_bytes()
+        except OSError as error:
+            self.digests[path] = ""
+            raise ArticleError(f"it cannot be read: {error.strerror or error}") from error
+        if hashlib.sha256(data).hexdigest() != self.digests[path]:
+            self.digests[path] = ""
+            raise ArticleError("it was changed while it was read: index again")
+        return read_article(data, path)
+
+
+def _tidy(paths: Locations, current: str | None) -> None:
+    """Remove what interrupted runs left, and generations that nobody reads any more."""
+    for directory in generations_dir(paths.data_dir).iterdir():
+        if directory.name != current:
+            discard(paths.data_dir, directory.name, paths.server)
 
 
 def _no_article(corpus: Path, skipped: dict[str, str]) -> str:
     text = (
-        f"the corpus folder {corpus} holds no article: put .txt or .md files in it, "
-        "or give --allow-empty"
+        f"the corpus folder {corpus} holds no article: put some in it (the README tells which "
+        "files are read), or give --allow-empty"
     )
     if skipped:
         path, reason = next(iter(skipped.items()))
@@ -141,104 +265,15 @@ def _manifest_or_none(data_dir: Path, name: str | None) -> Manifest | None:
         return None
 
 
-def _read_files(corpus: Path) -> dict[str, tuple[str, str]]:
-    """For every file of the corpus the digest of its bytes, and why it cannot be read, or ""."""
-    found = {}
-    for path in list_files(corpus):
-        name = os.fsencode(path).decode("utf-8", "backslashreplace")
-        found[name] = _read_file(corpus, path) if name == path else ("", "its name is not UTF-8")
-    return found
-
-
-def _read_file(corpus: Path, path: str) -> tuple[str, str]:
-    file = corpus / path
-    try:
-        if file.is_symlink() and not file.resolve().is_relative_to(corpus.resolve()):
-            return "", "it is a link out of the corpus"
-        if file.exists() and not file.is_file():
-            return "", "it is no regular file"  # reading a pipe would wait for ever
-        return hashlib.sha256(file.read_bytes()).hexdigest(), ""
-    except OSError as error:
-        return "", f"it cannot be read: {error.strerror or error}"
-
-
-def _read_articles(
-    corpus: Path, contents: dict[str, tuple[str, str]], files: dict[str, str]
-) -> tuple[list[Article], dict[str, str]]:
-    """The articles, and why other files are none.
-
-    A file that changed since its digest was taken gets none in ``files``: the next run reads it.
-    """
-    articles, skipped = [], {}
-    for path, (digest, trouble) in contents.items():
-        try:
-            data = b"" if trouble else (corpus / path).read_bytes()
-            if not trouble and hashlib.sha256(data).hexdigest() != digest:
-                files[path], trouble = "", "it was changed while it was read: index again"
-            if trouble:
-                raise ArticleError(trouble)
-            articles.append(read_article(data, path))
-        except ArticleError as error:
-            skipped[path] = str(error)
-        except OSError as error:
-            files[path], skipped[path] = "", f"it cannot be read: {error.strerror or error}"
-    return articles, skipped
-
-
-class _Builder:
-    """Builds one generation."""
-
-    def __init__(self, data_dir: Path, embedder: Embedder, progress: Progress | None) -> None:
-        self._data_dir = data_dir
-        self._embedder = embedder
-        self._progress = progress
-        self.embedded = 0
-
-    def build(self, articles: list[Article], manifest: Manifest, name: str) -> str:
-        """Build, verify and switch; what an interrupted build left is removed first."""
-        home = generations_dir(self._data_dir)
-        for left in home.glob(".building-*"):
-            shutil.rmtree(left)
-        work = home / f".building-{name}"
-        work.mkdir()
-        try:
-            self._fill(work, articles, manifest)
-            verify(work)
-            work.rename(home / name)
-        finally:
-            shutil.rmtree(work, ignore_errors=True)
-        switch_to(self._data_dir, name)
-        _remove_old(home, name)
-        return name
-
-    def _fill(self, work: Path, articles: list[Article], manifest: Manifest) -> None:
-        passages = [p for article in articles for p in self._split(article)]
-        texts = [passage.text for passage in passages]
-        sentences = write_store(work / STORE, articles, passages)
-        cache = VectorCache(self._data_dir / "vectors.sqlite3", self._embedder)
-        self.embedded = cache.embed([*texts, *sentences], self._progress)
-        KeywordIndex.build(texts, work / KEYWORDS)
-        np.save(work / SENTENCES, cache.vectors(sentences).astype(np.float16))
-        PassageVectors.build([p.id for p in passages], cache.vectors(texts), work / CHROMA)
-        write_manifest(work, manifest)
-
-    def _split(self, article: Article) -> list[Passage]:
-        return split_article(article, self._embedder.count_tokens, self._embedder.max_tokens)
-
-
-def _remove_old(home: Path, current: str) -> None:
-    others = sorted(p.name for p in home.iterdir() if p.name != current)
-    for name in others[: -(KEPT_GENERATIONS - 1) or None]:
-        shutil.rmtree(home / name, ignore_errors=True)
-
-
 def _report(
     before: Manifest | None,
     after: Manifest,
+    files: list[CorpusFile],
     embedded: int,
     name: str,
     *,
     unchanged: bool = False,
+    anew: str = "",
 ) -> Report:
     old, new = (_articles_of(m) if m else {} for m in (before, after))
     gone: dict[str, list[str]] = {}  # by digest: several files may hold the same
@@ -246,17 +281,19 @@ def _report(
         if path not in new:
             gone.setdefault(digest, []).append(path)
     fresh = [path for path in new if path not in old]
+    skipped = {**after.skipped, **{file.path: file.trouble for file in files if file.trouble}}
     renamed = {path: gone[new[path]].pop(0) for path in fresh if gone.get(new[path])}
     return Report(
         added=tuple(path for path in fresh if path not in renamed),
         changed=tuple(path for path in new if path in old and old[path] != new[path]),
         renamed=tuple((source, path) for path, source in renamed.items()),
         removed=tuple(sorted(path for paths in gone.values() for path in paths)),
-        skipped=tuple(Skipped(path, reason) for path, reason in after.skipped.items()),
+        skipped=tuple(Skipped(path, skipped[path]) for path in sorted(skipped)),
         embedded=embedded,
         generation=name,
         articles=len(new),
         unchanged=unchanged,
+        anew=anew,
     )
 
 

@@ -6,31 +6,63 @@ subprocess with a time limit turns both into an error.
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
+from types import TracebackType
 
 import numpy as np
 
+from index.chroma import ChromaServer, import_chroma
 from index.errors import StorageError, VirgoletteError
 from index.generation import Generation
 
 TIME_LIMIT = 300  # seconds
 
 
-def verify(directory: Path) -> None:
-    """Raise StorageError unless a process of its own finds the generation sound."""
-    # -P: a folder named "index" where the user stands must not be taken for this package.
-    command = [sys.executable, "-P", "-m", "index.verify", str(directory)]
-    try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, timeout=TIME_LIMIT, check=False
+class Verifier:
+    """A process that is ready to check a generation. It takes a second to start: start it early.
+
+    A context manager: without a check, the process ends with the ``with``.
+    """
+
+    def __init__(self) -> None:
+        # -P: a folder named "index" where the user stands must not be taken for this package.
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "index.verify"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
         )
-    except subprocess.TimeoutExpired as error:
-        raise StorageError(f"the new index in {directory} cannot be read back in time") from error
-    if done.returncode:
-        reason = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
-        raise StorageError(f"the new index in {directory} is not sound: {reason}")
+
+    def __enter__(self) -> Verifier:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+    def check(self, directory: Path, server: ChromaServer | None = None) -> None:
+        """Raise StorageError unless the process finds the generation in the directory sound."""
+        # By standard input: the headers of a server may hold a password.
+        told = json.dumps([str(directory), asdict(server) if server else None], default=str)
+        try:
+            _, complaint = self._process.communicate(told, timeout=TIME_LIMIT)
+        except subprocess.TimeoutExpired as error:
+            raise StorageError(f"the index in {directory} cannot be read back in time") from error
+        if self._process.returncode:
+            lines = complaint.strip().splitlines() or [f"exit code {self._process.returncode}"]
+            raise StorageError(f"the index in {directory} is not sound: {lines[-1]}")
 
 
 def faults(generation: Generation) -> list[str]:
@@ -52,12 +84,25 @@ def faults(generation: Generation) -> list[str]:
 
 def _main() -> None:
     try:
-        generation = Generation(Path(sys.argv[1]))
+        import_chroma()
+        told = sys.stdin.read()
+        if not told:  # whoever started this has nothing to check, or is no more
+            return
+        directory, server = json.loads(told)
+        generation = Generation(Path(directory), _server(server))
         problems = faults(generation)
         generation.close()
     except VirgoletteError as error:
         sys.exit(str(error))
     sys.exit("; ".join(problems) or 0)
+
+
+def _server(told: dict[str, object] | None) -> ChromaServer | None:
+    if told is None:
+        return None
+    headers = tuple((str(name), str(value)) for name, value in told["headers"])  # type: ignore[attr-defined]
+    certificate = Path(str(told["certificate"])) if told["certificate"] else None
+    return ChromaServer(str(told["url"]), headers, certificate)
 
 
 if __name__ == "__main__":

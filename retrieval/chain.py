@@ -7,10 +7,10 @@ from typing import Any
 
 from langchain_core.runnables import Runnable, RunnableConfig
 
+from index.chroma import import_chroma
 from index.embedder import Embedder
 from index.errors import StorageError, VirgoletteError
 from index.generation import LiveIndex
-from index.vectors import import_chroma
 from retrieval.answer import Answer, Question, Reason
 from retrieval.extractive import answer_extractively
 from retrieval.weights import Weights, load_weights

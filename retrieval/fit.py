@@ -29,7 +29,7 @@ from sklearn.linear_model import LogisticRegression
 
 from index.embedder import Embedder
 from index.generation import Generation, generations_dir
-from index.sync import sync
+from index.sync import Locations, sync
 from retrieval.answer import Question
 from retrieval.evidence import Evidence
 from retrieval.search import PASSAGES, HybridRetriever
@@ -122,7 +122,7 @@ def examples(
     corpus.mkdir(parents=True)
     for name, text in texts.items():
         (corpus / name).write_text(text, encoding="utf-8")
-    report = sync(corpus, work / "data", embedder)
+    report = sync(Locations(corpus, work / "data"), embedder)
     generation = Generation(generations_dir(work / "data") / report.generation)
     for question in asked:
         yield _example(question, frozenset(), generation, embedder)

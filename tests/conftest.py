@@ -16,7 +16,7 @@ import pytest
 
 from index.embedder import Embedder
 from index.generation import Generation, LiveIndex, current_name, generations_dir
-from index.sync import sync
+from index.sync import Locations, sync
 from retrieval.answer import Answer, Question
 from retrieval.chain import AnswerChain
 
@@ -42,7 +42,7 @@ def data_dir(embedder: Embedder, models: Path, tmp_path_factory: pytest.TempPath
     """A data folder with the index of ``corpus/``. Tests that write use their own."""
     directory = tmp_path_factory.mktemp("data")
     (directory / "models").symlink_to(models)
-    sync(ROOT / "corpus", directory, embedder)
+    sync(Locations(ROOT / "corpus", directory), embedder)
     return directory
 
 

@@ -15,7 +15,7 @@ from index.embedder import Embedder
 from index.errors import VirgoletteError
 from index.generation import Generation, LiveIndex
 from index.sentences import sentences
-from index.sync import sync
+from index.sync import Locations, sync
 from retrieval.answer import MAX_QUESTION, Answer, Question, QuestionError, Reason
 from retrieval.chain import AnswerChain
 from retrieval.marks import matching_words
@@ -138,7 +138,7 @@ def test_a_heading_is_not_an_answer(ask: Ask) -> None:
 
 
 def answer_over(place: Workplace, embedder: Embedder, question: str) -> Answer:
-    sync(place.corpus, place.data, embedder)
+    sync(Locations(place.corpus, place.data), embedder)
     index = LiveIndex(place.data)
     try:
         return AnswerChain(index, embedder).invoke(Question.parse(question))
@@ -223,7 +223,7 @@ def test_an_index_of_another_model_is_not_searched(
     empty_place: Workplace, embedder: Embedder, models: Path
 ) -> None:
     empty_place.write("a.txt", "Il treno è partito.")
-    sync(empty_place.corpus, empty_place.data, embedder)
+    sync(Locations(empty_place.corpus, empty_place.data), embedder)
     (unpacked,) = models.glob("default-*")
     chain = AnswerChain(LiveIndex(empty_place.data), Embedder(str(unpacked), models))
     with pytest.raises(VirgoletteError, match="another model: run virgolette index"):
@@ -235,7 +235,7 @@ def test_damage_is_named_with_the_way_out(
     empty_place: Workplace, embedder: Embedder, name: str
 ) -> None:
     empty_place.write("a.txt", "Il treno è partito. Arriva a Vladivostok.")
-    report = sync(empty_place.corpus, empty_place.data, embedder)
+    report = sync(Locations(empty_place.corpus, empty_place.data), embedder)
     file = empty_place.data / "generations" / report.generation / name
     file.write_bytes(file.read_bytes()[:130] if name == "sentences.npy" else b"x" * 5000)
     with pytest.raises(VirgoletteError, match="virgolette index --rebuild"):

@@ -1,11 +1,9 @@
 """Files become articles; what cannot says why."""
 
-from pathlib import Path
-
 import pytest
 
-from index.articles import Article, decode, list_files, read_article
-from index.errors import ArticleError, CorpusError
+from index.articles import Article, decode, read_article
+from index.errors import ArticleError
 from tests.conftest import ROOT
 
 
@@ -96,15 +94,6 @@ def test_markdown_loses_its_marks() -> None:
 def test_other_endings_are_refused() -> None:
     with pytest.raises(ArticleError, match=r"\.docx is not read"):
         article("testo", "a.docx")
-
-
-def test_files_are_listed_below_the_corpus_without_hidden_ones(tmp_path: Path) -> None:
-    for name in ("b.txt", "sub/a.md", ".hidden.txt", ".git/c.txt"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_text("x")
-    assert list_files(tmp_path) == ["b.txt", "sub/a.md"]
-    with pytest.raises(CorpusError, match="there is no corpus folder"):
-        list_files(tmp_path / "none")
 
 
 def test_markdown_keeps_html_and_numbers() -> None:

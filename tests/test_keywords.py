@@ -2,9 +2,19 @@
 
 from pathlib import Path
 
+import bm25s
 import numpy as np
 
-from index.keywords import KeywordIndex, terms, words
+from index.keywords import K1, B, KeywordIndex, terms, words
+from index.postings import PostingsWriter
+
+
+def built(texts: list[str], directory: Path, old: Path | None = None, copied: int = 0) -> None:
+    writer = PostingsWriter(old)
+    writer.copy(range(copied))
+    for text in texts:
+        writer.add(text)
+    writer.finish(directory)
 
 
 def test_words_are_folded_and_apostrophes_part_them() -> None:
@@ -19,24 +29,57 @@ def test_terms_are_stems_without_stop_words() -> None:
 
 
 def test_scores_find_the_row_with_the_words(tmp_path: Path) -> None:
-    KeywordIndex.build(["Il treno blindato.", "Un aereo a Tokyo."], tmp_path / "k")
+    built(["Il treno blindato.", "Un aereo a Tokyo."], tmp_path / "k")
     scores = KeywordIndex.open(tmp_path / "k").scores("treni blindati?", 2)
     assert scores[0] > 0 and scores[1] == 0
 
 
 def test_a_search_without_known_words_scores_nothing(tmp_path: Path) -> None:
-    KeywordIndex.build(["Il treno."], tmp_path / "k")
+    built(["Il treno."], tmp_path / "k")
     index = KeywordIndex.open(tmp_path / "k")
     for query in ("", "della con il", "zzz", "?!"):
         assert np.array_equal(index.scores(query, 1), [0.0])
 
 
 def test_an_index_of_texts_without_words_opens(tmp_path: Path) -> None:
-    KeywordIndex.build(["…", "della"], tmp_path / "k")
+    built(["…", "della"], tmp_path / "k")
     assert np.array_equal(KeywordIndex.open(tmp_path / "k").scores("treno", 2), [0.0, 0.0])
 
 
 def test_rare_words_weigh_more(tmp_path: Path) -> None:
-    KeywordIndex.build(["Kim treno", "Kim aereo", "Kim nave"], tmp_path / "k")
+    built(["Kim treno", "Kim aereo", "Kim nave"], tmp_path / "k")
     weights = KeywordIndex.open(tmp_path / "k").weights(["kim", "tren", "zzz"])
     assert weights["zzz"] > weights["tren"] > weights["kim"] > 0
+
+
+TEXTS = ["Kim prende il treno, il treno blindato", "…", "Putin vola a Pyongyang", "Il treno di Kim"]
+
+
+def test_scores_are_those_of_bm25s(tmp_path: Path) -> None:
+    built(TEXTS, tmp_path / "k")
+    theirs = bm25s.BM25(k1=K1, b=B)
+    theirs.index([terms(text) for text in TEXTS], show_progress=False)
+    for query in ("treno", "kim pyongyang", "blindato treno treno"):
+        ours = KeywordIndex.open(tmp_path / "k").scores(query, len(TEXTS))
+        assert np.allclose(ours, theirs.get_scores(terms(query)), atol=1e-6)
+
+
+def test_copied_passages_score_as_if_added(tmp_path: Path) -> None:
+    built(["Una nave", *TEXTS], tmp_path / "old")
+    writer = PostingsWriter(tmp_path / "old")
+    writer.copy(range(1, 3))  # without "nave"
+    writer.add(TEXTS[2])
+    writer.copy(range(4, 5))
+    writer.finish(tmp_path / "new")
+    built(TEXTS, tmp_path / "fresh")
+    new, fresh = KeywordIndex.open(tmp_path / "new"), KeywordIndex.open(tmp_path / "fresh")
+    assert not new.has(terms("nave")[0])
+    for query in ("treno", "kim pyongyang"):
+        assert np.array_equal(new.scores(query, 4), fresh.scores(query, 4))
+        assert new.weights(terms(query)) == fresh.weights(terms(query))
+
+
+def test_passages_without_words_keep_their_rows(tmp_path: Path) -> None:
+    built(["…", "della"], tmp_path / "old")
+    built(["Il treno"], tmp_path / "new", old=tmp_path / "old", copied=2)
+    assert KeywordIndex.open(tmp_path / "new").scores("treno", 3).tolist()[:2] == [0.0, 0.0]

@@ -10,7 +10,7 @@ import pytest
 
 from index.embedder import Embedder
 from index.generation import Generation, LiveIndex, current_name, generations_dir
-from index.sync import sync
+from index.sync import Locations, sync
 from index.verify import faults
 from retrieval.answer import Question
 from retrieval.chain import AnswerChain
@@ -36,7 +36,7 @@ def test_every_quotation_from_wikipedia_paragraphs_is_verbatim(
             empty_place.write(name, paragraph["context"])
             for qa in paragraph["qas"]:
                 asked.append((qa["question"], name, [a["text"].lower() for a in qa["answers"]]))
-    sync(empty_place.corpus, empty_place.data, embedder)
+    sync(Locations(empty_place.corpus, empty_place.data), embedder)
     held = quoted(empty_place.data, asked[:: len(asked) // QUESTIONS], embedder)
     # Measured when this was written: 0.71, with refusals counted as misses.
     assert sum(held) / len(held) >= 0.6

@@ -14,7 +14,7 @@ import pytest
 from index.embedder import Embedder
 from index.errors import BusyError, CorpusError, StorageError
 from index.generation import Generation, LiveIndex, current_name, generations_dir
-from index.sync import Report, sync
+from index.sync import Locations, Report, sync
 from index.verify import faults
 from tests.conftest import Workplace
 
@@ -25,7 +25,9 @@ FORUM = "Il forum di Vladivostok finisce il 13 settembre. Putin è già arrivato
 def synced(
     place: Workplace, embedder: Embedder, *, rebuild: bool = False, allow_empty: bool = False
 ) -> Report:
-    return sync(place.corpus, place.data, embedder, rebuild=rebuild, allow_empty=allow_empty)
+    return sync(
+        Locations(place.corpus, place.data), embedder, rebuild=rebuild, allow_empty=allow_empty
+    )
 
 
 def contents(place: Workplace) -> dict[str, tuple[str, str, int, int]]:
@@ -133,7 +135,7 @@ def test_a_change_of_the_model_leads_to_a_new_generation(
     first = synced(empty_place, embedder)
     (unpacked,) = models.glob("default-*")
     other = Embedder(str(unpacked), models)
-    second = sync(empty_place.corpus, empty_place.data, other)
+    second = sync(Locations(empty_place.corpus, empty_place.data), other)
     assert second.generation != first.generation and second.embedded == 3
 
 
@@ -274,7 +276,7 @@ def test_a_file_in_the_place_of_the_data_folder_is_named(
     empty_place.write("a.txt", TRAIN)
     (tmp_path / "file").write_text("x")
     with pytest.raises(StorageError, match="VIRGOLETTE_DATA_DIR"):
-        sync(empty_place.corpus, tmp_path / "file", embedder)
+        sync(Locations(empty_place.corpus, tmp_path / "file"), embedder)
 
 
 def test_files_that_cannot_be_read_are_skipped_and_the_rest_goes_on(
@@ -287,7 +289,8 @@ def test_files_that_cannot_be_read_are_skipped_and_the_rest_goes_on(
     Path(os.fsdecode(os.fsencode(empty_place.corpus) + b"/caff\xe8.txt")).write_text(TRAIN)
     report = synced(empty_place, embedder)
     assert report.added == ("a.txt",)
-    assert {skipped.path: skipped.reason for skipped in report.skipped} == {
+    reasons = {skipped.path: skipped.reason for skipped in report.skipped}
+    assert reasons == {
         "caff\\xe8.txt": "its name is not UTF-8",
         "gone.txt": "it cannot be read: No such file or directory",
         "pipe.txt": "it is no regular file",

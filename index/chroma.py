@@ -1,0 +1,234 @@
+"""The vectors of a generation's passages, in a Chroma collection: embedded, or on a server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import urlsplit
+
+import httpx
+import numpy as np
+from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_exponential
+
+from index.embedder import Vectors
+from index.errors import StorageError
+
+if TYPE_CHECKING:
+    from chromadb.api.client import Client
+    from chromadb.api.models.Collection import Collection
+
+BATCH = 5000  # Chroma 1.5 takes at most 5461 rows at once
+SEARCH_BREADTH = 200  # HNSW ef: how many candidates a search keeps in view
+SERVER_BATCH = 500  # a request of about 4 MB: vectors travel as numbers in JSON
+PATIENCE = 60  # seconds for which a server that is restarted is waited for, while writing
+TIMEOUT = 30  # seconds for one request
+
+
+@dataclass(frozen=True)
+class ChromaServer:
+    """Where a Chroma server is, what it wants to be told, and whose certificate it has.
+
+    ``headers`` go with each request. ``certificate`` is a file of authorities to trust,
+    None for the usual ones.
+    """
+
+    url: str
+    headers: tuple[tuple[str, str], ...] = ()
+    certificate: Path | None = None
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a generation's vectors are: a directory of its own, or a collection on a server."""
+
+    directory: Path
+    name: str
+    server: ChromaServer | None = None
+
+    @property
+    def collection(self) -> str:
+        """The collection's name: on a server several generations live side by side."""
+        return f"virgolette-{self.name}" if self.server else "passages"
+
+
+def import_chroma() -> ModuleType:
+    """Import Chroma, which takes about a second and reads the environment and ``.env``."""
+    try:
+        import chromadb.errors
+    except ValueError as error:  # pydantic's, which would quote the values
+        raise StorageError(
+            "Chroma reads the environment and .env too and finds a wrong value there: rename "
+            "settings of other programs in .env that have names like IS_PERSISTENT or CHROMA_…"
+        ) from error
+    return chromadb
+
+
+def open_client(place: Place) -> Client:
+    """A client of Chroma. Close it: an embedded one has all its files written only then."""
+    chromadb = import_chroma()
+    common: dict[str, Any] = {"_env_file": None, "anonymized_telemetry": False}
+    if place.server is None:
+        settings = chromadb.config.Settings(
+            chroma_api_impl="chromadb.api.rust.RustBindingsAPI",
+            is_persistent=True,
+            persist_directory=str(place.directory),
+            allow_reset=False,
+            **common,
+        )
+        client = chromadb.PersistentClient(path=str(place.directory), settings=settings)
+    else:
+        address = urlsplit(place.server.url)
+        secure = address.scheme == "https"
+        settings = chromadb.config.Settings(
+            chroma_server_ssl_verify=str(place.server.certificate or "") or None,
+            **common,
+        )
+        client = chromadb.HttpClient(
+            host=address.hostname,
+            port=address.port or (443 if secure else 8000),
+            ssl=secure,
+            headers=dict(place.server.headers),
+            settings=settings,
+        )
+        # Chroma waits for ever otherwise, and its settings have nothing for it.
+        client._server._session.timeout = httpx.Timeout(TIMEOUT)
+    return cast("Client", client)  # declared as its interface, which has no close()
+
+
+class PassageVectors:
+    """The vectors of a generation's passages, to read."""
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        with _translating(place):
+            self._client = open_client(place)
+            self._collection = self._client.get_collection(
+                place.collection, embedding_function=None
+            )
+
+    def nearest(self, vector: Vectors, count: int) -> dict[str, float]:
+        """The cosine of the nearest passages, by id, best first."""
+        with _translating(self._place):
+            found = self._collection.query(
+                query_embeddings=vector[None, :], n_results=count, include=["distances"]
+            )
+        distances = (found["distances"] or [[]])[0]
+        return {i: 1.0 - d for i, d in zip(found["ids"][0], distances, strict=True)}
+
+    def cosines(self, vector: Vectors, ids: Sequence[str]) -> dict[str, float]:
+        """The cosine of these passages with a unit vector, by id; those that are here."""
+        if not ids:
+            return {}
+        with _translating(self._place):
+            found = self._collection.get(ids=list(ids), include=["embeddings"])
+        if not found["ids"]:
+            return {}
+        stored = np.asarray(found["embeddings"], np.float32)
+        return dict(zip(found["ids"], (stored @ vector).tolist(), strict=True))
+
+    def count(self) -> int:
+        """How many passages the collection holds."""
+        with _translating(self._place):
+            return self._collection.count()
+
+    def ids(self) -> set[str]:
+        """The ids of all passages the collection holds."""
+        found: set[str] = set()
+        with _translating(self._place):
+            for start in range(0, self._collection.count(), BATCH):
+                page = self._collection.get(limit=BATCH, offset=start, include=[])
+                found.update(page["ids"])
+        return found
+
+    def close(self) -> None:
+        """Give the files back."""
+        self._client.close()
+
+
+def write_vectors(
+    place: Place,
+    removed: Sequence[str],
+    added: Iterable[tuple[Sequence[str], Vectors]],
+    *,
+    create: bool,
+) -> None:
+    """Bring a collection up to date, or make it, and close it.
+
+    ``added`` comes in batches of ids and unit vectors, shape (ids, dimensions). A server
+    that goes away is waited for: adding what is there already changes nothing.
+    """
+    with _translating(place), closing(_patiently(open_client, place)) as client:
+        collection = _collection(client, place, create=create)
+        for start in range(0, len(removed), BATCH):
+            _patiently(collection.delete, ids=list(removed[start : start + BATCH]))
+        size = SERVER_BATCH if place.server else BATCH
+        for ids, vectors in added:
+            for start in range(0, len(ids), size):
+                some = slice(start, start + size)
+                _patiently(collection.add, ids=list(ids[some]), embeddings=vectors[some])
+
+
+def remove_vectors(place: Place) -> None:
+    """Remove a generation's collection from the server. One that is not there is no error."""
+    if place.server is None:
+        return
+    chromadb = import_chroma()
+    with _translating(place), closing(open_client(place)) as client:
+        try:
+            client.delete_collection(place.collection)
+        except chromadb.errors.NotFoundError:
+            return
+
+
+def _collection(client: Client, place: Place, *, create: bool) -> Collection:
+    if not create:
+        return client.get_collection(place.collection, embedding_function=None)
+    # "get or": the answer to an earlier request may have been lost with the connection.
+    return cast(
+        "Collection",
+        _patiently(
+            client.get_or_create_collection,
+            place.collection,
+            embedding_function=None,
+            configuration={"hnsw": {"space": "cosine", "ef_search": SEARCH_BREADTH}},
+        ),
+    )
+
+
+def _patiently(function: Any, *arguments: Any, **options: Any) -> Any:
+    """Call, and call again while the server cannot be reached. Embedded Chroma never can't."""
+    retrying = Retrying(
+        retry=retry_if_exception(_is_unreachable),
+        stop=stop_after_delay(PATIENCE),
+        wait=wait_exponential(multiplier=0.2, max=5),
+        reraise=True,
+    )
+    return retrying(function, *arguments, **options)
+
+
+def _is_unreachable(error: BaseException) -> bool:
+    """Whether a server could not be spoken to. Chroma's client turns some of it into ValueError."""
+    return isinstance(error, httpx.TransportError) or (
+        isinstance(error, ValueError) and "connect" in str(error).lower()
+    )
+
+
+@contextmanager
+def _translating(place: Place) -> Iterator[None]:
+    """Turn Chroma's own errors, and a server's silence, into a StorageError."""
+    chromadb = import_chroma()
+    try:
+        yield
+    except chromadb.errors.ChromaError as error:
+        raise StorageError(f"Chroma: {error}; run virgolette index --rebuild") from error
+    except (httpx.HTTPError, ValueError) as error:
+        if place.server is None:
+            raise
+        raise StorageError(
+            f"the Chroma server {place.server.url} cannot be used ({error}): "
+            "see whether it runs, and VIRGOLETTE_CHROMA_URL"
+        ) from error

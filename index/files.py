@@ -1,0 +1,117 @@
+"""The files of the corpus, as they are at this moment."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from index.articles import SUFFIXES
+from index.errors import CorpusError
+
+MEGABYTE = 1_000_000
+
+
+@dataclass(frozen=True)
+class CorpusFile:
+    """A file below the corpus: the SHA-256 of its bytes, or why it is not to be read."""
+
+    path: str
+    digest: str
+    trouble: str = ""
+
+
+def scan(corpus: Path, max_bytes: int) -> list[CorpusFile]:
+    """Every file below the corpus, by path; hidden and linked folders stand for what they hold.
+
+    Raises CorpusError when the folder is not there or cannot be listed.
+    """
+    if not corpus.is_dir():
+        raise CorpusError(
+            f"there is no corpus folder {corpus}: make it and put articles in it "
+            f"({', '.join(sorted(SUFFIXES))}), or set VIRGOLETTE_CORPUS_DIR"
+        )
+    root = os.path.realpath(corpus)
+    return sorted(_walk(root, "", max_bytes), key=lambda file: file.path)
+
+
+def _walk(root: str, folder: str, max_bytes: int) -> Iterator[CorpusFile]:
+    try:
+        entries = list(os.scandir(Path(root, folder)))
+    except PermissionError as error:
+        if not folder:
+            raise _unreadable(error) from error
+        yield CorpusFile(_shown(folder), "", f"it cannot be read: {error.strerror}")
+        return
+    except FileNotFoundError:
+        if not folder:
+            raise CorpusError(f"the corpus folder {root} has gone: bring it back") from None
+        return  # removed while we walked
+    except OSError as error:  # a disk that fails must not look like articles that went
+        raise _unreadable(error) from error
+    for entry in entries:
+        path = f"{folder}/{entry.name}" if folder else entry.name
+        trouble = _trouble(root, path, entry, max_bytes)
+        if trouble:
+            yield CorpusFile(_shown(path), "", trouble)
+        elif entry.is_dir():
+            yield from _walk(root, path, max_bytes)
+        else:
+            yield _read(root, path)
+
+
+def _unreadable(error: OSError) -> CorpusError:
+    return CorpusError(
+        f"cannot read the folder {error.filename}: {error.strerror}; "
+        "make it readable or move it out of the corpus"
+    )
+
+
+def _trouble(root: str, path: str, entry: os.DirEntry[str], max_bytes: int) -> str:
+    """Why this entry is not looked into, or ""."""
+    if _shown(path) != path:
+        return "its name is not UTF-8"
+    if entry.name.startswith("."):
+        return "it is hidden: its name begins with a dot"
+    try:
+        return _link_trouble(root, entry) or _file_trouble(entry, max_bytes)
+    except OSError as error:
+        return f"it cannot be read: {error.strerror}"
+
+
+def _link_trouble(root: str, entry: os.DirEntry[str]) -> str:
+    if not entry.is_symlink():
+        return ""
+    if os.path.commonpath([root, os.path.realpath(entry.path)]) != root:
+        return "it is a link out of the corpus"
+    # Of the corpus: its files are read where they are, and it may lead round in a circle.
+    return "it is a link to a folder" if entry.is_dir() else ""
+
+
+def _file_trouble(entry: os.DirEntry[str], max_bytes: int) -> str:
+    status = entry.stat()
+    if entry.is_dir():
+        return ""
+    if not entry.is_file():
+        return "it is no regular file"  # reading a pipe would wait for ever
+    if Path(entry.name).suffix.lower() not in SUFFIXES:
+        return f"only {', '.join(sorted(SUFFIXES))} files are read"
+    if status.st_size > max_bytes:
+        limit = max_bytes / MEGABYTE
+        return f"it is larger than {limit:g} MB: VIRGOLETTE_MAX_FILE_MB sets the limit"
+    return ""
+
+
+def _read(root: str, path: str) -> CorpusFile:
+    try:
+        with Path(root, path).open("rb") as file:
+            return CorpusFile(path, hashlib.file_digest(file, "sha256").hexdigest())
+    except OSError as error:
+        return CorpusFile(path, "", f"it cannot be read: {error.strerror or error}")
+
+
+def _shown(path: str) -> str:
+    """The path as it can be stored and printed: bytes that are no UTF-8 are escaped."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")

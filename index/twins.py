@@ -1,0 +1,78 @@
+"""Near-duplicates: the same agency text in several outlets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index.keywords import words
+
+if TYPE_CHECKING:
+    from datasketch import MinHash
+
+PERMUTATIONS = 128
+BANDS = 16  # of 8 permutations each: pairs from a similarity of about 0.7 are found
+ALIKE = 0.7  # of the shingles of both, from which two texts are the same agency text
+SHINGLE = 3  # words
+
+Signatures = NDArray[np.uint32]
+
+
+def signature(text: str) -> Signatures:
+    """The MinHash of a text's shingles, shape (PERMUTATIONS,).
+
+    Source: Broder, "On the resemblance and containment of documents" (1997).
+    """
+    found = words(text)
+    shingles = {
+        " ".join(found[at : at + SHINGLE]) for at in range(max(len(found) - SHINGLE + 1, 1))
+    }
+    minhash = _empty().copy()
+    minhash.update_batch([shingle.encode() for shingle in shingles])
+    return np.asarray(minhash.hashvalues, np.uint32)
+
+
+def families(signatures: Signatures) -> list[list[int]]:
+    """Which rows are near-duplicates of each other, directly or by way of others.
+
+    ``signatures`` has the shape (texts, PERMUTATIONS). Rows without a twin are left out.
+    """
+    parents = list(range(len(signatures)))
+    for one, other in _candidates(signatures):
+        a, b = _root(parents, one), _root(parents, other)
+        if a != b and np.mean(signatures[one] == signatures[other]) >= ALIKE:
+            parents[max(a, b)] = min(a, b)
+    members: dict[int, list[int]] = {}
+    for row in range(len(signatures)):
+        members.setdefault(_root(parents, row), []).append(row)
+    return [rows for rows in members.values() if len(rows) > 1]
+
+
+def _candidates(signatures: Signatures) -> Iterator[tuple[int, int]]:
+    """Pairs of rows that have a whole band in common (locality-sensitive hashing)."""
+    width = PERMUTATIONS // BANDS
+    for start in range(0, PERMUTATIONS, width):
+        band = np.ascontiguousarray(signatures[:, start : start + width])
+        keys = band.view(f"V{width * 4}").ravel()
+        order = np.argsort(keys, kind="stable")
+        same = keys[order[1:]] == keys[order[:-1]]
+        for at in np.flatnonzero(same):
+            yield int(order[at]), int(order[at + 1])
+
+
+def _root(parents: Sequence[int], row: int) -> int:
+    while parents[row] != row:
+        row = parents[row]
+    return row
+
+
+@cache
+def _empty() -> MinHash:
+    """Its permutations take a while to draw."""
+    from datasketch import MinHash
+
+    return MinHash(PERMUTATIONS, scheme="affine32")
