@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from bot.settings import Settings
 from index.chroma import ChromaServer
 from index.embedder import Embedder
 from index.generation import LiveIndex
 from index.sync import Locations
-from retrieval.chain import AnswerChain
+
+if TYPE_CHECKING:
+    from retrieval.chain import AnswerChain
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,8 @@ def make_embedder(settings: Settings) -> Embedder:
 @contextmanager
 def composed(settings: Settings) -> Iterator[Parts]:
     """The chain over the index of the settings, closed at the end."""
+    from retrieval.chain import AnswerChain  # brings LangChain: a second
+
     embedder = make_embedder(settings)
     index = LiveIndex(settings.data_dir, chroma_server(settings))
     try:

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from index.build import Progress
-
 if TYPE_CHECKING:
     from rich.progress import TaskID
+
+    from index.build import Progress
 
 PHASES = {"reading": "reading articles", "embedding": "embedding texts"}
 

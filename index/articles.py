@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from charset_normalizer import from_bytes
 
 from index.errors import ArticleError
 from index.markdown import plain_text
@@ -81,6 +80,8 @@ def decode(data: bytes) -> str:
         if encoding != "cp1252" or _is_western(text):
             break
     else:
+        from charset_normalizer import from_bytes
+
         best = from_bytes(data).best()
         if best is None:
             raise ArticleError("its encoding is not known: save it as UTF-8")

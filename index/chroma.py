@@ -10,9 +10,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
-import httpx
 import numpy as np
-from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_exponential
 
 from index.embedder import Vectors
 from index.errors import StorageError
@@ -81,6 +79,8 @@ def open_client(place: Place) -> Client:
         )
         client = chromadb.PersistentClient(path=str(place.directory), settings=settings)
     else:
+        import httpx
+
         address = urlsplit(place.server.url)
         secure = address.scheme == "https"
         settings = chromadb.config.Settings(
@@ -201,6 +201,8 @@ def _collection(client: Client, place: Place, *, create: bool) -> Collection:
 
 def _patiently(function: Any, *arguments: Any, **options: Any) -> Any:
     """Call, and call again while the server cannot be reached. Embedded Chroma never can't."""
+    from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_exponential
+
     retrying = Retrying(
         retry=retry_if_exception(_is_unreachable),
         stop=stop_after_delay(PATIENCE),
@@ -212,6 +214,8 @@ def _patiently(function: Any, *arguments: Any, **options: Any) -> Any:
 
 def _is_unreachable(error: BaseException) -> bool:
     """Whether a server could not be spoken to. Chroma's client turns some of it into ValueError."""
+    import httpx
+
     return isinstance(error, httpx.TransportError) or (
         isinstance(error, ValueError) and "connect" in str(error).lower()
     )
@@ -221,6 +225,8 @@ def _is_unreachable(error: BaseException) -> bool:
 def _translating(place: Place) -> Iterator[None]:
     """Turn Chroma's own errors, and a server's silence, into a StorageError."""
     chromadb = import_chroma()
+    import httpx
+
     try:
         yield
     except chromadb.errors.ChromaError as error:

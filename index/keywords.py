@@ -8,11 +8,14 @@ import threading
 import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import bm25s
 import numpy as np
 import Stemmer
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import bm25s
 
 K1, B = 1.5, 0.75
 PARAMETERS = "params.index.json"  # bm25s' own name
@@ -65,6 +68,8 @@ class KeywordIndex:
         """The index in the directory, memory-mapped."""
         if not (directory / PARAMETERS).exists():  # no passage has a term
             return cls(None)
+        import bm25s  # brings scipy: a run that changes nothing does without
+
         return cls(bm25s.BM25.load(directory, mmap=True, show_progress=False))
 
     def scores(self, query: str, rows: int) -> NDArray[np.float32]:

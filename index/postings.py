@@ -7,7 +7,6 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import bm25s
 import numpy as np
 from numpy.typing import NDArray
 
@@ -68,6 +67,8 @@ class PostingsWriter:
         np.save(directory / COUNTS, counts)
         np.save(directory / STARTS, starts)
         if vocabulary:  # bm25s has no index without a term
+            import bm25s
+
             engine = bm25s.BM25(k1=K1, b=B)
             engine.scores, engine.vocab_dict = _scores(ids, counts, starts), vocabulary
             engine.nonoccurrence_array = None

@@ -7,8 +7,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from simplemma import split_sentences
-
 from index.boilerplate import is_boilerplate
 from index.keywords import STOP_WORDS
 
@@ -117,6 +115,8 @@ def _split_line(text: str, line: Span, language: str) -> Iterator[Span]:
 
 def _boundaries(text: str, line: Span, language: str) -> list[int]:
     """Offsets in the text where a sentence of the line ends and another begins."""
+    from simplemma import split_sentences
+
     content = text[line.start : line.end]
     ends = {match.end() for match in _LOOSE_STOP.finditer(content)}
     at = 0

@@ -10,10 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from index.articles import Article, read_article
-from index.build import Base, Build, Builder, Progress, make_durable
-from index.cache import VectorCache
+from index.articles import SUFFIXES, Article, read_article
 from index.chroma import ChromaServer, Place
 from index.embedder import Embedder
 from index.errors import ArticleError, CorpusError, StorageError
@@ -32,7 +31,9 @@ from index.generation import (
     write_manifest,
 )
 from index.lock import writing
-from index.verify import Verifier
+
+if TYPE_CHECKING:
+    from index.build import Build, Progress
 
 # Raise one of these whenever what it names makes other output of the same files.
 VERSIONS = {"loaders": "2", "splitter": "1", "keywords": "2", "prompts": "1", "schema": "2"}
@@ -157,6 +158,9 @@ class _Run:
     def _build(
         self, digests: dict[str, str], old: tuple[str, Manifest] | None
     ) -> tuple[str, Manifest, int]:
+        from index.build import make_durable  # what only a run that writes needs
+        from index.verify import Verifier
+
         now = datetime.datetime.now(datetime.UTC)
         name = f"{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
         home = generations_dir(self.paths.data_dir)
@@ -187,6 +191,9 @@ class _Run:
         self, place: Place, old: tuple[str, Manifest] | None, reader: _Reader
     ) -> tuple[Build, dict[str, str]]:
         """Fill the new generation; what came of it, and all files that are no articles."""
+        from index.build import Base, Builder
+        from index.cache import VectorCache
+
         skipped: dict[str, str] = {}
         base = None
         if old:
@@ -230,8 +237,8 @@ def _tidy(paths: Locations, current: str | None) -> None:
 
 def _no_article(corpus: Path, skipped: dict[str, str]) -> str:
     text = (
-        f"the corpus folder {corpus} holds no article: put some in it (the README tells which "
-        "files are read), or give --allow-empty"
+        f"the corpus folder {corpus} holds no article: put {', '.join(sorted(SUFFIXES))} files "
+        "in it, or give --allow-empty"
     )
     if skipped:
         path, reason = next(iter(skipped.items()))
