@@ -27,6 +27,7 @@ Vectors = NDArray[np.float32]
 
 BATCH = 16
 LONGEST = 512  # tokens, of models that set no limit of their own
+PASSAGES_KEPT = 100  # token by token, some 40 MB
 QUERIES_KEPT = 64  # the retriever and the weighing of sentences each ask for the same one
 # sentence-transformers gives every model an empty "document" prompt, which must not hide the
 # one that a model calls otherwise.
@@ -78,6 +79,7 @@ class Embedder:
         self._models_dir = models_dir
         self._lock = threading.RLock()  # fast tokenizers must not be used by two threads
         self._loaded: SentenceTransformer | None = None
+        self._passages: dict[str, EncodedText] = {}
         self._queries = lru_cache(QUERIES_KEPT)(self._encode_query)
 
     @cached_property
@@ -125,10 +127,24 @@ class Embedder:
         return _unit(vectors)
 
     def encode_passage_tokens(self, texts: Sequence[str]) -> list[EncodedText]:
-        """Passages with a vector for each token."""
-        return self._encode_tokens(texts, self._prompts(*PASSAGE_PROMPTS))
+        """Passages with a vector for each token.
+
+        Those of the last questions are kept: people ask on about what they have just read.
+        """
+        with self._lock:
+            missing = [text for text in dict.fromkeys(texts) if text not in self._passages]
+            encoded = self._encode_tokens(missing, self._prompts(*PASSAGE_PROMPTS))
+            found = {**self._passages, **dict(zip(missing, encoded, strict=True))}
+            for text in texts:  # those used last come last
+                self._passages.pop(text, None)
+                self._passages[text] = found[text]
+            for text in list(self._passages)[:-PASSAGES_KEPT]:
+                del self._passages[text]
+            return [found[text] for text in texts]
 
     def _encode_tokens(self, texts: Sequence[str], prompt: str) -> list[EncodedText]:
+        if not texts:
+            return []
         with self._lock:
             encoded = self._model.encode(
                 list(texts),
