@@ -1,0 +1,183 @@
+"""A run that is killed, or whose writes fail, loses nothing."""
+
+from __future__ import annotations
+
+import random
+import resource
+import signal
+import subprocess
+import time
+
+import pytest
+
+from index.embedder import Embedder
+from index.generation import BUILDING, LiveIndex, current_name, generations_dir
+from index.sync import Locations, sync
+from retrieval.answer import Question
+from retrieval.chain import AnswerChain
+from retrieval.quotes import is_verbatim
+from tests.conftest import Workplace
+from tests.contents import contents
+
+FILES = 300
+CITIES = "Roma Milano Napoli Torino Palermo Genova Bologna Firenze Bari Catania".split()
+NAMES = "Ada Bruno Carla Dario Elena Fabio Gina Ivo Lia Marco".split()
+DEEDS = "ha inaugurato una scuola", "ha chiuso il porto", "ha scritto un romanzo"
+
+
+def news() -> list[str]:
+    """Texts of two sentences, all different, out of few sentences: quick to embed."""
+    first = [f"{name} {deed}." for name in NAMES for deed in DEEDS]
+    second = [f"È successo a {city}." for city in CITIES]
+    return [f"{one} {other}" for one in first for other in second]
+
+
+class Upheaval:
+    """A corpus that changes at random, always out of the same texts: all vectors are known."""
+
+    def __init__(self, place: Workplace, seed: int) -> None:
+        self._place, self._texts = place, news()
+        self.random = random.Random(seed)
+        for number in range(FILES):
+            place.write(f"{number:03}.txt", self._texts[number])
+
+    def change(self) -> None:
+        """Edit, remove, add and rename some files."""
+        for _ in range(self.random.randint(1, 12)):
+            files = sorted(self._place.corpus.iterdir())
+            file, text = self.random.choice(files), self.random.choice(self._texts)
+            match self.random.choice(["edit", "edit", "remove", "add", "rename", "title"]):
+                case "edit":
+                    file.write_text(text)
+                case "remove" if len(files) > FILES - 30:
+                    file.unlink()
+                case "add":
+                    self._place.write(f"{self.random.randrange(10**6)}.txt", text)
+                case "rename":
+                    file.rename(file.with_name(f"{self.random.randrange(10**6)}.txt"))
+                case "title":
+                    file.write_text(f"---\ntitle: Titolo {self.random.randrange(9)}\n---\n{text}")
+
+
+class Indexing:
+    """A `virgolette index` of its own, to be killed."""
+
+    def __init__(self, place: Workplace) -> None:
+        command, environment = place.command()
+        self._data = place.data
+        self._before = current_name(place.data)
+        self._process = subprocess.Popen(
+            [*command, "index", "--json"],
+            cwd=place.path,
+            env=environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
+    def wait_for_first_write(self) -> None:
+        while self._process.poll() is None and not self._is_building():
+            time.sleep(0.001)
+
+    def kill(self, how: signal.Signals) -> bool:
+        """Whether it was between the first write and the switch of the pointer."""
+        self._process.send_signal(how)
+        self._process.wait()
+        return self._is_building() and current_name(self._data) == self._before
+
+    def wait(self) -> int:
+        return self._process.wait()
+
+    def _is_building(self) -> bool:
+        return any(generations_dir(self._data).glob(f"{BUILDING}*"))
+
+
+def survives(place: Workplace, embedder: Embedder, chain: AnswerChain) -> None:
+    """The generation in place answers, verbatim."""
+    answer = chain.invoke(Question.parse("Che cosa ha fatto Carla a Napoli?"))
+    assert answer.generation == current_name(place.data) and answer.quotes
+    index = LiveIndex(place.data)
+    with index.reading() as generation:
+        assert generation is not None
+        assert all(is_verbatim(quote, generation) for quote in answer.quotes)
+    index.close()
+
+
+def killed(place: Workplace, embedder: Embedder, kills: int, seed: int) -> None:
+    upheaval = Upheaval(place, seed)
+    sync(Locations(place.corpus, place.data), embedder)
+    upheaval.change()
+    run = Indexing(place)
+    run.wait_for_first_write()
+    started = time.monotonic()
+    assert run.wait() == 0
+    writing = time.monotonic() - started
+    index = LiveIndex(place.data)
+    chain = AnswerChain(index, embedder)
+    between = 0
+    for kill in range(kills):
+        upheaval.change()
+        run = Indexing(place)
+        if kill % 5 == 0:  # at any moment, from the start of the process
+            time.sleep(upheaval.random.uniform(0, writing))
+        else:
+            run.wait_for_first_write()
+            time.sleep(upheaval.random.uniform(0, writing * 0.9))
+        between += run.kill(
+            upheaval.random.choice([signal.SIGKILL, signal.SIGKILL, signal.SIGTERM])
+        )
+        survives(place, embedder, chain)
+    index.close()
+    assert between >= kills / 2
+    assert Indexing(place).wait() == 0
+    assert not any(generations_dir(place.data).glob(f"{BUILDING}*"))
+    same_as_fresh(place, embedder)
+
+
+def same_as_fresh(place: Workplace, embedder: Embedder) -> None:
+    fresh = place.path / "fresh"
+    sync(Locations(place.corpus, fresh), embedder)
+    assert contents(place.data).same_as(contents(fresh))
+
+
+def test_ten_kills_lose_nothing(empty_place: Workplace, embedder: Embedder) -> None:
+    killed(empty_place, embedder, kills=10, seed=1)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(1800)
+def test_a_hundred_kills_lose_nothing(empty_place: Workplace, embedder: Embedder) -> None:
+    killed(empty_place, embedder, kills=100, seed=2)
+
+
+def failing_writes(limit: int) -> None:
+    """Let every file of this process fail to grow beyond so many bytes, as a full disk does."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+
+
+@pytest.mark.parametrize("limit", [100, 5_000, 100_000, 150_000, 300_000])
+def test_a_write_that_fails_leaves_the_index_as_it_was(
+    empty_place: Workplace, embedder: Embedder, limit: int
+) -> None:
+    for number, text in enumerate(news()[:200]):
+        empty_place.write(f"{number:03}.txt", text)
+    sync(Locations(empty_place.corpus, empty_place.data), embedder)
+    before, held = current_name(empty_place.data), contents(empty_place.data)
+    for number, text in enumerate(news()[:50]):
+        empty_place.write(f"{number:03}.txt", text + " " + news()[60])
+    command, environment = empty_place.command()
+    done = subprocess.run(
+        [*command, "index"],
+        cwd=empty_place.path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        preexec_fn=lambda: failing_writes(limit),
+        check=False,
+    )
+    assert done.returncode == 1, done.stdout
+    (line,) = done.stderr.strip().splitlines()
+    assert (line.startswith("virgolette: ") and "VIRGOLETTE_DATA_DIR" in line) or "Chroma" in line
+    assert current_name(empty_place.data) == before
+    assert contents(empty_place.data).same_as(held)
+    assert Indexing(empty_place).wait() == 0
+    same_as_fresh(empty_place, embedder)
