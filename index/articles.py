@@ -21,6 +21,11 @@ from index.markdown import plain_text
 SUFFIXES = frozenset({".txt", ".md"})
 TITLE_LENGTH = 120  # characters of a first line that stands in for a title
 
+# Hidden files, and what editors, office programs and downloads put beside a file for a while.
+_TEMPORARY = re.compile(
+    r"\..*|~\$.*|.*~|#.*#|4913|.*\.(?:sw[px]|tmp|part|crdownload)|.*___jb_(?:tmp|old)___",
+    re.DOTALL | re.IGNORECASE,
+)
 _FRONT_MATTER = re.compile(r"---[ \t]*\n(?P<yaml>.*?)^---[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _WESTERN = frozenset(
@@ -55,7 +60,7 @@ class Article:
 
 
 def list_files(corpus: Path) -> list[str]:
-    """Every file below the corpus but the hidden ones, as sorted relative paths.
+    """Every file below the corpus but hidden and temporary ones, as sorted relative paths.
 
     Raises CorpusError when the folder is not there or cannot be read.
     """
@@ -80,8 +85,13 @@ def _walk(corpus: Path) -> Iterator[str]:
     for folder, folders, files in os.walk(corpus, onerror=fail):
         folders[:] = [name for name in folders if not name.startswith(".")]
         for name in files:
-            if not name.startswith("."):
+            if not is_temporary(name):
                 yield Path(folder, name).relative_to(corpus).as_posix()
+
+
+def is_temporary(name: str) -> bool:
+    """Whether a file of this name is hidden, or one that a program needs only for a while."""
+    return _TEMPORARY.fullmatch(name) is not None
 
 
 def read_article(data: bytes, path: str) -> Article:

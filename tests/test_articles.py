@@ -98,8 +98,14 @@ def test_other_endings_are_refused() -> None:
         article("testo", "a.docx")
 
 
-def test_files_are_listed_below_the_corpus_without_hidden_ones(tmp_path: Path) -> None:
-    for name in ("b.txt", "sub/a.md", ".hidden.txt", ".git/c.txt"):
+def test_files_are_listed_below_the_corpus_without_hidden_and_temporary_ones(
+    tmp_path: Path,
+) -> None:
+    left_out = [
+        ".hidden.txt", ".git/c.txt", "b.txt~", "#b.txt#", "4913", "b.swp", "b.txt.TMP",
+        "c.pdf.part", "d.crdownload", "~$e.txt", "b.txt___jb_tmp___",
+    ]  # fmt: skip
+    for name in ("b.txt", "sub/a.md", *left_out):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("x")
     assert list_files(tmp_path) == ["b.txt", "sub/a.md"]
