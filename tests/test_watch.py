@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from index.watch import Pace, Watcher
+import pytest
 
+from index.generation import Generation, current_name, generations_dir
+from index.lock import writing
+from index.verify import faults
+from index.watch import Pace, Watcher
+from tests.conftest import Workplace
+
+TRAIN = "Il treno blindato è partito da Pyongyang."
+FORUM = "Il forum di Vladivostok finisce il 13 settembre."
+READY = 90.0  # seconds for a process to start and index, on a busy machine
 NEVER = 3600.0
 QUICK = Pace(quiet=0.3, patience=NEVER, sweep=NEVER, blind=NEVER, look=0.05)
 
@@ -187,3 +199,153 @@ def test_where_nothing_can_be_watched_the_folder_is_read_now_and_then(tmp_path: 
         capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert done.stdout.startswith(f"4 1 changes in {tmp_path} cannot be watched ("), done.stderr
+
+
+class Command:
+    """A running command of Virgolette and what it has printed so far."""
+
+    def __init__(self, place: Workplace, *arguments: str, read: bool = True) -> None:
+        command, environment = place.command()
+        self.process = subprocess.Popen(
+            [*command, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            cwd=place.path, env=environment, start_new_session=True,
+        )  # fmt: skip
+        self.output: list[str] = []
+        self.errors: list[str] = []
+        self._threads = [
+            threading.Thread(target=keep_lines, args=(stream, lines), daemon=True)
+            for lines, stream in ((self.output, self.process.stdout),
+                                  (self.errors, self.process.stderr))
+            if read
+        ]  # fmt: skip
+        for thread in self._threads:
+            thread.start()
+
+    def reports(self, count: int) -> list[dict[str, Any]]:
+        """That many reports in JSON, when they have come."""
+        until(lambda: len(self.output) >= count, READY)
+        return [json.loads(line) for line in self.output]
+
+    def child(self) -> int:
+        """The process that it has started, when there is one."""
+        return int(until(lambda: children(self.process.pid), READY)[0])
+
+    def end(self, number: int) -> int:
+        """Send a signal to all its group, as a terminal does; its exit code."""
+        os.killpg(self.process.pid, number)
+        try:
+            code = self.process.wait(30)
+        finally:
+            self.process.kill()
+        for thread in self._threads:
+            thread.join(5)
+        return code
+
+
+def keep_lines(stream: Iterable[str], lines: list[str]) -> None:
+    for line in stream:
+        lines.append(line)  # one by one: the test looks at them meanwhile
+
+
+def children(process: int) -> list[int]:
+    told = subprocess.run(
+        ["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True
+    )
+    pairs = (map(int, line.split()) for line in told.stdout.splitlines())
+    return [child for child, parent in pairs if parent == process]
+
+
+def is_gone(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return True
+    return False
+
+
+def indexed(place: Workplace) -> list[str]:
+    """The articles of the current generation, which is sound."""
+    opened = Generation(generations_dir(place.data) / str(current_name(place.data)))
+    assert faults(opened) == []
+    found = [article.path for article in opened.store.article_headers()]
+    opened.close()
+    return found
+
+
+def test_index_watch_waits_for_the_lock_then_follows_an_editor(empty_place: Workplace) -> None:
+    empty_place.write("a.txt", TRAIN)
+    with writing(empty_place.data):
+        command = Command(empty_place, "index", "--watch", "--json")
+        command.child()
+        time.sleep(3)  # more than an index run needs to fail
+        assert command.output == command.errors == []
+    (first,) = command.reports(1)
+    assert first["added"] == ["a.txt"]
+    with writing(empty_place.data):  # merely watching, it does not hold the lock
+        pass
+    (empty_place.corpus / "a.txt").rename(empty_place.corpus / "a.txt~")  # as editors save
+    empty_place.write("4913", "")
+    empty_place.write("a.txt", FORUM)
+    _, second = command.reports(2)
+    assert (second["changed"], second["added"], second["skipped"]) == (["a.txt"], [], [])
+    assert command.end(signal.SIGTERM) == 0
+    assert command.errors == [] and len(command.output) == 2
+    assert indexed(empty_place) == ["a.txt"]
+
+
+def test_an_emptied_corpus_is_refused_and_coming_back_works(empty_place: Workplace) -> None:
+    empty_place.write("a.txt", TRAIN)
+    moved = empty_place.path / "moved"
+    command = Command(empty_place, "index", "--watch", "--allow-empty", "--rebuild")
+    until(lambda: len(command.output) == 2, READY)
+    assert command.output[0] == "  + a.txt\n"
+    empty_place.corpus.rename(moved)
+    until(lambda: command.errors, READY)
+    assert "there is no corpus folder corpus" in command.errors[0]
+    empty_place.corpus.mkdir()
+    until(lambda: len(command.errors) == 2, READY)
+    assert "the corpus folder corpus holds no article" in command.errors[1]
+    empty_place.write("b.docx", "x")
+    until(lambda: len(command.errors) == 3, READY)  # another trouble: a file, but no article
+    assert indexed(empty_place) == ["a.txt"]
+    (empty_place.corpus / "b.docx").unlink()
+    (moved / "a.txt").rename(empty_place.corpus / "a.txt")
+    until(lambda: len(command.errors) == 4, READY)
+    assert command.errors[3] == "virgolette: the corpus is indexed again\n"
+    assert command.end(signal.SIGTERM) == 0
+    assert len(command.output) == 2  # nothing changed, and --rebuild was for the first run
+    assert indexed(empty_place) == ["a.txt"]
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
+def test_the_end_of_the_watcher_is_the_end_of_its_pass(
+    empty_place: Workplace, number: int, code: int
+) -> None:
+    empty_place.write("a.txt", TRAIN)
+    command = Command(empty_place, "index", "--watch")
+    child = command.child()
+    until(lambda: list(generations_dir(empty_place.data).glob(".building-*")), READY)
+    assert command.end(number) == code
+    assert command.output == command.errors == []
+    assert is_gone(child)
+    assert list(generations_dir(empty_place.data).iterdir()) == []
+    with writing(empty_place.data):
+        pass
+
+
+def test_a_watcher_whom_nobody_reads_ends(empty_place: Workplace) -> None:
+    command = Command(empty_place, "index", "--watch", read=False)
+    child = command.child()
+    assert command.process.stdout is not None
+    command.process.stdout.close()
+    assert command.process.wait(30) == 0
+    assert is_gone(child)
+
+
+def test_sigterm_ends_an_index_run_cleanly(empty_place: Workplace) -> None:
+    empty_place.write("a.txt", TRAIN)
+    command = Command(empty_place, "index")
+    until(lambda: list(generations_dir(empty_place.data).glob(".building-*")), READY)
+    assert command.end(signal.SIGTERM) == 143
+    assert command.output == command.errors == []
+    assert list(generations_dir(empty_place.data).iterdir()) == []
