@@ -71,6 +71,7 @@ class Settings(BaseSettings):
         "",
         description="A sentence-transformers name or path; empty for the model that comes along.",
     )
+    watch: bool = Field(True, description="Whether the bot follows the corpus by itself.")
     language: Literal["auto", "it", "en"] = Field(
         "auto", description="Of what the bot says: it, en, or auto, the user's own."
     )

@@ -21,7 +21,9 @@ from index.generation import Generation, current_name, generations_dir
 from index.lock import writing
 from index.verify import faults
 from index.watch import Pace, Watcher
+from tests.bot_api import FakeBotApi
 from tests.conftest import Workplace
+from tests.test_telegram import Bot
 
 TRAIN = "Il treno blindato è partito da Pyongyang."
 FORUM = "Il forum di Vladivostok finisce il 13 settembre."
@@ -349,3 +351,30 @@ def test_sigterm_ends_an_index_run_cleanly(empty_place: Workplace) -> None:
     assert command.end(signal.SIGTERM) == 143
     assert command.output == command.errors == []
     assert list(generations_dir(empty_place.data).iterdir()) == []
+
+
+def test_a_bot_answers_from_what_is_dropped_in_while_it_runs(empty_place: Workplace) -> None:
+    empty_place.write("a.txt", FORUM)
+    with FakeBotApi() as api:
+        bot = Bot(empty_place, api)
+        until(lambda: "index: 1 added" in bot.log.read_text(), 2 * READY)
+        assert "Pyongyang" not in bot.ask("Da dove è partito il treno?")["text"]
+        empty_place.write("b.txt", TRAIN)
+        until(lambda: bot.log.read_text().count("index: 1 added") == 2, READY)
+        assert "Pyongyang" in bot.ask("Da dove è partito il treno?")["text"]
+        (watcher,) = children(bot.process.pid)
+        bot.process.kill()  # it can tell nobody
+        bot.process.wait()
+        until(lambda: is_gone(watcher))
+        assert "Traceback" not in bot.log.read_text()
+
+
+def test_the_end_of_a_bot_is_the_end_of_its_watcher(empty_place: Workplace) -> None:
+    empty_place.write("a.txt", TRAIN)
+    with FakeBotApi() as api, writing(empty_place.data):
+        bot = Bot(empty_place, api)
+        (watcher,) = until(lambda: children(bot.process.pid), READY)
+        (indexing,) = until(lambda: children(watcher), READY)
+        assert bot.stop() == 0
+        assert is_gone(watcher) and is_gone(indexing)
+        assert "Traceback" not in bot.log.read_text()
