@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import signal
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -16,7 +19,8 @@ if TYPE_CHECKING:
     from index.sync import Report
     from retrieval.chain import AnswerChain
 
-FAILED, WRONG_USAGE, INTERRUPTED = 1, 2, 130
+FAILED, WRONG_USAGE, INTERRUPTED, TERMINATED = 1, 2, 130, 143
+WATCHER_WAITS = 600.0  # seconds for another process that writes
 
 app = typer.Typer(
     help="Answers questions about a folder of articles with quotations and their source.",
@@ -103,17 +107,31 @@ def index(
     ] = False,
     allow_empty: Annotated[bool, typer.Option(help="Accept a corpus without articles.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
-    quiet: Annotated[bool, typer.Option(help="Print nothing when nothing changed.")] = False,
+    quiet: Annotated[
+        bool, typer.Option(help="Print nothing when nothing changed; with --watch only errors.")
+    ] = False,
     wait: Annotated[
-        float, typer.Option(min=0, help="Seconds to wait for another process that writes.")
+        float,
+        typer.Option(min=0, help="Seconds to wait for another process that writes (watching: 600)"),
     ] = 0,
+    watch: Annotated[
+        bool,
+        typer.Option(
+            help="Go on and follow the corpus; --rebuild and --allow-empty hold for the first run."
+        ),
+    ] = False,
 ) -> None:
     """Bring the index up to date with the corpus."""
+    settings = read_settings()
+    _end_on_sigterm()
+    if watch:
+        first = [*["--rebuild"] * rebuild, *["--allow-empty"] * allow_empty]
+        _follow(settings, first, wait or WATCHER_WAITS, as_json=as_json, quiet=quiet)
+        return
     from bot.compose import locations, make_embedder
     from bot.progress import progress_bar
     from index.sync import sync
 
-    settings = read_settings()
     with progress_bar(hidden=as_json) as progress:
         report = sync(
             locations(settings),
@@ -123,10 +141,53 @@ def index(
             wait=wait,
             progress=progress,
         )
+    if quiet and report.unchanged:
+        return
     if as_json:
         _print_json(_report_json(report))
-    elif not quiet or not report.unchanged:
+    else:
         _print_report(report)
+
+
+def _end_on_sigterm() -> None:
+    """Make SIGTERM an exception, so that what a run has begun is taken back."""
+
+    def end(number: int, _: object) -> None:
+        signal.signal(number, signal.SIG_IGN)  # once is enough
+        sys.exit(TERMINATED)
+
+    signal.signal(signal.SIGTERM, end)
+
+
+def _follow(
+    settings: Settings, first: list[str], wait: float, *, as_json: bool, quiet: bool
+) -> None:
+    """Follow the corpus; SIGTERM is the usual end of that, and no failure."""
+    from bot.following import follow
+
+    options = ["--wait", str(wait), *["--json"] * as_json]
+    first += ["--quiet"] * as_json  # in words, the first report also tells that all is well
+    try:
+        follow(settings.corpus_dir, options, first, _drop if quiet else _print_through, _complain)
+    except SystemExit as end:
+        sys.exit(0 if end.code == TERMINATED else end.code)
+
+
+def _drop(_: str) -> None: ...
+
+
+def _print_through(text: str) -> None:
+    try:
+        print(text, end="", flush=True)
+    except OSError:
+        # Python tries once more at its end: that must not fail with a complaint.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise
+
+
+def _complain(line: str) -> None:
+    with suppress(OSError):
+        print(f"virgolette: {line}", file=sys.stderr, flush=True)
 
 
 def _report_json(report: Report) -> dict[str, Any]:

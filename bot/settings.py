@@ -10,7 +10,14 @@ from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from index.errors import VirgoletteError
@@ -66,6 +73,15 @@ def _token(value: SecretStr) -> SecretStr:
     return SecretStr(token)
 
 
+def _outside_the_corpus(value: Path, info: ValidationInfo) -> Path:
+    """What is written there would be read as articles, and indexed again and again."""
+    corpus, data = info.data.get("corpus_dir", Path("corpus")).absolute(), value.absolute()
+    below = data.relative_to(corpus).parts if data.is_relative_to(corpus) else (".",)
+    if not any(part.startswith(".") for part in below):  # hidden folders are not read
+        raise ValueError("a folder outside the corpus folder, or a hidden one")
+    return value
+
+
 Folder = Annotated[Path, AfterValidator(Path.expanduser)]
 
 
@@ -83,7 +99,11 @@ class Settings(BaseSettings):
     )
 
     corpus_dir: Folder = Field(Path("corpus"), description="The folder of articles (.txt, .md).")
-    data_dir: Folder = Field(Path("data"), description="Where the index and the model are kept.")
+    data_dir: Annotated[Folder, AfterValidator(_outside_the_corpus)] = Field(
+        Path("data"),
+        description="Where the index and the model are kept.",
+        validate_default=True,
+    )
     embedding_model: str = Field(
         "",
         description="A sentence-transformers name or path; empty for the model that comes along.",
@@ -97,6 +117,7 @@ class Settings(BaseSettings):
     chroma_certificate: Folder | None = Field(
         None, description="A file of authorities to trust for the Chroma server's https."
     )
+    watch: bool = Field(True, description="Whether the bot follows the corpus by itself.")
     language: Literal["auto", "it", "en"] = Field(
         "auto", description="Of what the bot says: it, en, or auto, the user's own."
     )

@@ -18,6 +18,7 @@ from index.markdown import plain_text
 SUFFIXES = frozenset({".txt", ".md"})
 TITLE_LENGTH = 120  # characters of a first line that stands in for a title
 
+# Hidden files, and what editors, office programs and downloads put beside a file for a while.
 _FRONT_MATTER = re.compile(r"---[ \t]*\n(?P<yaml>.*?)^---[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _WESTERN = frozenset(

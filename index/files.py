@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,12 @@ from index.articles import SUFFIXES
 from index.errors import CorpusError
 
 MEGABYTE = 1_000_000
+# What editors, office programs and downloads keep beside a file for a while.
+_TEMPORARY = re.compile(
+    r"\.#.*|\.~.*|\.goutputstream.*|\.nfs.*|~\$.*|.*~|#.*#|4913"
+    r"|.*\.(?:sw[a-z]|tmp|part|crdownload)|.*___jb_(?:tmp|old)___",
+    re.DOTALL | re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -24,7 +31,9 @@ class CorpusFile:
 
 
 def scan(corpus: Path, max_bytes: int) -> list[CorpusFile]:
-    """Every file below the corpus, by path; hidden and linked folders stand for what they hold.
+    """Every file below the corpus but temporary ones, by path.
+
+    A folder that is hidden or a link stands for what it holds.
 
     Raises CorpusError when the folder is not there or cannot be listed.
     """
@@ -35,6 +44,11 @@ def scan(corpus: Path, max_bytes: int) -> list[CorpusFile]:
         )
     root = os.path.realpath(corpus)
     return sorted(_walk(root, "", max_bytes), key=lambda file: file.path)
+
+
+def is_temporary(name: str) -> bool:
+    """Whether a file of this name is one that a program needs only for a while."""
+    return _TEMPORARY.fullmatch(name) is not None
 
 
 def _walk(root: str, folder: str, max_bytes: int) -> Iterator[CorpusFile]:
@@ -52,6 +66,8 @@ def _walk(root: str, folder: str, max_bytes: int) -> Iterator[CorpusFile]:
     except OSError as error:  # a disk that fails must not look like articles that went
         raise _unreadable(error) from error
     for entry in entries:
+        if is_temporary(entry.name):
+            continue
         path = f"{folder}/{entry.name}" if folder else entry.name
         trouble = _trouble(root, path, entry, max_bytes)
         if trouble:

@@ -253,13 +253,17 @@ def _storage(data_dir: Path) -> Iterator[None]:
         generations_dir(data_dir).mkdir(parents=True, exist_ok=True)
         yield
     except sqlite3.Error as error:
-        raise StorageError(f"cannot write the data folder {data_dir}: {error}") from error
+        raise StorageError(_unwritable(str(data_dir), str(error))) from error
     except OSError as error:
-        raise StorageError(
-            f"cannot write the data folder {error.filename or data_dir}: "
-            f"{error.strerror or error}; "
-            "set VIRGOLETTE_DATA_DIR to a folder that can be written"
-        ) from error
+        where = str(error.filename or data_dir)
+        raise StorageError(_unwritable(where, error.strerror or str(error))) from error
+
+
+def _unwritable(where: str, reason: str) -> str:
+    return (
+        f"cannot write the data folder {where}: {reason}; make room there, or set "
+        "VIRGOLETTE_DATA_DIR to a folder that can be written"
+    )
 
 
 def _manifest_or_none(data_dir: Path, name: str | None) -> Manifest | None:

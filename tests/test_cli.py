@@ -143,6 +143,14 @@ def test_without_an_index_the_question_is_refused_with_the_way_out(empty_place: 
     assert answer["reason"] == "empty_index" and answer["refused"] is True
 
 
+def test_a_data_folder_in_the_corpus_is_refused(empty_place: Workplace) -> None:
+    """Each index run would find new files there, and a watcher would never come to rest."""
+    done = empty_place.run("status", VIRGOLETTE_CORPUS_DIR=".")
+    fails(done, 2, "VIRGOLETTE_DATA_DIR", "outside the corpus folder")
+    hidden = {"VIRGOLETTE_CORPUS_DIR": ".", "VIRGOLETTE_DATA_DIR": ".virgolette/data"}
+    assert empty_place.run("status", **hidden).returncode == 0
+
+
 def test_an_empty_or_missing_corpus_is_named(empty_place: Workplace) -> None:
     fails(empty_place.run("index"), 1, "corpus", "files in it, or give --allow-empty")
     empty_place.corpus.rmdir()

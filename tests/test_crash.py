@@ -94,11 +94,12 @@ class Indexing:
 def survives(place: Workplace, embedder: Embedder, chain: AnswerChain) -> None:
     """The generation in place answers, verbatim."""
     answer = chain.invoke(Question.parse("Che cosa ha fatto Carla a Napoli?"))
-    assert answer.generation == current_name(place.data) and answer.quotes
+    quotes = answer.quotes or answer.near
+    assert answer.generation == current_name(place.data) and quotes
     index = LiveIndex(place.data)
     with index.reading() as generation:
         assert generation is not None
-        assert all(is_verbatim(quote, generation) for quote in answer.quotes)
+        assert all(is_verbatim(quote, generation) for quote in quotes)
     index.close()
 
 

@@ -36,6 +36,8 @@ def test_what_is_not_read_is_told_once_with_its_reason(tmp_path: Path) -> None:
     (corpus / ".git").mkdir()
     (corpus / ".git" / "config").write_text("x")
     (corpus / ".hidden.txt").write_text("x")
+    for name in ("b.txt~", "#b.txt#", ".b.txt.swp", "4913", "b.txt.TMP", "c.part", "~$d.txt"):
+        (corpus / name).write_text("x")  # an editor's: not even told
     (corpus / "huge.txt").write_text("x" * 1001)
     (corpus / "letter.docx").write_text("x")
     os.mkfifo(corpus / "pipe.txt")

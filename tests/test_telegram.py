@@ -184,13 +184,17 @@ def test_a_bot_without_an_index_says_what_is_missing_and_finds_it_later(
     empty_place: Workplace,
 ) -> None:
     with FakeBotApi() as api:
-        bot = Bot(empty_place, api, VIRGOLETTE_TELEGRAM_ALLOWED_USERS="1001, 1002")
+        bot = Bot(
+            empty_place, api,
+            VIRGOLETTE_TELEGRAM_ALLOWED_USERS="1001, 1002", VIRGOLETTE_WATCH="false",
+        )  # fmt: skip
         assert "virgolette index" in bot.ask(QUESTION)["text"]
         stranger = bot.ask(QUESTION, user_id=7)
         assert "riservato" in stranger["text"] and "7" in stranger["text"]
         empty_place.write("a.txt", "Il treno blindato è partito da Pyongyang lunedì sera.")
         assert empty_place.run("index").returncode == 0
         assert "Pyongyang lunedì sera" in bot.ask(QUESTION)["text"]
+        assert "index:" not in bot.log.read_text()  # it was told not to follow the corpus
         assert bot.stop() == 0
         assert api.refusals == []
 

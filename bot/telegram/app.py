@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from telegram import Bot, BotCommand
@@ -28,6 +29,7 @@ from bot.compose import Parts
 from bot.locales import LANGUAGES, Texts, texts
 from bot.settings import Settings, SettingsError
 from bot.telegram.handlers import Handlers
+from bot.telegram.indexing import CorpusFollower
 from bot.telegram.logs import log_without
 from bot.telegram.sending import LONGEST_PAUSE
 from index.errors import VirgoletteError
@@ -38,6 +40,7 @@ FLOOD_RETRIES = 10  # how often a 429 is waited out
 CONCURRENT_UPDATES = 64
 
 App = Application[Any, Any, Any, Any, Any, Any]
+Hook = Callable[[App], Coroutine[Any, Any, None]]
 _log = logging.getLogger(__name__)
 
 
@@ -96,6 +99,7 @@ def _addresses(settings: Settings) -> tuple[str, str]:
 def build_application(parts: Parts, settings: Settings) -> App:
     """The application with its handlers, not yet running."""
     address, files = _addresses(settings)
+    begin, end = _lifecycle(settings)
     builder = (
         ApplicationBuilder()
         .base_url(address)
@@ -103,7 +107,8 @@ def build_application(parts: Parts, settings: Settings) -> App:
         .token(settings.telegram_bot_token.get_secret_value())
         .rate_limiter(AIORateLimiter(max_retries=FLOOD_RETRIES))
         .concurrent_updates(CONCURRENT_UPDATES)
-        .post_init(_set_commands)
+        .post_init(begin)
+        .post_shutdown(end)
     )
     application: App = builder.build()
     handlers = Handlers(parts.chain, settings.language, settings.telegram_allowed_users)
@@ -111,6 +116,21 @@ def build_application(parts: Parts, settings: Settings) -> App:
         application.add_handler(handler)
     application.add_error_handler(handlers.error)
     return application
+
+
+def _lifecycle(settings: Settings) -> tuple[Hook, Hook]:
+    """What is done before the first update and after the last."""
+    follower = CorpusFollower()
+
+    async def begin(application: App) -> None:
+        if settings.watch:
+            follower.start()
+        await _set_commands(application)
+
+    async def end(_: App) -> None:
+        await follower.stop()
+
+    return begin, end
 
 
 def _handlers(to: Handlers) -> list[BaseHandler[Any, Any, Any]]:

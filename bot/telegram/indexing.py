@@ -1,0 +1,95 @@
+"""The bot's index follows the corpus."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import Callable
+from contextlib import suppress
+
+from bot.following import GRACE, command_line
+
+PAUSE = 60.0  # seconds before what ended unexpectedly is begun again
+LONGEST_LINE = 2**26  # bytes of a report, which names every file
+
+_COUNTED = ("added", "changed", "renamed", "removed", "skipped")
+_log = logging.getLogger(__name__)
+
+
+class CorpusFollower:
+    """Runs `virgolette index --watch` beside the bot and logs what it tells.
+
+    A process of its own, because the event loop would feel even the watching: when it begins,
+    watchfiles walks through the corpus and lets no other thread run meanwhile. When the bot
+    dies, that process ends too, as nobody reads it any more.
+    """
+
+    def __init__(self) -> None:
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin, on the running event loop."""
+        self._task = asyncio.create_task(self._keep_following())
+
+    async def stop(self) -> None:
+        """End, an indexing run under way included; what it has begun is taken back."""
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+
+    async def _keep_following(self) -> None:
+        while True:
+            try:
+                code = await _follow()
+                _log.error("index: following the corpus ended with exit code %s", code)
+            except (OSError, ValueError) as error:  # no process, or a line beyond all measure
+                _log.error("index: the corpus cannot be followed: %s", error)
+            await asyncio.sleep(PAUSE)
+
+
+async def _follow() -> int:
+    process = await asyncio.create_subprocess_exec(
+        *command_line("index", "--watch", "--json"),
+        stdin=DEVNULL,
+        stdout=PIPE,
+        stderr=PIPE,
+        limit=LONGEST_LINE,
+        start_new_session=True,  # the terminal's ctrl-c is for the bot
+    )
+    try:
+        await asyncio.gather(
+            _each_line(process.stdout, _log_report), _each_line(process.stderr, _log_trouble)
+        )
+        return await process.wait()
+    finally:
+        await _end(process)
+
+
+async def _each_line(stream: asyncio.StreamReader | None, log: Callable[[str], None]) -> None:
+    while stream is not None and (line := await stream.readline()):
+        log(line.decode("utf-8", errors="replace").rstrip())
+
+
+def _log_report(line: str) -> None:
+    report = json.loads(line)
+    counts = [f"{len(report[name])} {name}" for name in _COUNTED if report[name]]
+    counts.append(f"{report['embedded']} texts embedded")
+    _log.info("index: %s (generation %s)", ", ".join(counts), report["generation"])
+
+
+def _log_trouble(line: str) -> None:
+    _log.warning("index: %s", line.removeprefix("virgolette: "))
+
+
+async def _end(process: Process) -> None:
+    if process.returncode is None:
+        with suppress(ProcessLookupError):
+            process.terminate()
+        try:
+            await asyncio.wait_for(process.wait(), 2 * GRACE)
+        except TimeoutError:
+            process.kill()
+            await process.wait()
