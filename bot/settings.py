@@ -65,7 +65,7 @@ class Settings(BaseSettings):
         frozen=True,
     )
 
-    corpus_dir: Folder = Field(Path("corpus"), description="The folder of articles (.txt, .md).")
+    corpus_dir: Folder = Field(Path("corpus"), description="The folder of articles.")
     data_dir: Folder = Field(Path("data"), description="Where the index and the model are kept.")
     embedding_model: str = Field(
         "",

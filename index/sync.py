@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from index.articles import Article, list_files, read_article
+from index.articles import FORMATS, Article, list_files, read_article
 from index.embedder import Embedder
 from index.errors import ArticleError, CorpusError, StorageError
 from index.generation import (
@@ -38,7 +38,7 @@ from index.vectors import PassageVectors, Progress, VectorCache
 from index.verify import verify
 
 # Raise one of these whenever what it names makes other output of the same files.
-VERSIONS = {"loaders": "1", "splitter": "1", "keywords": "1", "schema": "1"}
+VERSIONS = {"loaders": "2", "splitter": "1", "keywords": "1", "schema": "1"}
 KEPT_GENERATIONS = 2  # the current one, and the one that a slow reader may still have open
 
 
@@ -106,7 +106,7 @@ def sync(
 
 def _no_article(corpus: Path, skipped: dict[str, str]) -> str:
     text = (
-        f"the corpus folder {corpus} holds no article: put .txt or .md files in it, "
+        f"the corpus folder {corpus} holds no article: put {FORMATS} files in it, "
         "or give --allow-empty"
     )
     if skipped:

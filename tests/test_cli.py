@@ -144,7 +144,7 @@ def test_without_an_index_the_question_is_refused_with_the_way_out(empty_place: 
 
 
 def test_an_empty_or_missing_corpus_is_named(empty_place: Workplace) -> None:
-    fails(empty_place.run("index"), 1, "corpus", "put .txt or .md files in it")
+    fails(empty_place.run("index"), 1, "corpus", "put .txt, .md, .html or .pdf files in it")
     empty_place.corpus.rmdir()
     fails(empty_place.run("index"), 1, "there is no corpus folder corpus", "VIRGOLETTE_CORPUS_DIR")
     empty_place.corpus.write_text("a file")
