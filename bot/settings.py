@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import ipaddress
 import os
 import re
 from pathlib import Path
@@ -30,6 +31,19 @@ def _users(value: Any) -> Any:
     if not users:
         raise ValueError("user numbers, apart by commas")
     return users
+
+
+def _hosts(value: Any) -> Any:
+    return value.replace(",", " ").split() if isinstance(value, str) else value
+
+
+def _host(value: str) -> str:
+    try:
+        return str(ipaddress.ip_network(value, strict=False))
+    except ValueError:
+        if not re.fullmatch(r"(?!-)[\w.-]*[^\W\d][\w.-]*", value):
+            raise ValueError("hosts, addresses or networks, apart by commas") from None
+        return value.lower()
 
 
 def _bot_address(value: str) -> str:
@@ -71,6 +85,14 @@ class Settings(BaseSettings):
         "",
         description="A sentence-transformers name or path; empty for the model that comes along.",
     )
+    fetch_allow: Annotated[
+        frozenset[Annotated[str, AfterValidator(_host)]], NoDecode, BeforeValidator(_hosts)
+    ] = Field(
+        frozenset(), description="Hosts and networks that are fetched though they are not public."
+    )
+    max_file_mb: float = Field(
+        20, gt=0, allow_inf_nan=False, description="Millions of bytes that a file may have."
+    )
     language: Literal["auto", "it", "en"] = Field(
         "auto", description="Of what the bot says: it, en, or auto, the user's own."
     )
@@ -83,6 +105,11 @@ class Settings(BaseSettings):
     telegram_allowed_users: Annotated[frozenset[int], NoDecode, BeforeValidator(_users)] = Field(
         frozenset(), description="The numbers of the users who may ask, by commas; empty: anyone."
     )
+
+    @property
+    def max_file_bytes(self) -> int:
+        """``max_file_mb`` in bytes."""
+        return int(self.max_file_mb * 1_000_000)
 
 
 def read_settings() -> Settings:

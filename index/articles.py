@@ -92,19 +92,26 @@ def _walk(corpus: Path) -> Iterator[str]:
 def read_article(data: bytes, path: str) -> Article:
     """The article in the bytes of the file ``path``.
 
-    A front matter wins over what a page or a PDF tells of itself.
-
     Raises ArticleError when they hold no text, or a front matter that cannot be read.
+    """
+    text, fields = read_text(data, path)
+    return Article(path=path, text=text, title=fields.pop("title", _first_line(text)), **fields)
+
+
+def read_text(data: bytes, path: str) -> tuple[str, dict[str, str]]:
+    """The stored text in the bytes of the file ``path``, and the fields that are known of it.
+
+    A front matter wins over what a page or a PDF tells of itself. Raises ArticleError.
     """
     suffix = Path(path).suffix.lower()
     if suffix not in SUFFIXES:
         raise ArticleError(
             f"{suffix or 'a file without an ending'} is not read: save it as {FORMATS}"
         )
-    text, metadata = read_pdf(data) if suffix == ".pdf" else _read_marked_text(data, suffix)
+    text, fields = read_pdf(data) if suffix == ".pdf" else _read_marked_text(data, suffix)
     if not text.strip():
         raise ArticleError("it holds no text")
-    return Article(path=path, text=text, title=metadata.pop("title", _first_line(text)), **metadata)
+    return text, fields
 
 
 def _read_marked_text(data: bytes, suffix: str) -> tuple[str, dict[str, str]]:

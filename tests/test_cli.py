@@ -164,6 +164,13 @@ def test_a_data_folder_that_cannot_be_is_named(empty_place: Workplace) -> None:
     ("environment", "words"),
     [
         ({"VIRGOLETTE_LANGUAGE": "fr"}, ("VIRGOLETTE_LANGUAGE", "'it'")),
+        ({"VIRGOLETTE_MAX_FILE_MB": "0"}, ("VIRGOLETTE_MAX_FILE_MB", "greater than 0")),
+        ({"VIRGOLETTE_MAX_FILE_MB": "inf"}, ("VIRGOLETTE_MAX_FILE_MB",)),
+        (
+            {"VIRGOLETTE_FETCH_ALLOW": "http://x.example"},
+            ("VIRGOLETTE_FETCH_ALLOW", "apart by commas"),
+        ),
+        ({"VIRGOLETTE_FETCH_ALLOW": "10.0.0.0/99"}, ("VIRGOLETTE_FETCH_ALLOW", "hosts")),
         ({"VIRGOLETTE_CORPUS": "x"}, ("VIRGOLETTE_CORPUS is not", "VIRGOLETTE_CORPUS_DIR?")),
         ({"VIRGOLETTE_TELEGRAM_ALLOWED_USERS": "ada"}, ("VIRGOLETTE_TELEGRAM_ALLOWED_USERS",)),
         ({"VIRGOLETTE_TELEGRAM_ALLOWED_USERS": ","}, ("VIRGOLETTE_TELEGRAM_ALLOWED_USERS",)),
