@@ -179,7 +179,7 @@ def _date(tree: HtmlElement, metas: dict[str, str], articles: list[dict[str, Any
     told: list[list[Any]] = [[article.get("datePublished") for article in articles]]
     told += [[value] for value in _named(metas, _DATES)]
     for values in [*told, marked]:
-        days = {day for value in values if (day := _day(value))}
+        days = {day for value in values if (day := day_of(value))}
         if len(days) == 1:
             return days.pop()
     return ""
@@ -190,7 +190,7 @@ def _marked_date(element: HtmlElement) -> str:
     return str(value or element.text_content())
 
 
-def _day(value: Any) -> str:
+def day_of(value: Any) -> str:
     """A day in YYYY-MM-DD, or "" for what is no date, or none that anybody can have meant."""
     text = _clean(value)
     try:
