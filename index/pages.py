@@ -94,7 +94,7 @@ def _main_text(tree: Any) -> str:
 
 
 def _text(body: Any) -> str:
-    pieces = "".join(_pieces(body)).split(_BREAK)
+    pieces = re.split(rf"{_BREAK}|\n *\n", "".join(_pieces(body)))
     blocks = ("\n".join(_lines(piece)) for piece in pieces)
     return "\n\n".join(block for block in blocks if block)
 

@@ -12,8 +12,8 @@ def pdf(*pages: Iterable[Line], title: str = "", trailer: str = "") -> bytes:
     return assemble([_content(page) for page in pages], title, trailer)
 
 
-def assemble(contents: list[bytes], title: str = "", trailer: str = "") -> bytes:
-    """A PDF whose pages have these content streams."""
+def assemble(contents: list[bytes], title: str = "", trailer: str = "", form: bytes = b"") -> bytes:
+    """A PDF whose pages have these content streams, which may draw the form as /Fm."""
     first = 5  # 1 catalogue, 2 pages, 3 font, 4 information, then page and content in turn
     kids = " ".join(f"{first + 2 * number} 0 R" for number in range(len(contents)))
     objects = [
@@ -25,9 +25,14 @@ def assemble(contents: list[bytes], title: str = "", trailer: str = "") -> bytes
     for number, content in enumerate(contents):
         objects.append(
             b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Resources "
-            b"<< /Font << /F1 3 0 R >> >> /Contents %d 0 R >>" % (first + 2 * number + 1)
+            b"<< /Font << /F1 3 0 R >> /XObject << /Fm %d 0 R >> >> /Contents %d 0 R >>"
+            % (first + 2 * len(contents), first + 2 * number + 1)
         )
         objects.append(b"<< /Length %d >>\nstream\n%s\nendstream" % (len(content), content))
+    objects.append(
+        b"<< /Type /XObject /Subtype /Form /BBox [0 0 595 842] /Resources "
+        b"<< /Font << /F1 3 0 R >> >> /Length %d >>\nstream\n%s\nendstream" % (len(form), form)
+    )
     out, offsets = b"%PDF-1.4\n", []
     for number, body in enumerate(objects, 1):
         offsets.append(len(out))

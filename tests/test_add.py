@@ -212,6 +212,11 @@ def test_titles_that_yaml_would_read_otherwise_come_back(title: str) -> None:
     assert set(fields) < set(FIELDS)
 
 
+def test_a_text_that_looks_like_a_front_matter_stays_text() -> None:
+    text = "---\ntitle: Finto\n---\nTesto."
+    assert read_article(compose({}, text), "a.txt").text == text
+
+
 @pytest.mark.parametrize("folder", ["..", "../altro", "/tmp", "fuori", ".nascosta", "a/../../b"])  # noqa: S108
 def test_folders_out_of_the_corpus_are_refused(corpus: Path, tmp_path: Path, folder: str) -> None:
     (corpus / "fuori").symlink_to(tmp_path)

@@ -105,6 +105,14 @@ def test_a_date_is_the_one_that_the_page_tells(head: str, body: str, day: str | 
     assert page(head, TEXT + body).date == day
 
 
+def test_what_a_list_of_articles_tells_is_of_none() -> None:
+    listed = [dated("2023-09-11", headline="Altro", publisher="Lago"), dated("2023-09-12")]
+    stored = page(linked(*listed))
+    assert (stored.title, stored.source) == ("Il treno blindato è partito da Pyongyang.", None)
+    stored = page(linked(listed[0]))
+    assert (stored.title, stored.source) == ("Altro", "Lago")
+
+
 def test_titles_and_outlets_are_on_one_line_without_controls() -> None:
     stored = page(
         '<meta property="og:title"'
@@ -127,7 +135,7 @@ def test_inline_marks_do_not_part_words_and_line_breaks_stay() -> None:
     body = (
         "<div>Il <b>tre</b>no <a href=x>blin<i>dato</i></a>,\n qui.<br>Riga due.<br><br>Fine</div>"
     )
-    assert page(body=body).text == "Il treno blindato, qui.\nRiga due.\nFine"
+    assert page(body=body).text == "Il treno blindato, qui.\nRiga due.\n\nFine"
 
 
 @pytest.mark.parametrize(

@@ -60,6 +60,11 @@ def test_a_gap_parts_paragraphs_and_a_second_column_goes_on() -> None:
     ]
 
 
+def test_larger_letters_are_a_heading_of_their_own() -> None:
+    heading = (60.0, 794.0, 18.0, "Il treno blindato di Kim parte nella notte da Pyongyang verso")
+    assert read_pdf(pdf([heading, *lines(*PARAGRAPH)]))[0].split("\n\n")[0] == heading[3]
+
+
 @pytest.mark.parametrize(
     ("told", "title"),
     [
@@ -123,10 +128,18 @@ def test_a_bomb_is_damaged_and_soon_told() -> None:
     assert time.monotonic() - started < 10
 
 
-def test_time_is_limited() -> None:
-    content = b"BT /F1 11 Tf " + b"1 0 0 1 60 700 Tm (testo) Tj " * 100_000 + b"ET"
+LONG = b"BT /F1 11 Tf " + b"1 0 0 1 60 700 Tm (testo) Tj " * 100_000 + b"ET"
+
+
+@pytest.mark.parametrize("data", [assemble([LONG]), assemble([b"/Fm Do"], form=LONG)])
+def test_time_is_limited(data: bytes) -> None:
     with pytest.raises(ArticleError, match="took too long"):
-        read_pdf(assemble([content]), seconds=0.2)
+        read_pdf(data, seconds=0.2)
+
+
+def test_what_a_form_draws_is_read() -> None:
+    drawn = b"BT /F1 11 Tf 60 700 Td (Il treno va.) Tj ET"
+    assert read_pdf(assemble([b"/Fm Do"], form=drawn))[0] == "Il treno va."
 
 
 @given(st.data())
