@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -202,18 +203,56 @@ def _report_json(report: Report) -> dict[str, Any]:
     }
 
 
-def _print_report(report: Report) -> None:
+def _print_lines(lines: Iterable[tuple[str, str]]) -> None:
+    """Print lines, each with a sign before it."""
     from bot.render import printable
 
+    for sign, line in lines:
+        print(f"  {sign} {printable(line)}".replace("\n", "\N{REPLACEMENT CHARACTER}"))
+
+
+def _print_report(report: Report) -> None:
     lines = [("+", path) for path in report.added]
     lines += [("~", path) for path in report.changed]
     lines += [("→", f"{old} → {new}") for old, new in report.renamed]
     lines += [("-", path) for path in report.removed]
     lines += [("!", f"{skipped.path}: skipped, {skipped.reason}") for skipped in report.skipped]
-    for sign, line in lines:
-        print(f"  {sign} {printable(line)}".replace("\n", "\N{REPLACEMENT CHARACTER}"))
+    _print_lines(lines)
     state = "nothing changed" if report.unchanged else f"{report.embedded} texts embedded"
     print(f"{report.articles} articles in the index, {state} (generation {report.generation})")
+
+
+@app.command()
+def add(
+    target: Annotated[str, typer.Argument(metavar="URL|FILE", help="An article to add.")] = "",
+    feed: Annotated[
+        str, typer.Option(metavar="URL", help="Add every entry of an RSS or Atom feed instead.")
+    ] = "",
+    title: Annotated[str | None, typer.Option(help="The article's title.")] = None,
+    source: Annotated[str | None, typer.Option(help="The outlet that published it.")] = None,
+    date: Annotated[str | None, typer.Option(help="The day it is from, YYYY-MM-DD.")] = None,
+    url: Annotated[str | None, typer.Option(help="Where it can be read on the web.")] = None,
+    language: Annotated[str | None, typer.Option(help="Its language: it, en, …")] = None,
+    into: Annotated[str, typer.Option(metavar="FOLDER", help="A folder in the corpus.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
+) -> None:
+    """Put an article into the corpus, and index it. What you say wins over what it says."""
+    from bot.adding import add_and_index, checked_fields
+
+    if bool(target) == bool(feed):
+        raise typer.BadParameter("give the address or the file of one article, or --feed URL")
+    if feed and (title or date or url):
+        raise typer.BadParameter("--title, --date and --url are of one article, not of a feed")
+    told = {"title": title, "source": source, "date": date, "url": url, "language": language}
+    addition = add_and_index(read_settings(), target, feed, checked_fields(told), into, as_json)
+    if as_json:
+        index = _report_json(addition.report) if addition.report else None
+        _print_json({**addition.as_json(), "index": index})
+    else:
+        _print_lines(addition.lines())
+        if addition.report:
+            _print_report(addition.report)
+    addition.raise_trouble()
 
 
 @app.command()

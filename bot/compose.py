@@ -28,7 +28,8 @@ class Parts:
 
 def locations(settings: Settings) -> Locations:
     """Where the corpus and the index of the settings are."""
-    return Locations(settings.corpus_dir, settings.data_dir, server=chroma_server(settings))
+    server = chroma_server(settings)
+    return Locations(settings.corpus_dir, settings.data_dir, settings.max_file_bytes, server)
 
 
 def chroma_server(settings: Settings) -> ChromaServer | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import ipaddress
 import os
 import re
 from pathlib import Path
@@ -37,6 +38,19 @@ def _users(value: Any) -> Any:
     if not users:
         raise ValueError("user numbers, apart by commas")
     return users
+
+
+def _hosts(value: Any) -> Any:
+    return value.replace(",", " ").split() if isinstance(value, str) else value
+
+
+def _host(value: str) -> str:
+    try:
+        return str(ipaddress.ip_network(value, strict=False))
+    except ValueError:
+        if not re.fullmatch(r"(?!-)[\w.-]*[^\W\d][\w.-]*", value):
+            raise ValueError("hosts, addresses or networks, apart by commas") from None
+        return value.lower()
 
 
 def _bot_address(value: str) -> str:
@@ -98,7 +112,7 @@ class Settings(BaseSettings):
         frozen=True,
     )
 
-    corpus_dir: Folder = Field(Path("corpus"), description="The folder of articles (.txt, .md).")
+    corpus_dir: Folder = Field(Path("corpus"), description="The folder of articles.")
     data_dir: Annotated[Folder, AfterValidator(_outside_the_corpus)] = Field(
         Path("data"),
         description="Where the index and the model are kept.",
@@ -118,6 +132,14 @@ class Settings(BaseSettings):
         None, description="A file of authorities to trust for the Chroma server's https."
     )
     watch: bool = Field(True, description="Whether the bot follows the corpus by itself.")
+    fetch_allow: Annotated[
+        frozenset[Annotated[str, AfterValidator(_host)]], NoDecode, BeforeValidator(_hosts)
+    ] = Field(
+        frozenset(), description="Hosts and networks that are fetched though they are not public."
+    )
+    max_file_mb: float = Field(
+        20, gt=0, allow_inf_nan=False, description="Millions of bytes that a file may have."
+    )
     language: Literal["auto", "it", "en"] = Field(
         "auto", description="Of what the bot says: it, en, or auto, the user's own."
     )
@@ -130,6 +152,11 @@ class Settings(BaseSettings):
     telegram_allowed_users: Annotated[frozenset[int], NoDecode, BeforeValidator(_users)] = Field(
         frozenset(), description="The numbers of the users who may ask, by commas; empty: anyone."
     )
+
+    @property
+    def max_file_bytes(self) -> int:
+        """``max_file_mb`` in bytes."""
+        return int(self.max_file_mb * 1_000_000)
 
 
 def read_settings() -> Settings:

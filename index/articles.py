@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import datetime
 import hashlib
 import re
@@ -12,13 +13,16 @@ from typing import Any
 
 import yaml
 
+from index.clean import one_line
 from index.errors import ArticleError
 from index.markdown import plain_text
+from index.pages import declared_encoding, read_page
+from index.pdfs import read_pdf
 
-SUFFIXES = frozenset({".txt", ".md"})
+SUFFIXES = frozenset({".txt", ".md", ".html", ".htm", ".pdf"})
+FORMATS = ".txt, .md, .html or .pdf"
 TITLE_LENGTH = 120  # characters of a first line that stands in for a title
 
-# Hidden files, and what editors, office programs and downloads put beside a file for a while.
 _FRONT_MATTER = re.compile(r"---[ \t]*\n(?P<yaml>.*?)^---[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _WESTERN = frozenset(
@@ -57,28 +61,52 @@ def read_article(data: bytes, path: str) -> Article:
 
     Raises ArticleError when they hold no text, or a front matter that cannot be read.
     """
+    text, fields = read_text(data, path)
+    return Article(path=path, text=text, title=fields.pop("title", _first_line(text)), **fields)
+
+
+def read_text(data: bytes, path: str) -> tuple[str, dict[str, str]]:
+    """The stored text in the bytes of the file ``path``, and the fields that are known of it.
+
+    A front matter wins over what a page or a PDF tells of itself. Raises ArticleError.
+    """
     suffix = Path(path).suffix.lower()
     if suffix not in SUFFIXES:
-        raise ArticleError(f"{suffix or 'a file without an ending'} is not read, .txt and .md are")
-    text = decode(data)
-    metadata, text = split_front_matter(text)
-    if suffix == ".md":
-        text = plain_text(text)
+        raise ArticleError(
+            f"{suffix or 'a file without an ending'} is not read: save it as {FORMATS}"
+        )
+    text, fields = read_pdf(data) if suffix == ".pdf" else _read_marked_text(data, suffix)
     if not text.strip():
         raise ArticleError("it holds no text")
-    return Article(path=path, text=text, title=metadata.pop("title", _first_line(text)), **metadata)
+    return text, fields
 
 
-def decode(data: bytes) -> str:
-    """The text in ``data``: UTF-8, or else the encoding its bytes look like; ``\\n`` line ends."""
+def _read_marked_text(data: bytes, suffix: str) -> tuple[str, dict[str, str]]:
+    is_page = suffix in (".html", ".htm")
+    text = decode(data, declared_encoding(data) if is_page else None)
+    metadata, text = split_front_matter(text)
+    if is_page:
+        text, told = read_page(text)
+        return text, {**told, **metadata}
+    return plain_text(text) if suffix == ".md" else text, metadata
+
+
+def decode(data: bytes, declared: str | None = None) -> str:
+    """The text in ``data``, with ``\\n`` line ends.
+
+    Its encoding is what a byte order mark says, else ``declared``, UTF-8, or the one that its
+    bytes look like: the first of them in which they can be read.
+    """
     if b"\0" in data and data[:2] not in _UTF16_MARKS:
         raise ArticleError("it is a binary file")
-    for encoding in ("utf-8-sig", "utf-16" if data[:2] in _UTF16_MARKS else "cp1252"):
+    other = "utf-16" if data[:2] in _UTF16_MARKS else "cp1252"
+    marked = data.startswith((codecs.BOM_UTF8, *_UTF16_MARKS))
+    for encoding in (*((declared,) if declared and not marked else ()), "utf-8-sig", other):
         try:
             text = data.decode(encoding)
         except UnicodeDecodeError:
             continue
-        if encoding != "cp1252" or _is_western(text):
+        if encoding in (declared, "utf-8-sig", "utf-16") or _is_western(text):
             break
     else:
         from charset_normalizer import from_bytes
@@ -127,7 +155,7 @@ def _place(error: Exception) -> str:
 def _field(name: str, value: Any) -> str:
     if not isinstance(value, str):
         raise ArticleError(f"its front matter has more than one value for '{name}'")
-    text = " ".join(value.encode(errors="replace").decode().split())
+    text = one_line(value.encode(errors="replace").decode())
     return _iso_date(text) if name == "date" and text else text
 
 

@@ -17,6 +17,10 @@ class CorpusError(VirgoletteError):
     """The corpus folder is missing, unreadable or holds no article."""
 
 
+class FetchError(VirgoletteError):
+    """An address on the web cannot be fetched, or must not be."""
+
+
 class StorageError(VirgoletteError):
     """The data folder cannot be read or written, or what lies in it is damaged."""
 

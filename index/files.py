@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from index.articles import SUFFIXES
+from index.articles import FORMATS, SUFFIXES
 from index.errors import CorpusError
 
 MEGABYTE = 1_000_000
@@ -40,7 +40,7 @@ def scan(corpus: Path, max_bytes: int) -> list[CorpusFile]:
     if not corpus.is_dir():
         raise CorpusError(
             f"there is no corpus folder {corpus}: make it and put articles in it "
-            f"({', '.join(sorted(SUFFIXES))}), or set VIRGOLETTE_CORPUS_DIR"
+            f"({FORMATS}), or set VIRGOLETTE_CORPUS_DIR"
         )
     root = os.path.realpath(corpus)
     return sorted(_walk(root, "", max_bytes), key=lambda file: file.path)
@@ -113,7 +113,7 @@ def _file_trouble(entry: os.DirEntry[str], max_bytes: int) -> str:
     if not entry.is_file():
         return "it is no regular file"  # reading a pipe would wait for ever
     if Path(entry.name).suffix.lower() not in SUFFIXES:
-        return f"only {', '.join(sorted(SUFFIXES))} files are read"
+        return f"only {FORMATS} files are read"
     if status.st_size > max_bytes:
         limit = max_bytes / MEGABYTE
         return f"it is larger than {limit:g} MB: VIRGOLETTE_MAX_FILE_MB sets the limit"

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from index.articles import SUFFIXES, Article, read_article
+from index.articles import FORMATS, Article, read_article
 from index.chroma import ChromaServer, Place
 from index.embedder import Embedder
 from index.errors import ArticleError, CorpusError, StorageError
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from index.build import Build, Progress
 
 # Raise one of these whenever what it names makes other output of the same files.
-VERSIONS = {"loaders": "2", "splitter": "1", "keywords": "2", "prompts": "1", "schema": "2"}
+VERSIONS = {"loaders": "3", "splitter": "1", "keywords": "2", "prompts": "1", "schema": "2"}
 CACHE = "vectors.sqlite3"
 
 
@@ -237,8 +237,8 @@ def _tidy(paths: Locations, current: str | None) -> None:
 
 def _no_article(corpus: Path, skipped: dict[str, str]) -> str:
     text = (
-        f"the corpus folder {corpus} holds no article: put {', '.join(sorted(SUFFIXES))} files "
-        "in it, or give --allow-empty"
+        f"the corpus folder {corpus} holds no article: put {FORMATS} files in it, "
+        "or give --allow-empty"
     )
     if skipped:
         path, reason = next(iter(skipped.items()))

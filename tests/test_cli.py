@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from index.articles import read_article
 from tests.conftest import ROOT, Workplace
+from tests.pdf import lines, pdf
 
 QUESTION = "Da dove è partito il treno blindato?"
 KEYS = [
@@ -106,6 +108,20 @@ def test_index_reports_in_words_and_in_json(empty_place: Workplace) -> None:
     assert "+ b.txt" in empty_place.run("index").stdout
 
 
+def test_pages_and_pdfs_are_indexed_and_shown(empty_place: Workplace) -> None:
+    news = ROOT / "tests" / "pages" / "news.html"
+    empty_place.write("news.html", news.read_bytes())
+    empty_place.write("forum.pdf", pdf(lines("Il forum si apre a Vladivostok lunedì.")))
+    empty_place.write("rotto.pdf", b"%PDF-1.4")
+    (report,) = empty_place.json("index", "--json")
+    assert report["added"] == ["forum.pdf", "news.html"]
+    ((path, reason),) = [(s["path"], s["reason"]) for s in report["skipped"]]
+    assert path == "rotto.pdf" and reason.startswith("it is a damaged PDF")
+    assert empty_place.run("show", "forum.pdf").stdout == "Il forum si apre a Vladivostok lunedì."
+    shown = empty_place.run("show", "news.html").stdout
+    assert shown == read_article(news.read_bytes(), "news.html").text
+
+
 def test_status_before_and_after(empty_place: Workplace) -> None:
     (status,) = empty_place.json("status", "--json")
     assert status["generation"] is None and status["articles"] == 0
@@ -123,7 +139,8 @@ def test_light_commands_load_neither_torch_nor_chroma(
 ) -> None:
     code = (
         "import atexit, sys\n"
-        "heavy = {'torch', 'chromadb', 'sentence_transformers', 'telegram'}\n"
+        "heavy = {'torch', 'chromadb', 'sentence_transformers', 'telegram',\n"
+        "    'trafilatura', 'lxml', 'pypdf', 'feedparser', 'httpx'}\n"
         "atexit.register(lambda: print(sorted(heavy & set(sys.modules)), file=sys.stderr))\n"
         "from bot.cli import main; main()"
     )
@@ -172,6 +189,13 @@ def test_a_data_folder_that_cannot_be_is_named(empty_place: Workplace) -> None:
     ("environment", "words"),
     [
         ({"VIRGOLETTE_LANGUAGE": "fr"}, ("VIRGOLETTE_LANGUAGE", "'it'")),
+        ({"VIRGOLETTE_MAX_FILE_MB": "0"}, ("VIRGOLETTE_MAX_FILE_MB", "greater than 0")),
+        ({"VIRGOLETTE_MAX_FILE_MB": "inf"}, ("VIRGOLETTE_MAX_FILE_MB",)),
+        (
+            {"VIRGOLETTE_FETCH_ALLOW": "http://x.example"},
+            ("VIRGOLETTE_FETCH_ALLOW", "apart by commas"),
+        ),
+        ({"VIRGOLETTE_FETCH_ALLOW": "10.0.0.0/99"}, ("VIRGOLETTE_FETCH_ALLOW", "hosts")),
         ({"VIRGOLETTE_CORPUS": "x"}, ("VIRGOLETTE_CORPUS is not", "VIRGOLETTE_CORPUS_DIR?")),
         ({"VIRGOLETTE_TELEGRAM_ALLOWED_USERS": "ada"}, ("VIRGOLETTE_TELEGRAM_ALLOWED_USERS",)),
         ({"VIRGOLETTE_TELEGRAM_ALLOWED_USERS": ","}, ("VIRGOLETTE_TELEGRAM_ALLOWED_USERS",)),

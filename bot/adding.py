@@ -1,0 +1,115 @@
+"""What ``virgolette add`` does: articles into the corpus, then the corpus into the index."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from bot.settings import Settings
+from index.add import Adder, Outcome
+from index.errors import VirgoletteError
+from index.fetch import Fetcher
+
+if TYPE_CHECKING:
+    from index.sync import Report
+
+INDEX_WAIT = 300.0  # seconds to wait for another process that writes the index
+
+
+class AddError(VirgoletteError):
+    """Nothing of a feed could be added, or what was added is not in the index yet."""
+
+
+@dataclass(frozen=True)
+class Addition:
+    """What was added, was there already or failed; the report of the index, if it ran."""
+
+    outcomes: tuple[Outcome, ...]
+    report: Report | None = None
+    trouble: AddError | None = None
+
+    def of(self, state: str) -> list[Outcome]:
+        """The outcomes of one kind."""
+        return [outcome for outcome in self.outcomes if outcome.state == state]
+
+    def as_json(self) -> dict[str, Any]:
+        """``added`` and ``known`` with ``origin`` and ``path``; ``failed`` with ``reason``."""
+        pairs = {
+            state: [{"origin": o.origin, "path": o.path} for o in self.of(state)]
+            for state in ("added", "known")
+        }
+        failed = [{"origin": o.origin, "reason": o.reason} for o in self.of("failed")]
+        return {**pairs, "failed": failed}
+
+    def lines(self) -> Iterator[tuple[str, str]]:
+        """A sign and a line for each outcome; what was added is in the index's report too."""
+        for outcome in self.outcomes:
+            if outcome.state == "added" and self.report is None:
+                yield "+", str(outcome.path)
+            elif outcome.state == "known":
+                yield "=", f"{outcome.path}: already there ({outcome.origin})"
+            elif outcome.state == "failed":
+                yield "!", str(outcome.reason)
+
+    def raise_trouble(self) -> None:
+        """Raise what made the command fail, if anything did."""
+        if self.trouble:
+            raise self.trouble
+
+
+def checked_fields(told: Mapping[str, str | None]) -> dict[str, str]:
+    """The fields that the user told; a wrong usage when one cannot be."""
+    fields = {name: value for name, value in told.items() if value is not None}
+    try:
+        datetime.date.fromisoformat(fields.get("date") or "2023-09-11")
+    except ValueError:
+        raise typer.BadParameter(f"--date is {fields['date']}: write YYYY-MM-DD") from None
+    address = fields.get("url")
+    if address and not address.startswith(("http://", "https://")):
+        raise typer.BadParameter(f"--url is {address}: it begins with http:// or https://")
+    return fields
+
+
+def add_and_index(
+    settings: Settings,
+    target: str,
+    feed: str,
+    told: Mapping[str, str],
+    folder: str,
+    hide_progress: bool,
+) -> Addition:
+    """Add one article, or those of a feed, and bring the index up to date if there are new ones.
+
+    Raises what keeps a single article, or the whole feed, from being added.
+    """
+    fetcher = Fetcher(settings.fetch_allow, settings.max_file_bytes)
+    adder = Adder(settings.corpus_dir, fetcher, told, folder)
+    outcomes = tuple(adder.add_feed(feed)) if feed else (adder.add(target),)
+    if not any(outcome.state == "added" for outcome in outcomes):
+        failed = all(outcome.state == "failed" for outcome in outcomes)
+        trouble = AddError(f"nothing of {feed} could be added") if failed else None
+        return Addition(outcomes, trouble=trouble)
+    try:
+        return Addition(outcomes, _index(settings, hide_progress))
+    except VirgoletteError as error:
+        paths = ", ".join(str(o.path) for o in outcomes if o.state == "added")
+        trouble = AddError(f"{paths} was added to the corpus, but the index failed: {error}")
+        return Addition(outcomes, trouble=trouble)
+
+
+def _index(settings: Settings, hide_progress: bool) -> Report:
+    from bot.compose import locations, make_embedder
+    from bot.progress import progress_bar
+    from index.sync import sync
+
+    with progress_bar(hidden=hide_progress) as progress:
+        return sync(
+            locations(settings),
+            make_embedder(settings),
+            wait=INDEX_WAIT,
+            progress=progress,
+        )

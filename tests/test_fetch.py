@@ -1,0 +1,210 @@
+"""Fetching: what is refused, and that everything ends."""
+
+from __future__ import annotations
+
+import gzip
+import ipaddress
+import socket
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from index.errors import FetchError
+from index.fetch import ARTICLE_TYPES, Fetched, Fetcher
+from index.network import is_public
+from tests.web import Page, Site, Write, site
+
+HERE = Fetcher(allowed=["127.0.0.1"], seconds=10)
+
+
+@pytest.fixture
+def web() -> Iterator[Site]:
+    with site() as running:
+        yield running
+
+
+def get(url: str, fetcher: Fetcher = HERE) -> Fetched:
+    return fetcher.get(url, ARTICLE_TYPES)
+
+
+def test_a_page_comes_with_its_type_and_its_address(web: Site) -> None:
+    web.pages["/a?b=%20c"] = Page("<p>Perché</p>", "Text/HTML; Charset=ISO-8859-1")
+    got = get(web.url("/a?b=%20c") + "#part")
+    assert got == Fetched(web.url("/a?b=%20c"), "text/html", "iso-8859-1", "<p>Perché</p>".encode())
+    ((_, headers),) = web.asked
+    assert headers["user-agent"].startswith("Virgolette/")
+    assert headers["host"] == f"127.0.0.1:{web.port}"
+
+
+@pytest.mark.parametrize(
+    "address",
+    "127.0.0.1 10.1.2.3 172.16.0.1 192.168.1.1 169.254.169.254 100.64.0.1 0.0.0.0 224.0.0.1"
+    " 240.0.0.1 255.255.255.255 192.0.2.1 198.18.0.1 ::1 :: fe80::1 fc00::1 fec0::1 ff02::1"
+    " ::ffff:127.0.0.1 ::ffff:10.0.0.1 ::127.0.0.1 64:ff9b::7f00:1 64:ff9b:1::1 2002:7f00:1::"
+    " 2001:0:102:304::1 2001:db8::1 5f00::1 100::1".split(),
+)
+def test_addresses_that_are_not_public(address: str) -> None:
+    assert not is_public(ipaddress.ip_address(address))
+
+
+@pytest.mark.parametrize("address", ["8.8.8.8", "2606:4700::1111", "::ffff:8.8.8.8"])
+def test_addresses_that_are(address: str) -> None:
+    assert is_public(ipaddress.ip_address(address))
+
+
+@pytest.mark.parametrize("host", "127.0.0.1 localhost LOCALHOST [::1] [::ffff:127.0.0.1]".split())
+def test_this_machine_is_refused_under_all_its_names(web: Site, host: str) -> None:
+    with pytest.raises(FetchError, match=r"no public address; VIRGOLETTE_FETCH_ALLOW"):
+        get(web.url(host=host), Fetcher())
+    assert web.asked == []
+
+
+@pytest.mark.parametrize("allowed", ["127.0.0.1", "127.0.0.0/8", "localhost", "LocalHost."])
+def test_exceptions_are_hosts_addresses_and_networks(web: Site, allowed: str) -> None:
+    web.pages["/"] = Page("x")
+    host = "127.0.0.1" if allowed[0].isdigit() else "localhost"
+    fetcher = Fetcher([allowed])
+    assert get(web.url(host=host), fetcher).data == b"x"
+    ((_, headers),) = web.asked
+    assert headers["host"] == f"{host}:{web.port}"
+    if host == "localhost":
+        with pytest.raises(FetchError, match="no public address"):
+            get(web.url(), fetcher)
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("ftp://example.org/a", "only http and https"),
+        ("file:///etc/passwd", "only http and https"),
+        ("HTTP://ada:word@127.0.0.1/", "user name in it"),
+        ("http:///a", "names no host"),
+        ("http://[::1", "was not fetched"),
+        ("http://127.0.0.1:99999/", "was not fetched"),
+        ("http://a b/", "was not fetched"),
+    ],
+)
+def test_other_addresses_are_refused(url: str, reason: str) -> None:
+    with pytest.raises(FetchError, match=reason):
+        get(url)
+
+
+def test_redirects_are_followed_and_counted(web: Site) -> None:
+    for number in range(1, 7):
+        web.redirect(f"/{number}", f"{number - 1}")
+    web.pages["/0"] = Page("fine")
+    assert get(web.url("/5")).url == web.url("/0")
+    with pytest.raises(FetchError, match="redirects more than 5 times"):
+        get(web.url("/6"))
+
+
+@pytest.mark.parametrize(
+    ("to", "reason"),
+    [
+        ("http://169.254.169.254/latest/meta-data", "169.254.169.254 is no public address"),
+        ("file:///etc/passwd", "only http and https"),
+        ("//a:b@127.0.0.1:{port}/secret", "user name in it"),
+    ],
+)
+def test_a_redirect_is_checked_anew(web: Site, to: str, reason: str) -> None:
+    web.redirect("/", to.format(port=web.port))
+    web.pages["/secret"] = Page("secret")
+    with pytest.raises(FetchError, match=reason):
+        get(web.url(), Fetcher(["127.0.0.1/32"]))
+
+
+def test_a_name_is_allowed_and_where_it_leads_is_not(web: Site) -> None:
+    web.redirect("/", web.url("/secret"))
+    web.pages["/secret"] = Page("secret")
+    with pytest.raises(FetchError, match=r"127\.0\.0\.1 is no public address"):
+        get(web.url(host="localhost"), Fetcher(["localhost"]))
+    assert [path for path, _ in web.asked] == ["/"]
+
+
+@pytest.mark.parametrize(
+    ("page", "reason"),
+    [
+        (Page("x", "image/png"), "it is of the type image/png; read are text/html"),
+        (Page("x", None), "type that nobody tells"),
+        (Page("x", status=404), "answered 404 Not Found"),
+        (Page("x", status=500), "answered 500"),
+        (Page("x", headers={"Content-Encoding": "gzip, gzip"}), "compressed as gzip, gzip"),
+        (Page("x", headers={"Content-Encoding": "zstd"}), "compressed as zstd"),
+        (Page("not packed", headers={"Content-Encoding": "gzip"}), "was not fetched"),
+    ],
+)
+def test_what_is_no_article_is_refused(web: Site, page: Page, reason: str) -> None:
+    web.pages["/"] = page
+    with pytest.raises(FetchError, match=reason):
+        get(web.url())
+
+
+def test_a_compressed_page_is_read(web: Site) -> None:
+    web.pages["/"] = Page(gzip.compress(b"Ciao"), headers={"Content-Encoding": "gzip"})
+    assert get(web.url()).data == b"Ciao"
+
+
+@pytest.mark.parametrize("encoding", ["", "gzip"])
+def test_size_is_counted_after_decompression(web: Site, encoding: str) -> None:
+    body = b"x" * 1_000_001
+    packed = gzip.compress(body) if encoding else body
+    web.pages["/"] = Page(packed, headers={"Content-Encoding": encoding} if encoding else {})
+    small = Fetcher(["127.0.0.1"], max_bytes=1_000_000)
+    with pytest.raises(FetchError, match="larger than 1 MB: VIRGOLETTE_MAX_FILE_MB"):
+        get(web.url(), small)
+    web.pages["/"] = Page(body[1:])
+    assert len(get(web.url(), small).data) == 1_000_000
+
+
+def slowly(beginning: bytes, drop: bytes) -> Page:
+    def write(out: Write) -> None:
+        out(beginning)
+        for _ in range(200):
+            out(drop)
+            time.sleep(0.05)
+
+    return Page(write)
+
+
+@pytest.mark.parametrize(
+    ("beginning", "drop"),
+    [
+        (b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n", b"x"),
+        (b"HTTP/1.1 200 OK\r\nX-Slow: ", b"x"),
+        (b"", b""),
+    ],
+    ids=["body", "head", "silence"],
+)
+def test_a_slow_drip_ends(web: Site, beginning: bytes, drop: bytes) -> None:
+    web.pages["/"] = slowly(beginning, drop)
+    started = time.monotonic()
+    with pytest.raises(FetchError, match=r"it took longer than 0\.5 seconds"):
+        get(web.url(), Fetcher(["127.0.0.1"], seconds=0.5))
+    assert time.monotonic() - started < 2
+
+
+def test_time_is_counted_over_all_redirects(web: Site) -> None:
+    def wait(out: Write) -> None:
+        time.sleep(0.3)
+        out(b"HTTP/1.1 302 Found\r\nLocation: /\r\n\r\n")
+
+    web.pages["/"] = Page(wait)
+    with pytest.raises(FetchError, match=r"it took longer than 0\.5 seconds"):
+        get(web.url(), Fetcher(["127.0.0.1"], seconds=0.5))
+
+
+def test_a_host_that_refuses_is_named() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    with pytest.raises(FetchError, match=f"http://127.0.0.1:{port}/ was not fetched: .*refused"):
+        get(f"http://127.0.0.1:{port}/")
+
+
+def test_proxies_of_the_environment_are_not_asked(
+    web: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("NO_PROXY", "")
+    web.pages["/"] = Page("x")
+    assert get(web.url()).data == b"x"
