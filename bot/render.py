@@ -43,6 +43,12 @@ def source_line(quote: Quotation, say: Texts) -> str:
     return " · ".join(parts)
 
 
+def also_line(quote: Quotation, say: Texts) -> str:
+    """Which others carry a quotation: the outlets, or the titles where no outlet is known."""
+    names = dict.fromkeys(carrier.source or carrier.title for carrier in quote.also)
+    return f"{say('answer.also_in')} {', '.join(names)}"
+
+
 def _lines(answer: Answer, say: Texts) -> Iterator[tuple[int, str, Text]]:
     """Indent, label and text of each line."""
     if answer.reason is not None:
@@ -58,7 +64,7 @@ def _lines(answer: Answer, say: Texts) -> Iterator[tuple[int, str, Text]]:
         if quote.url:
             yield 4 + len(label), "", Text(printable(quote.url), style="dim")
         if quote.also:
-            also = f"{say('answer.also_in')} {', '.join(quote.also)}"
+            also = also_line(quote, say)
             yield 4 + len(label), "", Text(printable(also), style="dim")
 
 

@@ -30,6 +30,7 @@ def run_repl(parts: Parts, settings: Settings) -> None:
     console.print(say("chat.welcome"), highlight=False)
     # The model takes seconds to load: it does so while the first question is typed.
     threading.Thread(target=parts.chain.warm_up, daemon=True).start()
+    parts.index.follow()
     for line in _lines(settings, say):
         entry = line.strip()
         if entry in _QUIT:

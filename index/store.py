@@ -41,6 +41,11 @@ _PASSAGE = {
     "row": "SELECT row, id, article, start, end, text, first, last FROM passages WHERE row = ?",
     "id": "SELECT row, id, article, start, end, text, first, last FROM passages WHERE id = ?",
 }
+_CARRIERS = """
+SELECT path, source, title FROM twins JOIN twins AS other USING (family)
+JOIN articles ON path = other.article
+WHERE twins.article = ? AND path <> twins.article AND instr(text, ?) > 0 ORDER BY path
+"""
 _TWINS = """
 SELECT other.article FROM twins JOIN twins AS other USING (family)
 WHERE twins.article = ? AND other.article <> twins.article ORDER BY other.article
@@ -91,6 +96,10 @@ class Store:
     def twins(self, path: str) -> list[str]:
         """The paths of the other articles that carry nearly the same text."""
         return [article for (article,) in self._rows(_TWINS, path)]
+
+    def carriers(self, path: str, words: str) -> list[tuple[str, str | None, str]]:
+        """Path, source and title of the twins of an article that hold these very words."""
+        return [(p, source, title) for p, source, title in self._rows(_CARRIERS, path, words)]
 
     def passages(self, rows: Sequence[int]) -> list[Stored]:
         """The passages in these rows, in this order."""

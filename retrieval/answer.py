@@ -65,11 +65,20 @@ class Question:
 
 
 @dataclass(frozen=True)
+class Carrier:
+    """Another article that holds the words of a quotation."""
+
+    article: str
+    source: str | None
+    title: str
+
+
+@dataclass(frozen=True)
 class Quotation:
     """``stored text of article[start:end] == text``, in Unicode code points: checked.
 
-    ``sha256`` is of the article's stored text in UTF-8. ``also`` names other articles that
-    hold the same words.
+    ``sha256`` is of the article's stored text in UTF-8. ``also`` tells the other articles that
+    hold the same words: an agency's text counts once, however many outlets carry it.
     """
 
     text: str
@@ -82,7 +91,7 @@ class Quotation:
     end: int
     sha256: str
     score: float
-    also: tuple[str, ...] = ()
+    also: tuple[Carrier, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -117,4 +126,6 @@ class Answer:
             "quotes", "near", "generation",
         )  # fmt: skip
         fields = {**asdict(self), "refused": self.refused}
+        for quote in (*fields["quotes"], *fields["near"]):
+            quote["also"] = [carrier["article"] for carrier in quote["also"]]
         return {key: fields[key] for key in keys}

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from index.articles import Article
 from index.generation import Generation
 from index.sentences import Span
-from retrieval.answer import Quotation
+from retrieval.answer import Carrier, Quotation
+from retrieval.search import SAME_TEXT, share_of_terms
 from retrieval.sentences import Sentence
 from retrieval.weights import Linear
 
@@ -53,11 +54,14 @@ def quotations(
         quote = _verified(_quotation(group, candidate.score), generation)
         if quote is None:
             continue
-        twin = next((at for at, other in enumerate(quotes) if other.text == quote.text), None)
-        if twin is None:
-            quotes.append(quote)
+        told = next(
+            (at for at, other in enumerate(quotes) if _tell_the_same(quote, other, generation)),
+            None,
+        )
+        if told is None:
+            quotes.append(_with_carriers(quote, generation))
         else:
-            quotes[twin] = _with_twin(quotes[twin], quote)
+            quotes[told] = _with_twin(quotes[told], quote)
     return tuple(quotes)
 
 
@@ -123,7 +127,24 @@ def _quotation(group: Sequence[Scored], score: float) -> Quotation:
     )
 
 
+def _tell_the_same(one: Quotation, other: Quotation, generation: Generation) -> bool:
+    """Whether two quotations are one text: word for word, or nearly, out of near-duplicates."""
+    if one.text == other.text:
+        return True
+    twins = generation.store.twins(one.article)
+    return other.article in twins and share_of_terms(one.text, other.text) >= SAME_TEXT
+
+
+def _with_carriers(quote: Quotation, generation: Generation) -> Quotation:
+    """The quotation, naming the near-duplicates of its article that hold it to the letter."""
+    found = generation.store.carriers(quote.article, quote.text)
+    return replace(quote, also=tuple(Carrier(*carrier) for carrier in found))
+
+
 def _with_twin(quote: Quotation, twin: Quotation) -> Quotation:
     """The quotation, naming the article of another one with the same words."""
-    others = {*quote.also, twin.article} - {quote.article}
-    return replace(quote, also=tuple(sorted(others)))
+    known = {quote.article, *(carrier.article for carrier in quote.also)}
+    if twin.text != quote.text or twin.article in known:
+        return quote
+    carriers = [*quote.also, Carrier(twin.article, twin.source, twin.title)]
+    return replace(quote, also=tuple(sorted(carriers, key=lambda carrier: carrier.article)))

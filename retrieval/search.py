@@ -11,9 +11,12 @@ from pydantic import ConfigDict
 
 from index.embedder import Embedder, Vectors
 from index.generation import Generation
+from index.keywords import terms
+from index.store import Stored
 
 CANDIDATES = 50  # from each of the two searches
 PASSAGES = 10  # given for a question
+SAME_TEXT = 0.8  # of the terms, from which passages of near-duplicates tell the same
 DENSE_WEIGHT = 2.0  # of the dense z-score, the keyword z-score counting 1
 
 
@@ -39,34 +42,45 @@ class HybridRetriever(BaseRetriever):
         if not self.generation.size:
             return []
         vector = self.embedder.encode_query(query).vector
-        rows, cosines, keywords = self._candidates(query, vector)
+        count = CANDIDATES
+        while True:
+            found, repeated = self._best(query, vector, count)
+            # Copies of one agency text may have taken all the places: look further down.
+            if len(found) == self.k or not repeated or count >= self.generation.size:
+                return found
+            count *= 4
+
+    def _best(self, query: str, vector: Vectors, count: int) -> tuple[list[Document], bool]:
+        """The best passages among so many candidates, and whether copies were left out."""
+        rows, cosines, keywords = self._candidates(query, vector, count)
         scores = DENSE_WEIGHT * _z_scores(cosines) + _z_scores(keywords)
-        best = np.argsort(-scores, kind="stable")[: self.k]
-        passages = self.generation.store.passages([int(rows[at]) for at in best])
-        return [
-            Document(
-                id=passage.id,
-                page_content=passage.text,
-                metadata={
-                    "row": passage.row,
-                    "article": passage.article,
-                    "start": passage.start,
-                    "end": passage.end,
-                    "score": float(scores[at]),
-                    "cosine": float(cosines[at]),
-                },
-            )
-            for passage, at in zip(passages, best, strict=True)
-        ]
+        found: list[Stored] = []
+        documents: list[Document] = []
+        repeated = False
+        for at in np.argsort(-scores, kind="stable"):
+            (passage,) = self.generation.store.passages([int(rows[at])])
+            if any(self._repeats(passage, other) for other in found):
+                repeated = True
+                continue
+            found.append(passage)
+            documents.append(_document(passage, float(scores[at]), float(cosines[at])))
+            if len(found) == self.k:
+                break
+        return documents, repeated
+
+    def _repeats(self, passage: Stored, other: Stored) -> bool:
+        """Whether a passage tells what another one of a near-duplicate article tells."""
+        twins = self.generation.store.twins(passage.article)
+        return other.article in twins and share_of_terms(passage.text, other.text) >= SAME_TEXT
 
     def _candidates(
-        self, query: str, vector: Vectors
+        self, query: str, vector: Vectors, count: int
     ) -> tuple[NDArray[np.int64], Vectors, Vectors]:
         """Rows of both searches' candidates, with both scores of each."""
         generation = self.generation
-        cosine_of = generation.vectors.nearest(vector, min(CANDIDATES, generation.size))
+        cosine_of = generation.vectors.nearest(vector, min(count, generation.size))
         keywords = generation.keywords.scores(query, generation.size)
-        matched = np.argsort(-keywords, kind="stable")[:CANDIDATES]
+        matched = np.argsort(-keywords, kind="stable")[:count]
         by_keyword = generation.store.passages([int(row) for row in matched if keywords[row] > 0])
         missing = [passage.id for passage in by_keyword if passage.id not in cosine_of]
         cosine_of |= generation.vectors.cosines(vector, missing)
@@ -74,6 +88,21 @@ class HybridRetriever(BaseRetriever):
         ids = sorted(cosine_of, key=lambda i: row_of[i])
         rows = np.array([row_of[i] for i in ids], np.int64)
         return rows, np.array([cosine_of[i] for i in ids], np.float32), keywords[rows]
+
+
+def share_of_terms(one: str, other: str) -> float:
+    """How many of the different terms of the shorter text the other one has, 0–1."""
+    few, many = sorted((set(terms(one)), set(terms(other))), key=len)
+    return len(few & many) / len(few) if few else 1.0
+
+
+def _document(passage: Stored, score: float, cosine: float) -> Document:
+    place = {"article": passage.article, "start": passage.start, "end": passage.end}
+    return Document(
+        id=passage.id,
+        page_content=passage.text,
+        metadata={"row": passage.row, **place, "score": score, "cosine": cosine},
+    )
 
 
 def _z_scores(values: Vectors) -> Vectors:

@@ -16,7 +16,7 @@ from index.errors import VirgoletteError
 from index.generation import Generation, LiveIndex
 from index.sentences import sentences
 from index.sync import Locations, sync
-from retrieval.answer import MAX_QUESTION, Answer, Question, QuestionError, Reason
+from retrieval.answer import MAX_QUESTION, Answer, Carrier, Question, QuestionError, Reason
 from retrieval.chain import AnswerChain
 from retrieval.marks import matching_words
 from retrieval.quotes import LONGEST, is_verbatim
@@ -192,7 +192,34 @@ def test_the_same_words_in_two_articles_are_one_quotation_that_names_both(
     empty_place.write("a.txt", f"---\nsource: Uno\n---\nNotizia\n\n{text}")
     empty_place.write("b.txt", f"---\nsource: Due\n---\nAltro titolo\n\n{text}")
     answer = answer_over(empty_place, embedder, TRAIN)
-    assert [(q.text, q.article, q.also) for q in answer.quotes] == [(text, "a.txt", ("b.txt",))]
+    (quote,) = answer.quotes
+    one, other = Carrier("a.txt", "Uno", "Notizia"), Carrier("b.txt", "Due", "Altro titolo")
+    told = Carrier(quote.article, quote.source, quote.title)
+    assert quote.text == text and {told, *quote.also} == {one, other}
+    assert answer.as_json()["quotes"][0]["also"] == [carrier.article for carrier in quote.also]
+
+
+AGENCY = (
+    "Il treno blindato di Kim è partito ieri sera da Pyongyang, diretto a Vladivostok. Lo "
+    "riferiscono i media sudcoreani, che citano fonti del governo di Seul. La visita, la prima "
+    "all’estero in quattro anni, era attesa da giorni. Il Cremlino ha confermato l’incontro."
+)
+
+
+def test_an_agency_text_counts_once_however_many_carry_it(
+    empty_place: Workplace, embedder: Embedder
+) -> None:
+    for number in range(30):
+        copy = f"---\nsource: Testata {number}\n---\nCosì la testata {number}.\n\n{AGENCY}"
+        empty_place.write(f"{number:02}.txt", copy)
+    altered = AGENCY.replace("è partito ieri sera da Pyongyang", "ha lasciato ieri sera Pyongyang")
+    empty_place.write("altered.txt", altered)
+    empty_place.write("other.txt", "Il treno blindato di Putin è partito da Mosca per il forum.")
+    answer = answer_over(empty_place, embedder, "Da dove è partito il treno blindato?")
+    (agency,) = [quote for quote in answer.quotes if "Pyongyang" in quote.text]
+    assert agency.text.startswith("Il treno blindato di Kim è partito ieri sera da Pyongyang")
+    assert len(agency.also) == 29 and "altered.txt" not in {c.article for c in agency.also}
+    assert "other.txt" in {quote.article for quote in answer.quotes}
 
 
 def test_the_chain_is_a_runnable_in_all_four_ways(chain: AnswerChain) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from bot.locales import Texts
+from bot.render import also_line
 from index.sentences import Span
 from retrieval.answer import Answer, Quotation
 from retrieval.marks import matching_words
@@ -110,7 +111,7 @@ def _source(quote: Quotation, label: str, say: Texts) -> Block:
         linked = f'<a href="{_escape(quote.url)}">{linked}</a>'
     markup = _escape(label) + " · ".join(filter(None, (_escape(outlet), linked, _escape(date))))
     if quote.also:
-        also = _short(f"{say('answer.also_in')} {', '.join(quote.also)}")
+        also = _short(also_line(quote, say))
         markup, plain = f"{markup}\n{_escape(also)}", f"{plain}\n{also}"
     return Block(markup, _clean(plain))
 
