@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from bot.report import row
 from bot.settings import Settings
 from index.add import Adder, Outcome
 from index.errors import VirgoletteError
@@ -45,15 +46,15 @@ class Addition:
         failed = [{"origin": o.origin, "reason": o.reason} for o in self.of("failed")]
         return {**pairs, "failed": failed}
 
-    def lines(self) -> Iterator[tuple[str, str]]:
-        """A sign and a line for each outcome; what was added is in the index's report too."""
+    def lines(self) -> Iterator[str]:
+        """A line for each outcome; what was added is in the index's report too."""
         for outcome in self.outcomes:
             if outcome.state == "added" and self.report is None:
-                yield "+", str(outcome.path)
+                yield row("+", "added", str(outcome.path))
             elif outcome.state == "known":
-                yield "=", f"{outcome.path}: already there ({outcome.origin})"
+                yield row("=", "there", f"{outcome.path} ({outcome.origin})")
             elif outcome.state == "failed":
-                yield "!", str(outcome.reason)
+                yield row("!", "failed", str(outcome.reason))
 
     def raise_trouble(self) -> None:
         """Raise what made the command fail, if anything did."""

@@ -7,7 +7,6 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Iterable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,7 +16,6 @@ from bot.settings import Settings, SettingsError, read_settings
 from index.errors import VirgoletteError
 
 if TYPE_CHECKING:
-    from index.sync import Report
     from retrieval.chain import AnswerChain
 
 FAILED, WRONG_USAGE, INTERRUPTED, TERMINATED = 1, 2, 130, 143
@@ -131,6 +129,7 @@ def index(
         return
     from bot.compose import locations, make_embedder
     from bot.progress import progress_bar
+    from bot.report import report_json, report_lines
     from index.sync import sync
 
     with progress_bar(hidden=as_json) as progress:
@@ -145,9 +144,9 @@ def index(
     if quiet and report.unchanged:
         return
     if as_json:
-        _print_json(_report_json(report))
+        _print_json(report_json(report))
     else:
-        _print_report(report)
+        print("\n".join(report_lines(report)))
 
 
 def _end_on_sigterm() -> None:
@@ -191,37 +190,6 @@ def _complain(line: str) -> None:
         print(f"virgolette: {line}", file=sys.stderr, flush=True)
 
 
-def _report_json(report: Report) -> dict[str, Any]:
-    return {
-        "added": list(report.added),
-        "changed": list(report.changed),
-        "renamed": [{"from": old, "to": new} for old, new in report.renamed],
-        "removed": list(report.removed),
-        "skipped": [{"path": s.path, "reason": s.reason} for s in report.skipped],
-        "embedded": report.embedded,
-        "generation": report.generation,
-    }
-
-
-def _print_lines(lines: Iterable[tuple[str, str]]) -> None:
-    """Print lines, each with a sign before it."""
-    from bot.render import printable
-
-    for sign, line in lines:
-        print(f"  {sign} {printable(line)}".replace("\n", "\N{REPLACEMENT CHARACTER}"))
-
-
-def _print_report(report: Report) -> None:
-    lines = [("+", path) for path in report.added]
-    lines += [("~", path) for path in report.changed]
-    lines += [("→", f"{old} → {new}") for old, new in report.renamed]
-    lines += [("-", path) for path in report.removed]
-    lines += [("!", f"{skipped.path}: skipped, {skipped.reason}") for skipped in report.skipped]
-    _print_lines(lines)
-    state = "nothing changed" if report.unchanged else f"{report.embedded} texts embedded"
-    print(f"{report.articles} articles in the index, {state} (generation {report.generation})")
-
-
 @app.command()
 def add(
     target: Annotated[str, typer.Argument(metavar="URL|FILE", help="An article to add.")] = "",
@@ -238,6 +206,7 @@ def add(
 ) -> None:
     """Put an article into the corpus, and index it. What you say wins over what it says."""
     from bot.adding import add_and_index, checked_fields
+    from bot.report import report_json, report_lines
 
     if bool(target) == bool(feed):
         raise typer.BadParameter("give the address or the file of one article, or --feed URL")
@@ -246,12 +215,11 @@ def add(
     told = {"title": title, "source": source, "date": date, "url": url, "language": language}
     addition = add_and_index(read_settings(), target, feed, checked_fields(told), into, as_json)
     if as_json:
-        index = _report_json(addition.report) if addition.report else None
+        index = report_json(addition.report) if addition.report else None
         _print_json({**addition.as_json(), "index": index})
     else:
-        _print_lines(addition.lines())
-        if addition.report:
-            _print_report(addition.report)
+        report = report_lines(addition.report) if addition.report else ()
+        print("\n".join([*addition.lines(), *report]))
     addition.raise_trouble()
 
 
@@ -276,6 +244,26 @@ def status(
         return
     for name, value in told.items():
         print(f"{name:<12} {value if value is not None else '–'}")
+
+
+@app.command()
+def doctor(
+    repair: Annotated[bool, typer.Option(help="Do what there is to be done.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
+) -> None:
+    """Examine the index and what it stands on."""
+    from bot.checkup import examine
+
+    findings = examine(read_settings(), repair=repair)
+    if as_json:
+        _print_json({"findings": findings, "sound": not any(f["trouble"] for f in findings)})
+    else:
+        for finding in findings:
+            told = finding["trouble"] or "in order"
+            remedy = f": {finding['remedy']}" if finding["remedy"] else ""
+            print(f"{'!' if finding['trouble'] else ' '} {finding['name']:<13} {told}{remedy}")
+    if any(finding["trouble"] for finding in findings):
+        sys.exit(FAILED)
 
 
 @app.command()

@@ -21,6 +21,7 @@ def read_status(settings: Settings) -> dict[str, Any]:
         "articles": 0,
         "passages": 0,
         "sentences": 0,
+        "near_twins": 0,
         "skipped": 0,
         "corpus": str(settings.corpus_dir),
         "data": str(settings.data_dir),
@@ -32,6 +33,7 @@ def read_status(settings: Settings) -> dict[str, Any]:
         told |= {"skipped": len(manifest.skipped)}
         store = _open(directory / STORE)
         told |= {table: store.count(table) for table in ("articles", "passages", "sentences")}
+        told |= {"near_twins": store.count("twins")}
         store.close()
     return told
 

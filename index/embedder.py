@@ -93,6 +93,11 @@ class Embedder:
         return f"path:{path.resolve()}:{_listing_digest(path)}"
 
     @property
+    def is_default(self) -> bool:
+        """Whether it is the model that travels with Virgolette."""
+        return not self._model_name
+
+    @property
     def max_tokens(self) -> int:
         """The longest text the model reads whole, in tokens, its prompt and marks included."""
         with self._lock:

@@ -109,8 +109,8 @@ def sync(
         files = scan(paths.corpus, paths.max_bytes)
         digests = {file.path: file.digest for file in files if not file.trouble}
         before = _manifest_or_none(paths.data_dir, current)
-        stamp = _stamp(paths, embedder)
-        anew = "it was asked for" if rebuild else _why_anew(before, stamp)
+        stamp = current_stamp(paths, embedder)
+        anew = "it was asked for" if rebuild else why_anew(before, stamp)
         if current and before and not anew and before.files == digests:
             return _report(before, before, files, 0, current, unchanged=True)
         run = _Run(paths, embedder, progress, stamp, allow_empty)
@@ -119,18 +119,18 @@ def sync(
         return _report(before, after, files, embedded, name, anew=anew if before else "")
 
 
-def _stamp(paths: Locations, embedder: Embedder) -> dict[str, str]:
+def current_stamp(paths: Locations, embedder: Embedder) -> dict[str, str]:
     """What makes an index another one, beside its articles."""
     vectors = paths.server.url if paths.server else EMBEDDED
     return {**VERSIONS, "model": embedder.fingerprint, "vectors": vectors}
 
 
-def _why_anew(before: Manifest | None, stamp: dict[str, str]) -> str:
+def why_anew(before: Manifest | None, stamp: dict[str, str]) -> str:
     """Why nothing of the current generation can be taken over, in words; "" where it can."""
     if before is None:
-        return "there was none that can be read"
+        return "the one before cannot be read"
     other = [name for name, value in stamp.items() if before.stamp.get(name) != value]
-    return f"made otherwise than now: {', '.join(other)}" if other else ""
+    return f"the one before was made otherwise ({', '.join(other)})" if other else ""
 
 
 @dataclass(frozen=True)

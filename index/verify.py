@@ -52,10 +52,17 @@ class Verifier:
         self._process.kill()
         self._process.communicate()
 
-    def check(self, directory: Path, server: ChromaServer | None = None) -> None:
-        """Raise StorageError unless the process finds the generation in the directory sound."""
+    def check(
+        self, directory: Path, server: ChromaServer | None = None, *, thoroughly: bool = False
+    ) -> None:
+        """Raise StorageError unless the process finds the generation in the directory sound.
+
+        ``thoroughly`` compares every id.
+        """
         # By standard input: the headers of a server may hold a password.
-        told = json.dumps([str(directory), asdict(server) if server else None], default=str)
+        told = json.dumps(
+            [str(directory), asdict(server) if server else None, thoroughly], default=str
+        )
         try:
             _, complaint = self._process.communicate(told, timeout=TIME_LIMIT)
         except subprocess.TimeoutExpired as error:
@@ -65,7 +72,7 @@ class Verifier:
             raise StorageError(f"the index in {directory} is not sound: {lines[-1]}")
 
 
-def faults(generation: Generation) -> list[str]:
+def faults(generation: Generation, *, thoroughly: bool = False) -> list[str]:
     """What is wrong with an open generation: counts that differ, a passage that is not found."""
     if not generation.size:
         return []
@@ -79,6 +86,10 @@ def faults(generation: Generation) -> list[str]:
             found.append(f"passage {passage.id} has no vector")
         if not generation.vectors.nearest(vector, 1):
             found.append("a search finds nothing")
+    if thoroughly:
+        stored = set(generation.store.ids(range(generation.size)))
+        if other := len(stored ^ generation.vectors.ids()):
+            found.append(f"{other} ids are not both in the store and in Chroma")
     return found
 
 
@@ -88,9 +99,9 @@ def _main() -> None:
         told = sys.stdin.read()
         if not told:  # whoever started this has nothing to check, or is no more
             return
-        directory, server = json.loads(told)
+        directory, server, thoroughly = json.loads(told)
         generation = Generation(Path(directory), _server(server))
-        problems = faults(generation)
+        problems = faults(generation, thoroughly=thoroughly)
         generation.close()
     except VirgoletteError as error:
         sys.exit(str(error))

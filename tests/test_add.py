@@ -319,7 +319,7 @@ def test_the_command_adds_indexes_and_tells(web: Site, empty_place: Workplace) -
     assert answer["quotes"][0]["url"] == ADDRESS and answer["quotes"][0]["date"] == "2023-09-11"
     again = place.run("add", web.url("/news"))
     assert again.returncode == 0 and again.stderr == ""
-    assert again.stdout.startswith(f"  = {NAME}: already there")
+    assert again.stdout.startswith(f"  = there    {NAME} (")
     (known,) = place.json("add", "--json", web.url("/news"))
     assert known == {
         "added": [], "known": [{"origin": web.url("/news"), "path": NAME}], "failed": [],

@@ -102,7 +102,7 @@ def test_index_reports_in_words_and_in_json(empty_place: Workplace) -> None:
     assert [skipped["path"] for skipped in report["skipped"]] == ["caffè.md", "vuoto.txt"]
     again = empty_place.run("index")
     assert again.returncode == 0 and "nothing changed" in again.stdout
-    assert "! vuoto.txt: skipped, it holds no text" in again.stdout
+    assert "  ! skipped  vuoto.txt: it holds no text" in again.stdout
     assert again.stderr == ""
     empty_place.write("b.txt", "Putin arriva lunedì.")
     assert "+ b.txt" in empty_place.run("index").stdout

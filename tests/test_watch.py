@@ -300,7 +300,7 @@ def test_an_emptied_corpus_is_refused_and_coming_back_works(empty_place: Workpla
     moved = empty_place.path / "moved"
     command = Command(empty_place, "index", "--watch", "--allow-empty", "--rebuild")
     until(lambda: len(command.output) == 2, READY)
-    assert command.output[0] == "  + a.txt\n"
+    assert command.output[0] == "  + added    a.txt\n"
     empty_place.corpus.rename(moved)
     until(lambda: command.errors, READY)
     assert "there is no corpus folder corpus" in command.errors[0]

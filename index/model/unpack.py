@@ -59,6 +59,31 @@ def unpacked_model(models_dir: Path, packed: Path = PACKED) -> Path:
     return target
 
 
+def model_fault(models_dir: Path, packed: Path = PACKED) -> str:
+    """What is wrong with the default model, packed or unpacked; "" where nothing is."""
+    name = packed_checksum(packed)
+    if checksum(packed) != name:
+        return f"the model in {packed} does not match its checksum"
+    target = models_dir / f"default-{name[:16]}"
+    if not target.exists():
+        return ""  # unpacked when it is needed
+    if not _is_whole(target, name) or not _is_unpacked_from(packed, target):
+        return f"the model in {target} is not the one that was unpacked there"
+    return ""
+
+
+def _is_unpacked_from(packed: Path, target: Path) -> bool:
+    try:
+        weights = load_file(target / "model.safetensors")
+    except Exception:  # noqa: BLE001 (safetensors raises an error of its own for damage)
+        return False
+    blocks = load_file(packed / WEIGHTS)
+    return weights.keys() == blocks.keys() and all(
+        np.array_equal(weights[k], dequantize(v) if v.dtype == np.uint8 else v)
+        for k, v in blocks.items()
+    )
+
+
 def _is_whole(target: Path, checksum: str) -> bool:
     """Whether the marker, written last, is there and every file has the size it tells."""
     try:

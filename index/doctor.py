@@ -1,0 +1,193 @@
+"""Examines the index and what it stands on, and repairs what can be repaired."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+
+from index.build import Progress
+from index.cache import VectorCache
+from index.embedder import Embedder
+from index.errors import BusyError, CorpusError, StorageError
+from index.files import MEGABYTE, scan
+from index.generation import (
+    STORE,
+    Manifest,
+    current_name,
+    generations_dir,
+    read_manifest,
+)
+from index.lock import LOCK, writing
+from index.model.unpack import model_fault
+from index.store import Store
+from index.sync import CACHE, Locations, Report, current_stamp, sync, why_anew
+from index.verify import Verifier
+
+LEAST_FREE = 200 * MEGABYTE
+INDEX, REBUILD = "run virgolette index", "run virgolette index --rebuild"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was examined: its name, what is wrong ("" if nothing), and the remedy."""
+
+    name: str
+    trouble: str = ""
+    remedy: str = ""
+
+
+class Doctor:
+    """Examines one index. Reads only, until ``repair`` is called."""
+
+    def __init__(self, paths: Locations, embedder: Embedder) -> None:
+        self._paths = paths
+        self._embedder = embedder
+
+    def examine(self) -> Iterator[Finding]:
+        """Everything there is to examine, one after another."""
+        yield self._corpus()
+        yield self._disk()
+        yield self._lock()
+        yield self._model()
+        yield self._cache()
+        pointer = self._pointer()
+        yield pointer
+        name = current_name(self._paths.data_dir) if not pointer.trouble else None
+        if name:
+            yield from self._generation(name)
+
+    def repair(self, progress: Progress | None = None) -> Report:
+        """Make everything that is derived from the corpus sound, embedding as little as possible.
+
+        Raises what ``sync`` raises: a corpus that cannot be read is nothing to repair here.
+        """
+        data = self._paths.data_dir
+        if self._model().trouble:
+            shutil.rmtree(data / "models", ignore_errors=True)
+        if self._cache().trouble:
+            for suffix in ("", "-wal", "-shm"):
+                (data / f"{CACHE}{suffix}").unlink(missing_ok=True)
+        rebuild = any(f.remedy == REBUILD and f.trouble for f in self.examine())
+        report = sync(self._paths, self._embedder, rebuild=rebuild, progress=progress)
+        self._forget_unused(report.generation)
+        return report
+
+    def _corpus(self) -> Finding:
+        try:
+            files = scan(self._paths.corpus, self._paths.max_bytes)
+        except CorpusError as error:
+            return Finding("corpus", str(error))
+        if not any(not file.trouble for file in files):
+            return Finding("corpus", f"{self._paths.corpus} holds no article", "put some in it")
+        return Finding("corpus")
+
+    def _disk(self) -> Finding:
+        data = self._paths.data_dir
+        folder = data if data.exists() else data.absolute().parent
+        try:
+            free = shutil.disk_usage(folder).free
+        except OSError as error:
+            return Finding("disk", f"{folder}: {error.strerror}", "set VIRGOLETTE_DATA_DIR")
+        current = current_name(data)
+        size = _size(self._paths, current) if current else 0
+        needed = max(2 * size, LEAST_FREE)  # the next generation is built beside this one
+        if free < needed:
+            told = (
+                f"{free / MEGABYTE:.0f} MB are free, an index run may need {needed / MEGABYTE:.0f}"
+            )
+            return Finding("disk", told, "make room")
+        return Finding("disk")
+
+    def _lock(self) -> Finding:
+        if not (self._paths.data_dir / LOCK).exists():
+            return Finding("lock")
+        try:
+            with writing(self._paths.data_dir):
+                return Finding("lock")
+        except BusyError as error:
+            return Finding("lock", str(error), "wait, and examine again")
+        except OSError as error:
+            return Finding("lock", str(error), "make the data folder writable")
+
+    def _model(self) -> Finding:
+        if not self._embedder.is_default:
+            return Finding("model")
+        trouble = model_fault(self._paths.data_dir / "models")
+        return Finding(
+            "model", trouble, "virgolette doctor --repair unpacks it again" * bool(trouble)
+        )
+
+    def _cache(self) -> Finding:
+        path = self._paths.data_dir / CACHE
+        if not path.exists():
+            return Finding("vector cache")
+        try:
+            with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as cache:
+                (told,) = cache.execute("PRAGMA quick_check(1)").fetchone()
+        except sqlite3.Error as error:
+            told = str(error)
+        if told != "ok":
+            return Finding("vector cache", told, "virgolette doctor --repair makes it anew")
+        return Finding("vector cache")
+
+    def _pointer(self) -> Finding:
+        try:
+            name = current_name(self._paths.data_dir)
+        except StorageError as error:
+            return Finding("pointer", str(error), REBUILD)
+        if name is None:
+            return Finding("pointer", "there is no index yet", INDEX)
+        if not (generations_dir(self._paths.data_dir) / name).is_dir():
+            return Finding("pointer", f"the generation {name} it names is not there", REBUILD)
+        return Finding("pointer")
+
+    def _generation(self, name: str) -> Iterator[Finding]:
+        directory = generations_dir(self._paths.data_dir) / name
+        try:
+            manifest = read_manifest(directory)
+        except StorageError as error:
+            yield Finding("manifest", str(error), REBUILD)
+            return
+        why = why_anew(manifest, current_stamp(self._paths, self._embedder))
+        yield Finding("stamp", why, INDEX if why else "")
+        yield self._up_to_date(manifest)
+        try:
+            with Verifier() as verifier:
+                verifier.check(directory, self._paths.server, thoroughly=True)
+        except StorageError as error:
+            yield Finding("generation", str(error), REBUILD)
+        else:
+            yield Finding("generation")
+
+    def _up_to_date(self, manifest: Manifest) -> Finding:
+        try:
+            files = scan(self._paths.corpus, self._paths.max_bytes)
+        except CorpusError:
+            return Finding("up to date")  # told already
+        now = {file.path: file.digest for file in files if not file.trouble}
+        changed = len(now.items() ^ manifest.files.items())
+        if changed:
+            return Finding("up to date", "the corpus has changed since it was indexed", INDEX)
+        return Finding("up to date")
+
+    def _forget_unused(self, name: str) -> None:
+        """Drop the vectors of texts that are in no article any more."""
+        with writing(self._paths.data_dir):
+            store = Store(generations_dir(self._paths.data_dir) / name / STORE)
+            cache = VectorCache(self._paths.data_dir / CACHE, self._embedder)
+            cache.prune(_all_texts(store))
+            store.close()
+
+
+def _all_texts(store: Store) -> Iterator[str]:
+    yield from store.texts(range(store.count("passages")))
+    yield from store.sentence_texts(range(store.count("sentences")))
+
+
+def _size(paths: Locations, name: str) -> int:
+    """The bytes of a generation on the disk."""
+    directory = generations_dir(paths.data_dir) / name
+    return sum(file.stat().st_size for file in directory.rglob("*") if file.is_file())

@@ -1,0 +1,136 @@
+"""The doctor finds what is wrong, and repairs it."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from index.doctor import Doctor
+from index.embedder import Embedder
+from index.generation import current_name, generations_dir
+from index.lock import writing
+from index.sync import Locations, sync
+from tests.conftest import Workplace
+from tests.contents import contents
+
+TEXT = "Il treno blindato è partito da Pyongyang. Arriverà a Vladivostok martedì."
+
+
+def generation(place: Workplace) -> Path:
+    return generations_dir(place.data) / str(current_name(place.data))
+
+
+def point_nowhere(place: Workplace) -> None:
+    (place.data / "current").write_text("20200101T000000-abcdef\n")
+
+
+def no_pointer(place: Workplace) -> None:
+    (place.data / "current").unlink()
+
+
+def no_manifest(place: Workplace) -> None:
+    (generation(place) / "manifest.json").write_text("{")
+
+
+def no_chroma(place: Workplace) -> None:
+    shutil.rmtree(generation(place) / "chroma")
+
+
+def other_ids(place: Workplace) -> None:
+    with sqlite3.connect(generation(place) / "store.sqlite3") as database:
+        database.execute("UPDATE passages SET id = 'another' WHERE row = 1")
+
+
+def broken_cache(place: Workplace) -> None:
+    for suffix in ("-wal", "-shm"):
+        (place.data / f"vectors.sqlite3{suffix}").unlink(missing_ok=True)
+    (place.data / "vectors.sqlite3").write_bytes(b"no database" * 1000)
+
+
+def changed_corpus(place: Workplace) -> None:
+    place.write("c.txt", TEXT + " Ma non oggi.")
+
+
+DAMAGE: list[tuple[Callable[[Workplace], None], str]] = [
+    (point_nowhere, "pointer"),
+    (no_pointer, "pointer"),
+    (no_manifest, "manifest"),
+    (no_chroma, "generation"),
+    (other_ids, "generation"),
+    (broken_cache, "vector cache"),
+    (changed_corpus, "up to date"),
+]
+
+
+@pytest.mark.parametrize(
+    ("damage", "name"), DAMAGE, ids=lambda value: getattr(value, "__name__", "")
+)
+def test_damage_is_found_and_repaired(
+    empty_place: Workplace, embedder: Embedder, damage: Callable[[Workplace], None], name: str
+) -> None:
+    empty_place.write("a.txt", TEXT)
+    empty_place.write("b.txt", TEXT + " Forse.")
+    paths = Locations(empty_place.corpus, empty_place.data)
+    doctor = Doctor(paths, embedder)
+    sync(paths, embedder)
+    assert [finding.name for finding in doctor.examine() if finding.trouble] == []
+    damage(empty_place)
+    found = {finding.name: finding for finding in doctor.examine() if finding.trouble}
+    assert name in found and found[name].remedy.removeprefix("run ").startswith("virgolette ")
+    doctor.repair()
+    assert [finding for finding in doctor.examine() if finding.trouble] == []
+    fresh = Locations(empty_place.corpus, empty_place.path / "fresh")
+    sync(fresh, embedder)
+    assert contents(empty_place.data).same_as(contents(fresh.data_dir))
+
+
+def test_a_model_that_was_altered_is_unpacked_again(empty_place: Workplace, models: Path) -> None:
+    (empty_place.data / "models").unlink()
+    shutil.copytree(models, empty_place.data / "models")
+    (weights,) = (empty_place.data / "models").glob("default-*/model.safetensors")
+    content = bytearray(weights.read_bytes())
+    content[-1000] ^= 1
+    weights.write_bytes(bytes(content))
+    empty_place.write("a.txt", TEXT)
+    done = empty_place.run("doctor")
+    assert done.returncode == 1
+    assert "! model" in done.stdout and "not the one that was unpacked" in done.stdout
+    done = empty_place.run("doctor", "--repair")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "!" not in done.stdout
+
+
+def test_who_holds_the_lock_is_told(empty_place: Workplace, embedder: Embedder) -> None:
+    empty_place.write("a.txt", TEXT)
+    paths = Locations(empty_place.corpus, empty_place.data)
+    sync(paths, embedder)
+    with writing(empty_place.data):
+        told = {finding.name: finding.trouble for finding in Doctor(paths, embedder).examine()}
+    assert "is being written by process" in told["lock"]
+
+
+def test_without_an_index_it_says_what_to_do(empty_place: Workplace) -> None:
+    empty_place.write("a.txt", TEXT)
+    done = empty_place.run("doctor")
+    assert done.returncode == 1
+    assert "! pointer       there is no index yet: run virgolette index" in done.stdout
+    (told,) = empty_place.run("doctor", "--json").stdout.splitlines()
+    assert '"sound": false' in told
+
+
+def test_a_repair_forgets_vectors_that_nothing_needs(
+    empty_place: Workplace, embedder: Embedder
+) -> None:
+    paths = Locations(empty_place.corpus, empty_place.data)
+    empty_place.write("a.txt", TEXT)
+    empty_place.write("b.txt", "Un altro articolo, che poi sparisce.")
+    sync(paths, embedder)
+    (empty_place.corpus / "b.txt").unlink()
+    Doctor(paths, embedder).repair()
+    with sqlite3.connect(empty_place.data / "vectors.sqlite3") as cache:
+        assert cache.execute("SELECT count(*) FROM vectors").fetchone() == (3,)
+    assert sync(paths, embedder, rebuild=True).embedded == 0
