@@ -37,7 +37,7 @@ that join the first half of one paragraph with the second of another, every sent
   likewise: neither run looks at them.
 - *One article changed*: a sentence was added to it, and its two new texts were embedded with the
   real model. The model's loading is a process that loads it as Virgolette does and embeds one
-  text, less `python -c pass`.
+  text, less `python -c pass`. The baseline is the sum of no-op and loading.
 - *First build*: the characters of the distinct passages and sentences, over the whole of
   `virgolette index`, the loading of the model (unpacked before) included, against
   `SentenceTransformer.encode` of the same texts at once, with the loaded model.
