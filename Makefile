@@ -3,10 +3,13 @@ VENV ?= .venv
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+BENCH_READY := $(VENV)-bench/.ready
+# Of bench-index. For a trial: make bench-index BENCH="--articles 60 --runs 1"
+BENCH ?= --write
 
 export Q
 
-.PHONY: ask test check format soak lock picture clean
+.PHONY: ask test check format soak bench-index lock picture clean
 
 ask: $(READY)
 	@test -n "$$Q" || { echo 'Ask like this: make ask Q="Dove si incontreranno Putin e Kim?"' >&2; exit 2; }
@@ -28,14 +31,21 @@ format: $(READY)
 soak: $(READY)
 	$(BIN)/pytest -m soak
 
-# The environment: the exact versions of requirements.txt, then this folder itself.
-$(READY): requirements.txt pyproject.toml
+# About two hours; needs ../shared/data. Writes docs/performance.md, unless BENCH says otherwise.
+bench-index: $(BENCH_READY)
+	$(VENV)-bench/bin/python -m benchmarks.index $(BENCH)
+
+# The environments: the exact versions of requirements.txt, for the benchmarks those of what they
+# compare with too, then this folder itself.
+$(BENCH_READY): benchmarks/requirements.txt
+$(READY) $(BENCH_READY): requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "Virgolette needs Python 3.11 or newer; $(PYTHON) is older. Try: make PYTHON=…" >&2; exit 1; }
-	$(PYTHON) -m venv $(VENV)
-	@echo "Installing the packages of requirements.txt into $(VENV): some minutes, once." >&2
-	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(PYTHON) -m venv $(@D)
+	@echo "Installing the packages of requirements.txt into $(@D): some minutes, once." >&2
+	$(@D)/bin/pip install --quiet --disable-pip-version-check \
+	  $(addprefix -r ,$(filter %requirements.txt,$^))
+	$(@D)/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
 picture: $(READY)
@@ -51,4 +61,4 @@ lock:
 	rm -rf $(VENV)-lock
 
 clean:
-	rm -rf $(VENV) data
+	rm -rf $(VENV) $(VENV)-bench data

@@ -21,6 +21,17 @@ K1, B = 1.5, 0.75
 PARAMETERS = "params.index.json"  # bm25s' own name
 
 _WORD = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+(?:-\d+)?|\d*[^\W_]+")
+
+
+class _WithoutMarks(dict[int, int | None]):
+    """For str.translate: takes combining marks away. Looks each character up once."""
+
+    def __missing__(self, character: int) -> int | None:
+        self[character] = None if unicodedata.combining(chr(character)) else character
+        return self[character]
+
+
+_PLAIN = _WithoutMarks()
 _LOCAL = threading.local()  # a Stemmer must not be used by two threads at once
 
 STOP_WORDS = frozenset(
@@ -41,8 +52,7 @@ STOP_WORDS = frozenset(
 
 def words(text: str) -> list[str]:
     """The words of a text in order: lower case, without accents; "l’incontro" is two."""
-    plain = unicodedata.normalize("NFKD", text.lower())
-    return _WORD.findall("".join(c for c in plain if not unicodedata.combining(c)))
+    return _WORD.findall(unicodedata.normalize("NFKD", text.lower()).translate(_PLAIN))
 
 
 def terms(text: str) -> list[str]:

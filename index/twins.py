@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import cache
-from typing import TYPE_CHECKING
+from hashlib import blake2b
 
 import numpy as np
 from numpy.typing import NDArray
 
 from index.keywords import words
 
-if TYPE_CHECKING:
-    from datasketch import MinHash
-
 PERMUTATIONS = 128
 BANDS = 16  # of 8 permutations each: pairs from a similarity of about 0.7 are found
 ALIKE = 0.7  # of the shingles of both, from which two texts are the same agency text
 SHINGLE = 3  # words
+_LARGEST = 2**64 - 1
 
 Signatures = NDArray[np.uint32]
 
@@ -28,12 +26,16 @@ def signature(text: str) -> Signatures:
     Source: Broder, "On the resemblance and containment of documents" (1997).
     """
     found = words(text)
-    shingles = {
-        " ".join(found[at : at + SHINGLE]) for at in range(max(len(found) - SHINGLE + 1, 1))
-    }
-    minhash = _empty().copy()
-    minhash.update_batch([shingle.encode() for shingle in shingles])
-    return np.asarray(minhash.hashvalues, np.uint32)
+    last = max(len(found) - SHINGLE + 1, 1)
+    shingles = {" ".join(found[at : at + SHINGLE]) for at in range(last)}
+    digests = b"".join(blake2b(one.encode(), digest_size=8).digest() for one in shingles)
+    hashes = np.frombuffer(digests, "<u8")
+    factors, terms = _permutations()
+    smallest = np.full(PERMUTATIONS, _LARGEST, np.uint64)
+    for start in range(0, len(hashes), 1000):  # of a book, too, some at a time
+        permuted = factors * hashes[start : start + 1000, None] + terms
+        smallest = np.minimum(smallest, permuted.min(axis=0))
+    return (smallest >> np.uint64(32)).astype(np.uint32)
 
 
 def families(signatures: Signatures) -> list[list[int]]:
@@ -71,8 +73,12 @@ def _root(parents: Sequence[int], row: int) -> int:
 
 
 @cache
-def _empty() -> MinHash:
-    """Its permutations take a while to draw."""
-    from datasketch import MinHash
+def _permutations() -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    """The factors and terms of multiply-add hashing, modulo 2**64: the same for ever.
 
-    return MinHash(PERMUTATIONS, scheme="affine32")
+    Source: Dietzfelbinger, "Universal hashing and k-wise independent random variables via
+    integer arithmetic without primes" (1996). datasketch has MinHash too, but imports
+    scipy.stats for it: a second at every run.
+    """
+    drawn = np.random.default_rng(1).integers(0, _LARGEST, (2, PERMUTATIONS), np.uint64)
+    return drawn[0] | np.uint64(1), drawn[1]

@@ -1,0 +1,306 @@
+"""Measures `virgolette index`: ``python -m benchmarks.index --help``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from pathlib import Path
+from statistics import median
+
+from benchmarks.corpus import SQUAD, NoDataError, files, write_corpus
+from benchmarks.processes import MEGABYTE, BenchmarkError, Outcome, Place
+from benchmarks.report import Figure, machine, table, write_section
+
+MOST_NOOP = 1 / 20  # of LangChain's time
+MOST_CHANGED = 2.0  # seconds over the no-op and the loading of the model
+LEAST_BUILD = 0.9  # of the model's characters a second
+MOST_MEMORY = 200  # MB more for ten times the articles
+BUILDS = 3  # runs of what takes minutes, at most
+SHORT = 600  # characters: such an article is one passage, with room for a sentence more
+MOST_TEXTS = 100  # of one article: its passages and sentences
+SENTENCE = "Alla fine della giornata numero {} il direttore ha confermato la notizia."
+PACKAGES = "torch sentence-transformers chromadb langchain-core langchain-classic langchain-chroma"
+FAILED, WRONG_USAGE = 1, 2
+
+NOTES = """\
+Runs: {runs} (builds: {builds}), product and baseline by turns, with warm disk caches. Times are
+those of whole processes; told are the medians, and as ratio the median of the pairs' ratios. The
+articles are the 1,493 distinct paragraphs of SQuAD-it's train and dev; those after them are repeats
+that join the first half of one paragraph with the second of another, every sentence changed.
+
+- *No-op*: nothing has changed since the last run. The baseline is LangChain's `index()` with its
+  SQL record manager, Chroma and `cleanup="full"`, a document a file, given an embedding that costs
+  nothing to construct. Its store was filled with pseudo-random vectors, and Virgolette's cache
+  likewise: neither run looks at them.
+- *One article changed*: a sentence was added to it, and its two new texts were embedded with the
+  real model. The model's loading is a process that loads it as Virgolette does and embeds one
+  text, less `python -c pass`. The baseline is the sum of no-op and loading.
+- *First build*: the characters of the distinct passages and sentences, over the whole of
+  `virgolette index`, the loading of the model (unpacked before) included, against
+  `SentenceTransformer.encode` of the same texts at once, with the loaded model.
+- *Memory*: the peak of the largest process of a first build with pseudo-random vectors in the cache
+  for all articles but the last, for which the real model is loaded.
+"""
+
+
+class IndexBench:
+    """The four figures, over corpora that are made when they are needed.
+
+    Args:
+        work: an empty folder.
+        squad: the folder of SQuAD-it's files.
+        articles: of the large corpus; the others have a fifth and a tenth of it.
+        runs: how often each thing is measured.
+    """
+
+    def __init__(self, work: Path, squad: Path, articles: int, runs: int) -> None:
+        self._work = work
+        self._squad = squad
+        self._articles = articles
+        self.runs = runs
+        self.builds = min(runs, BUILDS)
+        self._models = work / "models"
+        self._changes = 0
+
+    @cached_property
+    def dtype(self) -> str:
+        """The numbers the model computes in."""
+        return str(self._plain.part("load", self._models).told["dtype"])
+
+    def noop(self) -> Figure:
+        """A run without changes against LangChain's."""
+        place, store = self._indexed, self._work / "langchain"
+        store.mkdir(exist_ok=True)
+        place.part("langchain", place.corpus, store)
+        pairs = _pairs(
+            self.runs,
+            lambda: _unchanged(place.index()),
+            lambda: _skipped(place.part("langchain", place.corpus, store), self._articles),
+        )
+        ours, theirs = (
+            median(outcome.seconds for outcome in side) for side in zip(*pairs, strict=True)
+        )
+        ratio = median(one.seconds / other.seconds for one, other in pairs)
+        return Figure(
+            f"no-op sync, {self._articles:,} articles",
+            f"{ours:.2f} s",
+            f"LangChain's index(): {theirs:.2f} s",
+            ratio,
+            f"≤ {MOST_NOOP:g}",
+            ratio <= MOST_NOOP,
+        )
+
+    def changed(self) -> Figure:
+        """A run after one article has changed, against a no-op and the loading of the model."""
+        place = self._indexed
+        self._change(place)
+        measured = [self._changed_once(place) for _ in range(self.runs)]
+        total, noop, loading = (median(part) for part in zip(*measured, strict=True))
+        over = median(one - two - three for one, two, three in measured)
+        return Figure(
+            f"one article changed of {self._articles:,}",
+            f"{total:.2f} s",
+            f"no-op {noop:.2f} s + loading the model {loading:.2f} s",
+            median(one / (two + three) for one, two, three in measured),
+            f"≤ {MOST_CHANGED:g} s more; {over:.2f} s more",
+            over <= MOST_CHANGED,
+        )
+
+    def build(self) -> Figure:
+        """A first build against the model alone."""
+        place = self._plain
+        baselines: list[Outcome] = []
+
+        def ours() -> Outcome:
+            place.empty()
+            return place.index()
+
+        def theirs() -> Outcome:
+            baselines.append(place.part("encode", place.corpus, self._models))
+            return baselines[-1]
+
+        pairs = _pairs(self.builds, ours, theirs, warm=False)
+        rates = [_rates(one, other) for one, other in pairs]
+        built, encoded = (median(side) for side in zip(*rates, strict=True))
+        ratio = median(one / other for one, other in rates)
+        return Figure(
+            f"first build, {self._articles // 5:,} articles",
+            f"{built:,.0f} characters/s",
+            f"encode alone: {encoded:,.0f} characters/s",
+            ratio,
+            f"≥ {LEAST_BUILD:g}",
+            ratio >= LEAST_BUILD,
+        )
+
+    def memory(self) -> Figure:
+        """The peak of a large build against that of a small one."""
+        pairs = _pairs(
+            self.builds, lambda: _built(self._large), lambda: _built(self._small), warm=False
+        )
+        large, small = (
+            median(o.peak / MEGABYTE for o in side) for side in zip(*pairs, strict=True)
+        )
+        more = median((one.peak - other.peak) / MEGABYTE for one, other in pairs)
+        return Figure(
+            f"peak memory, build of {self._articles:,} articles",
+            f"{large:.0f} MB",
+            f"{self._articles // 10:,} articles: {small:.0f} MB",
+            median(one.peak / other.peak for one, other in pairs),
+            f"≤ {MOST_MEMORY} MB more; {more:.0f} MB more",
+            more <= MOST_MEMORY,
+        )
+
+    def _changed_once(self, place: Place) -> tuple[float, float, float]:
+        """Seconds of the run with a change, of the no-op, of the model's loading alone."""
+        noop = _unchanged(place.index()).seconds
+        loading = place.part("load", self._models).seconds - place.nothing().seconds
+        return self._change(place).seconds, noop, loading
+
+    def _change(self, place: Place) -> Outcome:
+        """Append a sentence to another short article each time, and index."""
+        short = [path for path in files(place.corpus) if path.stat().st_size < SHORT]
+        # By the golden ratio: spread over the whole corpus, whatever the number of runs.
+        path = short[int((self._changes + 1) * 0.618 % 1 * len(short))]
+        self._changes += 1
+        text = path.read_text(encoding="utf-8")
+        path.write_text(f"{text}\n\n{SENTENCE.format(self._changes)}", encoding="utf-8")
+        outcome = place.index()
+        if (len(outcome.told["changed"]), outcome.told["embedded"]) != (1, 2):
+            raise BenchmarkError(f"not one article and two texts: {outcome.told}")
+        return outcome
+
+    @cached_property
+    def _indexed(self) -> Place:
+        if not self._large.data.exists():
+            _built(self._large)
+        return self._large
+
+    @cached_property
+    def _large(self) -> Place:
+        return self._filled("large", self._articles)
+
+    @cached_property
+    def _small(self) -> Place:
+        return self._filled("small", self._articles // 10)
+
+    @cached_property
+    def _plain(self) -> Place:
+        return self._place("plain", self._articles // 5)
+
+    def _filled(self, name: str, articles: int) -> Place:
+        place = self._place(name, articles)
+        place.part("fill", place.corpus, place.known, self._models)
+        return place
+
+    def _place(self, name: str, articles: int) -> Place:
+        place = Place(self._work / name, self._models)
+        write_corpus(place.corpus, articles, self._squad)
+        return place
+
+
+def _pairs(
+    runs: int, ours: Callable[[], Outcome], theirs: Callable[[], Outcome], *, warm: bool = True
+) -> list[tuple[Outcome, Outcome]]:
+    """Measure both by turns; the one that comes first changes too."""
+    if warm:
+        ours()
+        theirs()
+    pairs = []
+    for number in range(runs):
+        if number % 2:
+            other = theirs()
+            pairs.append((ours(), other))
+        else:
+            pairs.append((ours(), theirs()))
+    return pairs
+
+
+def _unchanged(outcome: Outcome) -> Outcome:
+    told = outcome.told
+    if told["embedded"] or told["added"] or told["changed"] or told["removed"]:
+        raise BenchmarkError(f"a run without changes did something: {told}")
+    return outcome
+
+
+def _skipped(outcome: Outcome, articles: int) -> Outcome:
+    if outcome.told["num_skipped"] != articles:
+        raise BenchmarkError(f"LangChain did not skip everything: {outcome.told}")
+    return outcome
+
+
+def _built(place: Place) -> Outcome:
+    """A first build with known vectors, all but one article's: the model is loaded for that."""
+    place.empty()
+    outcome = place.index()
+    if not 0 < outcome.told["embedded"] < MOST_TEXTS:
+        raise BenchmarkError(f"{outcome.told['embedded']} texts embedded, not one article's")
+    return outcome
+
+
+def _rates(ours: Outcome, theirs: Outcome) -> tuple[float, float]:
+    """Characters a second of both."""
+    if ours.told["embedded"] != theirs.told["texts"]:
+        raise BenchmarkError("the baseline encoded other texts than Virgolette")
+    characters = theirs.told["characters"]
+    return characters / ours.seconds, characters / theirs.told["seconds"]
+
+
+FIGURES: dict[str, Callable[[IndexBench], Figure]] = {
+    "memory": IndexBench.memory,  # leaves the large index that the next two need
+    "noop": IndexBench.noop,
+    "changed": IndexBench.changed,
+    "build": IndexBench.build,
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure, print, and write if asked; the exit code: 1 if a figure fails its target."""
+    options = _options(arguments)
+    try:
+        with tempfile.TemporaryDirectory(prefix="virgolette-bench-") as work:
+            bench = IndexBench(Path(work), options.data.resolve(), options.articles, options.runs)
+            figures = _measured(bench, options.only)
+            notes = NOTES.format(runs=bench.runs, builds=bench.builds)
+            told = f"{machine(bench.dtype, PACKAGES.split())}\n\n{table(figures)}\n\n{notes}"
+    except NoDataError as error:
+        print(error, file=sys.stderr)
+        return WRONG_USAGE
+    except BenchmarkError as error:
+        print(error, file=sys.stderr)
+        return FAILED
+    print(f"\n{told}")
+    if options.write:
+        write_section("index", f"## Indexing (`make bench-index`)\n\n{told}")
+    failed = [figure.name for figure in figures if not figure.met]
+    print(f"Targets failed: {'; '.join(failed) or 'none'}")
+    return FAILED if failed else 0
+
+
+def _measured(bench: IndexBench, names: Sequence[str]) -> list[Figure]:
+    """The figures, each printed as soon as it is known: a full run takes long."""
+    figures = []
+    for name, measure in FIGURES.items():
+        if name in names:
+            figures.append(measure(bench))
+            print(figures[-1].row(), flush=True)
+    return figures
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="benchmarks.index", description=__doc__)
+    parser.add_argument("--articles", type=int, default=10_000, help="of the large corpus")
+    parser.add_argument("--runs", type=int, default=5, help=f"of builds {BUILDS} at most")
+    parser.add_argument("--data", type=Path, default=SQUAD, help="folder of SQuAD-it's files")
+    parser.add_argument("--only", nargs="+", choices=FIGURES, default=list(FIGURES))
+    parser.add_argument("--write", action="store_true", help="the result to docs/performance.md")
+    options = parser.parse_args(arguments)
+    if options.articles < 40 or options.runs < 1:
+        parser.error("at least 40 articles and 1 run")
+    return options
+
+
+if __name__ == "__main__":
+    sys.exit(main())

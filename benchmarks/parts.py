@@ -1,0 +1,135 @@
+"""What runs in processes of its own: the baselines, and what prepares for the product.
+
+``python -m benchmarks.parts NAME PATH…`` prints one JSON object.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from benchmarks.corpus import files
+
+DIMENSIONS = 384  # of the default model
+
+
+def main() -> None:
+    """Run the part that the first argument names, with the paths after it."""
+    parts: dict[str, Callable[..., dict[str, Any]]] = {
+        "fill": fill,
+        "load": load,
+        "encode": encode,
+        "langchain": langchain,
+    }
+    print(json.dumps(parts[sys.argv[1]](*map(Path, sys.argv[2:]))))
+
+
+def fill(corpus: Path, known: Path, models: Path) -> dict[str, Any]:
+    """Put a vector into the cache for every text of the corpus, but for its last article's."""
+    from index.cache import VectorCache
+    from index.embedder import Embedder, Vectors
+
+    class StandIn(Embedder):
+        """The product's tokenizer and fingerprint, with vectors out of a hash."""
+
+        def encode_passages(self, texts: Sequence[str]) -> Vectors:
+            vectors: Vectors = pseudo_vectors(texts)
+            return vectors
+
+    embedder = StandIn("", models)
+    texts = list(embedded_texts(corpus, files(corpus)[:-1], embedder))
+    return {"texts": VectorCache(known, embedder).embed(lambda: texts)}
+
+
+def load(models: Path) -> dict[str, Any]:
+    """Load the model as the product does, and embed one text."""
+    from index.embedder import Embedder
+
+    embedder = Embedder("", models)
+    embedder.encode_passages(["Un treno blindato è partito da Pyongyang."])
+    return {"dtype": str(next(embedder._model.parameters()).dtype).removeprefix("torch.")}
+
+
+def encode(corpus: Path, models: Path) -> dict[str, Any]:
+    """Encode the distinct texts of the corpus, all at once, with nothing around it.
+
+    The private parts of the embedder make sure that it is the product's model in all:
+    directory, dtype, prompt and number of threads.
+    """
+    from index.embedder import BATCH, PASSAGE_PROMPTS, Embedder
+
+    embedder = Embedder("", models)
+    texts = list(dict.fromkeys(embedded_texts(corpus, files(corpus), embedder)))
+    prompt = embedder._prompts(*PASSAGE_PROMPTS)
+    embedder.encode_passages(texts[:1])  # the first call makes ready what the others use
+    started = perf_counter()
+    embedder._model.encode(texts, prompt=prompt, batch_size=BATCH, show_progress_bar=False)
+    seconds = perf_counter() - started
+    return {"seconds": seconds, "texts": len(texts), "characters": sum(map(len, texts))}
+
+
+def langchain(corpus: Path, store: Path) -> dict[str, Any]:
+    """LangChain's index() over the corpus: Chroma and the SQL record manager."""
+    from langchain_chroma import Chroma
+    from langchain_classic.indexes import SQLRecordManager
+    from langchain_core.document_loaders import BaseLoader
+    from langchain_core.documents import Document
+    from langchain_core.embeddings import Embeddings
+    from langchain_core.indexing import index
+
+    class Folder(BaseLoader):
+        """A file, a document: less work than to split them, as a real user would."""
+
+        def lazy_load(self) -> Iterator[Document]:
+            for path in files(corpus):
+                source = str(path.relative_to(corpus))
+                yield Document(path.read_text(encoding="utf-8"), metadata={"source": source})
+
+    class Constructed(Embeddings):
+        """Costs nothing until it embeds, which a run without changes never does."""
+
+        def embed_documents(self, texts: list[str]) -> list[list[float]]:
+            found: list[list[float]] = pseudo_vectors(texts).tolist()
+            return found
+
+        def embed_query(self, text: str) -> list[float]:
+            return self.embed_documents([text])[0]
+
+    records = SQLRecordManager("articles", db_url=f"sqlite:///{store}/records.sqlite3")
+    records.create_schema()
+    vectors = Chroma("articles", Constructed(), persist_directory=str(store))
+    done = index(
+        Folder(), records, vectors, cleanup="full", source_id_key="source", key_encoder="sha256"
+    )
+    return dict(done)
+
+
+def embedded_texts(corpus: Path, paths: Sequence[Path], embedder: Any) -> Iterator[str]:
+    """The texts that the product embeds: of each article its passages, then its sentences."""
+    from index.articles import read_article
+    from index.passages import split_article
+
+    for path in paths:
+        article = read_article(path.read_bytes(), str(path.relative_to(corpus)))
+        passages = split_article(article, embedder.count_tokens, embedder.max_tokens)
+        yield from (passage.text for passage in passages)
+        spans = sorted({span for passage in passages for span in passage.sentences})
+        yield from (article.text[span.start : span.end] for span in spans)
+
+
+def pseudo_vectors(texts: Sequence[str]) -> Any:
+    """Unit vectors, shape (texts, DIMENSIONS), each drawn with a hash of its text as the seed."""
+    import numpy as np
+
+    seeds = (int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") for text in texts)
+    drawn = np.array([np.random.default_rng(seed).standard_normal(DIMENSIONS) for seed in seeds])
+    return (drawn / np.linalg.norm(drawn, axis=1, keepdims=True)).astype(np.float32)
+
+
+if __name__ == "__main__":
+    main()
