@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bot.settings import Settings, SettingsError, read_settings
-from index.errors import VirgoletteError
+from bot.settings import Settings, read_settings
+from index.errors import UsageError, VirgoletteError
 
 if TYPE_CHECKING:
     from retrieval.chain import AnswerChain
@@ -34,13 +34,11 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # None when it was closed
             stream.reconfigure(encoding="utf-8", errors="replace")
-    from retrieval.answer import QuestionError
-
     try:
         app()
     except VirgoletteError as error:
         print(f"virgolette: {error}", file=sys.stderr)
-        sys.exit(WRONG_USAGE if isinstance(error, SettingsError | QuestionError) else FAILED)
+        sys.exit(WRONG_USAGE if isinstance(error, UsageError) else FAILED)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
 

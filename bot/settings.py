@@ -21,13 +21,13 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from index.errors import VirgoletteError
+from index.errors import UsageError
 
 PREFIX = "VIRGOLETTE_"
 ENV_FILE = Path(".env")
 
 
-class SettingsError(VirgoletteError):
+class SettingsError(UsageError):
     """A setting is wrong, unknown, or missing where it is needed."""
 
 

@@ -9,6 +9,10 @@ class VirgoletteError(Exception):
     """Something outside the program is not as it must be; the message says what to do."""
 
 
+class UsageError(VirgoletteError):
+    """The user asked for what cannot be, or set it so."""
+
+
 class ArticleError(VirgoletteError):
     """One file cannot be an article. The others are indexed all the same."""
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from index.articles import FORMATS, SUFFIXES
+from index.digests import DigestCache
 from index.errors import CorpusError
 
 MEGABYTE = 1_000_000
@@ -30,10 +31,11 @@ class CorpusFile:
     trouble: str = ""
 
 
-def scan(corpus: Path, max_bytes: int) -> list[CorpusFile]:
+def scan(corpus: Path, max_bytes: int, digests: DigestCache | None = None) -> list[CorpusFile]:
     """Every file below the corpus but temporary ones, by path.
 
-    A folder that is hidden or a link stands for what it holds.
+    A folder that is hidden or a link stands for what it holds. Files whose digest is among
+    ``digests`` are not read.
 
     Raises CorpusError when the folder is not there or cannot be listed.
     """
@@ -42,8 +44,8 @@ def scan(corpus: Path, max_bytes: int) -> list[CorpusFile]:
             f"there is no corpus folder {corpus}: make it and put articles in it "
             f"({FORMATS}), or set VIRGOLETTE_CORPUS_DIR"
         )
-    root = os.path.realpath(corpus)
-    return sorted(_walk(root, "", max_bytes), key=lambda file: file.path)
+    walk = _Walk(os.path.realpath(corpus), max_bytes, digests)
+    return sorted(walk.files(""), key=lambda file: file.path)
 
 
 def is_temporary(name: str) -> bool:
@@ -51,31 +53,58 @@ def is_temporary(name: str) -> bool:
     return _TEMPORARY.fullmatch(name) is not None
 
 
-def _walk(root: str, folder: str, max_bytes: int) -> Iterator[CorpusFile]:
-    try:
-        entries = list(os.scandir(Path(root, folder)))
-    except PermissionError as error:
-        if not folder:
+class _Walk:
+    """One walk through the corpus."""
+
+    def __init__(self, root: str, max_bytes: int, digests: DigestCache | None) -> None:
+        self._root, self._max_bytes, self._digests = root, max_bytes, digests
+
+    def files(self, folder: str) -> Iterator[CorpusFile]:
+        """The files below a folder of the corpus; "" is the corpus itself."""
+        for entry in self._entries(folder):
+            if is_temporary(entry.name):
+                continue
+            path = f"{folder}/{entry.name}" if folder else entry.name
+            trouble = _trouble(self._root, path, entry, self._max_bytes)
+            if trouble:
+                yield CorpusFile(_shown(path), "", trouble)
+            elif entry.is_dir():
+                yield from self._folder(path)
+            else:
+                yield self._file(path, entry)
+
+    def _entries(self, folder: str) -> list[os.DirEntry[str]]:
+        try:
+            return list(os.scandir(Path(self._root, folder)))
+        except PermissionError as error:
+            if folder:
+                raise
             raise _unreadable(error) from error
-        yield CorpusFile(_shown(folder), "", f"it cannot be read: {error.strerror}")
-        return
-    except FileNotFoundError:
-        if not folder:
-            raise CorpusError(f"the corpus folder {root} has gone: bring it back") from None
-        return  # removed while we walked
-    except OSError as error:  # a disk that fails must not look like articles that went
-        raise _unreadable(error) from error
-    for entry in entries:
-        if is_temporary(entry.name):
-            continue
-        path = f"{folder}/{entry.name}" if folder else entry.name
-        trouble = _trouble(root, path, entry, max_bytes)
-        if trouble:
-            yield CorpusFile(_shown(path), "", trouble)
-        elif entry.is_dir():
-            yield from _walk(root, path, max_bytes)
-        else:
-            yield _read(root, path)
+        except FileNotFoundError:
+            if folder:
+                return []  # removed while we walked
+            raise CorpusError(f"the corpus folder {self._root} has gone: bring it back") from None
+        except OSError as error:  # a disk that fails must not look like articles that went
+            raise _unreadable(error) from error
+
+    def _folder(self, path: str) -> Iterator[CorpusFile]:
+        try:
+            yield from self.files(path)
+        except PermissionError as error:
+            yield CorpusFile(_shown(path), "", f"it cannot be read: {error.strerror}")
+
+    def _file(self, path: str, entry: os.DirEntry[str]) -> CorpusFile:
+        try:
+            status = entry.stat()
+            digest = self._digests.get(path, status) if self._digests else None
+            if digest is None:
+                with Path(entry.path).open("rb") as file:
+                    digest = hashlib.file_digest(file, "sha256").hexdigest()
+                if self._digests:
+                    self._digests.note(path, status, digest)
+            return CorpusFile(path, digest)
+        except OSError as error:
+            return CorpusFile(path, "", f"it cannot be read: {error.strerror or error}")
 
 
 def _unreadable(error: OSError) -> CorpusError:
@@ -118,14 +147,6 @@ def _file_trouble(entry: os.DirEntry[str], max_bytes: int) -> str:
         limit = max_bytes / MEGABYTE
         return f"it is larger than {limit:g} MB: VIRGOLETTE_MAX_FILE_MB sets the limit"
     return ""
-
-
-def _read(root: str, path: str) -> CorpusFile:
-    try:
-        with Path(root, path).open("rb") as file:
-            return CorpusFile(path, hashlib.file_digest(file, "sha256").hexdigest())
-    except OSError as error:
-        return CorpusFile(path, "", f"it cannot be read: {error.strerror or error}")
 
 
 def _shown(path: str) -> str:

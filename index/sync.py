@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from index.articles import FORMATS, Article, read_article
 from index.chroma import ChromaServer, Place
+from index.digests import DigestCache
 from index.embedder import Embedder
 from index.errors import ArticleError, CorpusError, StorageError
 from index.files import MEGABYTE, CorpusFile, scan
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 # Raise one of these whenever what it names makes other output of the same files.
 VERSIONS = {"loaders": "3", "splitter": "1", "keywords": "2", "prompts": "1", "schema": "2"}
 CACHE = "vectors.sqlite3"
+DIGESTS = "files.json"
 
 
 @dataclass(frozen=True)
@@ -106,16 +108,19 @@ def sync(
     with _storage(paths.data_dir), writing(paths.data_dir, wait):
         current = current_name(paths.data_dir)
         _tidy(paths, current)
-        files = scan(paths.corpus, paths.max_bytes)
+        known = DigestCache(paths.data_dir / DIGESTS, trusting=not rebuild)
+        files = scan(paths.corpus, paths.max_bytes, known)
         digests = {file.path: file.digest for file in files if not file.trouble}
         before = _manifest_or_none(paths.data_dir, current)
         stamp = current_stamp(paths, embedder)
         anew = "it was asked for" if rebuild else why_anew(before, stamp)
         if current and before and not anew and before.files == digests:
+            known.save()
             return _report(before, before, files, 0, current, unchanged=True)
-        run = _Run(paths, embedder, progress, stamp, allow_empty)
+        run = _Run(paths, embedder, progress, stamp, allow_empty, known)
         old = (current, before) if current and before and not anew else None
         name, after, embedded = run.build(digests, old)
+        known.save(always=True)
         return _report(before, after, files, embedded, name, anew=anew if before else "")
 
 
@@ -142,6 +147,7 @@ class _Run:
     progress: Progress | None
     stamp: dict[str, str]
     allow_empty: bool
+    known: DigestCache
 
     def build(
         self, digests: dict[str, str], old: tuple[str, Manifest] | None
@@ -167,7 +173,7 @@ class _Run:
         work = home / f"{BUILDING}{name}"
         work.mkdir()
         (work / READERS).touch()
-        reader = _Reader(self.paths.corpus, dict(digests))
+        reader = _Reader(self.paths.corpus, dict(digests), self.known)
         try:
             with Verifier() as verifier:
                 built, skipped = self._fill(Place(work, name, self.paths.server), old, reader)
@@ -209,10 +215,11 @@ class _Run:
 
 
 class _Reader:
-    """Reads articles. A file that has changed gets no digest, so that the next run reads it."""
+    """Reads articles, and sees to it that ``digests`` are of what was read."""
 
-    def __init__(self, corpus: Path, digests: dict[str, str]) -> None:
+    def __init__(self, corpus: Path, digests: dict[str, str], known: DigestCache) -> None:
         self._corpus = corpus
+        self._known = known
         self.digests = digests
 
     def read(self, path: str) -> Article:
@@ -222,9 +229,10 @@ class _Reader:
         except OSError as error:
             self.digests[path] = ""
             raise ArticleError(f"it cannot be read: {error.strerror or error}") from error
-        if hashlib.sha256(data).hexdigest() != self.digests[path]:
-            self.digests[path] = ""
-            raise ArticleError("it was changed while it was read: index again")
+        digest = hashlib.sha256(data).hexdigest()
+        if digest != self.digests[path]:  # changed since the walk; the next run looks again
+            self.digests[path] = digest
+            self._known.forget(path)
         return read_article(data, path)
 
 

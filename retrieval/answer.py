@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
-from index.errors import VirgoletteError
+from index.errors import UsageError
 from index.keywords import words
 
 MAX_QUESTION = 1000  # characters
@@ -22,7 +22,7 @@ _ITALIAN = frozenset(
 )
 
 
-class QuestionError(VirgoletteError):
+class QuestionError(UsageError):
     """What was asked cannot be a question. ``problem`` is "empty" or "too_long"."""
 
     def __init__(self, problem: str, message: str) -> None:

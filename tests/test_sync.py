@@ -6,11 +6,14 @@ import os
 import subprocess
 import sys
 import threading
+import time
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from index.digests import RACY
 from index.embedder import Embedder
 from index.errors import BusyError, CorpusError, StorageError
 from index.generation import Generation, LiveIndex, current_name, generations_dir
@@ -96,10 +99,30 @@ def test_an_edit_that_keeps_size_and_time_is_noticed(
 ) -> None:
     file = empty_place.write("a.txt", TRAIN)
     synced(empty_place, embedder)
+    # Noted while it was young, it would be read anyway: that is not what is tested.
+    old = time.time() - 100
+    os.utime(file, (old, old))
+    time.sleep(RACY + 0.1)
+    synced(empty_place, embedder, rebuild=True)
     times = file.stat()
     file.write_text(TRAIN.replace("martedì", "giovedì"))
     os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
     assert synced(empty_place, embedder).changed == ("a.txt",)
+
+
+def test_files_that_did_not_change_are_not_read_again(
+    empty_place: Workplace, embedder: Embedder
+) -> None:
+    file = empty_place.write("a.txt", TRAIN)
+    time.sleep(RACY + 0.1)
+    synced(empty_place, embedder)
+    noted = empty_place.data / "files.json"
+    noted.write_text(noted.read_text().replace(sha256(file.read_bytes()).hexdigest(), "0" * 64))
+    report = synced(empty_place, embedder)
+    assert not report.unchanged and report.changed == ()  # it believed what was noted, and read
+    assert synced(empty_place, embedder).unchanged
+    noted.write_text("{")
+    assert synced(empty_place, embedder).unchanged
 
 
 def test_sync_equals_rebuild(
