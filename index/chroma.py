@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 BATCH = 5000  # Chroma 1.5 takes at most 5461 rows at once
 SEARCH_BREADTH = 200  # HNSW ef: how many candidates a search keeps in view
 SERVER_BATCH = 500  # a request of about 4 MB: vectors travel as numbers in JSON
-PATIENCE = 60  # seconds for which a server that is restarted is waited for, while writing
 TIMEOUT = 30  # seconds for one request
 
 
@@ -31,12 +30,14 @@ class ChromaServer:
     """Where a Chroma server is, what it wants to be told, and whose certificate it has.
 
     ``headers`` go with each request. ``certificate`` is a file of authorities to trust,
-    None for the usual ones.
+    None for the usual ones. ``patience`` is for how many seconds a server that does not answer
+    is waited for while writing: long enough to restart it.
     """
 
     url: str
     headers: tuple[tuple[str, str], ...] = ()
     certificate: Path | None = None
+    patience: float = 60.0
 
 
 @dataclass(frozen=True)
@@ -161,15 +162,15 @@ def write_vectors(
     ``added`` comes in batches of ids and unit vectors, shape (ids, dimensions). A server
     that goes away is waited for: adding what is there already changes nothing.
     """
-    with _translating(place), closing(_patiently(open_client, place)) as client:
+    with _translating(place), closing(_patiently(place, open_client, place)) as client:
         collection = _collection(client, place, create=create)
         for start in range(0, len(removed), BATCH):
-            _patiently(collection.delete, ids=list(removed[start : start + BATCH]))
+            _patiently(place, collection.delete, ids=list(removed[start : start + BATCH]))
         size = SERVER_BATCH if place.server else BATCH
         for ids, vectors in added:
             for start in range(0, len(ids), size):
                 some = slice(start, start + size)
-                _patiently(collection.add, ids=list(ids[some]), embeddings=vectors[some])
+                _patiently(place, collection.add, ids=list(ids[some]), embeddings=vectors[some])
 
 
 def remove_vectors(place: Place) -> None:
@@ -191,6 +192,7 @@ def _collection(client: Client, place: Place, *, create: bool) -> Collection:
     return cast(
         "Collection",
         _patiently(
+            place,
             client.get_or_create_collection,
             place.collection,
             embedding_function=None,
@@ -199,13 +201,13 @@ def _collection(client: Client, place: Place, *, create: bool) -> Collection:
     )
 
 
-def _patiently(function: Any, *arguments: Any, **options: Any) -> Any:
-    """Call, and call again while the server cannot be reached. Embedded Chroma never can't."""
+def _patiently(place: Place, function: Any, *arguments: Any, **options: Any) -> Any:
+    """Call, and call again while the server cannot be reached."""
     from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_exponential
 
     retrying = Retrying(
         retry=retry_if_exception(_is_unreachable),
-        stop=stop_after_delay(PATIENCE),
+        stop=stop_after_delay(place.server.patience if place.server else 0),
         wait=wait_exponential(multiplier=0.2, max=5),
         reraise=True,
     )

@@ -113,7 +113,7 @@ def _server(told: dict[str, object] | None) -> ChromaServer | None:
         return None
     headers = tuple((str(name), str(value)) for name, value in told["headers"])  # type: ignore[attr-defined]
     certificate = Path(str(told["certificate"])) if told["certificate"] else None
-    return ChromaServer(str(told["url"]), headers, certificate)
+    return ChromaServer(str(told["url"]), headers, certificate)  # patience is for writing
 
 
 if __name__ == "__main__":

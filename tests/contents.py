@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from index.articles import Article
+from index.chroma import ChromaServer
 from index.embedder import Vectors
 from index.generation import Generation, current_name, generations_dir
 from index.keywords import terms
@@ -44,9 +45,9 @@ class Contents:
         )
 
 
-def contents(data_dir: Path) -> Contents:
+def contents(data_dir: Path, server: ChromaServer | None = None) -> Contents:
     """What the current generation holds; it has to be sound."""
-    opened = Generation(generations_dir(data_dir) / str(current_name(data_dir)))
+    opened = Generation(generations_dir(data_dir) / str(current_name(data_dir)), server)
     assert faults(opened) == []
     store = opened.store
     paths = [header.path for header in store.article_headers()]

@@ -1,0 +1,174 @@
+"""The vectors on a Chroma server: a real one, on loopback, that is killed and restarted."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from index.chroma import ChromaServer
+from index.doctor import Doctor
+from index.embedder import Embedder
+from index.errors import StorageError
+from index.generation import BUILDING, LiveIndex, current_name, generations_dir
+from index.sync import Locations, sync
+from retrieval.answer import Question
+from retrieval.chain import AnswerChain
+from tests.conftest import Workplace
+from tests.contents import contents
+
+TRAIN = "Il treno blindato è partito da Pyongyang. Arriverà a Vladivostok martedì."
+FORUM = "Il forum di Vladivostok finisce il 13 settembre. Putin è già arrivato."
+
+
+class Server:
+    """A `chroma run` of the suite's own."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self._port = free.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self._port}"
+        self.start()
+
+    def start(self) -> None:
+        code = "import sys, chromadb_rust_bindings as chroma; chroma.cli(['chroma', *sys.argv[1:]])"
+        where = ["--path", str(self._path), "--host", "127.0.0.1", "--port", str(self._port)]
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", code, "run", *where],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd=self._path.parent,
+            env={name: value for name, value in os.environ.items() if "CHROMA" not in name},
+        )
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            try:
+                httpx.get(f"{self.url}/api/v2/heartbeat", trust_env=False).raise_for_status()
+                return
+            except httpx.HTTPError:
+                time.sleep(0.05)
+        raise TimeoutError("chroma run does not answer")
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+    def collections(self) -> list[str]:
+        place = "api/v2/tenants/default_tenant/databases/default_database/collections"
+        told = httpx.get(f"{self.url}/{place}", trust_env=False).json()
+        return sorted(collection["name"] for collection in told)
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    running = Server(tmp_path / "server")
+    yield running
+    running.kill()
+
+
+def on(server: Server, place: Workplace, patience: float = 60) -> Locations:
+    return Locations(place.corpus, place.data, server=ChromaServer(server.url, patience=patience))
+
+
+def test_a_generation_on_a_server_is_what_it_is_here(
+    empty_place: Workplace, embedder: Embedder, server: Server
+) -> None:
+    empty_place.write("a.txt", TRAIN)
+    paths = on(server, empty_place)
+    sync(paths, embedder)
+    empty_place.write("b.txt", FORUM)
+    report = sync(paths, embedder)
+    assert report.embedded == 3 and sync(paths, embedder).unchanged
+    assert server.collections() == [f"virgolette-{report.generation}"]
+    assert not (generations_dir(empty_place.data) / report.generation / "chroma").exists()
+    here = Locations(empty_place.corpus, empty_place.path / "here")
+    sync(here, embedder)
+    assert contents(empty_place.data, paths.server).same_as(contents(here.data_dir))
+    assert [f for f in Doctor(paths, embedder).examine() if f.trouble] == []
+
+
+def test_the_command_line_moves_there_and_back(empty_place: Workplace, server: Server) -> None:
+    empty_place.write("a.txt", TRAIN)
+    there = {"VIRGOLETTE_CHROMA_URL": server.url}
+    assert empty_place.run("index").returncode == 0
+    moved = empty_place.run("index", **there)
+    assert "made otherwise (vectors)" in moved.stdout and "0 texts embedded" in moved.stdout
+    question = "Da dove è partito il treno blindato?"
+    assert "Pyongyang" in empty_place.run("ask", question, **there).stdout
+    lost = empty_place.run("ask", question)
+    assert lost.returncode == 1 and "set VIRGOLETTE_CHROMA_URL" in lost.stderr
+    server.kill()
+    down = empty_place.run("ask", question, **there)
+    assert down.returncode == 1 and server.url in down.stderr
+    assert len(down.stderr.strip().splitlines()) == 1
+    assert empty_place.run("index").returncode == 0  # back again, though the server is away
+    assert "Pyongyang" in empty_place.run("ask", question).stdout
+
+
+def test_a_server_that_is_killed_in_mid_write_is_waited_for(
+    empty_place: Workplace, embedder: Embedder, server: Server
+) -> None:
+    empty_place.write("a.txt", TRAIN)
+    paths = on(server, empty_place)
+    first = sync(paths, embedder).generation
+    for number in range(600):  # more than one request
+        empty_place.write(f"{number}.txt", f"Numero {number}.")
+    here = Locations(empty_place.corpus, empty_place.data)
+    sync(here, embedder)  # so that the vectors are known, and writing follows at once
+    index = LiveIndex(empty_place.data, paths.server)
+
+    def restart() -> None:
+        while f"virgolette-{first}" in server.collections() and len(server.collections()) < 2:
+            time.sleep(0.002)
+        server.kill()
+        time.sleep(1)
+        server.start()
+
+    killer = threading.Thread(target=restart)
+    killer.start()
+    report = sync(paths, embedder)
+    killer.join()
+    assert report.embedded == 0
+    with index.reading() as generation:
+        assert generation is not None and generation.name == report.generation
+    sync(Locations(empty_place.corpus, empty_place.path / "fresh"), embedder)
+    held = contents(empty_place.data, paths.server)
+    assert held.same_as(contents(empty_place.path / "fresh"))
+    index.close()
+
+
+def test_a_server_that_stays_away_leaves_the_index_as_it_was(
+    empty_place: Workplace, embedder: Embedder, server: Server
+) -> None:
+    empty_place.write("a.txt", TRAIN)
+    paths = on(server, empty_place, patience=1)
+    first = sync(paths, embedder).generation
+    index = LiveIndex(empty_place.data, paths.server)
+    chain = AnswerChain(index, embedder)
+    question = Question.parse("Da dove è partito il treno blindato?")
+    assert chain.invoke(question).quotes
+    server.kill()
+    with pytest.raises(StorageError, match=server.url):
+        chain.invoke(question)
+    empty_place.write("b.txt", FORUM)
+    with pytest.raises(StorageError, match="VIRGOLETTE_CHROMA_URL"):
+        sync(paths, embedder)
+    assert current_name(empty_place.data) == first
+    server.start()
+    assert chain.invoke(question).quotes  # it is back, and nothing was lost
+    report = sync(paths, embedder)
+    assert not any(generations_dir(empty_place.data).glob(f"{BUILDING}*"))
+    assert server.collections() == [f"virgolette-{first}", f"virgolette-{report.generation}"]
+    assert chain.invoke(question).generation == report.generation
+    assert server.collections() == [f"virgolette-{report.generation}"]
+    index.close()
