@@ -117,7 +117,8 @@ def sync(
         if current and before and not anew and before.files == digests:
             known.save()
             return _report(before, before, files, 0, current, unchanged=True)
-        run = _Run(paths, embedder, progress, stamp, allow_empty, known)
+        troubles = {file.path: file.trouble for file in files if file.trouble}
+        run = _Run(paths, embedder, progress, stamp, allow_empty, known, troubles)
         old = (current, before) if current and before and not anew else None
         name, after, embedded = run.build(digests, old)
         known.save(always=True)
@@ -148,6 +149,7 @@ class _Run:
     stamp: dict[str, str]
     allow_empty: bool
     known: DigestCache
+    troubles: dict[str, str]
 
     def build(
         self, digests: dict[str, str], old: tuple[str, Manifest] | None
@@ -178,7 +180,7 @@ class _Run:
             with Verifier() as verifier:
                 built, skipped = self._fill(Place(work, name, self.paths.server), old, reader)
                 if not built.articles and not self.allow_empty:
-                    raise CorpusError(_no_article(self.paths.corpus, skipped))
+                    raise CorpusError(_no_article(self.paths.corpus, {**self.troubles, **skipped}))
                 created = now.isoformat(timespec="seconds")
                 manifest = Manifest(self.stamp, reader.digests, skipped, created)
                 write_manifest(work, manifest)

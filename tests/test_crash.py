@@ -155,16 +155,17 @@ def failing_writes(limit: int) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 
 
-@pytest.mark.parametrize("limit", [100, 5_000, 100_000, 150_000, 300_000])
+@pytest.mark.parametrize("limit", [100, 20_000, 60_000, 150_000])
 def test_a_write_that_fails_leaves_the_index_as_it_was(
     empty_place: Workplace, embedder: Embedder, limit: int
 ) -> None:
-    for number, text in enumerate(news()[:200]):
+    texts = news()[::7]
+    for number, text in enumerate(texts):
         empty_place.write(f"{number:03}.txt", text)
     sync(Locations(empty_place.corpus, empty_place.data), embedder)
     before, held = current_name(empty_place.data), contents(empty_place.data)
-    for number, text in enumerate(news()[:50]):
-        empty_place.write(f"{number:03}.txt", text + " " + news()[60])
+    for number, text in enumerate(texts[1:]):  # known texts: the model is not even loaded
+        empty_place.write(f"{number:03}.txt", text)
     command, environment = empty_place.command()
     done = subprocess.run(
         [*command, "index"],
