@@ -17,7 +17,7 @@ ask: $(READY)
 	@$(BIN)/virgolette ask -- "$$Q"
 
 test: $(READY)
-	$(BIN)/pytest -m "not soak"
+	$(BIN)/pytest -n 2 -m "not soak"
 
 check: $(READY)
 	$(BIN)/ruff check .

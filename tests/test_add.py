@@ -314,7 +314,7 @@ def test_the_command_adds_indexes_and_tells(web: Site, empty_place: Workplace) -
     place.environment.update(ALLOWED)
     done = place.run("add", web.url("/news"))
     assert (done.returncode, done.stderr) == (0, "")
-    assert f"+ {NAME}" in done.stdout and "1 articles in the index" in done.stdout
+    assert f"+ added    {NAME}" in done.stdout and "1 articles in the index" in done.stdout
     (answer,) = place.json("ask", "--json", "Quanto dura il viaggio del treno di Kim?")
     assert answer["quotes"][0]["url"] == ADDRESS and answer["quotes"][0]["date"] == "2023-09-11"
     again = place.run("add", web.url("/news"))
@@ -391,4 +391,4 @@ def test_another_writer_is_waited_for(empty_place: Workplace) -> None:
     held.wait()
     done = empty_place.run("add", "a.txt")
     holder.join()
-    assert done.returncode == 0 and "+ il-treno-e-partito.txt" in done.stdout
+    assert done.returncode == 0 and "+ added    il-treno-e-partito.txt" in done.stdout

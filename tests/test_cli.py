@@ -96,7 +96,7 @@ def test_index_reports_in_words_and_in_json(empty_place: Workplace) -> None:
     empty_place.write("caffè.md", "---\n[\n---\nTesto")
     (report,) = empty_place.json("index", "--json")
     assert list(report) == [
-        "added", "changed", "renamed", "removed", "skipped", "embedded", "generation",
+        "added", "changed", "renamed", "removed", "skipped", "embedded", "generation", "anew",
     ]  # fmt: skip
     assert report["added"] == ["a.txt"] and report["embedded"] == 1
     assert [skipped["path"] for skipped in report["skipped"]] == ["caffè.md", "vuoto.txt"]
