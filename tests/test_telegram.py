@@ -284,7 +284,7 @@ def test_no_text_can_make_a_message_that_telegram_refuses() -> None:
         quotes = [
             quotation(
                 text=text(2500), source=rng.choice([None, text(500)]), title=text(500),
-                url=rng.choice([None, "https://x.example/" + text(50)]), 
+                url=rng.choice([None, "https://x.example/" + text(50)]),
                 also=(Carrier("b.txt", rng.choice([None, text(300)]), text(300)),),
             )
             for _ in range(rng.randrange(1, 4))
