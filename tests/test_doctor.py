@@ -77,15 +77,14 @@ def test_damage_is_found_and_repaired(
     paths = Locations(empty_place.corpus, empty_place.data)
     doctor = Doctor(paths, embedder)
     sync(paths, embedder)
-    assert [finding.name for finding in doctor.examine() if finding.trouble] == []
+    whole = contents(empty_place.data)
     damage(empty_place)
     found = {finding.name: finding for finding in doctor.examine() if finding.trouble}
     assert name in found and found[name].remedy.removeprefix("run ").startswith("virgolette ")
     doctor.repair()
     assert [finding for finding in doctor.examine() if finding.trouble] == []
-    fresh = Locations(empty_place.corpus, empty_place.path / "fresh")
-    sync(fresh, embedder)
-    assert contents(empty_place.data).same_as(contents(fresh.data_dir))
+    if damage is not changed_corpus:
+        assert contents(empty_place.data).same_as(whole)
 
 
 def test_a_model_that_was_altered_is_unpacked_again(empty_place: Workplace, models: Path) -> None:
