@@ -30,19 +30,28 @@ Progress = Callable[[str, int, int], None]  # the phase ("reading", "embedding")
 
 @dataclass(frozen=True)
 class Base:
-    """A generation to take over from: its directory, and the paths that have not changed."""
+    """A generation to take over from: its directory, and the paths that have not changed.
+
+    ``thinned`` is how many passages were taken out of Chroma's graph since it was made: it
+    keeps their places, and gets slower and larger by them.
+    """
 
     directory: Path
     kept: frozenset[str]
+    thinned: int = 0
 
 
 @dataclass(frozen=True)
 class Build:
-    """What came of it: articles in the generation, texts embedded, files that were no article."""
+    """What came of it: articles in the generation, texts embedded, files that were no article.
+
+    ``thinned`` as in ``Base``.
+    """
 
     articles: int
     embedded: int
     skipped: dict[str, str]
+    thinned: int
 
 
 @dataclass
@@ -78,7 +87,8 @@ class Builder:
             layout, skipped = self._write_texts(paths, read, base, old)
             store = Store(self._work / STORE)
             gone = _gone(layout, old)
-            anew = self._must_be_anew(gone, store, base)
+            thinned = len(gone) + (base.thinned if base else 0)
+            anew = self._must_be_anew(thinned, store, base)
             embedded = self._cache.embed(
                 lambda: self._new_texts(store, layout, all_passages=anew),
                 lambda done, total: self._progress("embedding", done, total),
@@ -90,7 +100,7 @@ class Builder:
         finally:
             if old:
                 old.close()
-        return Build(articles, embedded, skipped)
+        return Build(articles, embedded, skipped, 0 if anew else thinned)
 
     def _write_texts(
         self,
@@ -134,10 +144,10 @@ class Builder:
         postings.finish(self._work / KEYWORDS)
         return layout, skipped
 
-    def _must_be_anew(self, gone: frozenset[str], store: Store, base: Base | None) -> bool:
+    def _must_be_anew(self, thinned: int, store: Store, base: Base | None) -> bool:
         """Whether Chroma's collection cannot be a copy that is brought up to date."""
         size = store.count("passages")
-        return base is None or bool(self._place.server) or len(gone) > MOST_REMOVED * size
+        return base is None or bool(self._place.server) or thinned > MOST_REMOVED * size
 
     def _new_texts(self, store: Store, layout: _Layout, *, all_passages: bool) -> Iterator[str]:
         """The texts whose vectors are needed and may not be in the cache."""

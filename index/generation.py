@@ -49,13 +49,15 @@ class Manifest:
 
     ``stamp`` names the model and the versions of loaders, splitter and schema. ``files`` has
     the SHA-256 of every file's bytes by path ("" where it could not be read), those that
-    became no article included; ``skipped`` says why they did not.
+    became no article included; ``skipped`` says why they did not. ``thinned`` is how many
+    passages were taken out of Chroma's collection since that was made.
     """
 
     stamp: dict[str, str]
     files: dict[str, str]
     skipped: dict[str, str]
     created: str
+    thinned: int = 0
 
 
 def generations_dir(data_dir: Path) -> Path:

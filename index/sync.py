@@ -182,7 +182,7 @@ class _Run:
                 if not built.articles and not self.allow_empty:
                     raise CorpusError(_no_article(self.paths.corpus, {**self.troubles, **skipped}))
                 created = now.isoformat(timespec="seconds")
-                manifest = Manifest(self.stamp, reader.digests, skipped, created)
+                manifest = Manifest(self.stamp, reader.digests, skipped, created, built.thinned)
                 write_manifest(work, manifest)
                 verifier.check(work, self.paths.server)
             make_durable(work)
@@ -209,7 +209,7 @@ class _Run:
             same = {p for p, digest in reader.digests.items() if before.files.get(p) == digest}
             skipped = {path: before.skipped[path] for path in same & before.skipped.keys()}
             kept = frozenset(same - skipped.keys())
-            base = Base(generations_dir(self.paths.data_dir) / name, kept)
+            base = Base(generations_dir(self.paths.data_dir) / name, kept, before.thinned)
         cache = VectorCache(self.paths.data_dir / CACHE, self.embedder)
         todo = sorted(reader.digests.keys() - skipped.keys())
         built = Builder(place, self.embedder, cache, self.progress).build(todo, reader.read, base)

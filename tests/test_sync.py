@@ -16,7 +16,7 @@ import pytest
 from index.digests import RACY
 from index.embedder import Embedder
 from index.errors import BusyError, CorpusError, StorageError
-from index.generation import Generation, LiveIndex, current_name, generations_dir
+from index.generation import Generation, LiveIndex, current_name, generations_dir, read_manifest
 from index.sync import Locations, Report, sync
 from index.verify import faults
 from tests.conftest import Workplace
@@ -140,6 +140,21 @@ def test_sync_equals_rebuild(
     fresh.data.mkdir()
     synced(fresh, embedder)
     assert contents(empty_place) == contents(fresh)
+
+
+def test_chromas_graph_is_made_anew_when_a_fifth_was_taken_out(
+    empty_place: Workplace, embedder: Embedder
+) -> None:
+    for number in range(10):
+        empty_place.write(f"{number}.txt", f"Articolo {number}.")
+    synced(empty_place, embedder)
+    thinned = []
+    for number in range(5):  # one at a time: no single run takes out much
+        empty_place.write(f"{number}.txt", f"Articolo {number + 5}.")
+        name = synced(empty_place, embedder).generation
+        thinned.append(read_manifest(generations_dir(empty_place.data) / name).thinned)
+        assert len(contents(empty_place)) == 10
+    assert thinned == [1, 2, 0, 1, 2]
 
 
 def test_a_rebuild_makes_a_new_generation_out_of_the_cache(
