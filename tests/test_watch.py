@@ -211,6 +211,8 @@ class Command:
         self.process = subprocess.Popen(
             [*command, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
             cwd=place.path, env=environment, start_new_session=True,
+            # a suite run in the background has ctrl-c ignored, and would pass that on
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )  # fmt: skip
         self.output: list[str] = []
         self.errors: list[str] = []
