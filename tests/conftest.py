@@ -10,7 +10,8 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryFile
+from typing import IO, Any
 
 import pytest
 
@@ -19,6 +20,7 @@ from index.generation import Generation, LiveIndex, current_name, generations_di
 from index.sync import Locations, sync
 from retrieval.answer import Answer, Question
 from retrieval.chain import AnswerChain
+from tests.warm import Process, Warm
 
 ROOT = Path(__file__).parent.parent
 OFFLINE = Path(__file__).parent / "offline"
@@ -72,11 +74,12 @@ def ask(chain: AnswerChain) -> Any:
     return answer
 
 
-@dataclass
+@dataclass(frozen=True)
 class Workplace:
     """A folder of its own with a corpus and a data folder, and the command line in it."""
 
     path: Path
+    warm: Warm
     environment: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -95,28 +98,40 @@ class Workplace:
         return file
 
     def command(self) -> tuple[list[str], dict[str, str]]:
-        """The start of a command line, and the environment it runs in."""
-        kept = {n: v for n, v in os.environ.items() if not n.upper().startswith("VIRGOLETTE_")}
-        environment = {**kept, "PYTHONPATH": f"{OFFLINE}", "HOME": str(self.path)}
-        return [sys.executable, "-m", "bot.cli"], {**environment, **self.environment}
+        """The start of a command line as users start it, and the environment it runs in."""
+        return [sys.executable, "-m", "bot.cli"], {
+            **variables(),
+            "HOME": str(self.path),
+            **self.environment,
+        }
+
+    def start(
+        self, *arguments: str, stdin: int, stdout: IO[Any], stderr: IO[Any], **environment: str
+    ) -> Process:
+        """Start a command that finds the model's libraries imported."""
+        told = {**self.command()[1], **environment}
+        streams = [stdin, stdout.fileno(), stderr.fileno()]
+        return self.warm.start(arguments, self.path, told, streams)
 
     def run(
         self, *arguments: str, stdin: str | bytes = b"", **environment: str
     ) -> subprocess.CompletedProcess[str]:
         """Run a command to its end."""
-        command, variables = self.command()
-        done = subprocess.run(
-            [*command, *arguments],
-            input=stdin.encode() if isinstance(stdin, str) else stdin,
-            capture_output=True,
-            cwd=self.path,
-            env={**variables, **environment},
-            timeout=120,
-            check=False,
-        )
-        return subprocess.CompletedProcess(
-            done.args, done.returncode, done.stdout.decode(), done.stderr.decode()
-        )
+        read, write = os.pipe()
+        with os.fdopen(read, "rb") as typed, TemporaryFile() as out, TemporaryFile() as errors:
+            with os.fdopen(write, "wb") as keys:  # what is typed has room in the pipe
+                keys.write(stdin.encode() if isinstance(stdin, str) else stdin)
+            process = self.start(
+                *arguments, stdin=typed.fileno(), stdout=out, stderr=errors, **environment
+            )
+            try:
+                code = process.wait(120)
+            finally:
+                process.kill()
+            out.seek(0)
+            errors.seek(0)
+            told = out.read().decode(), errors.read().decode()
+        return subprocess.CompletedProcess(arguments, code, *told)
 
     def json(self, *arguments: str, stdin: str = "") -> list[dict[str, Any]]:
         """Run a command that prints a JSON object a line."""
@@ -125,10 +140,23 @@ class Workplace:
         return [json.loads(line) for line in done.stdout.splitlines()]
 
 
+def variables() -> dict[str, str]:
+    """An environment without settings of Virgolette, for processes that may use no network."""
+    kept = {n: v for n, v in os.environ.items() if not n.upper().startswith("VIRGOLETTE_")}
+    return {**kept, "PYTHONPATH": f"{OFFLINE}"}
+
+
+@pytest.fixture(scope="session")
+def warm() -> Iterator[Warm]:
+    """What starts commands without a wait."""
+    with Warm(variables()) as started:
+        yield started
+
+
 @pytest.fixture
-def empty_place(tmp_path: Path, models: Path) -> Workplace:
+def empty_place(tmp_path: Path, models: Path, warm: Warm) -> Workplace:
     """An empty corpus and no index; the model is unpacked already."""
-    place = Workplace(tmp_path)
+    place = Workplace(tmp_path, warm)
     place.corpus.mkdir()
     place.data.mkdir()
     (place.data / "models").symlink_to(models)
@@ -136,8 +164,8 @@ def empty_place(tmp_path: Path, models: Path) -> Workplace:
 
 
 @pytest.fixture
-def indexed_place(tmp_path: Path, data_dir: Path) -> Workplace:
+def indexed_place(tmp_path: Path, data_dir: Path, warm: Warm) -> Workplace:
     """The five articles with their index, which the test must not change."""
     (tmp_path / "corpus").symlink_to(ROOT / "corpus")
     (tmp_path / "data").symlink_to(data_dir)
-    return Workplace(tmp_path)
+    return Workplace(tmp_path, warm)

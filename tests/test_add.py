@@ -368,8 +368,8 @@ def test_wrong_usage_is_told(empty_place: Workplace, arguments: tuple[str, ...])
 
 def test_when_the_index_fails_the_article_stays(empty_place: Workplace) -> None:
     (empty_place.path / "a.txt").write_text("Il treno è partito.")
-    model = {"VIRGOLETTE_EMBEDDING_MODEL": "nessuno/modello", "HF_HUB_OFFLINE": "1"}
-    done = empty_place.run("add", "a.txt", "--json", **model)
+    (empty_place.path / "none").mkdir()
+    done = empty_place.run("add", "a.txt", "--json", VIRGOLETTE_EMBEDDING_MODEL="none")
     assert done.returncode == 1 and json.loads(done.stdout)["index"] is None
     assert "il-treno-e-partito.txt was added to the corpus, but the index failed" in done.stderr
     assert list(files(empty_place.corpus)) == ["il-treno-e-partito.txt"]

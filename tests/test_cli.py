@@ -37,7 +37,12 @@ def fails(done: subprocess.CompletedProcess[str], code: int, *words: str) -> Non
 
 
 def test_ask_prints_the_quotation_its_source_and_nothing_else(indexed_place: Workplace) -> None:
-    done = indexed_place.run("ask", QUESTION)
+    """Started as users start it, with nothing imported before."""
+    command, environment = indexed_place.command()
+    done = subprocess.run(
+        [*command, "ask", QUESTION],
+        capture_output=True, text=True, cwd=indexed_place.path, env=environment, check=False,
+    )  # fmt: skip
     assert done.returncode == 0 and done.stderr == ""
     assert "❝ Secondo i media sudcoreani, un treno blindato con a bordo Kim" in done.stdout
     assert "[1] AgenPress · Cremlino. Confermato l’incontro" in done.stdout
@@ -245,14 +250,6 @@ def test_questions_that_are_none(indexed_place: Workplace) -> None:
 
 def test_bot_without_a_token_says_where_to_get_one(indexed_place: Workplace) -> None:
     fails(indexed_place.run("bot"), 2, "VIRGOLETTE_TELEGRAM_BOT_TOKEN", "@BotFather")
-
-
-def test_a_model_that_cannot_be_had_is_named(empty_place: Workplace) -> None:
-    empty_place.write("a.txt", "Il treno è partito.")
-    done = empty_place.run(
-        "index", VIRGOLETTE_EMBEDDING_MODEL="nessuno/modello", HF_HUB_OFFLINE="1"
-    )
-    fails(done, 1, "nessuno/modello", "VIRGOLETTE_EMBEDDING_MODEL")
 
 
 def test_the_suite_forbids_the_network() -> None:

@@ -135,7 +135,7 @@ def test_sync_equals_rebuild(
     empty_place.write("c.md", "# Vertice\n\n" + FORUM)
     (empty_place.corpus / "a.txt").unlink()
     synced(empty_place, embedder)
-    fresh = Workplace(tmp_path_factory.mktemp("fresh"))
+    fresh = Workplace(tmp_path_factory.mktemp("fresh"), empty_place.warm)
     (fresh.path / "corpus").symlink_to(empty_place.corpus)
     fresh.data.mkdir()
     synced(fresh, embedder)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import random
 import re
 import signal
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +18,7 @@ from bot.telegram.html import LONGEST_MESSAGE, answer_messages, text_message, ut
 from retrieval.answer import Answer, Carrier, Quotation, Reason
 from tests.bot_api import FakeBotApi, formatted_text
 from tests.conftest import Workplace
+from tests.warm import Warm
 
 QUESTION = "Da dove è partito il treno blindato?"
 TRAIN = "un treno blindato con a bordo Kim sarebbe partito da Pyongyang"
@@ -28,21 +29,15 @@ class Bot:
     """A running `virgolette bot` and the Telegram it talks to."""
 
     def __init__(self, place: Workplace, api: FakeBotApi, **environment: str) -> None:
-        command, variables = place.command()
         self.api = api
         self.log = place.path / "bot.log"
-        with self.log.open("wb") as log:
-            self.process = subprocess.Popen(
-                [*command, "bot"],
-                stderr=log,
-                stdout=log,
-                cwd=place.path,
-                env={
-                    **variables,
-                    "VIRGOLETTE_TELEGRAM_BOT_TOKEN": api.token,
-                    "VIRGOLETTE_TELEGRAM_BASE_URL": api.base_url,
-                    **environment,
-                },
+        told = {
+            "VIRGOLETTE_TELEGRAM_BOT_TOKEN": api.token,
+            "VIRGOLETTE_TELEGRAM_BASE_URL": api.base_url,
+        }
+        with self.log.open("wb") as log, Path(os.devnull).open("rb") as nothing:
+            self.process = place.start(
+                "bot", stdin=nothing.fileno(), stdout=log, stderr=log, **told, **environment
             )
 
     def reply(self, message_id: int) -> dict[str, Any]:
@@ -62,9 +57,9 @@ class Bot:
 
 
 @pytest.fixture(scope="module")
-def bot(data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bot]:
+def bot(data_dir: Path, warm: Warm, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bot]:
     """One bot for the tests that leave it as they found it."""
-    place = Workplace(tmp_path_factory.mktemp("bot"))
+    place = Workplace(tmp_path_factory.mktemp("bot"), warm)
     place.data.symlink_to(data_dir)
     with FakeBotApi() as api:
         running = Bot(place, api)
