@@ -97,10 +97,12 @@ def test_a_generation_on_a_server_is_what_it_is_here(
     assert [f for f in Doctor(paths, embedder).examine() if f.trouble] == []
 
 
-def test_the_command_line_moves_there_and_back(empty_place: Workplace, server: Server) -> None:
+def test_the_command_line_moves_there_and_back(
+    empty_place: Workplace, embedder: Embedder, server: Server
+) -> None:
     empty_place.write("a.txt", TRAIN)
     there = {"VIRGOLETTE_CHROMA_URL": server.url}
-    assert empty_place.run("index").returncode == 0
+    sync(Locations(empty_place.corpus, empty_place.data), embedder)
     moved = empty_place.run("index", **there)
     assert "made otherwise (vectors)" in moved.stdout and "0 texts embedded" in moved.stdout
     question = "Da dove è partito il treno blindato?"
@@ -122,7 +124,7 @@ def test_a_server_that_is_killed_in_mid_write_is_waited_for(
     paths = on(server, empty_place)
     first = sync(paths, embedder).generation
     for number in range(600):  # more than one request
-        empty_place.write(f"{number}.txt", f"Numero {number}.")
+        empty_place.write(f"{number}.txt", f"Numero {number % 9}.")
     here = Locations(empty_place.corpus, empty_place.data)
     sync(here, embedder)  # so that the vectors are known, and writing follows at once
     expected = contents(empty_place.data)

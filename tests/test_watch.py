@@ -17,8 +17,11 @@ from typing import Any
 
 import pytest
 
+from index.cache import VectorCache
+from index.embedder import Embedder
 from index.generation import Generation, current_name, generations_dir
 from index.lock import writing
+from index.sync import CACHE
 from index.verify import faults
 from index.watch import Pace, Watcher
 from tests.bot_api import FakeBotApi
@@ -267,6 +270,13 @@ def is_gone(process: int) -> bool:
     return False
 
 
+@pytest.fixture
+def known_place(empty_place: Workplace, embedder: Embedder) -> Workplace:
+    """An empty corpus; the vectors of both texts are known, so that no pass loads the model."""
+    VectorCache(empty_place.data / CACHE, embedder).embed(lambda: [TRAIN, FORUM])
+    return empty_place
+
+
 def indexed(place: Workplace) -> list[str]:
     """The articles of the current generation, which is sound."""
     opened = Generation(generations_dir(place.data) / str(current_name(place.data)))
@@ -276,49 +286,49 @@ def indexed(place: Workplace) -> list[str]:
     return found
 
 
-def test_index_watch_waits_for_the_lock_then_follows_an_editor(empty_place: Workplace) -> None:
-    empty_place.write("a.txt", TRAIN)
-    with writing(empty_place.data):
-        command = Command(empty_place, "index", "--watch", "--json")
+def test_index_watch_waits_for_the_lock_then_follows_an_editor(known_place: Workplace) -> None:
+    known_place.write("a.txt", TRAIN)
+    with writing(known_place.data):
+        command = Command(known_place, "index", "--watch", "--json")
         command.child()
         time.sleep(3)  # more than an index run needs to fail
         assert command.output == command.errors == []
     (first,) = command.reports(1)
     assert first["added"] == ["a.txt"]
-    with writing(empty_place.data):  # merely watching, it does not hold the lock
+    with writing(known_place.data):  # merely watching, it does not hold the lock
         pass
-    (empty_place.corpus / "a.txt").rename(empty_place.corpus / "a.txt~")  # as editors save
-    empty_place.write("4913", "")
-    empty_place.write("a.txt", FORUM)
+    (known_place.corpus / "a.txt").rename(known_place.corpus / "a.txt~")  # as editors save
+    known_place.write("4913", "")
+    known_place.write("a.txt", FORUM)
     _, second = command.reports(2)
     assert (second["changed"], second["added"], second["skipped"]) == (["a.txt"], [], [])
     assert command.end(signal.SIGTERM) == 0
     assert command.errors == [] and len(command.output) == 2
-    assert indexed(empty_place) == ["a.txt"]
+    assert indexed(known_place) == ["a.txt"]
 
 
-def test_an_emptied_corpus_is_refused_and_coming_back_works(empty_place: Workplace) -> None:
-    empty_place.write("a.txt", TRAIN)
-    moved = empty_place.path / "moved"
-    command = Command(empty_place, "index", "--watch", "--allow-empty", "--rebuild")
+def test_an_emptied_corpus_is_refused_and_coming_back_works(known_place: Workplace) -> None:
+    known_place.write("a.txt", TRAIN)
+    moved = known_place.path / "moved"
+    command = Command(known_place, "index", "--watch", "--allow-empty", "--rebuild")
     until(lambda: len(command.output) == 2, READY)
     assert command.output[0] == "  + added    a.txt\n"
-    empty_place.corpus.rename(moved)
+    known_place.corpus.rename(moved)
     until(lambda: command.errors, READY)
     assert "there is no corpus folder corpus" in command.errors[0]
-    empty_place.corpus.mkdir()
+    known_place.corpus.mkdir()
     until(lambda: len(command.errors) == 2, READY)
     assert "the corpus folder corpus holds no article" in command.errors[1]
-    empty_place.write("b.docx", "x")
+    known_place.write("b.docx", "x")
     until(lambda: len(command.errors) == 3, READY)  # another trouble: a file, but no article
-    assert indexed(empty_place) == ["a.txt"]
-    (empty_place.corpus / "b.docx").unlink()
-    (moved / "a.txt").rename(empty_place.corpus / "a.txt")
+    assert indexed(known_place) == ["a.txt"]
+    (known_place.corpus / "b.docx").unlink()
+    (moved / "a.txt").rename(known_place.corpus / "a.txt")
     until(lambda: len(command.errors) == 4, READY)
     assert command.errors[3] == "virgolette: the corpus is indexed again\n"
     assert command.end(signal.SIGTERM) == 0
     assert len(command.output) == 2  # nothing changed, and --rebuild was for the first run
-    assert indexed(empty_place) == ["a.txt"]
+    assert indexed(known_place) == ["a.txt"]
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
@@ -355,13 +365,13 @@ def test_sigterm_ends_an_index_run_cleanly(empty_place: Workplace) -> None:
     assert list(generations_dir(empty_place.data).iterdir()) == []
 
 
-def test_a_bot_answers_from_what_is_dropped_in_while_it_runs(empty_place: Workplace) -> None:
-    empty_place.write("a.txt", FORUM)
+def test_a_bot_answers_from_what_is_dropped_in_while_it_runs(known_place: Workplace) -> None:
+    known_place.write("a.txt", FORUM)
     with FakeBotApi() as api:
-        bot = Bot(empty_place, api)
+        bot = Bot(known_place, api)
         until(lambda: "index: 1 added" in bot.log.read_text(), 2 * READY)
         assert "Pyongyang" not in bot.ask("Da dove è partito il treno?")["text"]
-        empty_place.write("b.txt", TRAIN)
+        known_place.write("b.txt", TRAIN)
         until(lambda: bot.log.read_text().count("index: 1 added") == 2, READY)
         assert "Pyongyang" in bot.ask("Da dove è partito il treno?")["text"]
         (watcher,) = children(bot.process.pid)
