@@ -13,7 +13,7 @@ from numpy.lib.format import open_memmap
 
 from index.articles import Article
 from index.cache import VectorCache
-from index.chroma import BATCH, Place, write_vectors
+from index.chroma import BATCH, Place
 from index.embedder import Embedder, Vectors
 from index.errors import ArticleError
 from index.generation import CHROMA, KEYWORDS, SENTENCES, SIGNATURES, STORE
@@ -21,6 +21,7 @@ from index.passages import split_article
 from index.postings import PostingsWriter
 from index.store import Extent, Store
 from index.twins import PERMUTATIONS, Signatures, families, signature
+from index.vectors import VectorWriter
 from index.writer import StoreWriter
 
 MOST_REMOVED = 0.2  # of the passages: beyond, Chroma's graph is made anew, not thinned
@@ -70,12 +71,18 @@ class Builder:
     """
 
     def __init__(
-        self, place: Place, embedder: Embedder, cache: VectorCache, progress: Progress | None
+        self,
+        place: Place,
+        embedder: Embedder,
+        cache: VectorCache,
+        writer: VectorWriter,
+        progress: Progress | None,
     ) -> None:
         self._work = place.directory
         self._place = Place(place.directory / CHROMA, place.name, place.server)
         self._embedder = embedder
         self._cache = cache
+        self._writer = writer
         self._progress = progress or (lambda _phase, _done, _total: None)
 
     def build(
@@ -186,12 +193,12 @@ class Builder:
             return
         if base is None:
             fresh += [new.passages for _, new in layout.copied]
-            write_vectors(self._place, [], self._vectors(store, fresh), create=True)
+            self._writer.write(self._place, [], self._vectors(store, fresh), create=True)
             return
         shutil.copytree(base.directory / CHROMA, self._place.directory)
         new = {i for rows in fresh for i in store.ids(rows)}
         added = self._vectors(store, fresh, without=gone)  # an article may keep some of its own
-        write_vectors(self._place, sorted(gone - new), added, create=False)
+        self._writer.write(self._place, sorted(gone - new), added, create=False)
 
     def _vectors(
         self, store: Store, extents: Sequence[range], without: frozenset[str] = frozenset()

@@ -35,6 +35,7 @@ from index.lock import writing
 
 if TYPE_CHECKING:
     from index.build import Build, Progress
+    from index.vectors import VectorWriter
 
 # Raise one of these whenever what it names makes other output of the same files.
 VERSIONS = {"loaders": "3", "splitter": "1", "keywords": "2", "prompts": "1", "schema": "2"}
@@ -167,6 +168,7 @@ class _Run:
         self, digests: dict[str, str], old: tuple[str, Manifest] | None
     ) -> tuple[str, Manifest, int]:
         from index.build import make_durable  # what only a run that writes needs
+        from index.vectors import VectorWriter
         from index.verify import Verifier
 
         now = datetime.datetime.now(datetime.UTC)
@@ -177,8 +179,10 @@ class _Run:
         (work / READERS).touch()
         reader = _Reader(self.paths.corpus, dict(digests), self.known)
         try:
-            with Verifier() as verifier:
-                built, skipped = self._fill(Place(work, name, self.paths.server), old, reader)
+            # Both need a second or two before they can begin: they have it while this one reads.
+            with VectorWriter() as writer, Verifier() as verifier:
+                place = Place(work, name, self.paths.server)
+                built, skipped = self._fill(place, writer, old, reader)
                 if not built.articles and not self.allow_empty:
                     raise CorpusError(_no_article(self.paths.corpus, {**self.troubles, **skipped}))
                 created = now.isoformat(timespec="seconds")
@@ -196,7 +200,11 @@ class _Run:
         return name, manifest, built.embedded
 
     def _fill(
-        self, place: Place, old: tuple[str, Manifest] | None, reader: _Reader
+        self,
+        place: Place,
+        writer: VectorWriter,
+        old: tuple[str, Manifest] | None,
+        reader: _Reader,
     ) -> tuple[Build, dict[str, str]]:
         """Fill the new generation; what came of it, and all files that are no articles."""
         from index.build import Base, Builder
@@ -212,7 +220,8 @@ class _Run:
             base = Base(generations_dir(self.paths.data_dir) / name, kept, before.thinned)
         cache = VectorCache(self.paths.data_dir / CACHE, self.embedder)
         todo = sorted(reader.digests.keys() - skipped.keys())
-        built = Builder(place, self.embedder, cache, self.progress).build(todo, reader.read, base)
+        builder = Builder(place, self.embedder, cache, writer, self.progress)
+        built = builder.build(todo, reader.read, base)
         return built, {**skipped, **built.skipped}
 
 

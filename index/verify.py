@@ -1,56 +1,26 @@
-"""Check a generation before it becomes the current one, in a process of its own.
-
-Embedded Chroma can hang or take the process with it when its files are damaged; a
-subprocess with a time limit turns both into an error.
-"""
+"""Check a generation before it becomes the current one, in a process of its own."""
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
-from dataclasses import asdict
 from pathlib import Path
-from types import TracebackType
 
 import numpy as np
 
 from index.chroma import ChromaServer, import_chroma
 from index.errors import StorageError, VirgoletteError
 from index.generation import Generation
+from index.helper import Helper, messages
 
 TIME_LIMIT = 300  # seconds
 
 
-class Verifier:
-    """A process that is ready to check a generation. It takes a second to start: start it early.
-
-    A context manager: without a check, the process ends with the ``with``.
-    """
+class Verifier(Helper):
+    """A process that is ready to check a generation."""
 
     def __init__(self) -> None:
-        # -P: a folder named "index" where the user stands must not be taken for this package.
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "index.verify"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-        )
-
-    def __enter__(self) -> Verifier:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
-        self._process.kill()
-        self._process.communicate()
+        super().__init__(__name__)
 
     def check(
         self, directory: Path, server: ChromaServer | None = None, *, thoroughly: bool = False
@@ -59,17 +29,13 @@ class Verifier:
 
         ``thoroughly`` compares every id.
         """
-        # By standard input: the headers of a server may hold a password.
-        told = json.dumps(
-            [str(directory), asdict(server) if server else None, thoroughly], default=str
-        )
+        self.tell((directory, server, thoroughly))
         try:
-            _, complaint = self._process.communicate(told, timeout=TIME_LIMIT)
+            self.finish(TIME_LIMIT)
         except subprocess.TimeoutExpired as error:
             raise StorageError(f"the index in {directory} cannot be read back in time") from error
-        if self._process.returncode:
-            lines = complaint.strip().splitlines() or [f"exit code {self._process.returncode}"]
-            raise StorageError(f"the index in {directory} is not sound: {lines[-1]}")
+        except StorageError as error:
+            raise StorageError(f"the index in {directory} is not sound: {error}") from error
 
 
 def faults(generation: Generation, *, thoroughly: bool = False) -> list[str]:
@@ -94,26 +60,16 @@ def faults(generation: Generation, *, thoroughly: bool = False) -> list[str]:
 
 
 def _main() -> None:
+    problems: list[str] = []
     try:
         import_chroma()
-        told = sys.stdin.read()
-        if not told:  # whoever started this has nothing to check, or is no more
-            return
-        directory, server, thoroughly = json.loads(told)
-        generation = Generation(Path(directory), _server(server))
-        problems = faults(generation, thoroughly=thoroughly)
-        generation.close()
+        for directory, server, thoroughly in messages():
+            generation = Generation(directory, server)
+            problems += faults(generation, thoroughly=thoroughly)
+            generation.close()
     except VirgoletteError as error:
         sys.exit(str(error))
     sys.exit("; ".join(problems) or 0)
-
-
-def _server(told: dict[str, object] | None) -> ChromaServer | None:
-    if told is None:
-        return None
-    headers = tuple((str(name), str(value)) for name, value in told["headers"])  # type: ignore[attr-defined]
-    certificate = Path(str(told["certificate"])) if told["certificate"] else None
-    return ChromaServer(str(told["url"]), headers, certificate)  # patience is for writing
 
 
 if __name__ == "__main__":
