@@ -34,15 +34,16 @@ that join the first half of one paragraph with the second of another, every sent
 - *No-op*: nothing has changed since the last run. The baseline is LangChain's `index()` with its
   SQL record manager, Chroma and `cleanup="full"`, a document a file, given an embedding that costs
   nothing to construct. Its store was filled with pseudo-random vectors, and Virgolette's cache
-  likewise: neither run looks at them.
+  likewise: neither run looks at them. Virgolette believes size, times and inode of files it has
+  seen and reads them all again once a day; LangChain reads them at every run.
 - *One article changed*: a sentence was added to it, and its two new texts were embedded with the
   real model. The model's loading is a process that loads it as Virgolette does and embeds one
-  text, less `python -c pass`. The baseline is the sum of no-op and loading.
+  text, less one that imports what a no-op imports. The baseline is the sum of no-op and loading.
 - *First build*: the characters of the distinct passages and sentences, over the whole of
   `virgolette index`, the loading of the model (unpacked before) included, against
   `SentenceTransformer.encode` of the same texts at once, with the loaded model.
-- *Memory*: the peak of the largest process of a first build with pseudo-random vectors in the cache
-  for all articles but the last, for which the real model is loaded.
+- *Memory*: the most that all processes of a first build hold at once, with pseudo-random vectors in
+  the cache for all articles but the last, for which the real model is loaded.
 """
 
 
@@ -156,7 +157,7 @@ class IndexBench:
     def _changed_once(self, place: Place) -> tuple[float, float, float]:
         """Seconds of the run with a change, of the no-op, of the model's loading alone."""
         noop = _unchanged(place.index()).seconds
-        loading = place.part("load", self._models).seconds - place.nothing().seconds
+        loading = place.part("load", self._models).seconds - place.ready().seconds
         return self._change(place).seconds, noop, loading
 
     def _change(self, place: Place) -> Outcome:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
@@ -18,6 +20,7 @@ from benchmarks.corpus import ROOT
 
 KNOWN = "vectors.sqlite3"  # what Virgolette calls its cache of vectors
 MEGABYTE = 1_000_000
+SAMPLED = 0.1  # seconds between two looks at the memory
 
 
 class BenchmarkError(Exception):
@@ -28,8 +31,8 @@ class BenchmarkError(Exception):
 class Outcome:
     """A process that has ended.
 
-    ``seconds`` from its start to its end, ``peak`` the resident bytes of the largest of it
-    and its children, ``told`` the JSON object it printed last.
+    ``seconds`` from its start to its end, ``peak`` the most resident bytes of it and its
+    descendants together, seen ten times a second, ``told`` the JSON object it printed last.
     """
 
     seconds: float
@@ -61,6 +64,7 @@ class Place:
         """A data folder without an index: the unpacked model and the known vectors, if any."""
         shutil.rmtree(self.data, ignore_errors=True)
         self.data.mkdir(parents=True)
+        self.models.mkdir(exist_ok=True)
         (self.data / "models").symlink_to(self.models)
         if self.known.exists():
             shutil.copy(self.known, self.data / KNOWN)
@@ -73,31 +77,48 @@ class Place:
         """One of ``benchmarks.parts``."""
         return run(["-m", "benchmarks.parts", name, *map(str, arguments)], self.folder)
 
-    def nothing(self) -> Outcome:
-        """Python itself."""
-        return run(["-c", "pass"], self.folder)
+    def ready(self) -> Outcome:
+        """What imports what an index run imports before it needs the model."""
+        return run(["-c", "import index.sync"], self.folder)
 
 
 def run(arguments: Sequence[str], folder: Path) -> Outcome:
-    """Run Python in ``folder``, without settings from outside. Raises BenchmarkError.
-
-    Linux counts what the parent held when it forked as the child's peak: this process has
-    to stay small, and everything large is done by others.
-    """
+    """Run Python in ``folder``, without settings from outside. Raises BenchmarkError."""
     with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
         started = perf_counter()
         process = subprocess.Popen(
             [sys.executable, *arguments], cwd=folder, env=_variables(), stdout=output, stderr=errors
         )
-        _, status, used = os.wait4(process.pid, 0)
+        ended, peak = os.pidfd_open(process.pid), 0
+        while not select.select([ended], [], [], SAMPLED)[0]:
+            peak = max(peak, sum(map(_resident, _family(process.pid))))
         seconds = perf_counter() - started
-        process.returncode = os.waitstatus_to_exitcode(status)
+        process.wait()
+        os.close(ended)
         output.seek(0)
         errors.seek(0)
         if process.returncode:
             raise BenchmarkError(f"{arguments} failed:\n{errors.read().decode()[-2000:]}")
         lines = output.read().decode().splitlines()
-    return Outcome(seconds, used.ru_maxrss * 1024, json.loads(lines[-1]) if lines else {})
+    return Outcome(seconds, peak, json.loads(lines[-1]) if lines else {})
+
+
+def _family(process: int) -> Iterator[int]:
+    """A process and its descendants, by number. Those that end meanwhile are left out."""
+    yield process
+    with suppress(OSError):
+        for children in Path(f"/proc/{process}/task").glob("*/children"):
+            for child in children.read_text().split():
+                yield from _family(int(child))
+
+
+def _resident(process: int) -> int:
+    """The bytes a process has in memory; those it shares with others are counted for each."""
+    try:
+        pages = Path(f"/proc/{process}/statm").read_text().split()[1]
+    except OSError:
+        return 0
+    return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
 
 def _variables() -> dict[str, str]:
