@@ -152,7 +152,8 @@ def test_the_menu_is_set_in_both_languages(bot: Bot) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "more"), [(429, {"retry_after": 1}), (500, {}), (502, {"html": True})]
+    ("status", "more"),
+    [(429, {"retry_after": 1}), (401, {}), (500, {}), (502, {"html": True})],
 )
 def test_a_reply_gets_through_what_telegram_does(
     bot: Bot, status: int, more: dict[str, Any]
@@ -162,6 +163,15 @@ def test_a_reply_gets_through_what_telegram_does(
     assert TRAIN in bot.reply(asked)["text"]
     time.sleep(0.5)
     assert len(bot.api.replies_to(asked, count=1)) == 1
+
+
+@pytest.mark.parametrize("status", [401, 404])
+def test_it_goes_on_asking_for_updates_when_its_token_was_refused(bot: Bot, status: int) -> None:
+    bot.ask("/start")
+    bot.api.fail("getUpdates", status=status, times=2)
+    assert bot.ask("/start")["text"]  # the last that it hears of before
+    assert bot.ask("/help")["text"]
+    assert "no messages come from Telegram" in bot.log.read_text()
 
 
 def test_a_failing_typing_signal_costs_no_answer(bot: Bot) -> None:

@@ -31,6 +31,7 @@ from bot.settings import Settings, SettingsError
 from bot.telegram.handlers import Handlers
 from bot.telegram.indexing import CorpusFollower
 from bot.telegram.logs import log_without
+from bot.telegram.polling import UpdatesRequest
 from bot.telegram.sending import LONGEST_PAUSE
 from index.errors import VirgoletteError
 
@@ -106,6 +107,7 @@ def build_application(parts: Parts, settings: Settings) -> App:
         .base_url(address)
         .base_file_url(files)
         .token(settings.telegram_bot_token.get_secret_value())
+        .get_updates_request(UpdatesRequest(connection_pool_size=1))
         .rate_limiter(AIORateLimiter(max_retries=FLOOD_RETRIES))
         .concurrent_updates(CONCURRENT_UPDATES)
         .post_init(begin)
