@@ -6,6 +6,7 @@ import os
 import random
 import re
 import signal
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -218,13 +219,19 @@ def test_sigterm_lets_an_answer_finish_and_acknowledges_it(
 
 
 def test_a_refused_token_is_told_without_the_token(indexed_place: Workplace) -> None:
+    """Started as users start it; and before the model is loaded, which takes longer."""
+    command, environment = indexed_place.command()
     with FakeBotApi() as api:
-        done = indexed_place.run(
-            "bot",
-            VIRGOLETTE_TELEGRAM_BOT_TOKEN="7:wrong-secret",
-            VIRGOLETTE_TELEGRAM_BASE_URL=api.base_url,
-        )
+        environment |= {
+            "VIRGOLETTE_TELEGRAM_BOT_TOKEN": "7:wrong-secret",
+            "VIRGOLETTE_TELEGRAM_BASE_URL": api.base_url,
+        }
+        done = subprocess.run(
+            [*command, "bot"],
+            capture_output=True, text=True, cwd=indexed_place.path, env=environment, check=False,
+        )  # fmt: skip
     assert done.returncode == 2 and "was refused by Telegram" in done.stderr
+    assert "Loading SentenceTransformer" not in done.stderr
     assert "wrong-secret" not in done.stderr and "Traceback" not in done.stderr
 
 

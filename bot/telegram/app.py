@@ -57,10 +57,10 @@ def run_bot(parts: Parts, settings: Settings) -> None:
             "and put it into .env"
         )
     log_without(token)
-    parts.index.follow()
-    parts.chain.warm_up()  # on the event loop's side it would hold up every chat
     try:
         asyncio.run(_reached(settings))
+        parts.index.follow()
+        parts.chain.warm_up()  # on the event loop's side it would hold up every chat
         build_application(parts, settings).run_polling(
             allowed_updates=["message"], bootstrap_retries=-1
         )
