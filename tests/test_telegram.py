@@ -16,6 +16,8 @@ import pytest
 
 from bot.locales import texts
 from bot.telegram.html import LONGEST_MESSAGE, answer_messages, text_message, utf16_length
+from index.embedder import Embedder
+from index.sync import Locations, sync
 from retrieval.answer import Answer, Carrier, Quotation, Reason
 from tests.bot_api import FakeBotApi, formatted_text
 from tests.conftest import Workplace
@@ -63,7 +65,7 @@ def bot(data_dir: Path, warm: Warm, tmp_path_factory: pytest.TempPathFactory) ->
     place = Workplace(tmp_path_factory.mktemp("bot"), warm)
     place.data.symlink_to(data_dir)
     with FakeBotApi() as api:
-        running = Bot(place, api)
+        running = Bot(place, api, VIRGOLETTE_WATCH="false")
         yield running
         assert running.stop() == 0
         assert api.refusals == []
@@ -181,13 +183,18 @@ def test_a_failing_typing_signal_costs_no_answer(bot: Bot) -> None:
 
 
 def test_users_do_not_wait_for_one_another(bot: Bot) -> None:
-    asked = [bot.api.say(QUESTION, user_id=2000 + n) for n in range(8)]
+    users = range(2000, 2008)
+    before = len(bot.api.calls)
+    asked = [bot.api.say(QUESTION, user_id=user) for user in users]
     for message_id in asked:
         assert TRAIN in bot.reply(message_id)["text"]
+    calls = [c for c in bot.api.calls[before:] if c.method in ("sendChatAction", "sendMessage")]
+    first = [call.method for call in calls].index("sendMessage")
+    assert len({call.params["chat_id"] for call in calls[:first]}) > 1
 
 
 def test_a_bot_without_an_index_says_what_is_missing_and_finds_it_later(
-    empty_place: Workplace,
+    empty_place: Workplace, embedder: Embedder
 ) -> None:
     with FakeBotApi() as api:
         bot = Bot(
@@ -198,7 +205,7 @@ def test_a_bot_without_an_index_says_what_is_missing_and_finds_it_later(
         stranger = bot.ask(QUESTION, user_id=7)
         assert "riservato" in stranger["text"] and "7" in stranger["text"]
         empty_place.write("a.txt", "Il treno blindato è partito da Pyongyang lunedì sera.")
-        assert empty_place.run("index").returncode == 0
+        sync(Locations(empty_place.corpus, empty_place.data), embedder)
         assert "Pyongyang lunedì sera" in bot.ask(QUESTION)["text"]
         assert "index:" not in bot.log.read_text()  # it was told not to follow the corpus
         assert bot.stop() == 0
@@ -209,7 +216,7 @@ def test_sigterm_lets_an_answer_finish_and_acknowledges_it(
     indexed_place: Workplace,
 ) -> None:
     with FakeBotApi() as api:
-        bot = Bot(indexed_place, api)
+        bot = Bot(indexed_place, api, VIRGOLETTE_WATCH="false")
         bot.ask("/start")
         asked = api.say(QUESTION)
         api.wait_for("sendChatAction", timeout=READY)
