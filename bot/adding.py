@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import typer
 
-from bot.report import row
+from bot.report import report_lines, row
 from bot.settings import Settings
 from index.add import Adder, Outcome
-from index.errors import VirgoletteError
+from index.errors import CorpusError, VirgoletteError
 from index.fetch import Fetcher
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class Addition:
 
     outcomes: tuple[Outcome, ...]
     report: Report | None = None
-    trouble: AddError | None = None
+    trouble: VirgoletteError | None = None
 
     def of(self, state: str) -> list[Outcome]:
         """The outcomes of one kind."""
@@ -47,14 +47,16 @@ class Addition:
         return {**pairs, "failed": failed}
 
     def lines(self) -> Iterator[str]:
-        """A line for each outcome; what was added is in the index's report too."""
+        """A line for each outcome; then of the index's report what they do not name."""
         for outcome in self.outcomes:
-            if outcome.state == "added" and self.report is None:
+            if outcome.state == "added":
                 yield row("+", "added", str(outcome.path))
             elif outcome.state == "known":
                 yield row("=", "there", f"{outcome.path} ({outcome.origin})")
             elif outcome.state == "failed":
                 yield row("!", "failed", str(outcome.reason))
+        if self.report is not None:
+            yield from report_lines(self.report, {str(o.path) for o in self.of("added")})
 
     def raise_trouble(self) -> None:
         """Raise what made the command fail, if anything did."""
@@ -89,17 +91,29 @@ def add_and_index(
     """
     fetcher = Fetcher(settings.fetch_allow, settings.max_file_bytes)
     adder = Adder(settings.corpus_dir, fetcher, told, folder)
-    outcomes = tuple(adder.add_feed(feed)) if feed else (adder.add(target),)
-    if not any(outcome.state == "added" for outcome in outcomes):
-        failed = all(outcome.state == "failed" for outcome in outcomes)
-        trouble = AddError(f"nothing of {feed} could be added") if failed else None
-        return Addition(outcomes, trouble=trouble)
+    found = add_feed(adder, feed) if feed else Addition((adder.add(target),))
+    if not found.of("added"):
+        return found
     try:
-        return Addition(outcomes, _index(settings, hide_progress))
+        return replace(found, report=_index(settings, hide_progress))
     except VirgoletteError as error:
-        paths = ", ".join(str(o.path) for o in outcomes if o.state == "added")
+        paths = ", ".join(str(outcome.path) for outcome in found.of("added"))
         trouble = AddError(f"{paths} was added to the corpus, but the index failed: {error}")
-        return Addition(outcomes, trouble=trouble)
+        return replace(found, trouble=trouble)
+
+
+def add_feed(adder: Adder, feed: str) -> Addition:
+    """Add the entries of a feed, as far as the corpus can be written. Raises FetchError."""
+    outcomes: list[Outcome] = []
+    try:
+        for outcome in adder.add_feed(feed):
+            outcomes.append(outcome)
+    except CorpusError as error:
+        outcomes.append(Outcome(feed, "failed", reason=str(error)))
+        return Addition(tuple(outcomes), trouble=error)
+    failed = all(outcome.state == "failed" for outcome in outcomes)
+    trouble = AddError(f"nothing of {feed} could be added") if failed else None
+    return Addition(tuple(outcomes), trouble=trouble)
 
 
 def _index(settings: Settings, hide_progress: bool) -> Report:

@@ -18,7 +18,7 @@ from index.errors import UsageError, VirgoletteError
 if TYPE_CHECKING:
     from retrieval.chain import AnswerChain
 
-FAILED, WRONG_USAGE, INTERRUPTED, TERMINATED = 1, 2, 130, 143
+FAILED, WRONG_USAGE, TERMINATED = 1, 2, 143
 WATCHER_WAITS = 600.0  # seconds for another process that writes
 
 app = typer.Typer(
@@ -39,8 +39,6 @@ def main() -> None:
     except VirgoletteError as error:
         print(f"virgolette: {error}", file=sys.stderr)
         sys.exit(WRONG_USAGE if isinstance(error, UsageError) else FAILED)
-    except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)
 
 
 @app.command()
@@ -204,20 +202,22 @@ def add(
 ) -> None:
     """Put an article into the corpus, and index it. What you say wins over what it says."""
     from bot.adding import add_and_index, checked_fields
-    from bot.report import report_json, report_lines
+    from bot.report import report_json
 
     if bool(target) == bool(feed):
         raise typer.BadParameter("give the address or the file of one article, or --feed URL")
     if feed and (title or date or url):
         raise typer.BadParameter("--title, --date and --url are of one article, not of a feed")
     told = {"title": title, "source": source, "date": date, "url": url, "language": language}
-    addition = add_and_index(read_settings(), target, feed, checked_fields(told), into, as_json)
+    fields = checked_fields(told)
+    settings = read_settings()
+    _end_on_sigterm()
+    addition = add_and_index(settings, target, feed, fields, into, as_json)
     if as_json:
         index = report_json(addition.report) if addition.report else None
         _print_json({**addition.as_json(), "index": index})
     else:
-        report = report_lines(addition.report) if addition.report else ()
-        print("\n".join([*addition.lines(), *report]))
+        print("\n".join(addition.lines()))
     addition.raise_trouble()
 
 
@@ -252,7 +252,9 @@ def doctor(
     """Examine the index and what it stands on."""
     from bot.checkup import examine
 
-    findings = examine(read_settings(), repair=repair)
+    settings = read_settings()
+    _end_on_sigterm()
+    findings = examine(settings, repair=repair)
     if as_json:
         _print_json({"findings": findings, "sound": not any(f["trouble"] for f in findings)})
     else:

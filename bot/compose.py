@@ -22,7 +22,6 @@ class Parts:
     """What the surfaces share."""
 
     index: LiveIndex
-    embedder: Embedder
     chain: AnswerChain
 
 
@@ -36,9 +35,7 @@ def chroma_server(settings: Settings) -> ChromaServer | None:
     """The Chroma server of the settings, or None where Chroma is embedded."""
     if not settings.chroma_url:
         return None
-    headers = settings.chroma_headers.get_secret_value()
-    pairs = (part.partition(":") for part in headers.split(";") if part.strip())
-    told = tuple((name.strip(), value.strip()) for name, _, value in pairs)
+    told = tuple((name, value.get_secret_value()) for name, value in settings.chroma_headers)
     return ChromaServer(settings.chroma_url, told, settings.chroma_certificate)
 
 
@@ -55,6 +52,6 @@ def composed(settings: Settings) -> Iterator[Parts]:
     embedder = make_embedder(settings)
     index = LiveIndex(settings.data_dir, chroma_server(settings))
     try:
-        yield Parts(index, embedder, AnswerChain(index, embedder))
+        yield Parts(index, AnswerChain(index, embedder))
     finally:
         index.close()

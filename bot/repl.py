@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 
 from prompt_toolkit import PromptSession
 from prompt_toolkit.history import FileHistory, History, InMemoryHistory
@@ -36,7 +37,7 @@ def run_repl(parts: Parts, settings: Settings) -> None:
         if entry in _QUIT:
             break
         if entry:
-            _respond(entry, parts, settings, console)
+            _attempt(entry, parts, settings, console)
     console.print(say("chat.goodbye"), highlight=False)
 
 
@@ -65,7 +66,23 @@ def _history(settings: Settings) -> History:
         file.open("ab").close()
     except OSError:
         return InMemoryHistory()
-    return FileHistory(str(file))
+    return _PatientHistory(str(file))
+
+
+class _PatientHistory(FileHistory):
+    """Goes on without keeping what is typed where the disk is full."""
+
+    def store_string(self, string: str) -> None:
+        with suppress(OSError):
+            super().store_string(string)
+
+
+def _attempt(entry: str, parts: Parts, settings: Settings, console: Console) -> None:
+    """Respond, or say why that cannot be: the conversation goes on."""
+    try:
+        _respond(entry, parts, settings, console)
+    except VirgoletteError as error:
+        console.print(str(error), style="red", highlight=False, markup=False)
 
 
 def _respond(entry: str, parts: Parts, settings: Settings, console: Console) -> None:
@@ -88,8 +105,6 @@ def _print_answer(entry: str, parts: Parts, settings: Settings, console: Console
     except QuestionError as error:
         say = texts_for(settings.language)
         console.print(say(f"problem.{error.problem}", limit=MAX_QUESTION), highlight=False)
-    except VirgoletteError as error:
-        console.print(str(error), style="red", highlight=False, markup=False)
     else:
         print_answer(console, answer, texts_for(settings.language, question))
 

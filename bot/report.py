@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, Any
 
 from bot.render import printable
@@ -27,10 +27,13 @@ def report_json(report: Report) -> dict[str, Any]:
     }
 
 
-def report_lines(report: Report) -> Iterator[str]:
-    """A table: sign, what happened, to which article; then the sum."""
+def report_lines(report: Report, told: Collection[str] = ()) -> Iterator[str]:
+    """A table: sign, what happened, to which article; then the sum.
+
+    ``told``: the articles added of which a line tells already.
+    """
     kinds = (
-        ("+", "added", list(report.added)),
+        ("+", "added", [path for path in report.added if path not in told]),
         ("~", "changed", list(report.changed)),
         ("→", "renamed", [f"{old} → {new}" for old, new in report.renamed]),
         ("-", "removed", list(report.removed)),

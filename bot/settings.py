@@ -72,12 +72,16 @@ def _server_address(value: str) -> str:
     return value.rstrip("/")
 
 
-def _headers(value: SecretStr) -> SecretStr:
-    for part in filter(str.strip, value.get_secret_value().split(";")):
-        name, colon, told = part.partition(":")
-        if not colon or not re.fullmatch(r"[\w-]+", name.strip(), re.ASCII) or not told.strip():
+def _headers(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    pairs = []
+    for part in filter(str.strip, value.split(";")):
+        name, _, told = map(str.strip, part.partition(":"))
+        if not re.fullmatch(r"[\w-]+", name, re.ASCII) or not told:
             raise ValueError("headers like Authorization: Bearer …, apart by semicolons")
-    return value
+        pairs.append((name, told))
+    return tuple(pairs)
 
 
 def _token(value: SecretStr) -> SecretStr:
@@ -96,7 +100,14 @@ def _outside_the_corpus(value: Path, info: ValidationInfo) -> Path:
     return value
 
 
-Folder = Annotated[Path, AfterValidator(Path.expanduser)]
+def _at_home(value: Path) -> Path:
+    try:
+        return value.expanduser()
+    except RuntimeError:
+        raise ValueError(f"there is no home for {value.parts[0]}") from None
+
+
+Folder = Annotated[Path, AfterValidator(_at_home)]
 
 
 class Settings(BaseSettings):
@@ -125,9 +136,9 @@ class Settings(BaseSettings):
     chroma_url: Annotated[str, AfterValidator(_server_address)] = Field(
         "", description="A Chroma server for the vectors; empty: Chroma runs inside Virgolette."
     )
-    chroma_headers: Annotated[SecretStr, AfterValidator(_headers)] = Field(
-        SecretStr(""), description="What the Chroma server wants to be told, Name: value; …"
-    )
+    chroma_headers: Annotated[
+        tuple[tuple[str, SecretStr], ...], NoDecode, BeforeValidator(_headers)
+    ] = Field((), description="What the Chroma server wants to be told, Name: value; …")
     chroma_certificate: Folder | None = Field(
         None, description="A file of authorities to trust for the Chroma server's https."
     )

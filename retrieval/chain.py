@@ -13,7 +13,7 @@ from index.errors import StorageError, VirgoletteError
 from index.generation import LiveIndex
 from retrieval.answer import Answer, Question, Reason
 from retrieval.extractive import answer_extractively
-from retrieval.weights import Weights, load_weights
+from retrieval.weights import load_weights
 
 
 class AnswerChain(Runnable[Question, Answer]):
@@ -23,10 +23,10 @@ class AnswerChain(Runnable[Question, Answer]):
     ones work in a thread, so that the event loop stays free.
     """
 
-    def __init__(self, index: LiveIndex, embedder: Embedder, weights: Weights | None = None):
+    def __init__(self, index: LiveIndex, embedder: Embedder) -> None:
         self._index = index
         self._embedder = embedder
-        self._weights = weights or load_weights()
+        self._weights = load_weights()
 
     def invoke(
         self,

@@ -22,7 +22,7 @@ def answer_extractively(
     sentences = weighed_sentences(question, documents, generation, embedder)
     candidates = ranked(sentences, weights.rank)
     if not candidates:
-        return _refusal(question, generation, Reason.EMPTY_INDEX, 0.0)
+        return _refusal(question, generation, Reason.NOTHING_FOUND, 0.0)
     confidence = round(weights.probability(candidates[0].sentence.evidence), 4)
     if confidence < NOTHING_NEAR:
         return _refusal(question, generation, Reason.NOTHING_FOUND, confidence)

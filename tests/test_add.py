@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import resource
+import signal
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.adding import Addition, add_feed
 from index.add import Adder, Outcome
 from index.articles import read_article
 from index.catalogue import Catalogue
@@ -20,6 +24,7 @@ from index.clean import one_line
 from index.errors import ArticleError, CorpusError, FetchError
 from index.fetch import Fetcher
 from index.lock import writing
+from index.sync import Report
 from index.write import FIELDS, compose, file_stem, write_new
 from tests.conftest import ROOT, Workplace
 from tests.pdf import lines, pdf
@@ -309,10 +314,51 @@ def test_what_is_no_feed_says_so(web: Site, corpus: Path, page: Page, reason: st
         list(adder(corpus).add_feed(web.url("/feed")))
 
 
-def test_the_command_adds_indexes_and_tells(web: Site, empty_place: Workplace) -> None:
+def test_a_disk_that_fills_in_the_middle_of_a_feed_is_the_last_outcome(
+    web: Site, corpus: Path
+) -> None:
+    web.pages["/uno"] = Page("<p>Il forum apre lunedì a Vladivostok.</p>")
+    web.pages["/news"] = Page(f"<p>{'Il treno è partito. ' * 200}</p>")
+    rss = RSS.format(news=web.url("/news"), gone=web.url("/gone"))
+    web.pages["/feed"] = Page(rss, "application/rss+xml")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    try:
+        addition = add_feed(adder(corpus), web.url("/feed"))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    (told,) = addition.as_json()["added"]
+    assert list(files(corpus)) == [told["path"]]
+    assert [outcome.state for outcome in addition.outcomes] == ["added", "failed"]
+    with pytest.raises(CorpusError, match="cannot write"):
+        addition.raise_trouble()
+
+
+def test_what_was_added_is_told_though_another_process_indexed_it() -> None:
+    outcomes = tuple(Outcome(path, "added", path) for path in ("a.txt", "b.txt"))
+    report = Report(("b.txt", "c.txt"), (), (), (), (), 1, "g", 3, unchanged=False)
+    lines = list(Addition(outcomes, report).lines())
+    assert [line.split()[-1] for line in lines[:-1]] == ["a.txt", "b.txt", "c.txt"]
+
+
+def test_the_command_adds_waits_for_another_writer_indexes_and_tells(
+    web: Site, empty_place: Workplace
+) -> None:
     place = empty_place
     place.environment.update(ALLOWED)
+    held = threading.Event()
+
+    def hold() -> None:
+        with writing(place.data):
+            held.set()
+            wait_for_files(place.corpus)
+            time.sleep(1)  # the article is there, and its index waits
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    held.wait()
     done = place.run("add", web.url("/news"))
+    holder.join()
     assert (done.returncode, done.stderr) == (0, "")
     assert f"+ added    {NAME}" in done.stdout and "1 articles in the index" in done.stdout
     added = front_matter(files(place.corpus)[NAME])
@@ -375,21 +421,16 @@ def test_when_the_index_fails_the_article_stays(empty_place: Workplace) -> None:
     assert list(files(empty_place.corpus)) == ["il-treno-e-partito.txt"]
 
 
-def test_another_writer_is_waited_for(empty_place: Workplace) -> None:
+def test_a_signal_ends_it_cleanly(empty_place: Workplace) -> None:
     (empty_place.path / "a.txt").write_text("Il treno è partito.")
-    held = threading.Event()
+    with TemporaryFile() as out, writing(empty_place.data):  # it waits to index
+        process = empty_place.start("add", "a.txt", stdin=out.fileno(), stdout=out, stderr=out)
+        wait_for_files(empty_place.corpus)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 143
 
-    def hold() -> None:
-        with writing(empty_place.data):
-            held.set()
-            end = time.monotonic() + 60
-            while not files(empty_place.corpus) and time.monotonic() < end:
-                time.sleep(0.05)
-            time.sleep(3)  # the article is there, and its index waits
 
-    holder = threading.Thread(target=hold)
-    holder.start()
-    held.wait()
-    done = empty_place.run("add", "a.txt")
-    holder.join()
-    assert done.returncode == 0 and "+ added    il-treno-e-partito.txt" in done.stdout
+def wait_for_files(corpus: Path) -> None:
+    end = time.monotonic() + 60
+    while not files(corpus) and time.monotonic() < end:
+        time.sleep(0.05)

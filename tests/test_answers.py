@@ -133,7 +133,9 @@ def test_odd_questions_are_answered_or_refused_without_an_error(ask: Ask, text: 
 
 
 def test_a_heading_is_not_an_answer(ask: Ask) -> None:
-    for quote in ask("Che cosa ha confermato il Cremlino sull'incontro tra Putin e Kim?").quotes:
+    quotes = ask("Che cosa ha confermato il Cremlino sull'incontro tra Putin e Kim?").quotes
+    assert quotes
+    for quote in quotes:
         assert not quote.title.startswith(quote.text)
 
 
@@ -159,6 +161,15 @@ def test_a_part_of_a_sentence_is_never_quoted(empty_place: Workplace, embedder: 
     empty_place.write("a.txt", endless + "fine.\n\nIl treno arriva a Vladivostok.")
     answer = answer_over(empty_place, embedder, TRAIN)
     assert {q.text for q in (*answer.quotes, *answer.near)} <= {"Il treno arriva a Vladivostok."}
+
+
+def test_where_no_sentence_is_whole_nothing_is_found(
+    empty_place: Workplace, embedder: Embedder
+) -> None:
+    """The index is not empty, and must not be called so."""
+    empty_place.write("a.txt", "Il treno blindato è partito da Pyongyang e " + "poi va " * 300)
+    answer = answer_over(empty_place, embedder, TRAIN)
+    assert answer.reason is Reason.NOTHING_FOUND and answer.near == ()
 
 
 def test_questions_that_are_none_say_what_to_do() -> None:

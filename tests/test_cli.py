@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from bot.compose import chroma_server
+from bot.settings import Settings, SettingsError, read_settings
 from index.articles import read_article
 from tests.conftest import ROOT, Workplace
 from tests.pdf import lines, pdf
@@ -204,6 +206,10 @@ def test_a_data_folder_that_cannot_be_is_named(empty_place: Workplace) -> None:
             ("VIRGOLETTE_FETCH_ALLOW", "apart by commas"),
         ),
         ({"VIRGOLETTE_FETCH_ALLOW": "10.0.0.0/99"}, ("VIRGOLETTE_FETCH_ALLOW", "hosts")),
+        ({"VIRGOLETTE_CORPUS_DIR": "~nosuchuser/x"}, ("VIRGOLETTE_CORPUS_DIR", "~nosuchuser")),
+        ({"VIRGOLETTE_DATA_DIR": "~nosuchuser"}, ("VIRGOLETTE_DATA_DIR", "~nosuchuser")),
+        ({"VIRGOLETTE_CHROMA_CERTIFICATE": "~nosuchuser/x"}, ("VIRGOLETTE_CHROMA_CERTIFICATE",)),
+        ({"VIRGOLETTE_CHROMA_HEADERS": "Authorization"}, ("VIRGOLETTE_CHROMA_HEADERS", "Bearer")),
         ({"VIRGOLETTE_CORPUS": "x"}, ("VIRGOLETTE_CORPUS is not", "VIRGOLETTE_CORPUS_DIR?")),
         ({"VIRGOLETTE_TELEGRAM_ALLOWED_USERS": "ada"}, ("VIRGOLETTE_TELEGRAM_ALLOWED_USERS",)),
         ({"VIRGOLETTE_TELEGRAM_ALLOWED_USERS": ","}, ("VIRGOLETTE_TELEGRAM_ALLOWED_USERS",)),
@@ -214,9 +220,28 @@ def test_a_data_folder_that_cannot_be_is_named(empty_place: Workplace) -> None:
     ],
 )
 def test_wrong_settings_are_named(
-    indexed_place: Workplace, environment: dict[str, str], words: tuple[str, ...]
+    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], words: tuple[str, ...]
 ) -> None:
-    fails(indexed_place.run("status", **environment), 2, *words)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError) as error:
+        read_settings()
+    assert all(word in str(error.value) for word in words)
+    assert "\n" not in str(error.value)
+
+
+def test_a_wrong_setting_ends_a_command_in_one_line(indexed_place: Workplace) -> None:
+    wrong = {"VIRGOLETTE_LANGUAGE": "fr"}
+    fails(indexed_place.run("status", **wrong), 2, "VIRGOLETTE_LANGUAGE", "'it'")
+
+
+def test_headers_for_chroma_are_pairs_and_secret() -> None:
+    told = "Authorization: Bearer a:b ; X-Token: c;"
+    settings = Settings(chroma_url="http://localhost:8000", chroma_headers=told)  # type: ignore[arg-type]
+    server = chroma_server(settings)
+    assert server is not None
+    assert server.headers == (("Authorization", "Bearer a:b"), ("X-Token", "c"))
+    assert "Bearer" not in repr(settings)
 
 
 def test_settings_come_from_dotenv_and_unknown_names_there_are_refused(

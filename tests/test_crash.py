@@ -91,7 +91,7 @@ class Indexing:
         return any(generations_dir(self._data).glob(f"{BUILDING}*"))
 
 
-def survives(place: Workplace, embedder: Embedder, chain: AnswerChain) -> None:
+def survives(place: Workplace, chain: AnswerChain) -> None:
     """The generation in place answers, verbatim."""
     answer = chain.invoke(Question.parse("Che cosa ha fatto Carla a Napoli?"))
     quotes = answer.quotes or answer.near
@@ -126,7 +126,7 @@ def killed(place: Workplace, embedder: Embedder, kills: int, seed: int) -> None:
         between += run.kill(
             upheaval.random.choice([signal.SIGKILL, signal.SIGKILL, signal.SIGTERM])
         )
-        survives(place, embedder, chain)
+        survives(place, chain)
     index.close()
     assert between >= kills / 2
     assert Indexing(place).wait() == 0

@@ -9,7 +9,10 @@ import select
 import subprocess
 import time
 from contextlib import suppress
+from pathlib import Path
 
+from bot.repl import _history
+from bot.settings import Settings
 from tests.conftest import Workplace
 
 QUESTION = "Da dove è partito il treno blindato?"
@@ -38,6 +41,21 @@ def test_its_answers_are_those_of_ask(indexed_place: Workplace) -> None:
 def test_english_when_so_set(indexed_place: Workplace) -> None:
     done = indexed_place.run("chat", stdin="/sources\n/quit\n", VIRGOLETTE_LANGUAGE="en")
     assert "source unknown · Mosca chiede armi" in done.stdout and "Bye." in done.stdout
+
+
+def test_an_index_that_cannot_be_read_does_not_end_it(empty_place: Workplace) -> None:
+    (empty_place.data / "current").write_text("20260101T000000-abcdef\n")
+    done = empty_place.run("chat", stdin=f"/fonti\n{QUESTION}\n/boh\n")
+    assert done.returncode == 0 and done.stderr == ""
+    assert done.stdout.count("virgolette index --rebuild") == 2
+    assert "Non conosco /boh" in done.stdout
+
+
+def test_a_full_disk_does_not_end_it(tmp_path: Path) -> None:
+    (tmp_path / "history").symlink_to("/dev/full")
+    history = _history(Settings(data_dir=tmp_path))
+    history.append_string(QUESTION)
+    assert history.get_strings() == [QUESTION]
 
 
 class Terminal:

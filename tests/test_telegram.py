@@ -6,6 +6,7 @@ import os
 import random
 import re
 import signal
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,8 @@ import pytest
 
 from bot.locales import texts
 from bot.telegram.html import LONGEST_MESSAGE, answer_messages, text_message, utf16_length
+from index.embedder import Embedder
+from index.sync import Locations, sync
 from retrieval.answer import Answer, Carrier, Quotation, Reason
 from tests.bot_api import FakeBotApi, formatted_text
 from tests.conftest import Workplace
@@ -62,7 +65,7 @@ def bot(data_dir: Path, warm: Warm, tmp_path_factory: pytest.TempPathFactory) ->
     place = Workplace(tmp_path_factory.mktemp("bot"), warm)
     place.data.symlink_to(data_dir)
     with FakeBotApi() as api:
-        running = Bot(place, api)
+        running = Bot(place, api, VIRGOLETTE_WATCH="false")
         yield running
         assert running.stop() == 0
         assert api.refusals == []
@@ -152,7 +155,8 @@ def test_the_menu_is_set_in_both_languages(bot: Bot) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "more"), [(429, {"retry_after": 1}), (500, {}), (502, {"html": True})]
+    ("status", "more"),
+    [(429, {"retry_after": 1}), (401, {}), (500, {}), (502, {"html": True})],
 )
 def test_a_reply_gets_through_what_telegram_does(
     bot: Bot, status: int, more: dict[str, Any]
@@ -164,19 +168,33 @@ def test_a_reply_gets_through_what_telegram_does(
     assert len(bot.api.replies_to(asked, count=1)) == 1
 
 
+@pytest.mark.parametrize("status", [401, 404])
+def test_it_goes_on_asking_for_updates_when_its_token_was_refused(bot: Bot, status: int) -> None:
+    bot.ask("/start")
+    bot.api.fail("getUpdates", status=status, times=2)
+    assert bot.ask("/start")["text"]  # the last that it hears of before
+    assert bot.ask("/help")["text"]
+    assert "no messages come from Telegram" in bot.log.read_text()
+
+
 def test_a_failing_typing_signal_costs_no_answer(bot: Bot) -> None:
     bot.api.fail("sendChatAction", status=500, times=1)
     assert TRAIN in bot.ask(QUESTION)["text"]
 
 
 def test_users_do_not_wait_for_one_another(bot: Bot) -> None:
-    asked = [bot.api.say(QUESTION, user_id=2000 + n) for n in range(8)]
+    users = range(2000, 2008)
+    before = len(bot.api.calls)
+    asked = [bot.api.say(QUESTION, user_id=user) for user in users]
     for message_id in asked:
         assert TRAIN in bot.reply(message_id)["text"]
+    calls = [c for c in bot.api.calls[before:] if c.method in ("sendChatAction", "sendMessage")]
+    first = [call.method for call in calls].index("sendMessage")
+    assert len({call.params["chat_id"] for call in calls[:first]}) > 1
 
 
 def test_a_bot_without_an_index_says_what_is_missing_and_finds_it_later(
-    empty_place: Workplace,
+    empty_place: Workplace, embedder: Embedder
 ) -> None:
     with FakeBotApi() as api:
         bot = Bot(
@@ -187,7 +205,7 @@ def test_a_bot_without_an_index_says_what_is_missing_and_finds_it_later(
         stranger = bot.ask(QUESTION, user_id=7)
         assert "riservato" in stranger["text"] and "7" in stranger["text"]
         empty_place.write("a.txt", "Il treno blindato è partito da Pyongyang lunedì sera.")
-        assert empty_place.run("index").returncode == 0
+        sync(Locations(empty_place.corpus, empty_place.data), embedder)
         assert "Pyongyang lunedì sera" in bot.ask(QUESTION)["text"]
         assert "index:" not in bot.log.read_text()  # it was told not to follow the corpus
         assert bot.stop() == 0
@@ -198,7 +216,7 @@ def test_sigterm_lets_an_answer_finish_and_acknowledges_it(
     indexed_place: Workplace,
 ) -> None:
     with FakeBotApi() as api:
-        bot = Bot(indexed_place, api)
+        bot = Bot(indexed_place, api, VIRGOLETTE_WATCH="false")
         bot.ask("/start")
         asked = api.say(QUESTION)
         api.wait_for("sendChatAction", timeout=READY)
@@ -208,13 +226,19 @@ def test_sigterm_lets_an_answer_finish_and_acknowledges_it(
 
 
 def test_a_refused_token_is_told_without_the_token(indexed_place: Workplace) -> None:
+    """Started as users start it; and before the model is loaded, which takes longer."""
+    command, environment = indexed_place.command()
     with FakeBotApi() as api:
-        done = indexed_place.run(
-            "bot",
-            VIRGOLETTE_TELEGRAM_BOT_TOKEN="7:wrong-secret",
-            VIRGOLETTE_TELEGRAM_BASE_URL=api.base_url,
-        )
+        environment |= {
+            "VIRGOLETTE_TELEGRAM_BOT_TOKEN": "7:wrong-secret",
+            "VIRGOLETTE_TELEGRAM_BASE_URL": api.base_url,
+        }
+        done = subprocess.run(
+            [*command, "bot"],
+            capture_output=True, text=True, cwd=indexed_place.path, env=environment, check=False,
+        )  # fmt: skip
     assert done.returncode == 2 and "was refused by Telegram" in done.stderr
+    assert "Loading SentenceTransformer" not in done.stderr
     assert "wrong-secret" not in done.stderr and "Traceback" not in done.stderr
 
 

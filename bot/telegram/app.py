@@ -31,6 +31,7 @@ from bot.settings import Settings, SettingsError
 from bot.telegram.handlers import Handlers
 from bot.telegram.indexing import CorpusFollower
 from bot.telegram.logs import log_without
+from bot.telegram.polling import UpdatesRequest
 from bot.telegram.sending import LONGEST_PAUSE
 from index.errors import VirgoletteError
 
@@ -56,10 +57,10 @@ def run_bot(parts: Parts, settings: Settings) -> None:
             "and put it into .env"
         )
     log_without(token)
-    parts.index.follow()
-    parts.chain.warm_up()  # on the event loop's side it would hold up every chat
     try:
         asyncio.run(_reached(settings))
+        parts.index.follow()
+        parts.chain.warm_up()  # on the event loop's side it would hold up every chat
         build_application(parts, settings).run_polling(
             allowed_updates=["message"], bootstrap_retries=-1
         )
@@ -106,6 +107,7 @@ def build_application(parts: Parts, settings: Settings) -> App:
         .base_url(address)
         .base_file_url(files)
         .token(settings.telegram_bot_token.get_secret_value())
+        .get_updates_request(UpdatesRequest(connection_pool_size=1))
         .rate_limiter(AIORateLimiter(max_retries=FLOOD_RETRIES))
         .concurrent_updates(CONCURRENT_UPDATES)
         .post_init(begin)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from telegram import Message as TelegramMessage
 from telegram import Update, User
+from telegram.error import TelegramError
 from telegram.ext import ContextTypes
 
 from bot.language import texts_for_user
@@ -58,6 +59,9 @@ class Handlers:
 
     async def error(self, update: object, context: ContextTypes.DEFAULT_TYPE) -> None:
         """Whatever a handler did not foresee: logged, and the user is not left without a word."""
+        if update is None and isinstance(context.error, TelegramError):
+            _log.warning("no messages come from Telegram (%s); trying again", context.error)
+            return
         _log.error("a message could not be handled", exc_info=context.error)
         if isinstance(update, Update) and update.effective_message is not None:
             await self._say(update, "problem.failed")

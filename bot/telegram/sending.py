@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager, suppress
 from telegram import LinkPreviewOptions, ReplyParameters
 from telegram import Message as TelegramMessage
 from telegram.constants import ChatAction, ParseMode
-from telegram.error import BadRequest, NetworkError, TelegramError
+from telegram.error import BadRequest, InvalidToken, NetworkError, TelegramError
 from tenacity import (
     AsyncRetrying,
     retry_if_exception,
@@ -67,7 +67,7 @@ async def _send(to: TelegramMessage, text: str, parse_mode: ParseMode | None) ->
 
 
 async def _persistently(send: Callable[[], Awaitable[None]]) -> None:
-    """Try again after network errors and 5xx; 429 is the rate limiter's business."""
+    """Try again after network errors, 5xx and 401; 429 is the rate limiter's business."""
     retrying = AsyncRetrying(
         retry=retry_if_exception(_may_pass),
         stop=stop_after_delay(PATIENCE),
@@ -80,4 +80,5 @@ async def _persistently(send: Callable[[], Awaitable[None]]) -> None:
 
 
 def _may_pass(error: BaseException) -> bool:
-    return isinstance(error, NetworkError) and not isinstance(error, BadRequest)
+    passing = isinstance(error, (NetworkError, InvalidToken))
+    return passing and not isinstance(error, BadRequest)

@@ -15,7 +15,9 @@ NO_ANSWER = 0  # The status of a call whose connection was closed without a resp
 ADA: Json = {"id": 1001, "is_bot": False, "first_name": "Ada", "language_code": "it"}
 REASONS = {
     NO_ANSWER: "connection closed",
+    401: "Unauthorized",
     403: "Forbidden: bot was blocked by the user",
+    404: "Not Found",
     429: "Too Many Requests: retry after {}",
     500: "Internal Server Error",
     502: "Bad Gateway",
