@@ -75,7 +75,15 @@ def read_text(data: bytes, path: str) -> tuple[str, dict[str, str]]:
         raise ArticleError(
             f"{suffix or 'a file without an ending'} is not read: save it as {FORMATS}"
         )
-    text, fields = read_pdf(data) if suffix == ".pdf" else _read_marked_text(data, suffix)
+    try:
+        text, fields = read_pdf(data) if suffix == ".pdf" else _read_marked_text(data, suffix)
+    except ArticleError:
+        raise
+    except Exception as error:  # of a library, in a file that nobody thought of
+        raise ArticleError(
+            f"reading it failed ({type(error).__name__}: {one_line(str(error))[:100]}): "
+            "save its text as .txt"
+        ) from error
     if not text.strip():
         raise ArticleError("it holds no text")
     return text, fields
@@ -104,7 +112,7 @@ def decode(data: bytes, declared: str | None = None) -> str:
     for encoding in (*((declared,) if declared and not marked else ()), "utf-8-sig", other):
         try:
             text = data.decode(encoding)
-        except UnicodeDecodeError:
+        except (UnicodeError, LookupError):
             continue
         if encoding in (declared, "utf-8-sig", "utf-16") or _is_western(text):
             break

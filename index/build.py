@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from numpy.lib.format import open_memmap
+from numpy.typing import NDArray
 
 from index.articles import Article
 from index.cache import VectorCache
@@ -19,6 +19,7 @@ from index.errors import ArticleError
 from index.generation import CHROMA, KEYWORDS, SENTENCES, SIGNATURES, STORE
 from index.passages import split_article
 from index.postings import PostingsWriter
+from index.rows import write_rows
 from index.store import Extent, Store
 from index.twins import PERMUTATIONS, Signatures, families, signature
 from index.vectors import VectorWriter
@@ -176,13 +177,22 @@ class Builder:
         if base and layout.copied:
             before = np.load(base.directory / SENTENCES, mmap_mode="r")
         width = before.shape[1] or self._cache.vectors([one]).shape[1]
-        out = open_memmap(path, mode="w+", dtype=np.float16, shape=(size, width))
-        for old, new in layout.copied:
-            out[_slice(new.sentences)] = before[_slice(old.sentences)]
-        for extent in _merged([extent.sentences for extent in layout.fresh]):
-            for rows in _batches(extent):
-                out[_slice(rows)] = self._cache.vectors(list(store.sentence_texts(rows)))
-        out.flush()
+        blocks = self._sentence_blocks(store, layout, before)
+        write_rows(path, np.float16, (size, width), blocks)
+
+    def _sentence_blocks(
+        self, store: Store, layout: _Layout, before: NDArray[np.float16]
+    ) -> Iterator[NDArray[np.float16] | Vectors]:
+        """The vectors of all sentences, in the order of their rows."""
+        copied = {new.sentences.start: old.sentences for old, new in layout.copied if new.sentences}
+        fresh = _merged([extent.sentences for extent in layout.fresh])
+        where = {**copied, **{rows.start: rows for rows in fresh}}
+        for start in sorted(where):
+            for rows in _batches(where[start]):
+                if start in copied:
+                    yield before[_slice(rows)]
+                else:
+                    yield self._cache.vectors(list(store.sentence_texts(rows)))
 
     def _write_passages(
         self, store: Store, layout: _Layout, base: Base | None, gone: frozenset[str]

@@ -200,7 +200,7 @@ def day_of(value: Any) -> str:
     except ValueError:
         try:
             moment = email.utils.parsedate_to_datetime(text)
-        except ValueError:
+        except (ValueError, OverflowError):
             return ""
     day = moment.date().isoformat()
     return day if day > "1900" and day != "1970-01-01" else ""  # what clocks tell that were not set

@@ -33,14 +33,16 @@ def declared_encoding(data: bytes) -> str | None:
 
 
 def python_encoding(label: str) -> str | None:
-    """What browsers take an encoding's label for: Latin-1 is cp1252, and no meta says UTF-16."""
+    """What browsers take an encoding's label for: Latin-1 is cp1252, and no meta says UTF-16.
+
+    None where it is no encoding of text in which a page's marks are those of ASCII.
+    """
     try:
         name = codecs.lookup(label).name
-    except LookupError:
+        b"<".decode(name)  # Python has codecs for what is no text, like "hex" and "zlib"
+    except (LookupError, ValueError):
         return None
-    if name in ("iso8859-1", "ascii"):
-        return "cp1252"
-    return None if name.startswith(("utf-16", "utf-32")) else name
+    return "cp1252" if name in ("iso8859-1", "ascii") else name
 
 
 def read_page(markup: str) -> tuple[str, dict[str, str]]:

@@ -30,6 +30,9 @@ class PostingsWriter:
         self._old = old if old and (old / STARTS).exists() else None
         self._vocabulary: dict[str, int] = {}
         if self._old:
+            self._kept = {
+                name: np.load(self._old / name, mmap_mode="r") for name in (TERMS, COUNTS, STARTS)
+            }
             self._vocabulary = json.loads((self._old / VOCABULARY).read_text(encoding="utf-8"))
         # A term of the old vocabulary may be left without a passage: it is dropped at the end.
         self._terms: list[Numbers] = []
@@ -40,10 +43,10 @@ class PostingsWriter:
         """Copy passages of the old index."""
         if self._old is None or not rows:
             return
-        starts = np.load(self._old / STARTS, mmap_mode="r")
+        starts = self._kept[STARTS]
         inside = slice(int(starts[rows.start]), int(starts[rows.stop]))
-        self._terms.append(np.load(self._old / TERMS, mmap_mode="r")[inside])
-        self._counts.append(np.load(self._old / COUNTS, mmap_mode="r")[inside])
+        self._terms.append(self._kept[TERMS][inside])
+        self._counts.append(self._kept[COUNTS][inside])
         self._lengths.append(np.diff(starts[rows.start : rows.stop + 1]))
 
     def add(self, text: str) -> None:

@@ -1,5 +1,8 @@
 """Files become articles; what cannot says why."""
 
+import inspect
+import sys
+
 import pytest
 
 from index.articles import Article, decode, read_article
@@ -89,6 +92,21 @@ def test_markdown_loses_its_marks() -> None:
     stored = article("# Titolo\n\nIl *treno* [blindato](http://x.example) è\npartito.\n", "a.md")
     assert stored.text == "Titolo\n\nIl treno blindato è partito."
     assert stored.title == "Titolo"
+
+
+def with_little_stack(text: str, path: str) -> Article:
+    usual = sys.getrecursionlimit()
+    sys.setrecursionlimit(len(inspect.stack(0)) + 15)
+    try:
+        return article(text, path)
+    finally:
+        sys.setrecursionlimit(usual)
+
+
+def test_what_a_library_stumbles_over_is_no_article_and_says_why() -> None:
+    article("# Titolo", "a.md")  # so that nothing has to be imported any more
+    with pytest.raises(ArticleError, match=r"^reading it failed \(RecursionError: .*\.txt$"):
+        with_little_stack("# Titolo", "a.md")
 
 
 def test_other_endings_are_refused() -> None:

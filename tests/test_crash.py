@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import random
 import resource
+import shutil
 import signal
 import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -16,7 +19,7 @@ from index.sync import Locations, sync
 from retrieval.answer import Question
 from retrieval.chain import AnswerChain
 from retrieval.quotes import is_verbatim
-from tests.conftest import Workplace
+from tests.conftest import ROOT, Workplace
 from tests.contents import contents
 
 FILES = 300
@@ -153,6 +156,35 @@ def test_a_hundred_kills_lose_nothing(empty_place: Workplace, embedder: Embedder
 def failing_writes(limit: int) -> None:
     """Let every file of this process fail to grow beyond so many bytes, as a full disk does."""
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+
+
+FULL_DISK = """
+mount -t tmpfs -o size=1m none "$0" || { echo no disk of its own; exit; }
+exec "$1" -c "
+import numpy, pathlib, sys
+from index.rows import write_rows
+blocks = (numpy.ones((500, 384), numpy.float32) for _ in range(4))
+try:
+    write_rows(pathlib.Path(sys.argv[1], 'rows.npy'), numpy.float16, (2000, 384), blocks)
+except OSError as error:
+    print(error.strerror)" "$0"
+"""
+
+
+def test_rows_on_a_full_disk_are_an_error_and_no_signal(tmp_path: Path) -> None:
+    unshare = shutil.which("unshare")
+    if unshare is None:
+        pytest.skip("a small disk is made in a name space of its own")
+    done = subprocess.run(
+        [unshare, "-rm", "sh", "-c", FULL_DISK, str(tmp_path), sys.executable],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if "no disk of its own" in done.stdout or "unshare" in done.stderr:
+        pytest.skip("this system gives nobody a disk of its own")
+    assert (done.stdout, done.returncode) == ("No space left on device\n", 0), done.stderr
 
 
 @pytest.mark.parametrize("limit", [100, 40_000, 150_000])

@@ -1,5 +1,9 @@
 """Keyword analysis and search."""
 
+import os
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import bm25s
@@ -77,6 +81,30 @@ def test_copied_passages_score_as_if_added(tmp_path: Path) -> None:
     for query in ("treno", "kim pyongyang"):
         assert np.array_equal(new.scores(query, 4), fresh.scores(query, 4))
         assert new.weights(terms(query)) == fresh.weights(terms(query))
+
+
+@contextmanager
+def few_more_files(number: int) -> Iterator[None]:
+    """Let this process open no more than so many files beside those that it has open."""
+    free = os.dup(0)
+    os.close(free)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free + number, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_many_scattered_copies_need_few_open_files(tmp_path: Path) -> None:
+    built(TEXTS * 10, tmp_path / "old")
+    with few_more_files(10):
+        writer = PostingsWriter(tmp_path / "old")
+        for row in range(0, 40, 2):
+            writer.copy(range(row, row + 1))
+            writer.add(TEXTS[1])
+        writer.finish(tmp_path / "new")
+    assert KeywordIndex.open(tmp_path / "new").has(terms("treno")[0])
 
 
 def test_passages_without_words_keep_their_rows(tmp_path: Path) -> None:

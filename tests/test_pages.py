@@ -84,6 +84,7 @@ def dated(day: str, **more: str) -> dict[str, str]:
         ('<meta name="date" content="09/11/2023">', "", None),  # September or November
         ('<meta name="date" content="1970-01-01T00:00:00Z">', "", None),
         ('<meta name="date" content="presto">', "", None),
+        ('<meta name="date" content="Mon, 11 Sep 2023 10:00:00 +99999999999999">', "", None),
         (linked(dated("2023-09-11"), dated("2023-09-12")), "", None),
         (
             '<link rel="canonical" href="https://x.example/b/">'
@@ -169,6 +170,8 @@ ITALIAN, POLISH = "Perché è così? La città costa 5 €.", "Łódź jest pię
         ("cp1252", "", ITALIAN),
         ("cp1252", '<meta charset="none-such">', ITALIAN),
         ("cp1252", '<meta charset="utf-8">', ITALIAN),  # it errs
+        ("utf-8", '<meta charset="zlib">', ITALIAN),
+        ("cp1252", '<meta charset="undefined">', ITALIAN),
     ],
 )
 def test_a_page_is_read_in_its_encoding(encoding: str, mark: str, words: str) -> None:
