@@ -18,11 +18,12 @@ from index.errors import StorageError
 if TYPE_CHECKING:
     from chromadb.api.client import Client
     from chromadb.api.models.Collection import Collection
+    from chromadb.auth import UserIdentity
 
 BATCH = 5000  # Chroma 1.5 takes at most 5461 rows at once
 SEARCH_BREADTH = 200  # HNSW ef: how many candidates a search keeps in view
 SERVER_BATCH = 500  # a request of about 4 MB: vectors travel as numbers in JSON
-TIMEOUT = 30  # seconds for one request
+AWAY = frozenset({502, 503, 504})  # what a proxy answers while the server behind it is away
 
 
 @dataclass(frozen=True)
@@ -31,13 +32,15 @@ class ChromaServer:
 
     ``headers`` go with each request. ``certificate`` is a file of authorities to trust,
     None for the usual ones. ``patience`` is for how many seconds a server that does not answer
-    is waited for while writing: long enough to restart it.
+    is waited for while writing: long enough to restart it. ``timeout`` is for how many seconds
+    one request may stay without an answer.
     """
 
     url: str
     headers: tuple[tuple[str, str], ...] = ()
     certificate: Path | None = None
     patience: float = 60.0
+    timeout: float = 30.0
 
 
 @dataclass(frozen=True)
@@ -80,24 +83,38 @@ def open_client(place: Place) -> Client:
         )
         client = chromadb.PersistentClient(path=str(place.directory), settings=settings)
     else:
-        import httpx
-
         address = urlsplit(place.server.url)
         secure = address.scheme == "https"
         settings = chromadb.config.Settings(
+            chroma_api_impl="chromadb.api.fastapi.FastAPI",
+            chroma_server_host=address.hostname,
+            chroma_server_http_port=address.port or (443 if secure else 8000),
+            chroma_server_ssl_enabled=secure,
             chroma_server_ssl_verify=str(place.server.certificate or "") or None,
+            chroma_server_headers=dict(place.server.headers),
             **common,
         )
-        client = chromadb.HttpClient(
-            host=address.hostname,
-            port=address.port or (443 if secure else 8000),
-            ssl=secure,
-            headers=dict(place.server.headers),
-            settings=settings,
-        )
-        # Chroma waits for ever otherwise, and its settings have nothing for it.
-        client._server._session.timeout = httpx.Timeout(TIMEOUT)
+        client = _timed_client(settings, place.server.timeout)
     return cast("Client", client)  # declared as its interface, which has no close()
+
+
+def _timed_client(settings: Any, timeout: float) -> Client:
+    """A client of a server, none of whose requests waits for longer than ``timeout`` seconds.
+
+    Chroma's waits for ever, has no setting for it, and makes its first requests when it is made.
+    """
+    from chromadb.api.client import Client
+
+    class TimedClient(Client):
+        def get_user_identity(self) -> UserIdentity:
+            """The constructor's first request, as httpx tells of it if it fails."""
+            cast("Any", self._server)._session.timeout = timeout
+            return self._server.get_user_identity()
+
+        def _validate_tenant_database(self, tenant: str, database: str) -> None:
+            """Would ask through another client; a database that lacks shows at the first use."""
+
+    return TimedClient(settings=settings)
 
 
 class PassageVectors:
@@ -215,12 +232,18 @@ def _patiently(place: Place, function: Any, *arguments: Any, **options: Any) -> 
 
 
 def _is_unreachable(error: BaseException) -> bool:
-    """Whether a server could not be spoken to. Chroma's client turns some of it into ValueError."""
+    """Whether a server could not be spoken to, directly or through a proxy."""
     import httpx
 
-    return isinstance(error, httpx.TransportError) or (
-        isinstance(error, ValueError) and "connect" in str(error).lower()
-    )
+    return isinstance(error, httpx.TransportError) or _status(error) in AWAY
+
+
+def _status(error: BaseException) -> int | None:
+    """The HTTP status behind an error that is not Chroma's own: its client tells but the text."""
+    import httpx
+
+    cause = error.__context__
+    return cause.response.status_code if isinstance(cause, httpx.HTTPStatusError) else None
 
 
 @contextmanager
@@ -233,10 +256,14 @@ def _translating(place: Place) -> Iterator[None]:
         yield
     except chromadb.errors.ChromaError as error:
         raise StorageError(f"Chroma: {error}; run virgolette index --rebuild") from error
-    except (httpx.HTTPError, ValueError) as error:
-        if place.server is None:
+    except Exception as error:
+        # A bare Exception is what Chroma makes of an answer that it cannot read.
+        of_server = isinstance(error, (httpx.HTTPError, ValueError)) or type(error) is Exception
+        if place.server is None or not of_server:
             raise
+        status = _status(error)
         raise StorageError(
-            f"the Chroma server {place.server.url} cannot be used ({error}): "
+            f"the Chroma server {place.server.url} cannot be used "
+            f"({f'HTTP {status}' if status else error}): "
             "see whether it runs, and VIRGOLETTE_CHROMA_URL"
         ) from error

@@ -9,12 +9,13 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import httpx
 import pytest
 
-from index.chroma import ChromaServer
+from index.chroma import ChromaServer, PassageVectors, Place, write_vectors
 from index.doctor import Doctor
 from index.embedder import Embedder
 from index.errors import StorageError
@@ -146,6 +147,43 @@ def test_a_server_that_is_killed_in_mid_write_is_waited_for(
         assert generation is not None and generation.name == report.generation
     assert contents(empty_place.data, paths.server).same_as(expected)
     index.close()
+
+
+def test_a_server_that_accepts_and_stays_silent_is_given_up(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        place = Place(tmp_path, "x", ChromaServer(url, patience=0, timeout=0.2))
+        with pytest.raises(StorageError, match="timed out"):
+            PassageVectors(place)
+        with pytest.raises(StorageError, match="timed out"):
+            write_vectors(place, [], [], create=True)
+
+
+def proxy(statuses: list[int], asked: list[str]) -> HTTPServer:
+    """A server on loopback that answers with these statuses, the last one again and again."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_response(statuses.pop(0) if len(statuses) > 1 else statuses[0])
+            self.end_headers()
+            self.wfile.write(b"<html>\n<b>Not Chroma</b>\n</html>")
+
+        def log_message(self, *_: object) -> None: ...
+
+    running = HTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=running.serve_forever, daemon=True).start()
+    return running
+
+
+def test_a_proxy_without_its_server_is_waited_for_and_told_in_a_line(tmp_path: Path) -> None:
+    asked: list[str] = []
+    with proxy([502, 503, 504, 418], asked) as running:
+        place = Place(tmp_path, "x", ChromaServer(f"http://127.0.0.1:{running.server_port}"))
+        with pytest.raises(StorageError, match=r"cannot be used \(HTTP 418\)"):
+            write_vectors(place, [], [], create=True)
+        running.shutdown()
+    assert len(asked) == 4
 
 
 def test_a_server_that_stays_away_leaves_the_index_as_it_was(
