@@ -83,11 +83,12 @@ def _blocks(text: str) -> Iterator[list[Span]]:
 def _is_wrapped(lines: list[str]) -> bool:
     """Whether the lines look cut at a width: no next word would have fitted on any of them."""
     lengths = [len(line.rstrip()) for line in lines]
-    if len(lines) < _WRAP_MIN_LINES or max(lengths) not in _WRAP_WIDTHS:
+    widest = max(lengths)
+    if len(lines) < _WRAP_MIN_LINES or widest not in _WRAP_WIDTHS:
         return False
     next_words = [len(line.split(maxsplit=1)[0]) for line in lines[1:]]
     return all(
-        length + 1 + word > max(lengths)
+        length + 1 + word > widest
         for length, word in zip(lengths[:-1], next_words, strict=True)
     )
 
@@ -119,20 +120,20 @@ def _boundaries(text: str, line: Span, language: str) -> list[int]:
 
     content = text[line.start : line.end]
     ends = {match.end() for match in _LOOSE_STOP.finditer(content)}
-    at = 0
+    at, last = 0, len(content.rstrip())
     for sentence in split_sentences(content, language):
         at = content.index(sentence, at) + len(sentence)
-        if at < len(content.rstrip()) and not _goes_on(content[:at], content[at:]):
+        if at < last and not _goes_on(content, at):
             ends.add(at)
     return sorted(line.start + end for end in ends)
 
 
-def _goes_on(before: str, after: str) -> bool:
-    """Whether the full stop between the two is an abbreviation's."""
-    word = _LAST_WORD.search(before[-40:])
+def _goes_on(content: str, at: int) -> bool:
+    """Whether the full stop before ``at`` is an abbreviation's. Slices keep long lines quick."""
+    word = _LAST_WORD.search(content[max(at - 40, 0) : at])
     if word is None:
         return False
     name = word[1].lower()
     if name in _ABBREVIATIONS:
         return True
-    return "." in name and bool(_NEXT_STARTS_LOW.match(after))
+    return "." in name and bool(_NEXT_STARTS_LOW.match(content, at))
