@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bot.settings import Settings
-from index.chroma import ChromaServer
 from index.embedder import Embedder
 from index.generation import LiveIndex
+from index.place import ChromaServer
 from index.sync import Locations
 
 if TYPE_CHECKING:

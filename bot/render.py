@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from rich.console import Console
 from rich.text import Text
 
 from bot.locales import Texts
+from bot.printable import printable
 from retrieval.answer import Answer, Quotation
 from retrieval.marks import matching_words
-
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 def print_answer(console: Console, answer: Answer, say: Texts) -> None:
@@ -28,11 +26,6 @@ def print_answer(console: Console, answer: Answer, say: Texts) -> None:
             text = Text("\n" + " " * len(margin)).join(text.wrap(console, width))
         console.print(Text(margin) + text, soft_wrap=True, highlight=False)
     console.print()
-
-
-def printable(text: str) -> str:
-    """The text without control characters, which could steer the terminal it is shown on."""
-    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def source_line(quote: Quotation, say: Texts) -> str:

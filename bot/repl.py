@@ -14,7 +14,8 @@ from rich.console import Console
 from bot.compose import Parts
 from bot.language import texts_for
 from bot.locales import Texts
-from bot.render import print_answer, printable
+from bot.printable import printable
+from bot.render import print_answer
 from bot.settings import Settings
 from index.errors import VirgoletteError
 from retrieval.answer import MAX_QUESTION, Question, QuestionError

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, Any
 
-from bot.render import printable
+from bot.printable import printable
 
 if TYPE_CHECKING:
     from index.sync import Report

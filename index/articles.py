@@ -15,12 +15,11 @@ import yaml
 
 from index.clean import one_line
 from index.errors import ArticleError
+from index.files import FORMATS, SUFFIXES
 from index.markdown import plain_text
 from index.pages import declared_encoding, read_page
 from index.pdfs import read_pdf
 
-SUFFIXES = frozenset({".txt", ".md", ".html", ".htm", ".pdf"})
-FORMATS = ".txt, .md, .html or .pdf"
 TITLE_LENGTH = 120  # characters of a first line that stands in for a title
 
 _FRONT_MATTER = re.compile(r"---[ \t]*\n(?P<yaml>.*?)^---[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)

@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 
 from index.articles import Article
 from index.cache import VectorCache
-from index.chroma import BATCH, Place
+from index.chroma import BATCH
 from index.embedder import Embedder, Vectors
 from index.errors import ArticleError
 from index.generation import CHROMA, KEYWORDS, SENTENCES, SIGNATURES, STORE
 from index.passages import split_article
+from index.place import Place
 from index.postings import PostingsWriter
 from index.rows import write_rows
 from index.store import Extent, Store

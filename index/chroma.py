@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
-from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
@@ -14,6 +12,7 @@ import numpy as np
 
 from index.embedder import Vectors
 from index.errors import StorageError
+from index.place import Place
 
 if TYPE_CHECKING:
     from chromadb.api.client import Client
@@ -24,37 +23,6 @@ BATCH = 5000  # Chroma 1.5 takes at most 5461 rows at once
 SEARCH_BREADTH = 200  # HNSW ef: how many candidates a search keeps in view
 SERVER_BATCH = 500  # a request of about 4 MB: vectors travel as numbers in JSON
 AWAY = frozenset({502, 503, 504})  # what a proxy answers while the server behind it is away
-
-
-@dataclass(frozen=True)
-class ChromaServer:
-    """Where a Chroma server is, what it wants to be told, and whose certificate it has.
-
-    ``headers`` go with each request. ``certificate`` is a file of authorities to trust,
-    None for the usual ones. ``patience`` is for how many seconds a server that does not answer
-    is waited for while writing: long enough to restart it. ``timeout`` is for how many seconds
-    one request may stay without an answer.
-    """
-
-    url: str
-    headers: tuple[tuple[str, str], ...] = ()
-    certificate: Path | None = None
-    patience: float = 60.0
-    timeout: float = 30.0
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a generation's vectors are: a directory of its own, or a collection on a server."""
-
-    directory: Path
-    name: str
-    server: ChromaServer | None = None
-
-    @property
-    def collection(self) -> str:
-        """The collection's name: on a server several generations live side by side."""
-        return f"virgolette-{self.name}" if self.server else "passages"
 
 
 def import_chroma() -> ModuleType:

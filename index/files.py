@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from index.articles import FORMATS, SUFFIXES
 from index.digests import DigestCache
 from index.errors import CorpusError
 
+SUFFIXES = frozenset({".txt", ".md", ".html", ".htm", ".pdf"})
+FORMATS = ".txt, .md, .html or .pdf"
 MEGABYTE = 1_000_000
 # What editors, office programs and downloads keep beside a file for a while.
 _TEMPORARY = re.compile(

@@ -24,10 +24,11 @@ from pathlib import Path
 
 import numpy as np
 
-from index.chroma import ChromaServer, PassageVectors, Place, remove_vectors
+from index.chroma import PassageVectors, remove_vectors
 from index.embedder import Vectors
 from index.errors import StorageError
 from index.keywords import KeywordIndex
+from index.place import ChromaServer, Place
 from index.sentences import Span
 from index.store import Store, Stored
 

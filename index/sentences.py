@@ -88,8 +88,7 @@ def _is_wrapped(lines: list[str]) -> bool:
         return False
     next_words = [len(line.split(maxsplit=1)[0]) for line in lines[1:]]
     return all(
-        length + 1 + word > widest
-        for length, word in zip(lengths[:-1], next_words, strict=True)
+        length + 1 + word > widest for length, word in zip(lengths[:-1], next_words, strict=True)
     )
 
 

@@ -12,12 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from index.articles import FORMATS, Article, read_article
-from index.chroma import ChromaServer, Place
+from index.articles import Article, read_article
 from index.digests import DigestCache
 from index.embedder import Embedder
 from index.errors import ArticleError, CorpusError, StorageError
-from index.files import MEGABYTE, CorpusFile, scan
+from index.files import FORMATS, MEGABYTE, CorpusFile, scan
 from index.generation import (
     BUILDING,
     EMBEDDED,
@@ -32,6 +31,7 @@ from index.generation import (
     write_manifest,
 )
 from index.lock import writing
+from index.place import ChromaServer, Place
 
 if TYPE_CHECKING:
     from index.build import Build, Progress

@@ -5,10 +5,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 
-from index.chroma import Place, import_chroma, write_vectors
+from index.chroma import import_chroma, write_vectors
 from index.embedder import Vectors
 from index.errors import StorageError, VirgoletteError
 from index.helper import Helper, messages
+from index.place import Place
 
 Batch = tuple[Sequence[str], Vectors]
 

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from index.chroma import ChromaServer, import_chroma
+from index.chroma import import_chroma
 from index.errors import StorageError, VirgoletteError
 from index.generation import Generation
 from index.helper import Helper, messages
+from index.place import ChromaServer
 
 TIME_LIMIT = 300  # seconds
 

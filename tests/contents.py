@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from index.articles import Article
-from index.chroma import ChromaServer
 from index.embedder import Vectors
 from index.generation import Generation, current_name, generations_dir
 from index.keywords import terms
+from index.place import ChromaServer
 from index.store import Stored
 from index.verify import faults
 

@@ -15,11 +15,12 @@ from pathlib import Path
 import httpx
 import pytest
 
-from index.chroma import ChromaServer, PassageVectors, Place, write_vectors
+from index.chroma import PassageVectors, write_vectors
 from index.doctor import Doctor
 from index.embedder import Embedder
 from index.errors import StorageError
 from index.generation import BUILDING, LiveIndex, current_name, generations_dir
+from index.place import ChromaServer, Place
 from index.sync import Locations, sync
 from retrieval.answer import Question
 from retrieval.chain import AnswerChain

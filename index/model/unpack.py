@@ -7,12 +7,9 @@ import json
 import shutil
 import tempfile
 from pathlib import Path
-
-import numpy as np
-from safetensors.numpy import load_file, save_file
+from typing import Any
 
 from index.errors import ModelError, StorageError
-from index.model.q4 import dequantize
 
 PACKED = Path(__file__).parent
 WEIGHTS = "weights.q4.safetensors"
@@ -73,15 +70,27 @@ def model_fault(models_dir: Path, packed: Path = PACKED) -> str:
 
 
 def _is_unpacked_from(packed: Path, target: Path) -> bool:
+    import numpy as np
+    from safetensors.numpy import load_file
+
     try:
         weights = load_file(target / "model.safetensors")
     except Exception:  # noqa: BLE001 (safetensors raises an error of its own for damage)
         return False
-    blocks = load_file(packed / WEIGHTS)
-    return weights.keys() == blocks.keys() and all(
-        np.array_equal(weights[k], dequantize(v) if v.dtype == np.uint8 else v)
-        for k, v in blocks.items()
+    whole = _weights(packed)
+    return weights.keys() == whole.keys() and all(
+        np.array_equal(weights[k], whole[k]) for k in whole
     )
+
+
+def _weights(packed: Path) -> dict[str, Any]:
+    """The weights by name, in fp32."""
+    from safetensors.numpy import load_file
+
+    from index.model.q4 import dequantize
+
+    blocks = load_file(packed / WEIGHTS)
+    return {k: dequantize(v) if v.dtype == "uint8" else v for k, v in blocks.items()}
 
 
 def _is_whole(target: Path, checksum: str) -> bool:
@@ -99,18 +108,15 @@ def _sizes(directory: Path) -> dict[str, int]:
 
 
 def _unpack_into(target: Path, packed: Path, name: str) -> None:
+    from safetensors.numpy import save_file
+
     work = Path(tempfile.mkdtemp(prefix=".unpacking-", dir=target.parent))
     try:
         for path in packed.rglob("*.json"):
             copy = work / path.relative_to(packed)
             copy.parent.mkdir(exist_ok=True)
             shutil.copyfile(path, copy)
-        blocks = load_file(packed / WEIGHTS)
-        save_file(
-            {k: dequantize(v) if v.dtype == np.uint8 else v for k, v in blocks.items()},
-            work / "model.safetensors",
-            metadata={"format": "pt"},
-        )
+        save_file(_weights(packed), work / "model.safetensors", metadata={"format": "pt"})
         told = {"packed": name, "sizes": _sizes(work)}
         (work / MARKER).write_text(json.dumps(told), encoding="utf-8")
         if target.exists() and not _is_whole(target, name):
