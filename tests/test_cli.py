@@ -237,7 +237,7 @@ def test_a_wrong_setting_ends_a_command_in_one_line(indexed_place: Workplace) ->
 
 def test_headers_for_chroma_are_pairs_and_secret() -> None:
     told = "Authorization: Bearer a:b ; X-Token: c;"
-    settings = Settings(chroma_url="http://localhost:8000", chroma_headers=told)  # type: ignore[arg-type]
+    settings = Settings(chroma_url="http://localhost:8000", chroma_headers=told)
     server = chroma_server(settings)
     assert server is not None
     assert server.headers == (("Authorization", "Bearer a:b"), ("X-Token", "c"))
