@@ -96,6 +96,9 @@ class AskedWords:
         self._text = question.text
         self._keywords = keywords
         self._words = words(question.text)
+        asked = " ".join(self._words)
+        patterns = (_AGE[0], _PRICE[0], _WHEN, _HOW_MANY, _WHERE, _WHO)
+        self._asked = {pattern for pattern in patterns if pattern.search(asked)}
         self._weights = keywords.weights(list(dict.fromkeys(terms(question.text))))
         self._total = sum(self._weights.values()) or 1.0
         self.english = float(question.is_english)
@@ -123,7 +126,7 @@ class AskedWords:
     def counts(self, text: str) -> float:
         """Whether the age, price or number asked for is told: 1, -1 (-2), or 0: none is asked."""
         for question, amount in (_AGE, _PRICE):
-            if self._asks(question):
+            if question in self._asked:
                 return 1.0 if amount.search(text) else -2.0
         if self._counted is None:
             return 0.0
@@ -137,22 +140,19 @@ class AskedWords:
 
     def mistypes(self, text: str) -> float:
         """1 where a date, a number, a place or a person is asked for and the text has none."""
-        if self._asks(_WHEN):
+        if _WHEN in self._asked:
             return float(_DATE.search(text) is None)
-        if self._asks(_HOW_MANY):
+        if _HOW_MANY in self._asked:
             return float(self._counted is None and not any(map(_is_number, words(text))))
-        if self._asks(_WHERE):
+        if _WHERE in self._asked:
             return float(not self._new_names(_PLACE.findall(text)))
-        if self._asks(_WHO):
+        if _WHO in self._asked:
             return float(not self._new_names(_NAME.findall(text)))
         return 0.0
 
     def _new_names(self, found: list[str]) -> set[str]:
         """The words of the names found that the question does not have."""
         return {word for name in found for word in words(name)} - set(self._words)
-
-    def _asks(self, pattern: re.Pattern[str]) -> bool:
-        return pattern.search(" ".join(self._words)) is not None
 
     @cached_property
     def _unknown_names(self) -> list[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from langchain_core.callbacks import CallbackManagerForRetrieverRun
 from langchain_core.documents import Document
@@ -42,15 +44,18 @@ class HybridRetriever(BaseRetriever):
         if not self.generation.size:
             return []
         vector = self.embedder.encode_query(query).vector
+        copies = _Copies(self.generation)
         count = CANDIDATES
         while True:
-            found, repeated = self._best(query, vector, count)
+            found, repeated = self._best(query, vector, count, copies)
             # Copies of one agency text may have taken all the places: look further down.
             if len(found) == self.k or not repeated or count >= self.generation.size:
                 return found
             count *= 4
 
-    def _best(self, query: str, vector: Vectors, count: int) -> tuple[list[Document], bool]:
+    def _best(
+        self, query: str, vector: Vectors, count: int, copies: _Copies
+    ) -> tuple[list[Document], bool]:
         """The best passages among so many candidates, and whether copies were left out."""
         rows, cosines, keywords = self._candidates(query, vector, count)
         scores = DENSE_WEIGHT * _z_scores(cosines) + _z_scores(keywords)
@@ -58,8 +63,8 @@ class HybridRetriever(BaseRetriever):
         documents: list[Document] = []
         repeated = False
         for at in np.argsort(-scores, kind="stable"):
-            (passage,) = self.generation.store.passages([int(rows[at])])
-            if any(self._repeats(passage, other) for other in found):
+            passage = copies.passage(int(rows[at]))
+            if copies.repeats(passage, found):
                 repeated = True
                 continue
             found.append(passage)
@@ -67,11 +72,6 @@ class HybridRetriever(BaseRetriever):
             if len(found) == self.k:
                 break
         return documents, repeated
-
-    def _repeats(self, passage: Stored, other: Stored) -> bool:
-        """Whether a passage tells what another one of a near-duplicate article tells."""
-        twins = self.generation.store.twins(passage.article)
-        return other.article in twins and share_of_terms(passage.text, other.text) >= SAME_TEXT
 
     def _candidates(
         self, query: str, vector: Vectors, count: int
@@ -90,9 +90,48 @@ class HybridRetriever(BaseRetriever):
         return rows, np.array([cosine_of[i] for i in ids], np.float32), keywords[rows]
 
 
+class _Copies:
+    """Tells which passages repeat others. What a question reads again and again is kept."""
+
+    def __init__(self, generation: Generation) -> None:
+        self._store = generation.store
+        self._passages: dict[int, Stored] = {}
+        self._terms: dict[int, set[str]] = {}
+        self._twins: dict[str, frozenset[str]] = {}
+
+    def passage(self, row: int) -> Stored:
+        """The passage in a row."""
+        if row not in self._passages:
+            (self._passages[row],) = self._store.passages([row])
+        return self._passages[row]
+
+    def repeats(self, passage: Stored, found: Sequence[Stored]) -> bool:
+        """Whether a passage tells what one of these of a near-duplicate article tells."""
+        # Asked of the few that were found: a family of copies may be as large as the corpus.
+        return any(
+            passage.article in self._twins_of(other.article)
+            and _share(self._terms_of(passage), self._terms_of(other)) >= SAME_TEXT
+            for other in found
+        )
+
+    def _twins_of(self, article: str) -> frozenset[str]:
+        if article not in self._twins:
+            self._twins[article] = frozenset(self._store.twins(article))
+        return self._twins[article]
+
+    def _terms_of(self, passage: Stored) -> set[str]:
+        if passage.row not in self._terms:
+            self._terms[passage.row] = set(terms(passage.text))
+        return self._terms[passage.row]
+
+
 def share_of_terms(one: str, other: str) -> float:
     """How many of the different terms of the shorter text the other one has, 0–1."""
-    few, many = sorted((set(terms(one)), set(terms(other))), key=len)
+    return _share(set(terms(one)), set(terms(other)))
+
+
+def _share(one: set[str], other: set[str]) -> float:
+    few, many = sorted((one, other), key=len)
     return len(few & many) / len(few) if few else 1.0
 
 
