@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import logging
 import os
 import shutil
 import threading
@@ -41,6 +42,9 @@ READERS = "readers"
 EMBEDDED = "embedded"  # in the stamp, where the vectors are in no server
 BUILDING = ".building-"  # before the name of a generation that is not finished
 NOTICED = 1.0  # seconds between two looks at the pointer
+GIVEN_UP = 5.0  # seconds for a server that the settings do not name any more
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -102,10 +106,10 @@ def discard(data_dir: Path, name: str, server: ChromaServer | None) -> bool:
     """Remove a generation that is not the current one, unless somebody reads it."""
     directory = generations_dir(data_dir) / name
     try:
-        with (directory / READERS).open("rb") as readers:
+        with (directory / READERS).open("r+b") as readers:  # NFS wants it writable for LOCK_EX
             fcntl.flock(readers, fcntl.LOCK_EX | fcntl.LOCK_NB)
             _remove(directory, name, server)
-    except BlockingIOError:
+    except (BlockingIOError, PermissionError):
         return False
     except FileNotFoundError:  # not finished, or of a time before readers were counted
         _remove(directory, name, server)
@@ -113,11 +117,29 @@ def discard(data_dir: Path, name: str, server: ChromaServer | None) -> bool:
 
 
 def _remove(directory: Path, name: str, server: ChromaServer | None) -> None:
+    holder = _server_of(directory, server)
+    place = Place(directory / CHROMA, name.removeprefix(BUILDING), holder)
     try:
-        remove_vectors(Place(directory / CHROMA, name.removeprefix(BUILDING), server))
-    except StorageError:  # the server is away: tried again later, or its collection would stay
-        return
+        remove_vectors(place)
+    except StorageError as error:
+        if holder == server:  # it is away: tried again later, or its collection would stay
+            return
+        _log.warning("%s; delete its collection %s if you still use it", error, place.collection)
     shutil.rmtree(directory, ignore_errors=True)
+
+
+def _server_of(directory: Path, server: ChromaServer | None) -> ChromaServer | None:
+    """The server that holds the vectors of a generation; None where they are in its directory.
+
+    Of one that is not ``server``, that of the settings, no more than the address is known.
+    """
+    try:
+        told = read_manifest(directory).stamp.get("vectors", EMBEDDED)
+    except StorageError:  # not finished
+        return None if (directory / CHROMA).exists() else server
+    if told == EMBEDDED:
+        return None
+    return server if server and server.url == told else ChromaServer(told, timeout=GIVEN_UP)
 
 
 def read_manifest(generation: Path) -> Manifest:

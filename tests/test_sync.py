@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import threading
 import time
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -222,6 +224,25 @@ def test_what_an_interrupted_build_left_is_removed(
     empty_place.write("a.txt", TRAIN)
     report = synced(empty_place, embedder)
     assert [p.name for p in generations_dir(empty_place.data).iterdir()] == [report.generation]
+
+
+def test_who_removes_locks_a_file_that_is_open_for_writing(
+    empty_place: Workplace, embedder: Embedder
+) -> None:
+    empty_place.write("a.txt", TRAIN)
+    synced(empty_place, embedder)
+    modes: list[int] = []
+    listening = True
+
+    def hear(event: str, arguments: tuple[Any, ...]) -> None:
+        if listening and event == "fcntl.flock" and arguments[1] & fcntl.LOCK_EX:
+            modes.append(fcntl.fcntl(arguments[0], fcntl.F_GETFL) & os.O_ACCMODE)
+
+    sys.addaudithook(hear)  # stays, deaf
+    empty_place.write("b.txt", FORUM)
+    synced(empty_place, embedder)
+    listening = False
+    assert set(modes) == {os.O_RDWR}  # else NFS refuses
 
 
 def test_a_damaged_generation_is_built_anew(empty_place: Workplace, embedder: Embedder) -> None:
