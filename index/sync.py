@@ -125,10 +125,15 @@ def sync(
         return _report(before, after, files, embedded, name, anew=anew if before else "")
 
 
+def needed_stamp(embedder: Embedder) -> dict[str, str]:
+    """What an index must have been made with, for questions to be answered from it."""
+    return {**VERSIONS, "model": embedder.fingerprint}
+
+
 def current_stamp(paths: Locations, embedder: Embedder) -> dict[str, str]:
     """What makes an index another one, beside its articles."""
     vectors = paths.server.url if paths.server else EMBEDDED
-    return {**VERSIONS, "model": embedder.fingerprint, "vectors": vectors}
+    return {**needed_stamp(embedder), "vectors": vectors}
 
 
 def why_anew(before: Manifest | None, stamp: dict[str, str]) -> str:

@@ -18,7 +18,15 @@ import pytest
 from index.digests import RACY
 from index.embedder import Embedder
 from index.errors import BusyError, CorpusError, StorageError
-from index.generation import Generation, LiveIndex, current_name, generations_dir, read_manifest
+from index.generation import (
+    Generation,
+    LiveIndex,
+    current_name,
+    discard,
+    generations_dir,
+    held_current,
+    read_manifest,
+)
 from index.sync import Locations, Report, sync
 from index.verify import faults
 from tests.conftest import Workplace
@@ -243,6 +251,21 @@ def test_who_removes_locks_a_file_that_is_open_for_writing(
     synced(empty_place, embedder)
     listening = False
     assert set(modes) == {os.O_RDWR}  # else NFS refuses
+
+
+def test_a_generation_that_is_held_stays_until_it_is_let_go(
+    empty_place: Workplace, embedder: Embedder
+) -> None:
+    empty_place.write("a.txt", TRAIN)
+    first = synced(empty_place, embedder).generation
+    with held_current(empty_place.data) as held:
+        assert held is not None and held.name == first
+        empty_place.write("b.txt", FORUM)
+        second = synced(empty_place, embedder).generation
+        assert (held / "store.sqlite3").exists()
+        with held_current(empty_place.data) as later:
+            assert later is not None and later.name == second
+    assert discard(empty_place.data, first, None)
 
 
 def test_a_damaged_generation_is_built_anew(empty_place: Workplace, embedder: Embedder) -> None:
