@@ -29,7 +29,7 @@ import numpy as np
 
 from index.chroma import ChromaServer, PassageVectors, Place, remove_vectors
 from index.embedder import Vectors
-from index.errors import StorageError
+from index.errors import ServerError, StorageError
 from index.keywords import KeywordIndex
 from index.sentences import Span
 from index.store import Store, Stored
@@ -236,7 +236,7 @@ class Generation:
         if self.manifest.stamp.get("vectors", EMBEDDED) == EMBEDDED:
             return Place(directory / CHROMA, self.name)
         if server is None:
-            raise StorageError(
+            raise ServerError(
                 "the vectors of the index are on a Chroma server: set VIRGOLETTE_CHROMA_URL, "
                 "or run virgolette index to bring them here"
             )

@@ -13,13 +13,15 @@ from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 
-import numpy as np
-
 from index.chroma import ChromaServer, import_chroma
-from index.errors import StorageError, VirgoletteError
+from index.embedder import Vectors
+from index.errors import ServerError, StorageError, VirgoletteError
 from index.generation import Generation
 
 TIME_LIMIT = 300  # seconds
+NO_SERVER = 3  # exit code
+FEW = 10  # nearest passages, among which a passage finds itself
+SAME = 0.999  # cosine of passages with the same text, which may take all those places
 
 
 class Verifier:
@@ -67,6 +69,8 @@ class Verifier:
             _, complaint = self._process.communicate(told, timeout=TIME_LIMIT)
         except subprocess.TimeoutExpired as error:
             raise StorageError(f"the index in {directory} cannot be read back in time") from error
+        if self._process.returncode == NO_SERVER:
+            raise ServerError(complaint.strip())
         if self._process.returncode:
             lines = complaint.strip().splitlines() or [f"exit code {self._process.returncode}"]
             raise StorageError(f"the index in {directory} is not sound: {lines[-1]}")
@@ -74,23 +78,34 @@ class Verifier:
 
 def faults(generation: Generation, *, thoroughly: bool = False) -> list[str]:
     """What is wrong with an open generation: counts that differ, a passage that is not found."""
-    if not generation.size:
-        return []
+    manifest = generation.manifest
+    articles = {header.path for header in generation.store.article_headers()}
     found = []
+    if other := len(articles ^ (manifest.files.keys() - manifest.skipped.keys())):
+        found.append(f"{other} articles are not both in the store and in the manifest")
+    if not generation.size:
+        return found
+    if generation.keywords.size not in (None, generation.size):
+        found.append(f"{generation.keywords.size} rows of keywords for {generation.size} passages")
     if generation.vectors.count() != generation.size:
         found.append(f"{generation.vectors.count()} vectors for {generation.size} passages")
     for row in {0, generation.size // 2, generation.size - 1}:
         (passage,) = generation.store.passages([row])
-        vector = np.mean(generation.sentence_vectors(passage), axis=0)
-        if not generation.vectors.cosines(vector, [passage.id]):
+        vector = generation.vectors.stored([passage.id]).get(passage.id)
+        if vector is None:
             found.append(f"passage {passage.id} has no vector")
-        if not generation.vectors.nearest(vector, 1):
-            found.append("a search finds nothing")
+        elif not _finds_itself(generation, passage.id, vector):
+            found.append(f"a search does not find passage {passage.id}")
     if thoroughly:
         stored = set(generation.store.ids(range(generation.size)))
         if other := len(stored ^ generation.vectors.ids()):
             found.append(f"{other} ids are not both in the store and in Chroma")
     return found
+
+
+def _finds_itself(generation: Generation, passage: str, vector: Vectors) -> bool:
+    nearest = generation.vectors.nearest(vector, min(FEW, generation.size))
+    return passage in nearest or min(nearest.values(), default=0.0) > SAME
 
 
 def _main() -> None:
@@ -103,6 +118,9 @@ def _main() -> None:
         generation = Generation(Path(directory), _server(server))
         problems = faults(generation, thoroughly=thoroughly)
         generation.close()
+    except ServerError as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(NO_SERVER)
     except VirgoletteError as error:
         sys.exit(str(error))
     sys.exit("; ".join(problems) or 0)

@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from index.chroma import ChromaServer, PassageVectors, Place, write_vectors
-from index.doctor import Doctor
+from index.doctor import REBUILD, Doctor
 from index.embedder import Embedder
 from index.errors import StorageError
 from index.generation import BUILDING, LiveIndex, current_name, discard, generations_dir
@@ -224,6 +224,8 @@ def test_a_server_that_stays_away_leaves_the_index_as_it_was(
     with pytest.raises(StorageError, match="VIRGOLETTE_CHROMA_URL"):
         sync(paths, embedder)
     assert current_name(empty_place.data) == first
+    remedies = {f.name: f.remedy for f in Doctor(paths, embedder).examine() if f.trouble}
+    assert "VIRGOLETTE_CHROMA_URL" in remedies["generation"] and REBUILD not in remedies.values()
     server.start()
     assert chain.invoke(question).quotes  # it is back, and nothing was lost
     report = sync(paths, embedder)
