@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from bot.settings import Settings
 from index.errors import StorageError, VirgoletteError
-from index.generation import STORE, current_name, generations_dir, read_manifest
+from index.generation import STORE, held_current, read_manifest
 from index.store import Store
 
 
 def read_status(settings: Settings) -> dict[str, Any]:
     """Counts, model and time of the current generation; None where there is no index."""
-    name = current_name(settings.data_dir)
     told: dict[str, Any] = {
-        "generation": name,
+        "generation": None,
         "created": None,
         "model": None,
         "articles": 0,
@@ -26,27 +26,26 @@ def read_status(settings: Settings) -> dict[str, Any]:
         "corpus": str(settings.corpus_dir),
         "data": str(settings.data_dir),
     }
-    if name is not None:
-        directory = generations_dir(settings.data_dir) / name
+    with held_current(settings.data_dir) as directory:
+        if directory is None:
+            return told
         manifest = read_manifest(directory)
+        told |= {"generation": directory.name, "skipped": len(manifest.skipped)}
         told |= {"created": manifest.created, "model": manifest.stamp["model"]}
-        told |= {"skipped": len(manifest.skipped)}
-        store = _open(directory / STORE)
-        told |= {table: store.count(table) for table in ("articles", "passages", "sentences")}
-        told |= {"near_twins": store.count("twins")}
-        store.close()
+        with closing(_open(directory / STORE)) as store:
+            told |= {table: store.count(table) for table in ("articles", "passages", "sentences")}
+            told |= {"near_twins": store.count("twins")}
     return told
 
 
 def stored_text(data_dir: Path, path: str) -> str:
     """The stored text of an article of the current generation."""
-    name = current_name(data_dir)
-    if name is None:
-        raise StorageError(f"there is no index in {data_dir}: run virgolette index")
-    store = _open(generations_dir(data_dir) / name / STORE)
-    article = store.article(path)
-    known = [header.path for header in store.article_headers()]
-    store.close()
+    with held_current(data_dir) as directory:
+        if directory is None:
+            raise StorageError(f"there is no index in {data_dir}: run virgolette index")
+        with closing(_open(directory / STORE)) as store:
+            article = store.article(path)
+            known = [header.path for header in store.article_headers()]
     if article is None:
         shown = ", ".join(known[:5]) + (", …" if len(known) > 5 else "")
         raise VirgoletteError(f"there is no article {path} in the index; there are: {shown}")

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from index.articles import decode, read_article, read_text, split_front_matter
 from index.catalogue import Catalogue
@@ -75,7 +76,7 @@ class Adder:
             return Outcome(url, "known", known)
         got = self._fetcher.get(url, ARTICLE_TYPES)
         suffix = ARTICLE_TYPES[got.content_type]
-        return self._put(url, _in_utf8(got), suffix, {**fields, "url": got.url})
+        return self._put(url, _in_utf8(got), suffix, {**fields, "url": got.url}, got.url)
 
     def _add_file(self, file: Path) -> Outcome:
         try:
@@ -91,15 +92,20 @@ class Adder:
             data = file.read_bytes()
         except OSError as error:
             raise ArticleError(f"{file} cannot be read: {error.strerror or error}") from error
-        return self._put(str(file), data, file.suffix.lower(), {})
+        return self._put(str(file), data, file.suffix.lower(), {}, "")
 
-    def _put(self, origin: str, data: bytes, suffix: str, fields: Mapping[str, str]) -> Outcome:
+    def _put(
+        self, origin: str, data: bytes, suffix: str, fields: Mapping[str, str], fetched: str
+    ) -> Outcome:
         """Write the article in the data, unless it is there.
 
-        ``fields`` are those that hold where the article itself says nothing.
+        ``fields`` are those that hold where the article itself says nothing. ``fetched`` is the
+        address that it came from, if any.
         """
         try:
             text, told = read_text(data, f"a{suffix}")
+            if fetched and _is_home(told.get("url", "")) and not _is_home(fetched):
+                del told["url"]  # some sites give every page the address of their home page
             body = text
             if suffix == ".md":
                 body = split_front_matter(decode(data))[1]
@@ -108,7 +114,11 @@ class Adder:
             article = read_article(content, f"a{ending}")
         except ArticleError as error:
             raise ArticleError(f"{origin} was not added: {error}") from error
-        known = self._catalogue.with_url(article.url) or self._catalogue.with_text_of(article)
+        known = (
+            self._catalogue.with_url(article.url)
+            or self._catalogue.with_url(fetched)
+            or self._catalogue.with_text_of(article)
+        )
         if known:
             return Outcome(origin, "known", known)
         stem = file_stem(article.title, article.date)
@@ -127,6 +137,14 @@ def _in_utf8(got: Fetched) -> bytes:
         return got.data.decode(encoding).encode("utf-8-sig")
     except UnicodeDecodeError:  # the server errs
         return got.data
+
+
+def _is_home(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return bool(parts.netloc) and parts.path in ("", "/") and not parts.query
 
 
 def _folder(corpus: Path, folder: str) -> Path:

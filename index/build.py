@@ -46,13 +46,12 @@ class Base:
 
 @dataclass(frozen=True)
 class Build:
-    """What came of it: articles in the generation, texts embedded, files that were no article.
+    """What came of it: articles in the generation, files that were no article.
 
     ``thinned`` as in ``Base``.
     """
 
     articles: int
-    embedded: int
     skipped: dict[str, str]
     thinned: int
 
@@ -98,7 +97,7 @@ class Builder:
             gone = _gone(layout, old)
             thinned = len(gone) + (base.thinned if base else 0)
             anew = self._must_be_anew(thinned, store, base)
-            embedded = self._cache.embed(
+            self._cache.embed(
                 lambda: self._new_texts(store, layout, all_passages=anew),
                 lambda done, total: self._progress("embedding", done, total),
             )
@@ -109,7 +108,7 @@ class Builder:
         finally:
             if old:
                 old.close()
-        return Build(articles, embedded, skipped, 0 if anew else thinned)
+        return Build(articles, skipped, 0 if anew else thinned)
 
     def _write_texts(
         self,
@@ -156,7 +155,9 @@ class Builder:
     def _must_be_anew(self, thinned: int, store: Store, base: Base | None) -> bool:
         """Whether Chroma's collection cannot be a copy that is brought up to date."""
         size = store.count("passages")
-        return base is None or bool(self._place.server) or thinned > MOST_REMOVED * size
+        if base is None or self._place.server or not (base.directory / CHROMA).exists():
+            return True
+        return thinned > MOST_REMOVED * size
 
     def _new_texts(self, store: Store, layout: _Layout, *, all_passages: bool) -> Iterator[str]:
         """The texts whose vectors are needed and may not be in the cache."""

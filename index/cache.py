@@ -32,6 +32,17 @@ class VectorCache:
     def __init__(self, path: Path, embedder: Embedder) -> None:
         self._path = path
         self._embedder = embedder
+        self.embedded = 0  # texts, since this was made
+        try:
+            self._create()
+        except sqlite3.OperationalError:  # it cannot be written, or is locked
+            raise
+        except sqlite3.DatabaseError:  # damaged: all of it can be computed again
+            for suffix in ("", "-wal", "-shm"):
+                path.with_name(path.name + suffix).unlink(missing_ok=True)
+            self._create()
+
+    def _create(self) -> None:
         with closing(self._connect()) as database:
             database.execute("PRAGMA journal_mode = WAL")
             database.execute(
@@ -51,6 +62,7 @@ class VectorCache:
             for chunk in _batches(window, CHUNK):
                 self._keep(chunk, self._embedder.encode_passages(chunk).astype(np.float16))
                 done += len(chunk)
+                self.embedded += len(chunk)
                 if progress:
                     progress(done, total)
         return total

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import numpy as np
 
 from index.embedder import Vectors
-from index.errors import StorageError
+from index.errors import ServerError, StorageError
 from index.place import Place
 
 if TYPE_CHECKING:
@@ -109,12 +109,16 @@ class PassageVectors:
         """The cosine of these passages with a unit vector, by id; those that are here."""
         if not ids:
             return {}
+        stored = self.stored(ids)
+        return {i: float(of @ vector) for i, of in stored.items()}
+
+    def stored(self, ids: Sequence[str]) -> dict[str, Vectors]:
+        """The vectors of these passages, by id; those that are here."""
         with _translating(self._place):
             found = self._collection.get(ids=list(ids), include=["embeddings"])
         if not found["ids"]:
             return {}
-        stored = np.asarray(found["embeddings"], np.float32)
-        return dict(zip(found["ids"], (stored @ vector).tolist(), strict=True))
+        return dict(zip(found["ids"], np.asarray(found["embeddings"], np.float32), strict=True))
 
     def count(self) -> int:
         """How many passages the collection holds."""
@@ -230,7 +234,7 @@ def _translating(place: Place) -> Iterator[None]:
         if place.server is None or not of_server:
             raise
         status = _status(error)
-        raise StorageError(
+        raise ServerError(
             f"the Chroma server {place.server.url} cannot be used "
             f"({f'HTTP {status}' if status else error}): "
             "see whether it runs, and VIRGOLETTE_CHROMA_URL"

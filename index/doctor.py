@@ -2,32 +2,37 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 
 from index.build import Progress
 from index.cache import VectorCache
 from index.embedder import Embedder
-from index.errors import BusyError, CorpusError, StorageError
-from index.files import MEGABYTE, scan
+from index.errors import CorpusError, ServerError, StorageError
+from index.files import MEGABYTE, CorpusFile, scan
 from index.generation import (
     STORE,
     Manifest,
     current_name,
     generations_dir,
+    held_current,
     read_manifest,
 )
-from index.lock import LOCK, writing
-from index.model.unpack import model_fault
+from index.lock import writer, writing
+from index.model.unpack import packed_fault, unpacked_fault
 from index.store import Store
 from index.sync import CACHE, Locations, Report, current_stamp, sync, why_anew
 from index.verify import Verifier
 
 LEAST_FREE = 200 * MEGABYTE
 INDEX, REBUILD = "run virgolette index", "run virgolette index --rebuild"
+UNPACK = "virgolette doctor --repair unpacks it again"
+SERVER = "start the server, or correct VIRGOLETTE_CHROMA_URL"
 
 
 @dataclass(frozen=True)
@@ -48,38 +53,48 @@ class Doctor:
 
     def examine(self) -> Iterator[Finding]:
         """Everything there is to examine, one after another."""
-        yield self._corpus()
+        files: list[CorpusFile] | None = None
+        try:
+            files = scan(self._paths.corpus, self._paths.max_bytes)
+        except CorpusError as error:
+            yield Finding("corpus", str(error))
+        if files is not None:
+            yield self._corpus(files)
         yield self._disk()
         yield self._lock()
         yield self._model()
         yield self._cache()
         pointer = self._pointer()
         yield pointer
-        name = current_name(self._paths.data_dir) if not pointer.trouble else None
-        if name:
-            yield from self._generation(name)
+        if pointer.trouble:
+            return
+        try:
+            with held_current(self._paths.data_dir) as directory:
+                if directory:
+                    yield from self._generation(directory, files)
+        except StorageError as error:
+            yield Finding("generation", str(error), REBUILD)
 
     def repair(self, progress: Progress | None = None) -> Report:
         """Make everything that is derived from the corpus sound, embedding as little as possible.
 
         Raises what ``sync`` raises: a corpus that cannot be read is nothing to repair here.
         """
-        data = self._paths.data_dir
-        if self._model().trouble:
-            shutil.rmtree(data / "models", ignore_errors=True)
-        if self._cache().trouble:
-            for suffix in ("", "-wal", "-shm"):
-                (data / f"{CACHE}{suffix}").unlink(missing_ok=True)
-        rebuild = any(f.remedy == REBUILD and f.trouble for f in self.examine())
+        model, cache = self._model(), self._cache()
+        if model.remedy == UNPACK or cache.trouble:
+            with writing(self._paths.data_dir):
+                if model.remedy == UNPACK:
+                    for unpacked in (self._paths.data_dir / "models").glob("default-*"):
+                        shutil.rmtree(unpacked, ignore_errors=True)
+                if cache.trouble:
+                    for suffix in ("", "-wal", "-shm"):
+                        (self._paths.data_dir / f"{CACHE}{suffix}").unlink(missing_ok=True)
+        rebuild = any(f.remedy == REBUILD and f.trouble for f in list(self.examine()))
         report = sync(self._paths, self._embedder, rebuild=rebuild, progress=progress)
-        self._forget_unused(report.generation)
+        self._forget_unused()
         return report
 
-    def _corpus(self) -> Finding:
-        try:
-            files = scan(self._paths.corpus, self._paths.max_bytes)
-        except CorpusError as error:
-            return Finding("corpus", str(error))
+    def _corpus(self, files: list[CorpusFile]) -> Finding:
         if not any(not file.trouble for file in files):
             return Finding("corpus", f"{self._paths.corpus} holds no article", "put some in it")
         return Finding("corpus")
@@ -102,23 +117,21 @@ class Doctor:
         return Finding("disk")
 
     def _lock(self) -> Finding:
-        if not (self._paths.data_dir / LOCK).exists():
-            return Finding("lock")
-        try:
-            with writing(self._paths.data_dir):
-                return Finding("lock")
-        except BusyError as error:
-            return Finding("lock", str(error), "wait, and examine again")
-        except OSError as error:
-            return Finding("lock", str(error), "make the data folder writable")
+        data = self._paths.data_dir
+        if data.exists() and not os.access(data, os.W_OK):
+            return Finding("lock", f"{data} cannot be written", "make the data folder writable")
+        if who := writer(data):
+            told = f"the index is being written by {who}"
+            return Finding("lock", told, "wait, and examine again")
+        return Finding("lock")
 
     def _model(self) -> Finding:
         if not self._embedder.is_default:
             return Finding("model")
-        trouble = model_fault(self._paths.data_dir / "models")
-        return Finding(
-            "model", trouble, "virgolette doctor --repair unpacks it again" * bool(trouble)
-        )
+        if trouble := packed_fault():
+            return Finding("model", trouble, "install Virgolette again")
+        trouble = unpacked_fault(self._paths.data_dir / "models")
+        return Finding("model", trouble, UNPACK if trouble else "")
 
     def _cache(self) -> Finding:
         path = self._paths.data_dir / CACHE
@@ -144,8 +157,7 @@ class Doctor:
             return Finding("pointer", f"the generation {name} it names is not there", REBUILD)
         return Finding("pointer")
 
-    def _generation(self, name: str) -> Iterator[Finding]:
-        directory = generations_dir(self._paths.data_dir) / name
+    def _generation(self, directory: Path, files: list[CorpusFile] | None) -> Iterator[Finding]:
         try:
             manifest = read_manifest(directory)
         except StorageError as error:
@@ -153,30 +165,30 @@ class Doctor:
             return
         why = why_anew(manifest, current_stamp(self._paths, self._embedder))
         yield Finding("stamp", why, INDEX if why else "")
-        yield self._up_to_date(manifest)
+        if files is not None:
+            yield self._up_to_date(manifest, files)
         try:
             with Verifier() as verifier:
                 verifier.check(directory, self._paths.server, thoroughly=True)
+        except ServerError as error:
+            yield Finding("generation", str(error), SERVER)
         except StorageError as error:
             yield Finding("generation", str(error), REBUILD)
         else:
             yield Finding("generation")
 
-    def _up_to_date(self, manifest: Manifest) -> Finding:
-        try:
-            files = scan(self._paths.corpus, self._paths.max_bytes)
-        except CorpusError:
-            return Finding("up to date")  # told already
+    def _up_to_date(self, manifest: Manifest, files: list[CorpusFile]) -> Finding:
         now = {file.path: file.digest for file in files if not file.trouble}
         changed = len(now.items() ^ manifest.files.items())
         if changed:
             return Finding("up to date", "the corpus has changed since it was indexed", INDEX)
         return Finding("up to date")
 
-    def _forget_unused(self, name: str) -> None:
+    def _forget_unused(self) -> None:
         """Drop the vectors of texts that are in no article any more."""
         with writing(self._paths.data_dir):
-            store = Store(generations_dir(self._paths.data_dir) / name / STORE)
+            name = current_name(self._paths.data_dir)  # another run may have moved it on
+            store = Store(generations_dir(self._paths.data_dir) / str(name) / STORE)
             cache = VectorCache(self._paths.data_dir / CACHE, self._embedder)
             cache.prune(_all_texts(store))
             store.close()

@@ -29,6 +29,10 @@ class StorageError(VirgoletteError):
     """The data folder cannot be read or written, or what lies in it is damaged."""
 
 
+class ServerError(StorageError):
+    """The Chroma server cannot be used: what is in the data folder may well be sound."""
+
+
 class BusyError(VirgoletteError):
     """Another process is writing the index."""
 

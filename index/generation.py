@@ -12,21 +12,24 @@ DATA_DIR/
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
+import logging
 import os
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
 from index.chroma import PassageVectors, remove_vectors
 from index.embedder import Vectors
-from index.errors import StorageError
+from index.errors import ServerError, StorageError
 from index.keywords import KeywordIndex
 from index.place import ChromaServer, Place
 from index.sentences import Span
@@ -42,6 +45,9 @@ READERS = "readers"
 EMBEDDED = "embedded"  # in the stamp, where the vectors are in no server
 BUILDING = ".building-"  # before the name of a generation that is not finished
 NOTICED = 1.0  # seconds between two looks at the pointer
+GIVEN_UP = 5.0  # seconds for a server that the settings do not name any more
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -69,11 +75,48 @@ def generations_dir(data_dir: Path) -> Path:
 def current_name(data_dir: Path) -> str | None:
     """The name of the current generation, or None before the first one."""
     try:
-        return (data_dir / "current").read_text(encoding="ascii").strip() or None
+        # What a damaged pointer names is nowhere, and so made anew.
+        name = (data_dir / "current").read_text(encoding="ascii", errors="replace")
+        return name.replace("\0", "").strip() or None
     except FileNotFoundError:
         return None
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
         raise StorageError(f"cannot read {data_dir / 'current'}: {error}") from error
+
+
+@contextmanager
+def held_current(data_dir: Path) -> Iterator[Path | None]:
+    """The directory of the current generation, which nobody removes during a ``with``.
+
+    None before the first one. StorageError when it cannot be read.
+    """
+    name = current_name(data_dir)
+    with ExitStack() as held:
+        while name is not None:
+            directory = generations_dir(data_dir) / name
+            try:
+                held.enter_context(_hold(directory))
+                break
+            except OSError as error:
+                # The next one may have come, and taken this one away, after we read its name.
+                before, name = name, current_name(data_dir)
+                if name == before:
+                    raise StorageError(
+                        f"the index in {directory} cannot be opened ({error}): "
+                        "run virgolette index --rebuild"
+                    ) from error
+        yield directory if name is not None else None
+
+
+def _hold(directory: Path) -> IO[bytes]:
+    """The readers' file of a generation, open and locked as readers do. OSError if it has gone."""
+    with ExitStack() as opened:
+        readers = opened.enter_context((directory / READERS).open("rb"))
+        fcntl.flock(readers, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        if not os.fstat(readers.fileno()).st_nlink:  # removed between the two
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), readers.name)
+        opened.pop_all()
+    return readers
 
 
 def switch_to(data_dir: Path, name: str) -> None:
@@ -103,10 +146,10 @@ def discard(data_dir: Path, name: str, server: ChromaServer | None) -> bool:
     """Remove a generation that is not the current one, unless somebody reads it."""
     directory = generations_dir(data_dir) / name
     try:
-        with (directory / READERS).open("rb") as readers:
+        with (directory / READERS).open("r+b") as readers:  # NFS wants it writable for LOCK_EX
             fcntl.flock(readers, fcntl.LOCK_EX | fcntl.LOCK_NB)
             _remove(directory, name, server)
-    except BlockingIOError:
+    except (BlockingIOError, PermissionError):
         return False
     except FileNotFoundError:  # not finished, or of a time before readers were counted
         _remove(directory, name, server)
@@ -114,11 +157,29 @@ def discard(data_dir: Path, name: str, server: ChromaServer | None) -> bool:
 
 
 def _remove(directory: Path, name: str, server: ChromaServer | None) -> None:
+    holder = _server_of(directory, server)
+    place = Place(directory / CHROMA, name.removeprefix(BUILDING), holder)
     try:
-        remove_vectors(Place(directory / CHROMA, name.removeprefix(BUILDING), server))
-    except StorageError:  # the server is away: tried again later, or its collection would stay
-        return
+        remove_vectors(place)
+    except StorageError as error:
+        if holder == server:  # it is away: tried again later, or its collection would stay
+            return
+        _log.warning("%s; delete its collection %s if you still use it", error, place.collection)
     shutil.rmtree(directory, ignore_errors=True)
+
+
+def _server_of(directory: Path, server: ChromaServer | None) -> ChromaServer | None:
+    """The server that holds the vectors of a generation; None where they are in its directory.
+
+    Of one that is not ``server``, that of the settings, no more than the address is known.
+    """
+    try:
+        told = read_manifest(directory).stamp.get("vectors", EMBEDDED)
+    except StorageError:  # not finished
+        return None if (directory / CHROMA).exists() else server
+    if told == EMBEDDED:
+        return None
+    return server if server and server.url == told else ChromaServer(told, timeout=GIVEN_UP)
 
 
 def read_manifest(generation: Path) -> Manifest:
@@ -158,8 +219,7 @@ class Generation:
             self._opened = opened.pop_all()
 
     def _open(self, directory: Path, server: ChromaServer | None, opened: ExitStack) -> None:
-        readers = opened.enter_context((directory / READERS).open("rb"))
-        fcntl.flock(readers, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        opened.enter_context(_hold(directory))
         self.manifest = read_manifest(directory)
         self.store = opened.enter_context(closing(Store(directory / STORE)))
         self.keywords = KeywordIndex.open(directory / KEYWORDS)
@@ -179,7 +239,7 @@ class Generation:
         if self.manifest.stamp.get("vectors", EMBEDDED) == EMBEDDED:
             return Place(directory / CHROMA, self.name)
         if server is None:
-            raise StorageError(
+            raise ServerError(
                 "the vectors of the index are on a Chroma server: set VIRGOLETTE_CHROMA_URL, "
                 "or run virgolette index to bring them here"
             )
@@ -210,17 +270,23 @@ class LiveIndex:
 
     The pointer is read at every use, which costs microseconds. A new generation is opened by
     the first who meets it, or by ``follow``; the old one is closed, and removed, when the last
-    who reads it is done.
+    who reads it is done. A new one that this process cannot use leaves the old one in use.
     """
 
     def __init__(self, data_dir: Path, server: ChromaServer | None = None) -> None:
         self._data_dir = data_dir
         self._server = server
+        self._required: Mapping[str, str] = {}
+        self._refused = ""
         self._lock = threading.Lock()  # of the two below
         self._current: Generation | None = None
         self._readers: dict[Generation, int] = {}
         self._opening = threading.Lock()
         self._closed = threading.Event()
+
+    def require(self, stamp: Mapping[str, str]) -> None:
+        """Refuse generations whose stamp has other values than this."""
+        self._required = stamp
 
     @contextmanager
     def reading(self) -> Iterator[Generation | None]:
@@ -265,7 +331,13 @@ class LiveIndex:
             name = current_name(self._data_dir)  # it may have moved on while we waited
             if name is None or self._is_open(name) or self._closed.is_set():
                 return name is not None
-            new = self._open(name)
+            try:
+                new = self._open()
+            except StorageError as error:
+                if self._current is None:
+                    raise
+                self._refuse(name, error)
+                return True
             with self._lock:
                 old, self._current = self._current, new
                 unread = old is not None and not self._readers.get(old)
@@ -277,15 +349,27 @@ class LiveIndex:
         current = self._current
         return current is not None and current.name == name
 
-    def _open(self, name: str) -> Generation:
-        try:
-            return Generation(generations_dir(self._data_dir) / name, self._server)
-        except StorageError:
-            # The next one may have come, and taken this one away, after we read its name.
-            later = current_name(self._data_dir)
-            if later in (None, name):
-                raise
-            return Generation(generations_dir(self._data_dir) / str(later), self._server)
+    def _open(self) -> Generation | None:
+        with held_current(self._data_dir) as directory:
+            if directory is None:
+                return None
+            stamp = read_manifest(directory).stamp
+            other = [n for n, value in self._required.items() if stamp.get(n) != value]
+            if other:
+                raise StorageError(
+                    f"the index was made otherwise ({', '.join(other)}): run virgolette index"
+                )
+            return Generation(directory, self._server)
+
+    def _refuse(self, name: str, error: StorageError) -> None:
+        """Tell, once, that the generation in use stays so."""
+        if self._refused != name:
+            self._refused = name
+            told = (
+                "the new index cannot be used (%s): the one before goes on answering; "
+                "start Virgolette again if its settings or its version have changed"
+            )
+            _log.warning(told, error)
 
     def _leave(self, generation: Generation | None) -> None:
         if generation is None:

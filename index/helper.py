@@ -9,13 +9,16 @@ from __future__ import annotations
 import pickle
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from tempfile import TemporaryFile
 from types import TracebackType
 from typing import IO, Any, Self, cast
 
-from index.errors import StorageError
+from index.chroma import import_chroma
+from index.errors import ServerError, StorageError, VirgoletteError
+
+FAILED, NO_SERVER = 1, 3  # exit codes
 
 
 class Helper:
@@ -58,19 +61,30 @@ class Helper:
         """Wait until it has done everything.
 
         Raises:
-            StorageError: it failed; with what it said last.
+            StorageError: it failed; with what it said last. ServerError where it did.
             subprocess.TimeoutExpired: it takes longer than ``timeout`` seconds.
         """
         self._process.communicate(timeout=timeout)
-        if self._process.returncode:
+        code = self._process.returncode
+        if code:
             self._complaints.seek(0)
             lines = self._complaints.read().decode(errors="replace").split("\n")
-            said = [line for line in lines if line.strip()]
-            raise StorageError(said[-1] if said else f"exit code {self._process.returncode}")
+            said = [line for line in lines if line.strip()] or [f"exit code {code}"]
+            raise (ServerError if code == NO_SERVER else StorageError)(said[-1])
 
 
-def messages() -> Iterator[Any]:
-    """In such a process: what it is told, one message after another, to the end."""
+def help_with(work: Callable[[Iterator[Any]], None]) -> None:
+    """Be such a process: do the work with all that is told; its errors end the process."""
+    try:
+        import_chroma()
+        work(_messages())
+    except VirgoletteError as error:
+        print(error, file=sys.stderr)
+        sys.exit(NO_SERVER if isinstance(error, ServerError) else FAILED)
+
+
+def _messages() -> Iterator[Any]:
+    """What this process is told, one message after another, to the end."""
     with suppress(EOFError):
         while True:
             yield pickle.load(sys.stdin.buffer)  # noqa: S301 of the process that started this one

@@ -106,6 +106,11 @@ class KeywordIndex:
             found = int(starts[column + 1] - starts[column])
         return math.log(1 + (count - found + 0.5) / (found + 0.5))
 
+    @property
+    def size(self) -> int | None:
+        """How many rows it was made of; None where no row has a term."""
+        return None if self._engine is None else int(self._engine.scores["num_docs"])
+
     def has(self, term: str) -> bool:
         """Whether any row has the term."""
         return self._engine is not None and term in self._engine.vocab_dict

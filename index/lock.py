@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import fcntl
 import json
 import os
 from collections.abc import Iterator
@@ -38,6 +39,23 @@ def writing(data_dir: Path, wait: float = 0) -> Iterator[None]:
     finally:
         holder.unlink(missing_ok=True)
         lock.release()
+
+
+def writer(data_dir: Path) -> str:
+    """Who writes the index at this moment, in words; "" if nobody does.
+
+    Keeps no writer out: the lock is looked at only where somebody may hold it, or died with it.
+    """
+    if not (data_dir / HOLDER).exists():
+        return ""
+    try:
+        with (data_dir / LOCK).open("rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return holder_of(data_dir)
+    except FileNotFoundError:
+        pass
+    return ""
 
 
 def holder_of(data_dir: Path) -> str:

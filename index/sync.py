@@ -9,13 +9,14 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from index.articles import Article, read_article
 from index.digests import DigestCache
 from index.embedder import Embedder
-from index.errors import ArticleError, CorpusError, StorageError
+from index.errors import ArticleError, CorpusError, ServerError, StorageError
 from index.files import FORMATS, MEGABYTE, CorpusFile, scan
 from index.generation import (
     BUILDING,
@@ -35,10 +36,14 @@ from index.place import ChromaServer, Place
 
 if TYPE_CHECKING:
     from index.build import Build, Progress
+    from index.cache import VectorCache
     from index.vectors import VectorWriter
 
 # Raise one of these whenever what it names makes other output of the same files.
 VERSIONS = {"loaders": "3", "splitter": "1", "keywords": "2", "prompts": "1", "schema": "2"}
+LIBRARIES = (
+    "bm25s charset-normalizer justext lxml markdown-it-py pypdf pystemmer simplemma trafilatura"
+).split()
 CACHE = "vectors.sqlite3"
 DIGESTS = "files.json"
 
@@ -114,22 +119,32 @@ def sync(
         digests = {file.path: file.digest for file in files if not file.trouble}
         before = _manifest_or_none(paths.data_dir, current)
         stamp = current_stamp(paths, embedder)
-        anew = "it was asked for" if rebuild else why_anew(before, stamp)
+        anew = "it was asked for" if rebuild else why_anew(before, stamp) if current else ""
         if current and before and not anew and before.files == digests:
             known.save()
             return _report(before, before, files, 0, current, unchanged=True)
         troubles = {file.path: file.trouble for file in files if file.trouble}
         run = _Run(paths, embedder, progress, stamp, allow_empty, known, troubles)
         old = (current, before) if current and before and not anew else None
-        name, after, embedded = run.build(digests, old)
+        name, after, embedded, damage = run.build(digests, old)
         known.save(always=True)
-        return _report(before, after, files, embedded, name, anew=anew if before else "")
+        return _report(before, after, files, embedded, name, anew=anew or damage)
+
+
+def needed_stamp(embedder: Embedder) -> dict[str, str]:
+    """What an index must have been made with, for questions to be answered from it."""
+    return {**VERSIONS, "model": embedder.fingerprint}
 
 
 def current_stamp(paths: Locations, embedder: Embedder) -> dict[str, str]:
     """What makes an index another one, beside its articles."""
     vectors = paths.server.url if paths.server else EMBEDDED
-    return {**VERSIONS, "model": embedder.fingerprint, "vectors": vectors}
+    return {**needed_stamp(embedder), "vectors": vectors, "libraries": _libraries()}
+
+
+def _libraries() -> str:
+    """The versions of what makes text of files and terms of text: others may make others."""
+    return ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
 
 
 def why_anew(before: Manifest | None, stamp: dict[str, str]) -> str:
@@ -154,19 +169,30 @@ class _Run:
 
     def build(
         self, digests: dict[str, str], old: tuple[str, Manifest] | None
-    ) -> tuple[str, Manifest, int]:
-        """Build and switch. The new generation's name and manifest, and the texts embedded."""
+    ) -> tuple[str, Manifest, int, str]:
+        """Build and switch.
+
+        The new generation's name and manifest, how many texts were embedded, and why nothing of
+        the old one could be taken over, or "".
+        """
+        from index.cache import VectorCache
+
+        cache, damage = VectorCache(self.paths.data_dir / CACHE, self.embedder), ""
         try:
-            return self._build(digests, old)
-        except (StorageError, OSError, sqlite3.Error, ValueError):
+            name, manifest = self._build(digests, old, cache)
+        except ServerError:
+            raise
+        except (StorageError, OSError, sqlite3.Error, ValueError) as error:
             if old is None:
                 raise
-        # The old generation may be damaged: do without it. A full disk fails again.
-        return self._build(digests, None)
+            # The old generation may be damaged: do without it. A full disk fails again.
+            damage = f"the one before could not be taken over ({error})"
+            name, manifest = self._build(digests, None, cache)
+        return name, manifest, cache.embedded, damage
 
     def _build(
-        self, digests: dict[str, str], old: tuple[str, Manifest] | None
-    ) -> tuple[str, Manifest, int]:
+        self, digests: dict[str, str], old: tuple[str, Manifest] | None, cache: VectorCache
+    ) -> tuple[str, Manifest]:
         from index.build import make_durable  # what only a run that writes needs
         from index.vectors import VectorWriter
         from index.verify import Verifier
@@ -182,7 +208,7 @@ class _Run:
             # Both need a second or two before they can begin: they have it while this one reads.
             with VectorWriter() as writer, Verifier() as verifier:
                 place = Place(work, name, self.paths.server)
-                built, skipped = self._fill(place, writer, old, reader)
+                built, skipped = self._fill(place, cache, writer, old, reader)
                 if not built.articles and not self.allow_empty:
                     raise CorpusError(_no_article(self.paths.corpus, {**self.troubles, **skipped}))
                 created = now.isoformat(timespec="seconds")
@@ -197,18 +223,18 @@ class _Run:
             raise
         switch_to(self.paths.data_dir, name)
         _tidy(self.paths, name)
-        return name, manifest, built.embedded
+        return name, manifest
 
     def _fill(
         self,
         place: Place,
+        cache: VectorCache,
         writer: VectorWriter,
         old: tuple[str, Manifest] | None,
         reader: _Reader,
     ) -> tuple[Build, dict[str, str]]:
         """Fill the new generation; what came of it, and all files that are no articles."""
         from index.build import Base, Builder
-        from index.cache import VectorCache
 
         skipped: dict[str, str] = {}
         base = None
@@ -218,7 +244,6 @@ class _Run:
             skipped = {path: before.skipped[path] for path in same & before.skipped.keys()}
             kept = frozenset(same - skipped.keys())
             base = Base(generations_dir(self.paths.data_dir) / name, kept, before.thinned)
-        cache = VectorCache(self.paths.data_dir / CACHE, self.embedder)
         todo = sorted(reader.digests.keys() - skipped.keys())
         builder = Builder(place, self.embedder, cache, writer, self.progress)
         built = builder.build(todo, reader.read, base)

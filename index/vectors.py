@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
-from index.chroma import import_chroma, write_vectors
+from index.chroma import write_vectors
 from index.embedder import Vectors
-from index.errors import StorageError, VirgoletteError
-from index.helper import Helper, messages
+from index.errors import StorageError
+from index.helper import Helper, help_with
 from index.place import Place
 
 Batch = tuple[Sequence[str], Vectors]
@@ -31,14 +31,9 @@ class VectorWriter(Helper):
         self.finish()
 
 
-def _main() -> None:
-    try:
-        import_chroma()
-        told = messages()
-        for place, removed, create in told:
-            write_vectors(place, removed, _batches(told), create=create)
-    except VirgoletteError as error:
-        sys.exit(str(error))
+def _write(told: Iterator[Any]) -> None:
+    for place, removed, create in told:
+        write_vectors(place, removed, _batches(told), create=create)
 
 
 def _batches(told: Iterator[Batch | None]) -> Iterator[Batch]:
@@ -51,4 +46,4 @@ def _batches(told: Iterator[Batch | None]) -> Iterator[Batch]:
 
 
 if __name__ == "__main__":
-    _main()
+    help_with(_write)

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import subprocess
-import sys
+from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
-
-from index.chroma import import_chroma
-from index.errors import StorageError, VirgoletteError
+from index.embedder import Vectors
+from index.errors import ServerError, StorageError
 from index.generation import Generation
-from index.helper import Helper, messages
+from index.helper import Helper, help_with
 from index.place import ChromaServer
 
 TIME_LIMIT = 300  # seconds
+FEW = 10  # nearest passages, among which a passage finds itself
+SAME = 0.999  # cosine of passages with the same text, which may take all those places
 
 
 class Verifier(Helper):
@@ -35,24 +35,32 @@ class Verifier(Helper):
             self.finish(TIME_LIMIT)
         except subprocess.TimeoutExpired as error:
             raise StorageError(f"the index in {directory} cannot be read back in time") from error
+        except ServerError:
+            raise
         except StorageError as error:
             raise StorageError(f"the index in {directory} is not sound: {error}") from error
 
 
 def faults(generation: Generation, *, thoroughly: bool = False) -> list[str]:
     """What is wrong with an open generation: counts that differ, a passage that is not found."""
-    if not generation.size:
-        return []
+    manifest = generation.manifest
+    articles = {header.path for header in generation.store.article_headers()}
     found = []
+    if other := len(articles ^ (manifest.files.keys() - manifest.skipped.keys())):
+        found.append(f"{other} articles are not both in the store and in the manifest")
+    if not generation.size:
+        return found
+    if generation.keywords.size not in (None, generation.size):
+        found.append(f"{generation.keywords.size} rows of keywords for {generation.size} passages")
     if generation.vectors.count() != generation.size:
         found.append(f"{generation.vectors.count()} vectors for {generation.size} passages")
     for row in {0, generation.size // 2, generation.size - 1}:
         (passage,) = generation.store.passages([row])
-        vector = np.mean(generation.sentence_vectors(passage), axis=0)
-        if not generation.vectors.cosines(vector, [passage.id]):
+        vector = generation.vectors.stored([passage.id]).get(passage.id)
+        if vector is None:
             found.append(f"passage {passage.id} has no vector")
-        if not generation.vectors.nearest(vector, 1):
-            found.append("a search finds nothing")
+        elif not _finds_itself(generation, passage.id, vector):
+            found.append(f"a search does not find passage {passage.id}")
     if thoroughly:
         stored = set(generation.store.ids(range(generation.size)))
         if other := len(stored ^ generation.vectors.ids()):
@@ -60,18 +68,19 @@ def faults(generation: Generation, *, thoroughly: bool = False) -> list[str]:
     return found
 
 
-def _main() -> None:
-    problems: list[str] = []
-    try:
-        import_chroma()
-        for directory, server, thoroughly in messages():
-            generation = Generation(directory, server)
-            problems += faults(generation, thoroughly=thoroughly)
-            generation.close()
-    except VirgoletteError as error:
-        sys.exit(str(error))
-    sys.exit("; ".join(problems) or 0)
+def _finds_itself(generation: Generation, passage: str, vector: Vectors) -> bool:
+    nearest = generation.vectors.nearest(vector, min(FEW, generation.size))
+    return passage in nearest or min(nearest.values(), default=0.0) > SAME
+
+
+def _check(told: Iterator[tuple[Path, ChromaServer | None, bool]]) -> None:
+    for directory, server, thoroughly in told:
+        generation = Generation(directory, server)
+        problems = faults(generation, thoroughly=thoroughly)
+        generation.close()
+        if problems:
+            raise StorageError("; ".join(problems))
 
 
 if __name__ == "__main__":
-    _main()
+    help_with(_check)

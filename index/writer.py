@@ -36,7 +36,8 @@ class StoreWriter:
     """A new store. Articles are added or copied in the order of their paths, then it is closed."""
 
     def __init__(self, path: Path, old: Store | None) -> None:
-        self._database = sqlite3.connect(path, isolation_level=None)
+        # As an address, or ATTACH would take none where SQLite was compiled without them.
+        self._database = sqlite3.connect(path.absolute().as_uri(), uri=True, isolation_level=None)
         # A generation that is not finished is thrown away: nothing in it needs a journal.
         self._database.execute("PRAGMA journal_mode = OFF")
         self._database.execute("PRAGMA synchronous = OFF")

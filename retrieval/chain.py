@@ -9,8 +9,9 @@ from langchain_core.runnables import Runnable, RunnableConfig
 
 from index.chroma import import_chroma
 from index.embedder import Embedder
-from index.errors import StorageError, VirgoletteError
+from index.errors import VirgoletteError
 from index.generation import LiveIndex
+from index.sync import needed_stamp
 from retrieval.answer import Answer, Question, Reason
 from retrieval.extractive import answer_extractively
 from retrieval.weights import load_weights
@@ -25,6 +26,7 @@ class AnswerChain(Runnable[Question, Answer]):
 
     def __init__(self, index: LiveIndex, embedder: Embedder) -> None:
         self._index = index
+        index.require(needed_stamp(embedder))
         self._embedder = embedder
         self._weights = load_weights()
 
@@ -52,6 +54,4 @@ class AnswerChain(Runnable[Question, Answer]):
             if generation is None or not generation.size:
                 name = generation.name if generation else ""
                 return Answer(question.text, question.text, (), 0.0, name, Reason.EMPTY_INDEX)
-            if generation.manifest.stamp["model"] != self._embedder.fingerprint:
-                raise StorageError("the index was made with another model: run virgolette index")
             return answer_extractively(question, generation, self._embedder, self._weights)

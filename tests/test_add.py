@@ -97,6 +97,18 @@ def test_a_page_that_tells_no_address_has_that_it_came_from(web: Site, corpus: P
     assert files(corpus)[outcome.path] == f"---\nurl: {web.url('/solo')}\n---\nIl treno è partito."
 
 
+def test_a_site_that_calls_every_page_its_home_page_is_not_believed(
+    web: Site, corpus: Path
+) -> None:
+    for name in ("uno", "due", ""):
+        page = f"<link rel=canonical href='{web.url('/')}'><p>Il treno numero {name} è partito.</p>"
+        web.pages[f"/{name}"] = Page(page)
+    outcomes = [adder(corpus).add(web.url(f"/{name}")) for name in ("uno", "due", "", "uno")]
+    assert [outcome.state for outcome in outcomes] == ["added", "added", "added", "known"]
+    urls = [front_matter(files(corpus)[str(o.path)])["url"] for o in outcomes[:3]]
+    assert urls == [web.url("/uno"), web.url("/due"), web.url("/")]
+
+
 def test_the_encoding_that_the_server_tells_counts(web: Site, corpus: Path) -> None:
     body = "<meta charset='utf-8'><p>Łódź jest piękna.</p>".encode("iso-8859-2")
     web.pages["/"] = Page(body, "text/html; charset=iso-8859-2")

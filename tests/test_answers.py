@@ -13,7 +13,13 @@ import pytest
 
 from index.embedder import Embedder
 from index.errors import VirgoletteError
-from index.generation import Generation, LiveIndex
+from index.generation import (
+    Generation,
+    LiveIndex,
+    generations_dir,
+    read_manifest,
+    write_manifest,
+)
 from index.sentences import sentences
 from index.sync import Locations, sync
 from retrieval.answer import MAX_QUESTION, Answer, Carrier, Question, QuestionError, Reason
@@ -264,8 +270,46 @@ def test_an_index_of_another_model_is_not_searched(
     sync(Locations(empty_place.corpus, empty_place.data), embedder)
     (unpacked,) = models.glob("default-*")
     chain = AnswerChain(LiveIndex(empty_place.data), Embedder(str(unpacked), models))
-    with pytest.raises(VirgoletteError, match="another model: run virgolette index"):
+    with pytest.raises(VirgoletteError, match=r"otherwise \(model\): run virgolette index"):
         chain.invoke(Question.parse(TRAIN))
+
+
+def test_only_an_index_of_this_code_is_searched(empty_place: Workplace, embedder: Embedder) -> None:
+    empty_place.write("a.txt", "Il treno è partito.")
+    name = sync(Locations(empty_place.corpus, empty_place.data), embedder).generation
+    directory = generations_dir(empty_place.data) / name
+    manifest = read_manifest(directory)
+    write_manifest(directory, replace(manifest, stamp={**manifest.stamp, "library": "0"}))
+    index = LiveIndex(empty_place.data)
+    assert AnswerChain(index, embedder).invoke(Question.parse(TRAIN)).generation == name
+    index.close()
+    write_manifest(directory, replace(manifest, stamp={**manifest.stamp, "splitter": "0"}))
+    with pytest.raises(VirgoletteError, match=r"otherwise \(splitter\): run virgolette index"):
+        AnswerChain(LiveIndex(empty_place.data), embedder).invoke(Question.parse(TRAIN))
+
+
+def test_a_new_index_that_cannot_be_used_leaves_the_old_one_answering(
+    empty_place: Workplace, embedder: Embedder, caplog: pytest.LogCaptureFixture
+) -> None:
+    empty_place.write("a.txt", "Il treno è partito.")
+    paths = Locations(empty_place.corpus, empty_place.data)
+    first = sync(paths, embedder).generation
+    index = LiveIndex(empty_place.data)
+    chain = AnswerChain(index, embedder)
+    assert chain.invoke(Question.parse(TRAIN)).generation == first
+    second = sync(paths, embedder, rebuild=True).generation
+    directory = generations_dir(empty_place.data) / second
+    manifest = read_manifest(directory)
+    write_manifest(directory, replace(manifest, stamp={**manifest.stamp, "model": "another"}))
+    for _ in range(2):
+        assert chain.invoke(Question.parse(TRAIN)).generation == first
+    assert [r.levelname for r in caplog.records] == ["WARNING"]
+    assert "otherwise (model)" in caplog.text and "start Virgolette again" in caplog.text
+    (directory / "manifest.json").write_text("{")
+    assert chain.invoke(Question.parse(TRAIN)).generation == first
+    write_manifest(directory, manifest)
+    assert chain.invoke(Question.parse(TRAIN)).generation == second
+    index.close()
 
 
 @pytest.mark.parametrize("name", ["store.sqlite3", "sentences.npy", "manifest.json"])

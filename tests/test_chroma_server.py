@@ -16,10 +16,10 @@ import httpx
 import pytest
 
 from index.chroma import PassageVectors, write_vectors
-from index.doctor import Doctor
+from index.doctor import REBUILD, Doctor
 from index.embedder import Embedder
 from index.errors import StorageError
-from index.generation import BUILDING, LiveIndex, current_name, generations_dir
+from index.generation import BUILDING, LiveIndex, current_name, discard, generations_dir
 from index.place import ChromaServer, Place
 from index.sync import Locations, sync
 from retrieval.answer import Question
@@ -119,6 +119,29 @@ def test_the_command_line_moves_there_and_back(
     assert contents(empty_place.data).passages
 
 
+def test_old_generations_go_where_they_are_not_where_new_ones_would_be(
+    empty_place: Workplace,
+    embedder: Embedder,
+    server: Server,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    empty_place.write("a.txt", TRAIN)
+    here, there = Locations(empty_place.corpus, empty_place.data), on(server, empty_place)
+    embedded = sync(here, embedder).generation
+    away = ChromaServer("http://127.0.0.1:9")
+    (empty_place.data / "current").unlink()
+    assert discard(empty_place.data, embedded, away)
+    assert list(generations_dir(empty_place.data).iterdir()) == []
+    sync(there, embedder)
+    sync(here, embedder)
+    assert server.collections() == []
+    moved = sync(there, embedder).generation
+    server.kill()
+    last = sync(here, embedder).generation
+    assert f"delete its collection virgolette-{moved}" in caplog.text
+    assert [p.name for p in generations_dir(empty_place.data).iterdir()] == [last]
+
+
 def test_a_server_that_is_killed_in_mid_write_is_waited_for(
     empty_place: Workplace, embedder: Embedder, server: Server
 ) -> None:
@@ -204,6 +227,8 @@ def test_a_server_that_stays_away_leaves_the_index_as_it_was(
     with pytest.raises(StorageError, match="VIRGOLETTE_CHROMA_URL"):
         sync(paths, embedder)
     assert current_name(empty_place.data) == first
+    remedies = {f.name: f.remedy for f in Doctor(paths, embedder).examine() if f.trouble}
+    assert "VIRGOLETTE_CHROMA_URL" in remedies["generation"] and REBUILD not in remedies.values()
     server.start()
     assert chain.invoke(question).quotes  # it is back, and nothing was lost
     report = sync(paths, embedder)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
+import json
 import shutil
 import sqlite3
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,6 +32,10 @@ def point_nowhere(place: Workplace) -> None:
     (place.data / "current").write_text("20200101T000000-abcdef\n")
 
 
+def garbage_pointer(place: Workplace) -> None:
+    (place.data / "current").write_bytes(b"\xff\0x")
+
+
 def no_pointer(place: Workplace) -> None:
     (place.data / "current").unlink()
 
@@ -45,6 +53,17 @@ def other_ids(place: Workplace) -> None:
         database.execute("UPDATE passages SET id = 'another' WHERE row = 1")
 
 
+def lost_article(place: Workplace) -> None:
+    with sqlite3.connect(generation(place) / "store.sqlite3") as database:
+        database.execute("DELETE FROM articles WHERE path = 'b.txt'")
+
+
+def other_keywords(place: Workplace) -> None:
+    file = generation(place) / "keywords" / "params.index.json"
+    told = json.loads(file.read_text())
+    file.write_text(json.dumps({**told, "num_docs": told["num_docs"] + 1}))
+
+
 def broken_cache(place: Workplace) -> None:
     for suffix in ("-wal", "-shm"):
         (place.data / f"vectors.sqlite3{suffix}").unlink(missing_ok=True)
@@ -58,9 +77,12 @@ def changed_corpus(place: Workplace) -> None:
 DAMAGE: list[tuple[Callable[[Workplace], None], str]] = [
     (point_nowhere, "pointer"),
     (no_pointer, "pointer"),
+    (garbage_pointer, "pointer"),
     (no_manifest, "manifest"),
     (no_chroma, "generation"),
     (other_ids, "generation"),
+    (lost_article, "generation"),
+    (other_keywords, "generation"),
     (broken_cache, "vector cache"),
     (changed_corpus, "up to date"),
 ]
@@ -94,6 +116,8 @@ def test_a_model_that_was_altered_is_unpacked_again(empty_place: Workplace, mode
     content = bytearray(weights.read_bytes())
     content[-1000] ^= 1
     weights.write_bytes(bytes(content))
+    mine = empty_place.data / "models" / "mine"
+    mine.mkdir()
     empty_place.write("a.txt", TEXT)
     done = empty_place.run("doctor")
     assert done.returncode == 1
@@ -101,6 +125,27 @@ def test_a_model_that_was_altered_is_unpacked_again(empty_place: Workplace, mode
     done = empty_place.run("doctor", "--repair")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "!" not in done.stdout
+    assert mine.exists()
+
+
+def test_the_lock_is_looked_at_without_keeping_a_writer_out(
+    empty_place: Workplace, embedder: Embedder
+) -> None:
+    empty_place.write("a.txt", TEXT)
+    paths = Locations(empty_place.corpus, empty_place.data)
+    sync(paths, embedder)
+    (empty_place.data / "lock.json").write_text('{"pid": 1, "since": "long ago"}')  # it died
+    taken: list[int] = []
+    listening = True
+
+    def hear(event: str, arguments: tuple[Any, ...]) -> None:
+        if listening and event == "fcntl.flock" and arguments[1] & fcntl.LOCK_EX:
+            taken.append(arguments[1])
+
+    sys.addaudithook(hear)  # stays, deaf
+    assert [f for f in Doctor(paths, embedder).examine() if f.trouble] == []
+    listening = False
+    assert taken == []
 
 
 def test_who_holds_the_lock_is_told(empty_place: Workplace, embedder: Embedder) -> None:

@@ -81,6 +81,8 @@ def test_a_damaged_model_is_named_and_not_unpacked(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="does not match its checksum"):
         unpack.unpacked_model(tmp_path / "models", packed)
     assert not (tmp_path / "models").exists()
+    assert "does not match its checksum" in unpack.packed_fault(packed)
+    assert not unpack.packed_fault()
 
 
 def test_a_half_unpacked_model_is_made_whole(models: Path, tmp_path: Path) -> None:

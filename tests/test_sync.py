@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import threading
 import time
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,8 +18,16 @@ import pytest
 from index.digests import RACY
 from index.embedder import Embedder
 from index.errors import BusyError, CorpusError, StorageError
-from index.generation import Generation, LiveIndex, current_name, generations_dir, read_manifest
-from index.sync import Locations, Report, sync
+from index.generation import (
+    Generation,
+    LiveIndex,
+    current_name,
+    discard,
+    generations_dir,
+    held_current,
+    read_manifest,
+)
+from index.sync import CACHE, Locations, Report, sync
 from index.verify import faults
 from tests.conftest import Workplace
 
@@ -224,6 +234,40 @@ def test_what_an_interrupted_build_left_is_removed(
     assert [p.name for p in generations_dir(empty_place.data).iterdir()] == [report.generation]
 
 
+def test_who_removes_locks_a_file_that_is_open_for_writing(
+    empty_place: Workplace, embedder: Embedder
+) -> None:
+    empty_place.write("a.txt", TRAIN)
+    synced(empty_place, embedder)
+    modes: list[int] = []
+    listening = True
+
+    def hear(event: str, arguments: tuple[Any, ...]) -> None:
+        if listening and event == "fcntl.flock" and arguments[1] & fcntl.LOCK_EX:
+            modes.append(fcntl.fcntl(arguments[0], fcntl.F_GETFL) & os.O_ACCMODE)
+
+    sys.addaudithook(hear)  # stays, deaf
+    empty_place.write("b.txt", FORUM)
+    synced(empty_place, embedder)
+    listening = False
+    assert set(modes) == {os.O_RDWR}  # else NFS refuses
+
+
+def test_a_generation_that_is_held_stays_until_it_is_let_go(
+    empty_place: Workplace, embedder: Embedder
+) -> None:
+    empty_place.write("a.txt", TRAIN)
+    first = synced(empty_place, embedder).generation
+    with held_current(empty_place.data) as held:
+        assert held is not None and held.name == first
+        empty_place.write("b.txt", FORUM)
+        second = synced(empty_place, embedder).generation
+        assert (held / "store.sqlite3").exists()
+        with held_current(empty_place.data) as later:
+            assert later is not None and later.name == second
+    assert discard(empty_place.data, first, None)
+
+
 def test_a_damaged_generation_is_built_anew(empty_place: Workplace, embedder: Embedder) -> None:
     empty_place.write("a.txt", TRAIN)
     report = synced(empty_place, embedder)
@@ -231,8 +275,37 @@ def test_a_damaged_generation_is_built_anew(empty_place: Workplace, embedder: Em
     index = LiveIndex(empty_place.data)
     with pytest.raises(StorageError, match=r"run virgolette index --rebuild"), index.reading():
         pass
-    assert synced(empty_place, embedder).generation != report.generation
-    assert len(contents(empty_place)) == 1
+    again = synced(empty_place, embedder)
+    assert again.generation != report.generation and "cannot be read" in again.anew
+    (generations_dir(empty_place.data) / again.generation / "signatures.npy").write_bytes(b"")
+    empty_place.write("b.txt", FORUM)
+    third = synced(empty_place, embedder)
+    assert "could not be taken over" in third.anew and third.embedded == 1
+    assert len(contents(empty_place)) == 2
+
+
+def test_articles_come_into_an_empty_index(empty_place: Workplace, embedder: Embedder) -> None:
+    assert synced(empty_place, embedder, allow_empty=True).articles == 0
+    empty_place.write("a.txt", TRAIN)
+    report = synced(empty_place, embedder)
+    assert (report.embedded, report.anew, len(contents(empty_place))) == (1, "", 1)
+
+
+def test_a_damaged_cache_is_made_anew(empty_place: Workplace, embedder: Embedder) -> None:
+    empty_place.write("a.txt", TRAIN)
+    synced(empty_place, embedder)
+    (empty_place.data / CACHE).write_bytes(b"no database" * 1000)
+    empty_place.write("b.txt", FORUM)
+    assert synced(empty_place, embedder).embedded == 1
+    assert synced(empty_place, embedder, rebuild=True).embedded == 1
+
+
+def test_other_libraries_make_another_index(empty_place: Workplace, embedder: Embedder) -> None:
+    empty_place.write("a.txt", TRAIN)
+    made = generations_dir(empty_place.data) / synced(empty_place, embedder).generation
+    told = (made / "manifest.json").read_text()
+    (made / "manifest.json").write_text(told.replace("simplemma 2.", "simplemma 1."))
+    assert synced(empty_place, embedder).anew == "the one before was made otherwise (libraries)"
 
 
 def test_a_generation_that_lost_a_vector_is_not_sound(

@@ -56,11 +56,16 @@ def unpacked_model(models_dir: Path, packed: Path = PACKED) -> Path:
     return target
 
 
-def model_fault(models_dir: Path, packed: Path = PACKED) -> str:
-    """What is wrong with the default model, packed or unpacked; "" where nothing is."""
-    name = packed_checksum(packed)
-    if checksum(packed) != name:
+def packed_fault(packed: Path = PACKED) -> str:
+    """What is wrong with the default model as it was installed; "" where nothing is."""
+    if checksum(packed) != packed_checksum(packed):
         return f"the model in {packed} does not match its checksum"
+    return ""
+
+
+def unpacked_fault(models_dir: Path, packed: Path = PACKED) -> str:
+    """What is wrong with the unpacked default model, if the packed one is as it was."""
+    name = packed_checksum(packed)
     target = models_dir / f"default-{name[:16]}"
     if not target.exists():
         return ""  # unpacked when it is needed
