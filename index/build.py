@@ -17,13 +17,13 @@ from index.chroma import BATCH
 from index.embedder import Embedder, Vectors
 from index.errors import ArticleError
 from index.generation import CHROMA, KEYWORDS, SENTENCES, SIGNATURES, STORE
+from index.helper import Helper
 from index.passages import split_article
 from index.place import Place
 from index.postings import PostingsWriter
 from index.rows import write_rows
 from index.store import Extent, Store
 from index.twins import PERMUTATIONS, Signatures, families, signature
-from index.vectors import VectorWriter
 from index.writer import StoreWriter
 
 MOST_REMOVED = 0.2  # of the passages: beyond, Chroma's graph is made anew, not thinned
@@ -76,14 +76,14 @@ class Builder:
         place: Place,
         embedder: Embedder,
         cache: VectorCache,
-        writer: VectorWriter,
+        helper: Helper,
         progress: Progress | None,
     ) -> None:
         self._work = place.directory
         self._place = Place(place.directory / CHROMA, place.name, place.server)
         self._embedder = embedder
         self._cache = cache
-        self._writer = writer
+        self._helper = helper
         self._progress = progress or (lambda _phase, _done, _total: None)
 
     def build(
@@ -205,12 +205,12 @@ class Builder:
             return
         if base is None:
             fresh += [new.passages for _, new in layout.copied]
-            self._writer.write(self._place, [], self._vectors(store, fresh), create=True)
+            self._helper.write(self._place, [], self._vectors(store, fresh), create=True)
             return
         shutil.copytree(base.directory / CHROMA, self._place.directory)
         new = {i for rows in fresh for i in store.ids(rows)}
         added = self._vectors(store, fresh, without=gone)  # an article may keep some of its own
-        self._writer.write(self._place, sorted(gone - new), added, create=False)
+        self._helper.write(self._place, sorted(gone - new), added, create=False)
 
     def _vectors(
         self, store: Store, extents: Sequence[range], without: frozenset[str] = frozenset()

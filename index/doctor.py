@@ -23,11 +23,11 @@ from index.generation import (
     held_current,
     read_manifest,
 )
+from index.helper import Helper
 from index.lock import writer, writing
 from index.model.unpack import packed_fault, unpacked_fault
 from index.store import Store
 from index.sync import CACHE, Locations, Report, current_stamp, sync, why_anew
-from index.verify import Verifier
 
 LEAST_FREE = 200 * MEGABYTE
 INDEX, REBUILD = "run virgolette index", "run virgolette index --rebuild"
@@ -168,8 +168,8 @@ class Doctor:
         if files is not None:
             yield self._up_to_date(manifest, files)
         try:
-            with Verifier() as verifier:
-                verifier.check(directory, self._paths.server, thoroughly=True)
+            with Helper() as helper:
+                helper.check(directory, self._paths.server, thoroughly=True)
         except ServerError as error:
             yield Finding("generation", str(error), SERVER)
         except StorageError as error:

@@ -1,7 +1,7 @@
-"""Processes of ours that work with Chroma beside the one that indexes.
+"""A process that writes and checks vectors beside the one that indexes.
 
 Embedded Chroma can hang, or take its process with it when its files are damaged; and to import it
-takes a second or two, which passes while the model is loaded. What they are told is pickled.
+takes a second or two, which pass while the model is loaded. What the process is told is pickled.
 """
 
 from __future__ import annotations
@@ -9,29 +9,37 @@ from __future__ import annotations
 import pickle
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from pathlib import Path
 from tempfile import TemporaryFile
 from types import TracebackType
 from typing import IO, Any, Self, cast
 
-from index.chroma import import_chroma
+from index.chroma import import_chroma, write_vectors
+from index.embedder import Vectors
 from index.errors import ServerError, StorageError, VirgoletteError
+from index.generation import Generation
+from index.place import ChromaServer, Place
+from index.verify import faults
 
+TIME_LIMIT = 300  # seconds
 FAILED, NO_SERVER = 1, 3  # exit codes
+
+Batch = tuple[Sequence[str], Vectors]
 
 
 class Helper:
-    """A running ``python -m module`` that waits to be told what to do.
+    """Such a process, ready to be told of one generation. Start it early.
 
     A context manager: the process ends with the ``with``, whatever it does.
     """
 
-    def __init__(self, module: str) -> None:
+    def __init__(self) -> None:
         self._complaints = TemporaryFile()  # noqa: SIM115 a pipe that nobody reads can fill
         # -P: a folder named "index" where the user stands must not be taken for this package.
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", module],
+            [sys.executable, "-P", "-m", __name__],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=self._complaints,
@@ -51,40 +59,81 @@ class Helper:
         self._process.communicate()
         self._complaints.close()
 
-    def tell(self, message: object) -> None:
-        """Send one message. That the process has ended is told by ``finish``."""
-        with suppress(BrokenPipeError):
-            pickle.dump(message, self._told)
-            self._told.flush()
+    def write(
+        self, place: Place, removed: Sequence[str], added: Iterable[Batch], *, create: bool
+    ) -> None:
+        """Have vectors written, as by ``write_vectors``. If that fails, ``check`` tells."""
+        self._tell((place, removed, create))
+        for batch in added:
+            self._tell(batch)
+        self._tell(None)
 
-    def finish(self, timeout: float | None = None) -> None:
-        """Wait until it has done everything.
+    def check(
+        self, directory: Path, server: ChromaServer | None = None, *, thoroughly: bool = False
+    ) -> None:
+        """Wait for what is written, then have the generation in the directory opened and examined.
 
-        Raises:
-            StorageError: it failed; with what it said last. ServerError where it did.
-            subprocess.TimeoutExpired: it takes longer than ``timeout`` seconds.
+        ``thoroughly`` compares every id. Nothing can be told after this.
+
+        Raises StorageError unless it was written and is sound; ServerError if its server is away.
         """
-        self._process.communicate(timeout=timeout)
-        code = self._process.returncode
+        self._tell((directory, server, thoroughly))
+        try:
+            # All but the last batch is written by now: the pipe holds no more.
+            code = self._process.wait(TIME_LIMIT)
+        except subprocess.TimeoutExpired as error:
+            raise StorageError(f"the index in {directory} cannot be read back in time") from error
         if code:
             self._complaints.seek(0)
             lines = self._complaints.read().decode(errors="replace").split("\n")
             said = [line for line in lines if line.strip()] or [f"exit code {code}"]
             raise (ServerError if code == NO_SERVER else StorageError)(said[-1])
 
+    def _tell(self, message: object) -> None:
+        with suppress(BrokenPipeError):  # it has ended: its exit code is looked at
+            pickle.dump(message, self._told)
+            self._told.flush()
 
-def help_with(work: Callable[[Iterator[Any]], None]) -> None:
-    """Be such a process: do the work with all that is told; its errors end the process."""
+
+def _main() -> None:
     try:
         import_chroma()
-        work(_messages())
+        told = _messages()
+        for first, *others in told:
+            if isinstance(first, Place):
+                removed, create = others
+                write_vectors(first, removed, _batches(told), create=create)
+            else:
+                _check(first, *others)
+                return
     except VirgoletteError as error:
         print(error, file=sys.stderr)
         sys.exit(NO_SERVER if isinstance(error, ServerError) else FAILED)
 
 
+def _check(directory: Path, server: ChromaServer | None, thoroughly: bool) -> None:
+    generation = Generation(directory, server)
+    problems = faults(generation, thoroughly=thoroughly)
+    generation.close()
+    if problems:
+        raise StorageError(f"the index in {directory} is not sound: {'; '.join(problems)}")
+
+
 def _messages() -> Iterator[Any]:
-    """What this process is told, one message after another, to the end."""
-    with suppress(EOFError):
+    """What this process is told, one message after another."""
+    with suppress(EOFError):  # whoever told it has nothing more to tell, or is no more
         while True:
             yield pickle.load(sys.stdin.buffer)  # noqa: S301 of the process that started this one
+
+
+def _batches(told: Iterator[Batch | None]) -> Iterator[Batch]:
+    """The batches up to the end that was told: without it, whoever sends them is no more."""
+    for batch in told:
+        if batch is None:
+            return
+        yield batch
+    raise StorageError("the vectors ended too early")
+
+
+if __name__ == "__main__":
+    _main()

@@ -37,7 +37,7 @@ from index.place import ChromaServer, Place
 if TYPE_CHECKING:
     from index.build import Build, Progress
     from index.cache import VectorCache
-    from index.vectors import VectorWriter
+    from index.helper import Helper
 
 # Raise one of these whenever what it names makes other output of the same files.
 VERSIONS = {"loaders": "3", "splitter": "1", "keywords": "2", "prompts": "1", "schema": "2"}
@@ -119,7 +119,8 @@ def sync(
         digests = {file.path: file.digest for file in files if not file.trouble}
         before = _manifest_or_none(paths.data_dir, current)
         stamp = current_stamp(paths, embedder)
-        anew = "it was asked for" if rebuild else why_anew(before, stamp) if current else ""
+        asked = "it was asked for" if rebuild else ""
+        anew = (asked or why_anew(before, stamp)) if current else ""
         if current and before and not anew and before.files == digests:
             known.save()
             return _report(before, before, files, 0, current, unchanged=True)
@@ -182,7 +183,7 @@ class _Run:
             name, manifest = self._build(digests, old, cache)
         except ServerError:
             raise
-        except (StorageError, OSError, sqlite3.Error, ValueError) as error:
+        except (StorageError, OSError, sqlite3.Error, ValueError, EOFError) as error:
             if old is None:
                 raise
             # The old generation may be damaged: do without it. A full disk fails again.
@@ -194,8 +195,7 @@ class _Run:
         self, digests: dict[str, str], old: tuple[str, Manifest] | None, cache: VectorCache
     ) -> tuple[str, Manifest]:
         from index.build import make_durable  # what only a run that writes needs
-        from index.vectors import VectorWriter
-        from index.verify import Verifier
+        from index.helper import Helper
 
         now = datetime.datetime.now(datetime.UTC)
         name = f"{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
@@ -205,16 +205,15 @@ class _Run:
         (work / READERS).touch()
         reader = _Reader(self.paths.corpus, dict(digests), self.known)
         try:
-            # Both need a second or two before they can begin: they have it while this one reads.
-            with VectorWriter() as writer, Verifier() as verifier:
+            with Helper() as helper:
                 place = Place(work, name, self.paths.server)
-                built, skipped = self._fill(place, cache, writer, old, reader)
+                built, skipped = self._fill(place, cache, helper, old, reader)
                 if not built.articles and not self.allow_empty:
                     raise CorpusError(_no_article(self.paths.corpus, {**self.troubles, **skipped}))
                 created = now.isoformat(timespec="seconds")
                 manifest = Manifest(self.stamp, reader.digests, skipped, created, built.thinned)
                 write_manifest(work, manifest)
-                verifier.check(work, self.paths.server)
+                helper.check(work, self.paths.server)
             make_durable(work)
             work.rename(home / name)
             sync_folder(home)
@@ -229,7 +228,7 @@ class _Run:
         self,
         place: Place,
         cache: VectorCache,
-        writer: VectorWriter,
+        helper: Helper,
         old: tuple[str, Manifest] | None,
         reader: _Reader,
     ) -> tuple[Build, dict[str, str]]:
@@ -245,7 +244,7 @@ class _Run:
             kept = frozenset(same - skipped.keys())
             base = Base(generations_dir(self.paths.data_dir) / name, kept, before.thinned)
         todo = sorted(reader.digests.keys() - skipped.keys())
-        builder = Builder(place, self.embedder, cache, writer, self.progress)
+        builder = Builder(place, self.embedder, cache, helper, self.progress)
         built = builder.build(todo, reader.read, base)
         return built, {**skipped, **built.skipped}
 

@@ -1,44 +1,12 @@
-"""Check a generation before it becomes the current one, in a process of its own."""
+"""Looks whether a generation is what it should be."""
 
 from __future__ import annotations
 
-import subprocess
-from collections.abc import Iterator
-from pathlib import Path
-
 from index.embedder import Vectors
-from index.errors import ServerError, StorageError
 from index.generation import Generation
-from index.helper import Helper, help_with
-from index.place import ChromaServer
 
-TIME_LIMIT = 300  # seconds
 FEW = 10  # nearest passages, among which a passage finds itself
 SAME = 0.999  # cosine of passages with the same text, which may take all those places
-
-
-class Verifier(Helper):
-    """A process that is ready to check a generation."""
-
-    def __init__(self) -> None:
-        super().__init__(__name__)
-
-    def check(
-        self, directory: Path, server: ChromaServer | None = None, *, thoroughly: bool = False
-    ) -> None:
-        """Raise StorageError unless the process finds the generation in the directory sound.
-
-        ``thoroughly`` compares every id.
-        """
-        self.tell((directory, server, thoroughly))
-        try:
-            self.finish(TIME_LIMIT)
-        except subprocess.TimeoutExpired as error:
-            raise StorageError(f"the index in {directory} cannot be read back in time") from error
-        except ServerError:
-            raise
-        except StorageError as error:
-            raise StorageError(f"the index in {directory} is not sound: {error}") from error
 
 
 def faults(generation: Generation, *, thoroughly: bool = False) -> list[str]:
@@ -71,16 +39,3 @@ def faults(generation: Generation, *, thoroughly: bool = False) -> list[str]:
 def _finds_itself(generation: Generation, passage: str, vector: Vectors) -> bool:
     nearest = generation.vectors.nearest(vector, min(FEW, generation.size))
     return passage in nearest or min(nearest.values(), default=0.0) > SAME
-
-
-def _check(told: Iterator[tuple[Path, ChromaServer | None, bool]]) -> None:
-    for directory, server, thoroughly in told:
-        generation = Generation(directory, server)
-        problems = faults(generation, thoroughly=thoroughly)
-        generation.close()
-        if problems:
-            raise StorageError("; ".join(problems))
-
-
-if __name__ == "__main__":
-    help_with(_check)
