@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict
 
-from bot.compose import locations, make_embedder
+from bot.compose import locations, make_embedder, make_reader
 from bot.progress import progress_bar
 from bot.settings import Settings
-from index.doctor import Doctor
+from index.doctor import Doctor, Finding
+from index.errors import ModelError
 
 
 def examine(settings: Settings, *, repair: bool) -> list[dict[str, str]]:
@@ -16,4 +18,15 @@ def examine(settings: Settings, *, repair: bool) -> list[dict[str, str]]:
     if repair:
         with progress_bar() as progress:
             doctor.repair(progress)
-    return [asdict(finding) for finding in doctor.examine()]
+    return [asdict(finding) for finding in (*doctor.examine(), *_reader(settings))]
+
+
+def _reader(settings: Settings) -> Iterator[Finding]:
+    reader = make_reader(settings)
+    if reader is None:
+        return
+    try:
+        reader.check()
+        yield Finding("reader")
+    except ModelError as error:
+        yield Finding("reader", str(error))

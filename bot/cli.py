@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -264,6 +265,34 @@ def doctor(
             print(f"{'!' if finding['trouble'] else ' '} {finding['name']:<13} {told}{remedy}")
     if any(finding["trouble"] for finding in findings):
         sys.exit(FAILED)
+
+
+@app.command("eval")
+def evaluate(
+    file: Annotated[Path, typer.Argument(help="SQuAD's JSON (.gz too), or lines of JSON.")],
+    index_also: Annotated[
+        list[Path] | None, typer.Option(help="A SQuAD file whose paragraphs are indexed too.")
+    ] = None,
+    leave_out: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of the gold paragraphs not indexed.")
+    ] = 0,
+    seed: Annotated[int, typer.Option(help="Of what is left out and drawn.")] = 0,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="So many of the questions, drawn at random.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="A folder for figures, picture and questions.")
+    ] = None,
+) -> None:
+    """Measure how good the answers are, with questions whose answers are known."""
+    from bot.evaluating import evaluate, prepared_exam, write_evaluation
+
+    settings = read_settings()
+    exam = prepared_exam(file, index_also or [], leave_out, seed, limit)
+    evaluation = evaluate(settings, exam)
+    print("\n".join(evaluation.lines()))
+    for line in write_evaluation(evaluation, out) if out else ():
+        _complain(line)
 
 
 @app.command()

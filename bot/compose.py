@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.settings import Settings
@@ -15,6 +16,7 @@ from index.sync import Locations
 
 if TYPE_CHECKING:
     from retrieval.chain import AnswerChain
+    from retrieval.reader import Reader
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,7 @@ class Parts:
     """What the surfaces share."""
 
     index: LiveIndex
+    embedder: Embedder
     chain: AnswerChain
 
 
@@ -41,7 +44,19 @@ def chroma_server(settings: Settings) -> ChromaServer | None:
 
 def make_embedder(settings: Settings) -> Embedder:
     """The embedding model of the settings, not yet loaded."""
-    return Embedder(settings.embedding_model, settings.data_dir / "models")
+    return Embedder(settings.embedding_model, models_dir(settings))
+
+
+def make_reader(settings: Settings) -> Reader | None:
+    """The reader, not yet loaded, unless the settings do without."""
+    from retrieval.reader import Reader
+
+    return Reader(models_dir(settings)) if settings.reader else None
+
+
+def models_dir(settings: Settings) -> Path:
+    """Where the models that travel with Virgolette are unpacked."""
+    return settings.data_dir / "models"
 
 
 @contextmanager
@@ -52,6 +67,7 @@ def composed(settings: Settings) -> Iterator[Parts]:
     embedder = make_embedder(settings)
     index = LiveIndex(settings.data_dir, chroma_server(settings))
     try:
-        yield Parts(index, AnswerChain(index, embedder))
+        chain = AnswerChain(index, embedder, make_reader(settings))
+        yield Parts(index, embedder, chain)
     finally:
         index.close()

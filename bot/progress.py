@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from index.build import Progress
 
-PHASES = {"reading": "reading articles", "embedding": "embedding texts"}
+PHASES = {"reading": "reading articles", "embedding": "embedding texts", "asking": "asking"}
 
 
 @contextmanager

@@ -10,11 +10,11 @@ from rich.text import Text
 from bot.locales import Texts
 from bot.printable import printable
 from retrieval.answer import Answer, Quotation
-from retrieval.marks import matching_words
+from retrieval.marks import marked_words
 
 
 def print_answer(console: Console, answer: Answer, say: Texts) -> None:
-    """Print an answer: its quotations with their sources, or the refusal and what is near.
+    """Print an answer: in short, quoted with sources; or a refusal and what is near.
 
     On a terminal long lines are broken under their own beginning; in a pipe they are not broken.
     """
@@ -48,10 +48,13 @@ def _lines(answer: Answer, say: Texts) -> Iterator[tuple[int, str, Text]]:
         yield 2, "", Text(say(f"answer.refused_{answer.reason.value}"), style="bold")
         if answer.near:
             yield 2, "", Text(say("answer.near"))
+    if answer.answer:
+        yield 2, "", Text(printable(answer.answer), style="bold")
+        yield 0, "", Text()
     for number, quote in enumerate(answer.quotes or answer.near, 1):
         if number > 1:
             yield 0, "", Text()
-        yield 2, "❝ ", _quoted(quote, answer.question)
+        yield 2, "❝ ", _quoted(answer, quote)
         label = f"[{number}] " if answer.quotes else ""
         yield 4, label, Text(printable(source_line(quote, say)), style="dim")
         if quote.url:
@@ -61,8 +64,8 @@ def _lines(answer: Answer, say: Texts) -> Iterator[tuple[int, str, Text]]:
             yield 4 + len(label), "", Text(printable(also), style="dim")
 
 
-def _quoted(quote: Quotation, question: str) -> Text:
+def _quoted(answer: Answer, quote: Quotation) -> Text:
     shown = Text(printable(quote.text))
-    for span in matching_words(question, quote.text):
+    for span in marked_words(answer, quote):
         shown.stylize("bold", span.start, span.end)
     return shown + Text(" ❞", style="cyan")

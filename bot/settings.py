@@ -133,6 +133,9 @@ class Settings(BaseSettings):
         "",
         description="A sentence-transformers name or path; empty for the model that comes along.",
     )
+    reader: bool = Field(
+        True, description="Whether a reader picks the words that answer: slower, and better."
+    )
     chroma_url: Annotated[str, AfterValidator(_server_address)] = Field(
         "", description="A Chroma server for the vectors; empty: Chroma runs inside Virgolette."
     )

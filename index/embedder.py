@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 
 from index.errors import ModelError
 from index.model.unpack import packed_checksum, unpacked_model
+from index.precision import fast_dtype
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -197,10 +197,7 @@ class Embedder:
         return self._loaded
 
     def _load(self) -> SentenceTransformer:
-        # A spinning OpenMP thread and a busy neighbour cost a factor of forty; torch reads
-        # this when it is imported.
-        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-        import torch
+        dtype = fast_dtype()
         from huggingface_hub.utils import logging as hub_logging
         from sentence_transformers import SentenceTransformer
         from transformers.utils import logging
@@ -208,7 +205,7 @@ class Embedder:
         logging.disable_progress_bar()
         logging.set_verbosity_error()
         hub_logging.set_verbosity(CRITICAL)  # what fails is told once, by ModelError
-        options: dict[str, Any] = {"dtype": torch.bfloat16} if _bf16_is_fast() else {}
+        options: dict[str, Any] = {"dtype": dtype}
         path = self._model_name or str(unpacked_model(self._models_dir))
         if not self._model_name:
             options["add_pooling_layer"] = False  # mean pooling needs none, none is stored
@@ -229,14 +226,6 @@ class Embedder:
                 "comes with Virgolette"
             ) from error
         return model
-
-
-def _bf16_is_fast() -> bool:
-    """Whether this CPU multiplies bf16 in hardware. Elsewhere bf16 is slower than fp32."""
-    import torch
-
-    capabilities = torch.cpu.get_capabilities()
-    return bool(capabilities.get("amx_bf16") or capabilities.get("avx512_bf16"))
 
 
 def _encoded_text(

@@ -9,6 +9,7 @@ from typing import Any
 
 from index.errors import UsageError
 from index.keywords import words
+from index.sentences import Span
 
 MAX_QUESTION = 1000  # characters
 
@@ -79,6 +80,7 @@ class Quotation:
 
     ``sha256`` is of the article's stored text in UTF-8. ``also`` tells the other articles that
     hold the same words: an agency's text counts once, however many outlets carry it.
+    ``deciding``: the words in it that answer, as a span of the stored text, if they are known.
     """
 
     text: str
@@ -92,6 +94,7 @@ class Quotation:
     sha256: str
     score: float
     also: tuple[Carrier, ...] = ()
+    deciding: Span | None = None
 
 
 @dataclass(frozen=True)
@@ -128,4 +131,5 @@ class Answer:
         fields = {**asdict(self), "refused": self.refused}
         for quote in (*fields["quotes"], *fields["near"]):
             quote["also"] = [carrier["article"] for carrier in quote["also"]]
+            del quote["deciding"]
         return {key: fields[key] for key in keys}

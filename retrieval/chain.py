@@ -14,6 +14,7 @@ from index.generation import LiveIndex
 from index.sync import needed_stamp
 from retrieval.answer import Answer, Question, Reason
 from retrieval.extractive import answer_extractively
+from retrieval.reader import Reader
 from retrieval.weights import load_weights
 
 
@@ -24,11 +25,12 @@ class AnswerChain(Runnable[Question, Answer]):
     ones work in a thread, so that the event loop stays free.
     """
 
-    def __init__(self, index: LiveIndex, embedder: Embedder) -> None:
+    def __init__(self, index: LiveIndex, embedder: Embedder, reader: Reader | None = None) -> None:
         self._index = index
         index.require(needed_stamp(embedder))
         self._embedder = embedder
-        self._weights = load_weights()
+        self._reader = reader
+        self._weights = load_weights(with_reader=reader is not None)
 
     def invoke(
         self,
@@ -47,6 +49,8 @@ class AnswerChain(Runnable[Question, Answer]):
         with suppress(VirgoletteError):
             import_chroma()  # there may be no index yet, but later
             self._embedder.encode_query("")
+            if self._reader:
+                self._reader.load()
             self._answer(Question("Virgolette"))
 
     def _answer(self, question: Question) -> Answer:
@@ -54,4 +58,6 @@ class AnswerChain(Runnable[Question, Answer]):
             if generation is None or not generation.size:
                 name = generation.name if generation else ""
                 return Answer(question.text, question.text, (), 0.0, name, Reason.EMPTY_INDEX)
-            return answer_extractively(question, generation, self._embedder, self._weights)
+            return answer_extractively(
+                question, generation, self._embedder, self._reader, self._weights
+            )

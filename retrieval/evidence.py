@@ -63,26 +63,30 @@ class Evidence:
 
     ``cosine`` of the two vectors; ``words``: the share of the question's words, weighted by
     rarity, that the sentence has in some spelling; ``context``: the same, exactly, with the
-    sentence before; ``tokens`` and ``passage``: late interaction with the sentence and with
-    its passage. ``weakest``: late interaction of the question's least met words with the
-    passage. ``stranger``: 1 where the question has a proper name that no passage of the
-    corpus has. ``counted``: 1 where the thing counted stands by a number, -1 where it does not,
-    0 where nothing is counted; for an age or a price, which are told more surely, 1 or -2.
-    ``mistyped``: 1 where the question asks for a date, a number, a place or a person and the
-    sentence has none. ``english``: 1 for a question in English, which cannot share the words of an
-    Italian sentence.
+    sentence before; ``found``: the fused score of its passage. ``stranger``: 1 where the question
+    has a proper name that no passage of the corpus has. ``counted``: 1 where the thing counted
+    stands by a number, -1 where it does not, 0 where nothing is counted; for an age or a price,
+    which are told more surely, 1 or -2. ``mistyped``: 1 where the question asks for a date, a
+    number, a place or a person and the sentence has none. ``english``: 1 for a question in
+    English, which cannot share the words of an Italian sentence.
+
+    With a reader, ``reader``: the log-odds of its best words in the sentence. Without one,
+    ``tokens`` and ``passage``: late interaction with the sentence and with its passage;
+    ``weakest``: late interaction of the question's least met words with the passage.
     """
 
     cosine: float
     words: float
     context: float
-    tokens: float
-    passage: float
-    weakest: float
+    found: float
     stranger: float
     counted: float
     mistyped: float
     english: float
+    reader: float = 0.0
+    tokens: float = 0.0
+    passage: float = 0.0
+    weakest: float = 0.0
 
     def value(self, name: str) -> float:
         """The number with this name."""

@@ -6,20 +6,26 @@ from index.embedder import Embedder
 from index.generation import Generation
 from retrieval.answer import Answer, Question, Quotation, Reason
 from retrieval.quotes import quotations, ranked
+from retrieval.reader import Reader
 from retrieval.search import HybridRetriever
 from retrieval.sentences import weighed_sentences
 from retrieval.weights import Weights
 
+LONGEST_ANSWER = 200  # characters of the words that answer; what is longer is no short answer
 NOTHING_NEAR = 0.1  # of the confidence, below which nothing is worth showing
 
 
 def answer_extractively(
-    question: Question, generation: Generation, embedder: Embedder, weights: Weights
+    question: Question,
+    generation: Generation,
+    embedder: Embedder,
+    reader: Reader | None,
+    weights: Weights,
 ) -> Answer:
     """The answer that the articles of a generation give in their own words."""
     retriever = HybridRetriever(generation=generation, embedder=embedder)
     documents = retriever.invoke(question.text)
-    sentences = weighed_sentences(question, documents, generation, embedder)
+    sentences = weighed_sentences(question, documents, generation, embedder, reader)
     candidates = ranked(sentences, weights.rank)
     if not candidates:
         return _refusal(question, generation, Reason.NOTHING_FOUND, 0.0)
@@ -36,7 +42,16 @@ def answer_extractively(
         quotes=quotes,
         confidence=confidence,
         generation=generation.name,
+        answer=_short_answer(quotes[0]),
     )
+
+
+def _short_answer(quote: Quotation) -> str | None:
+    """The words that answer, out of the first quotation, where the reader is sure of them."""
+    span = quote.deciding
+    if span is None or span.end - span.start > LONGEST_ANSWER:
+        return None
+    return quote.text[span.start - quote.start : span.end - quote.start]
 
 
 def _refusal(

@@ -1,4 +1,4 @@
-"""Which words of a quotation are words of the question."""
+"""Which words of a quotation are set off."""
 
 from __future__ import annotations
 
@@ -6,8 +6,16 @@ import re
 
 from index.keywords import terms
 from index.sentences import Span
+from retrieval.answer import Answer, Quotation
 
 _WORD = re.compile(r"[^\W_]+")
+
+
+def marked_words(answer: Answer, quote: Quotation) -> list[Span]:
+    """The spans in a quotation's text of the words that answer, or else of the words asked for."""
+    if quote.deciding and not answer.refused:
+        return [Span(quote.deciding.start - quote.start, quote.deciding.end - quote.start)]
+    return matching_words(answer.question, quote.text)
 
 
 def matching_words(question: str, text: str) -> list[Span]:

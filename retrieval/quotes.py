@@ -51,7 +51,7 @@ def quotations(
             continue
         group = _with_neighbour(candidate, candidates, taken)
         taken.update(_key(member) for member in group)
-        quote = _verified(_quotation(group, candidate.score), generation)
+        quote = _verified(_quotation(group, candidate), generation)
         if quote is None:
             continue
         told = next(
@@ -66,14 +66,22 @@ def quotations(
 
 
 def is_verbatim(quote: Quotation, generation: Generation) -> bool:
-    """The gate: whether the quotation is this slice of this article, to the letter."""
+    """The gate: whether the quotation is this slice of this article, to the letter.
+
+    The words that answer must lie in it.
+    """
     article = generation.store.article(quote.article)
     return (
         article is not None
         and bool(quote.text)
         and article.sha256 == quote.sha256
         and article.text[quote.start : quote.end] == quote.text
+        and (quote.deciding is None or _holds(quote, quote.deciding))
     )
+
+
+def _holds(quote: Quotation, span: Span) -> bool:
+    return quote.start <= span.start < span.end <= quote.end
 
 
 def _verified(quote: Quotation, generation: Generation) -> Quotation | None:
@@ -110,8 +118,8 @@ def _key(scored: Scored) -> tuple[str, Span]:
     return scored.sentence.article.path, scored.sentence.span
 
 
-def _quotation(group: Sequence[Scored], score: float) -> Quotation:
-    article: Article = group[0].sentence.article
+def _quotation(group: Sequence[Scored], best: Scored) -> Quotation:
+    article: Article = best.sentence.article
     start, end = group[0].sentence.span.start, group[-1].sentence.span.end
     return Quotation(
         text=article.text[start:end],
@@ -123,7 +131,8 @@ def _quotation(group: Sequence[Scored], score: float) -> Quotation:
         start=start,
         end=end,
         sha256=article.sha256,
-        score=round(score, 4),
+        score=round(best.score, 4),
+        deciding=best.sentence.answer,
     )
 
 

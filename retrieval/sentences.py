@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from langchain_core.documents import Document
 
 from index.articles import Article
-from index.embedder import Embedder, EncodedText
+from index.embedder import Embedder, Vectors
 from index.generation import Generation
 from index.keywords import terms, words
 from index.sentences import Span, ends_a_sentence, logical_lines
@@ -16,18 +16,23 @@ from index.store import Stored
 from retrieval.answer import Question
 from retrieval.evidence import AskedWords, Evidence
 from retrieval.interaction import TokenMatcher
+from retrieval.reader import SURE, Reader
 
 LONGEST_HEADLINE = 300  # characters of a first line that may be a headline of several sentences
 
 
 @dataclass(frozen=True)
 class Sentence:
-    """A sentence of an article. ``heading``: a headline or a title, which answers nothing."""
+    """A sentence of an article. ``heading``: a headline or a title, which answers nothing.
+
+    ``answer``: the words in it that answer, if a reader is sure of them.
+    """
 
     article: Article
     span: Span
     evidence: Evidence
     heading: bool
+    answer: Span | None = None
 
     @property
     def text(self) -> str:
@@ -40,27 +45,118 @@ def weighed_sentences(
     documents: Sequence[Document],
     generation: Generation,
     embedder: Embedder,
+    reader: Reader | None = None,
 ) -> list[Sentence]:
     """Every sentence of the documents, once, in the order of the documents."""
     if not documents:
         return []
-    passages = generation.store.passages([d.metadata["row"] for d in documents])
-    tokens = embedder.encode_passage_tokens([passage.text for passage in passages])
-    encoded = embedder.encode_query(question.text)
-    matcher = TokenMatcher(question.text, encoded, tokens)
+    passages = [
+        _Passage(stored, generation.sentences(stored), float(document.metadata["score"]))
+        for document, stored in zip(
+            documents,
+            generation.store.passages([d.metadata["row"] for d in documents]),
+            strict=True,
+        )
+    ]
+    views = (
+        _by_reading(question, passages, reader)
+        if reader
+        else _by_interaction(question, passages, embedder)
+    )
     asked = AskedWords(question, generation.keywords)
+    vector = embedder.encode_query(question.text).vector
     articles = _Articles(generation)
     found: dict[tuple[str, Span], Sentence] = {}
-    for passage, passage_tokens in zip(passages, tokens, strict=True):
-        weighing = _Weighing(asked, encoded, matcher, passage, generation)
-        for span, evidence in weighing.evidence(passage_tokens):
-            article, lines = articles[passage.article]
+    for passage, view in zip(passages, views, strict=True):
+        cosines = generation.sentence_vectors(passage.stored) @ vector
+        article, lines = articles[passage.stored.article]
+        for span, evidence, answer in _weighed(passage, view, cosines, asked):
             line = _line_of(article.text, lines, span)
             if not _is_cut(article.text, line, span):  # a part of a sentence is never quoted
-                heading = _is_heading(article.text, line, span)
-                sentence = Sentence(article, span, evidence, heading)
-                found.setdefault((article.path, span), sentence)
+                heading = _is_heading(article.text, line, span) or _is_title(article, span)
+                sentence = Sentence(article, span, evidence, heading, answer)
+                before = found.get((article.path, span))  # in the passage before, at its end
+                if before is None or before.evidence.reader < evidence.reader:
+                    found[article.path, span] = sentence
     return list(found.values())
+
+
+@dataclass(frozen=True)
+class _Passage:
+    """A passage found: the spans of its sentences in the article, and the score it was found by."""
+
+    stored: Stored
+    spans: list[Span]
+    score: float
+
+    @property
+    def inner(self) -> list[Span]:
+        """The spans of its sentences in its own text."""
+        return [_moved(span, -self.stored.start) for span in self.spans]
+
+
+@dataclass(frozen=True)
+class _View:
+    """What only reading a sentence in its passage tells of it. ``answer``: in the passage."""
+
+    reader: float = 0.0
+    answer: Span | None = None
+    tokens: float = 0.0
+    passage: float = 0.0
+    weakest: float = 0.0
+
+
+def _by_reading(
+    question: Question, passages: Sequence[_Passage], reader: Reader
+) -> list[list[_View]]:
+    read = reader.read(question.text, [(p.stored.text, p.inner) for p in passages])
+    return [
+        [_View(one.score, one.span if one.score >= SURE else None) for one in readings]
+        for readings in read
+    ]
+
+
+def _by_interaction(
+    question: Question, passages: Sequence[_Passage], embedder: Embedder
+) -> list[list[_View]]:
+    tokens = embedder.encode_passage_tokens([passage.stored.text for passage in passages])
+    matcher = TokenMatcher(question.text, embedder.encode_query(question.text), tokens)
+    compared = [matcher.compare(t, p.inner) for p, t in zip(passages, tokens, strict=True)]
+    return [
+        [_View(tokens=p.whole, passage=whole.whole, weakest=whole.weakest) for p in parts]
+        for whole, parts in compared
+    ]
+
+
+def _weighed(
+    passage: _Passage, views: Sequence[_View], cosines: Vectors, asked: AskedWords
+) -> Iterator[tuple[Span, Evidence, Span | None]]:
+    """The sentences of a passage in the article, with their evidence and the words that answer."""
+    stranger = asked.names_stranger(set(words(passage.stored.text)))
+    before: set[str] = set()
+    for span, inner, view, cosine in zip(passage.spans, passage.inner, views, cosines, strict=True):
+        text = passage.stored.text[inner.start : inner.end]
+        found = set(terms(text))
+        evidence = Evidence(
+            cosine=float(cosine),
+            words=asked.resembled(found),
+            context=asked.shared(found | before),
+            found=passage.score,
+            stranger=stranger,
+            counted=asked.counts(text),
+            mistyped=asked.mistypes(text),
+            english=asked.english,
+            reader=view.reader,
+            tokens=view.tokens,
+            passage=view.passage,
+            weakest=view.weakest,
+        )
+        yield span, evidence, _moved(view.answer, passage.stored.start) if view.answer else None
+        before = found
+
+
+def _moved(span: Span, by: int) -> Span:
+    return Span(span.start + by, span.end + by)
 
 
 class _Articles(dict[str, tuple[Article, list[Span]]]):
@@ -78,49 +174,6 @@ class _Articles(dict[str, tuple[Article, list[Span]]]):
         return self[path]
 
 
-class _Weighing:
-    """Weighs the sentences of one passage."""
-
-    def __init__(
-        self,
-        asked: AskedWords,
-        encoded: EncodedText,
-        matcher: TokenMatcher,
-        passage: Stored,
-        generation: Generation,
-    ) -> None:
-        self._asked, self._matcher, self._passage = asked, matcher, passage
-        self._spans = generation.sentences(passage)
-        self._cosines = generation.sentence_vectors(passage) @ encoded.vector
-
-    def evidence(self, tokens: EncodedText) -> Iterator[tuple[Span, Evidence]]:
-        """The spans of the passage's sentences in the article, with their evidence."""
-        asked, offset = self._asked, self._passage.start
-        inner = [Span(s.start - offset, s.end - offset) for s in self._spans]
-        whole, parts = self._matcher.compare(tokens, inner)
-        stranger = asked.names_stranger(set(words(self._passage.text)))
-        before: set[str] = set()
-        for at, (span, part) in enumerate(zip(inner, parts, strict=True)):
-            text = self._passage.text[span.start : span.end]
-            found = set(terms(text))
-            yield (
-                self._spans[at],
-                Evidence(
-                    cosine=float(self._cosines[at]),
-                    words=asked.resembled(found),
-                    context=asked.shared(found | before),
-                    tokens=part.whole,
-                    passage=whole.whole,
-                    weakest=whole.weakest,
-                    stranger=stranger,
-                    counted=asked.counts(text),
-                    mistyped=asked.mistypes(text),
-                    english=asked.english,
-                ),
-            )
-            before = found
-
-
 def _line_of(text: str, lines: Sequence[Span], span: Span) -> Span:
     """The logical line that holds the sentence, its outer white space left out."""
     line = next(line for line in lines if line.start <= span.start and span.end <= line.end)
@@ -135,6 +188,11 @@ def _is_heading(text: str, line: Span, span: Span) -> bool:
         return False
     first = not text[: line.start].strip()
     return line == span or (first and line.end - line.start <= LONGEST_HEADLINE)
+
+
+def _is_title(article: Article, span: Span) -> bool:
+    """Whether the sentence is the title, repeated before the text with a stop."""
+    return article.text[span.start : span.end] == f"{article.title}."
 
 
 def _others(text: str, line: Span) -> bool:

@@ -1,4 +1,4 @@
-"""The fitted numbers, read from ``weights.json``, which ``python -m retrieval.fit`` writes."""
+"""The fitted numbers, read from ``weights.json``, which ``python -m training.weights`` writes."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 from retrieval.evidence import Evidence
 
 FILE = Path(__file__).with_name("weights.json")
+READER, PLAIN = "with a reader", "without"
 
 
 @dataclass(frozen=True)
@@ -37,9 +38,9 @@ class Weights:
         return float(1.0 / (1.0 + np.exp(-self.confidence(evidence))))
 
 
-def load_weights() -> Weights:
-    """The weights that travel with Virgolette."""
-    told = json.loads(FILE.read_text(encoding="utf-8"))
+def load_weights(*, with_reader: bool) -> Weights:
+    """The weights that travel with Virgolette: what a reader says makes others of them."""
+    told = json.loads(FILE.read_text(encoding="utf-8"))[READER if with_reader else PLAIN]
     return Weights(
         rank=Linear(**told["rank"]),
         confidence=Linear(**told["confidence"]),

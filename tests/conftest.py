@@ -20,6 +20,7 @@ from index.generation import Generation, LiveIndex, current_name, generations_di
 from index.sync import Locations, sync
 from retrieval.answer import Answer, Question
 from retrieval.chain import AnswerChain
+from retrieval.reader import Reader
 from tests.warm import Process, Warm
 
 ROOT = Path(__file__).parent.parent
@@ -57,10 +58,16 @@ def generation(data_dir: Path) -> Iterator[Generation]:
 
 
 @pytest.fixture(scope="session")
-def chain(data_dir: Path, embedder: Embedder) -> Iterator[AnswerChain]:
+def reader(models: Path) -> Reader:
+    """The reader that travels with Virgolette."""
+    return Reader(models)
+
+
+@pytest.fixture(scope="session")
+def chain(data_dir: Path, embedder: Embedder, reader: Reader) -> Iterator[AnswerChain]:
     """The chain over the index of ``corpus/``."""
     index = LiveIndex(data_dir)
-    yield AnswerChain(index, embedder)
+    yield AnswerChain(index, embedder, reader)
     index.close()
 
 

@@ -20,7 +20,8 @@ from index.generation import (
     read_manifest,
     write_manifest,
 )
-from index.sentences import sentences
+from index.keywords import words
+from index.sentences import Span, sentences
 from index.sync import Locations, sync
 from retrieval.answer import MAX_QUESTION, Answer, Carrier, Question, QuestionError, Reason
 from retrieval.chain import AnswerChain
@@ -44,7 +45,7 @@ def gold(half: str) -> list[dict[str, list[str] | str]]:
 
 def test_an_answer_quotes_the_sentence_that_answers_with_its_source(ask: Ask) -> None:
     answer = ask(TRAIN)
-    assert not answer.refused and answer.answer is None
+    assert not answer.refused
     assert "sarebbe partito da Pyongyang" in answer.quotes[0].text
     assert answer.quotes[0].source == "AgenPress"
     assert answer.query == answer.question == TRAIN
@@ -54,7 +55,7 @@ def test_an_answer_quotes_the_sentence_that_answers_with_its_source(ask: Ask) ->
 @pytest.fixture(scope="module")
 def answers(chain: AnswerChain) -> dict[str, Answer]:
     """The answers to all gold questions, by question."""
-    questions = [str(line["question"]) for half in ("tune", "held") for line in gold(half)]
+    questions = [str(line["question"]) for half in FLOORS for line in gold(half)]
     return dict(zip(questions, chain.batch([Question.parse(q) for q in questions]), strict=True))
 
 
@@ -79,6 +80,7 @@ def test_an_answer_has_one_to_three_quotations_that_do_not_overlap(
     answers: dict[str, Answer],
 ) -> None:
     for answer in answers.values():
+        assert answer.answer is None or answer.answer in answer.quotes[0].text
         if answer.refused:
             assert answer.quotes == () and answer.answer is None and len(answer.near) <= 1
             assert answer.reason is not Reason.NOTHING_FOUND or answer.near == ()
@@ -100,19 +102,30 @@ def found(line: dict[str, list[str] | str], answer: Answer) -> list[bool]:
     ]
 
 
-def test_the_half_of_the_gold_questions_that_nothing_was_tuned_on(
-    answers: dict[str, Answer],
+FLOORS = {"held": (18, 19, 15), "plain_held": (48, 51, 19)}  # first, any, refused
+
+
+@pytest.mark.parametrize("half", FLOORS)
+def test_the_gold_questions_that_nothing_was_tuned_on(
+    answers: dict[str, Answer], half: str
 ) -> None:
-    """One below what was measured, of 30, 30 and 20; the README tells the figures."""
-    lines = [(line, answers[str(line["question"])]) for line in gold("held")]
+    """A little below what was measured; the README tells the figures."""
+    lines = [(line, answers[str(line["question"])]) for line in gold(half)]
     answerable = [found(line, answer) for line, answer in lines if line["answers"]]
     refused = [answer.refused for line, answer in lines if not line["answers"]]
-    assert sum(hits[:1] == [True] for hits in answerable) >= FIRST_FLOOR
-    assert sum(any(hits) for hits in answerable) >= ANY_FLOOR
-    assert sum(refused) >= REFUSED_FLOOR
+    first, several, rightly = FLOORS[half]
+    assert sum(hits[:1] == [True] for hits in answerable) >= first
+    assert sum(any(hits) for hits in answerable) >= several
+    assert sum(refused) >= rightly
 
 
-FIRST_FLOOR, ANY_FLOOR, REFUSED_FLOOR = 16, 17, 14
+def test_nothing_is_tuned_on_a_question_that_is_held_back() -> None:
+    held, tuned = (
+        {" ".join(words(str(line["question"]))) for half in halves for line in gold(half)}
+        for halves in (FLOORS, ("simple", "tune", "plain_tune"))
+    )
+    assert len(held) > 100 and len(tuned) > 150
+    assert held.isdisjoint(tuned)
 
 
 @pytest.mark.parametrize(
@@ -198,6 +211,8 @@ def test_the_gate_refuses_whatever_is_not_the_letter(ask: Ask, generation: Gener
         replace(quote, article="../../etc/passwd"),
         replace(quote, sha256="0" * 64),
         replace(quote, text="", end=quote.start),
+        replace(quote, deciding=Span(quote.start, quote.end + 1)),
+        replace(quote, deciding=Span(quote.start - 1, quote.end)),
     ):
         assert not is_verbatim(wrong, generation)
 

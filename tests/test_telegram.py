@@ -17,6 +17,7 @@ import pytest
 from bot.locales import texts
 from bot.telegram.html import LONGEST_MESSAGE, answer_messages, text_message, utf16_length
 from index.embedder import Embedder
+from index.sentences import Span
 from index.sync import Locations, sync
 from retrieval.answer import Answer, Carrier, Quotation, Reason
 from tests.bot_api import FakeBotApi, formatted_text
@@ -98,6 +99,12 @@ def test_a_question_is_answered_with_block_quotations_and_sources(bot: Bot) -> N
     ]
     assert sent.params["link_preview_options"] == {"is_disabled": True}
     assert bot.api.chat_actions(1001)
+
+
+def test_the_short_answer_comes_first(bot: Bot) -> None:
+    message = bot.ask("Quando finisce il forum economico orientale?")
+    assert message["text"].startswith("13 settembre\n")
+    assert entities(message, "bold")[:2] == ["13 settembre"] * 2  # there, and in the quotation
 
 
 def test_its_quotations_are_those_of_the_chain(bot: Bot, ask: Any) -> None:
@@ -273,6 +280,15 @@ def test_an_address_that_is_none_is_no_link() -> None:
     assert "href" not in message.markup
 
 
+def test_the_words_that_answer_come_first_and_are_bold_in_their_quotation() -> None:
+    quote = quotation(deciding=Span(11, 18))
+    (message,) = answer_messages(answer(quote, answer="partito"), texts("it"))
+    assert message.markup.startswith("<b>partito</b>\n<blockquote>Il treno è <b>partito</b>.")
+    refusal = answer(reason=Reason.NOT_ANSWERED, near=(quote,))
+    (message,) = answer_messages(refusal, texts("it"))
+    assert "<blockquote>Il <b>treno</b> è <b>partito</b>." in message.markup  # those asked for
+
+
 def test_long_answers_are_split_between_quotations() -> None:
     quotes = [quotation(text=f"{n}" + "è" * 3000, title="T" * 900) for n in range(3)]
     messages = answer_messages(answer(*quotes), texts("it"))
@@ -308,7 +324,7 @@ def test_no_text_can_make_a_message_that_telegram_refuses() -> None:
             )
             for _ in range(rng.randrange(1, 4))
         ]  # fmt: skip
-        said = answer(*quotes)
+        said = answer(*quotes, answer=rng.choice([None, text(200)]))
         if rng.random() < 0.3:
             said = answer(reason=Reason.NOT_ANSWERED, near=tuple(quotes[:1]))
         for message in [*answer_messages(said, texts("en")), text_message(text(900) + "x")]:

@@ -14,7 +14,7 @@ from bot.locales import Texts
 from bot.render import also_line
 from index.sentences import Span
 from retrieval.answer import Answer, Quotation
-from retrieval.marks import matching_words
+from retrieval.marks import marked_words
 
 LONGEST_MESSAGE = 4096  # UTF-16 code units
 LONGEST_PIECE = 3500  # of one quotation in one message: room for its source line
@@ -58,13 +58,15 @@ def _blocks(answer: Answer, say: Texts) -> Iterator[Block]:
         yield _bold(say(f"answer.refused_{answer.reason.value}"))
         if answer.near:
             yield _words(say("answer.near"))
+    if answer.answer:
+        yield _bold(answer.answer)
     for number, quote in enumerate(answer.quotes or answer.near, 1):
-        yield from _quotation(quote, answer.question)
+        yield from _quotation(answer, quote)
         yield _source(quote, f"[{number}] " if answer.quotes else "", say)
 
 
-def _quotation(quote: Quotation, question: str) -> Iterator[Block]:
-    marks = matching_words(question, quote.text)
+def _quotation(answer: Answer, quote: Quotation) -> Iterator[Block]:
+    marks = marked_words(answer, quote)
     for piece in _pieces(quote.text):
         inside = [m for m in marks if piece.start <= m.start and m.end <= piece.end][:MOST_MARKS]
         marked = _marked(quote.text, piece, inside)
@@ -140,7 +142,7 @@ def _short(text: str) -> str:
 
 
 def _bold(text: str) -> Block:
-    return Block(f"<b>{_escape(text)}</b>", text)
+    return Block(f"<b>{_escape(text)}</b>", _clean(text))
 
 
 def _words(text: str) -> Block:

@@ -1,0 +1,126 @@
+"""`virgolette eval`: how good the answers are, in a table, as JSON and as a picture."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from bot.compose import composed, locations
+from bot.progress import progress_bar
+from bot.settings import Settings
+from index.errors import UsageError, VirgoletteError
+from index.sync import sync
+from retrieval.evaluation.exam import Exam, read_exam, some_of, without_answers
+from retrieval.evaluation.figures import Curve, Figure, curve, figures
+from retrieval.evaluation.outcomes import Outcome, outcomes
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What an exam came to."""
+
+    outcomes: list[Outcome]
+    figures: list[Figure]
+    curve: Curve
+    articles: int
+
+    def lines(self) -> Iterator[str]:
+        """A table: figure, value, interval, number of questions; then the time of an answer."""
+        for one in self.figures:
+            interval = f"{one.low:.3f}–{one.high:.3f}"
+            yield f"  {one.name:<36} {one.value:.3f}   {interval}   of {one.questions}"
+        seconds = statistics.median(one.seconds for one in self.outcomes)
+        yield f"  {'seconds an answer (median)':<36} {seconds:.3f}"
+        yield f"{len(self.outcomes)} questions over {self.articles} articles"
+
+    def as_json(self) -> dict[str, Any]:
+        """The table and the curve."""
+        return {
+            "questions": len(self.outcomes),
+            "articles": self.articles,
+            "figures": [asdict(one) for one in self.figures],
+            "seconds": statistics.median(one.seconds for one in self.outcomes),
+            "risk_coverage": asdict(self.curve),
+        }
+
+
+def prepared_exam(
+    file: Path, also: Sequence[Path], leave_out: float, seed: int, limit: int | None
+) -> Exam:
+    """The exam that the options of the command ask for. Raises UsageError."""
+    exam = read_exam(file, also)
+    if leave_out:
+        exam = without_answers(exam, leave_out, seed)
+    if limit is not None:
+        exam = some_of(exam, limit, seed)
+    if not exam.asked:
+        raise UsageError(f"{file} asks nothing")
+    return exam
+
+
+def evaluate(settings: Settings, exam: Exam) -> Evaluation:
+    """Index the exam's articles in a place of their own, with the settings, and ask."""
+    with _workplace(settings, exam) as own, progress_bar() as progress:
+        found = []
+        with composed(own) as parts:
+            report = sync(locations(own), parts.embedder, progress=progress)
+            for one in outcomes(exam, parts.index, parts.chain, parts.embedder):
+                found.append(one)
+                if progress:
+                    progress("asking", len(found), len(exam.asked))
+    return Evaluation(found, figures(found), curve(found), report.articles)
+
+
+@contextmanager
+def _workplace(settings: Settings, exam: Exam) -> Iterator[Settings]:
+    """The settings with a corpus and a data folder that are gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="virgolette-eval-") as work:
+        corpus, data = Path(work) / "corpus", Path(work) / "data"
+        data.mkdir()
+        models = settings.data_dir / "models"
+        models.mkdir(parents=True, exist_ok=True)
+        (data / "models").symlink_to(models.absolute())
+        if exam.texts is None:
+            corpus = settings.corpus_dir
+        for path, text in (exam.texts or {}).items():
+            (corpus / path).parent.mkdir(parents=True, exist_ok=True)
+            (corpus / path).write_text(text, encoding="utf-8")
+        yield settings.model_copy(update={"corpus_dir": corpus, "data_dir": data, "chroma_url": ""})
+
+
+def write_evaluation(evaluation: Evaluation, out: Path) -> list[str]:
+    """Write figures.json, questions.jsonl and curve.png; what was left out, and why."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        text = json.dumps(evaluation.as_json(), ensure_ascii=False, indent=1)
+        (out / "figures.json").write_text(text + "\n", encoding="utf-8")
+        lines = (json.dumps(asdict(one), ensure_ascii=False) for one in evaluation.outcomes)
+        (out / "questions.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        return _draw(evaluation, out / "curve.png")
+    except OSError as error:
+        raise VirgoletteError(f"cannot write to {out}: {error.strerror}") from error
+
+
+def _draw(evaluation: Evaluation, path: Path) -> list[str]:
+    try:
+        from matplotlib.figure import Figure as Picture
+    except ImportError:
+        return ["no picture: it needs matplotlib, pip install 'virgolette[eval]'"]
+    picture = Picture(figsize=(9, 4), layout="constrained")
+    risk, confidence = picture.subplots(1, 2)
+    risk.plot(evaluation.curve.coverage, evaluation.curve.risk)
+    risk.set(xlabel="share of the questions answered", ylabel="share of those answered wrongly")
+    risk.set(xlim=(0, 1), ylim=(0, 1), title="risk over coverage")
+    for label, answerable in (("answerable", True), ("not answerable", False)):
+        values = [o.confidence for o in evaluation.outcomes if o.answerable is answerable]
+        confidence.hist(values, bins=20, range=(0, 1), histtype="step", label=label)
+    confidence.set(xlabel="confidence", ylabel="questions", title="confidence")
+    confidence.legend()
+    picture.savefig(path, dpi=120)
+    return []

@@ -1,0 +1,120 @@
+"""Figures over outcomes, with 95 % intervals by the bootstrap (Efron, 1979)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retrieval.evaluation.outcomes import Outcome
+
+RESAMPLED = 1000
+SEED = 20261125
+FALSE_REFUSALS = 0.1  # of the answerable questions, at which false answers are told
+
+Rows = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure with the ends of its 95 % interval, and over how many questions it is."""
+
+    name: str
+    value: float
+    low: float
+    high: float
+    questions: int
+
+
+@dataclass(frozen=True)
+class Curve:
+    """What is right among the questions answered (``1 - risk``) as more of them are answered.
+
+    Source: El-Yaniv and Wiener, "On the Foundations of Noise-free Selective Classification" (2010).
+    """
+
+    coverage: list[float]
+    risk: list[float]
+
+
+def figures(found: Sequence[Outcome]) -> list[Figure]:
+    """All figures that can be told of these outcomes."""
+    answerable = np.array([at for at, one in enumerate(found) if one.answerable], np.int64)
+    others = np.array([at for at, one in enumerate(found) if not one.answerable], np.int64)
+    told = []
+    for name, value in _SHARES.items():
+        if len(answerable):
+            values = np.array([value(found[at]) for at in answerable], np.float64)
+            told.append(_share(name, values))
+    if len(others):
+        refused = np.array([found[at].refused for at in others], np.float64)
+        told.append(_share("refused rightly", refused))
+    if len(answerable) and len(others):
+        told += _separation(found)
+    return told
+
+
+_SHARES: dict[str, Callable[[Outcome], float]] = {
+    "passage R@1": lambda one: one.rank == 1,
+    "passage R@5": lambda one: one.rank is not None and one.rank <= 5,
+    "passage MRR@10": lambda one: 1 / one.rank if one.rank else 0.0,
+    "quote@1": lambda one: one.hits[:1] == (True,),
+    "quote@3": lambda one: any(one.hits[:3]),
+    "refused wrongly": lambda one: one.refused,
+}
+
+
+def curve(found: Sequence[Outcome]) -> Curve:
+    """Risk over coverage, the surest answers first. Of a refusal, what was near is looked at."""
+    ordered = sorted(found, key=lambda one: -one.confidence)
+    wrong = np.cumsum([not (one.answerable and one.would) for one in ordered])
+    answered = np.arange(1, len(ordered) + 1)
+    return Curve((answered / len(ordered)).tolist(), (wrong / answered).tolist())
+
+
+def _separation(found: Sequence[Outcome]) -> list[Figure]:
+    confidence = np.array([one.confidence for one in found])
+    answerable = np.array([one.answerable for one in found])
+
+    def split(rows: Rows) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        labels, values = answerable[rows], confidence[rows]
+        return values[labels], values[~labels]
+
+    return [
+        _figure("AUROC of the confidence", len(found), lambda rows: _auroc(*split(rows))),
+        _figure(
+            f"false answers at {FALSE_REFUSALS:.0%} false refusals",
+            len(found),
+            lambda rows: _false_answers(*split(rows)),
+        ),
+    ]
+
+
+def _auroc(higher: NDArray[np.float64], lower: NDArray[np.float64]) -> float:
+    """How often one of the first is above one of the second, ties counting half."""
+    if not len(higher) or not len(lower):
+        return float("nan")
+    lower = np.sort(lower)
+    below = np.searchsorted(lower, higher, "left")
+    not_above = np.searchsorted(lower, higher, "right")
+    return float((below + not_above).mean() / 2 / len(lower))
+
+
+def _false_answers(answerable: NDArray[np.float64], others: NDArray[np.float64]) -> float:
+    if not len(answerable) or not len(others):
+        return float("nan")
+    return float((others >= np.quantile(answerable, FALSE_REFUSALS)).mean())
+
+
+def _share(name: str, values: NDArray[np.float64]) -> Figure:
+    """A figure that is a mean."""
+    return _figure(name, len(values), lambda rows: float(values[rows].mean()))
+
+
+def _figure(name: str, size: int, statistic: Callable[[Rows], float]) -> Figure:
+    rng = np.random.default_rng(SEED)
+    drawn = [statistic(rng.integers(0, size, size)) for _ in range(RESAMPLED)]
+    low, high = np.nanquantile(drawn, (0.025, 0.975))
+    return Figure(name, statistic(np.arange(size)), float(low), float(high), size)

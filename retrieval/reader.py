@@ -1,0 +1,223 @@
+"""The reader: which words of a passage answer a question, if any do.
+
+A BERT encoder with a start and an end for each token (Devlin et al., "BERT", NAACL 2019, section
+4.3), trained by ``training.reader``. It shares vocabulary and token embeddings with the default
+embedding model; the other weights are its own, in eight bits.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import threading
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index.errors import ModelError
+from index.model.unpack import unpacked_model
+from index.precision import fast_dtype
+from index.sentences import Span
+
+if TYPE_CHECKING:
+    from tokenizers import Encoding, Tokenizer
+    from transformers import BertForQuestionAnswering
+
+PACKED = Path(__file__).parent / "model"
+WEIGHTS = "weights.q8.safetensors"
+MARKER = "SHA256"  # the file with the checksum of the weights
+EMBEDDINGS = "embeddings.word_embeddings.weight"  # in the default model's file
+MAX_TOKENS = 384  # of question and passage together
+MOST_ASKED = 256  # characters of a question, its last ones; none is more than one token
+MOST_TOKENS = 30  # of an answer
+NOT_READ = -20.0  # the score of a sentence that did not fit; no other is lower
+# The score from which the words are taken for the answer. Of our tuning questions whose first
+# quotation holds the answer, 55 of 75 have such words, and all but one share a word with the gold
+# ones; of those from 0 on, one in twelve shares none.
+SURE = 6.0
+
+# Letters with their marks, "1.500", "nord-orientale": one word each.
+_WORD = re.compile(r"[^\W_][\u0300-\u036f]*(?:[.,:-]?[^\W_][\u0300-\u036f]*)*")
+_BEFORE, _AFTER = '-−+±$€£“«"‘(', '%°€$”»"’)'  # marks that belong to words or numbers beside them
+
+Scores = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The words of a sentence that answer best, as a span in the passage.
+
+    ``score``: the log-odds of these words against "no words of this passage answer".
+    """
+
+    span: Span
+    score: float
+
+
+class Reader:
+    """The model that travels with Virgolette, loaded when first used.
+
+    Args:
+        models_dir: where the default embedding model is unpacked, once.
+        packed: the directory of the reader's own weights.
+    """
+
+    def __init__(self, models_dir: Path, packed: Path = PACKED) -> None:
+        self._models_dir = models_dir
+        self._packed = packed
+        self._lock = threading.Lock()  # fast tokenizers must not be used by two threads
+
+    def check(self) -> None:
+        """Raise ModelError unless the packed weights are what they were when they were packed."""
+        _checked_weights(self._packed)
+
+    def load(self) -> None:
+        """Load the model, which takes a second. Raises ModelError where it is damaged."""
+        with self._lock:
+            _ = self._loaded
+
+    def read(
+        self, question: str, passages: Sequence[tuple[str, Sequence[Span]]]
+    ) -> list[list[Reading]]:
+        """For each passage, a text with the spans of its sentences, the reading of each sentence.
+
+        Of a long question the end is read. Raises ModelError where the model cannot be loaded.
+        """
+        if not passages:
+            return []
+        asked = unicodedata.normalize("NFKC", question)[-MOST_ASKED:]
+        with self._lock:
+            model, tokenizer = self._loaded
+            encoded = tokenizer.encode_batch([(asked, text) for text, _ in passages])
+            starts, ends = _scores(model, encoded)
+        return [
+            _readings(text, sentences, *rows)
+            for (text, sentences), *rows in zip(passages, encoded, starts, ends, strict=True)
+        ]
+
+    @cached_property
+    def _loaded(self) -> tuple[BertForQuestionAnswering, Tokenizer]:
+        data, directory = _checked_weights(self._packed), unpacked_model(self._models_dir)
+        try:
+            return _model(data, directory), pair_tokenizer(directory)
+        except Exception as error:  # each of three formats has exceptions of its own
+            raise ModelError(
+                f"cannot load the reader with {directory}: {error}. Delete that folder: "
+                "it is made anew"
+            ) from error
+
+
+def _model(data: bytes, directory: Path) -> BertForQuestionAnswering:
+    """The packed weights with the token embeddings of the default model, unpacked there."""
+    dtype = fast_dtype()
+    from safetensors import safe_open
+    from safetensors.torch import load
+    from transformers import BertConfig, BertForQuestionAnswering
+    from transformers.utils import logging
+
+    from retrieval.model.q8 import unpack
+
+    logging.disable_progress_bar()
+    weights: dict[str, Any] = unpack(load(data))
+    with safe_open(directory / "model.safetensors", "pt") as file:
+        weights[f"bert.{EMBEDDINGS}"] = file.get_tensor(EMBEDDINGS)
+    config = BertConfig.from_json_file(directory / "config.json")
+    model = BertForQuestionAnswering.from_pretrained(None, config=config, state_dict=weights)
+    return model.to(dtype).eval()
+
+
+def _scores(model: BertForQuestionAnswering, encoded: Sequence[Encoding]) -> tuple[Scores, Scores]:
+    """The scores of each token as a start and as an end, each of shape (passages, tokens)."""
+    import torch
+
+    with torch.inference_mode():
+        out = model(
+            input_ids=torch.tensor([e.ids for e in encoded]),
+            attention_mask=torch.tensor([e.attention_mask for e in encoded]),
+        )
+    return out.start_logits.float().numpy(), out.end_logits.float().numpy()
+
+
+def pair_tokenizer(directory: Path) -> Tokenizer:
+    """The tokenizer of the model in a directory, for questions with passages.
+
+    Cuts what is too long from the passage, and pads to the longest pair.
+    """
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(str(directory / "tokenizer.json"))
+    tokenizer.enable_truncation(MAX_TOKENS, strategy="only_second")
+    tokenizer.enable_padding(pad_id=1, pad_token="<pad>")  # noqa: S106
+    return tokenizer
+
+
+def _checked_weights(packed: Path) -> bytes:
+    """The bytes of the weights. Raises ModelError unless they are those that were packed."""
+    try:
+        data = (packed / WEIGHTS).read_bytes()
+        told = (packed / MARKER).read_text(encoding="ascii").strip()
+    except (OSError, ValueError) as error:
+        raise ModelError(f"cannot read the reader in {packed}: {error}") from error
+    if hashlib.sha256(data).hexdigest() != told:
+        raise ModelError(
+            f"the reader in {packed} does not match its checksum: install Virgolette again"
+        )
+    return data
+
+
+def _readings(
+    text: str, sentences: Sequence[Span], encoding: Encoding, starts: Scores, ends: Scores
+) -> list[Reading]:
+    """The reading of each sentence of one passage."""
+    offsets = encoding.offsets  # a new list each time
+    inside = [at for at, segment in enumerate(encoding.sequence_ids) if segment == 1]
+    none = float(starts[0] + ends[0])
+    found = []
+    for sentence in sentences:
+        tokens = [
+            at for at in inside if offsets[at][0] < sentence.end and offsets[at][1] > sentence.start
+        ]
+        if not tokens:
+            found.append(Reading(sentence, NOT_READ))
+            continue
+        first, last, score = _best(starts[tokens], ends[tokens])
+        span = Span(offsets[tokens[first]][0], offsets[tokens[last]][1])
+        whole = whole_words(text, sentence, span)
+        found.append(Reading(whole or sentence, max(score - none, NOT_READ) if whole else NOT_READ))
+    return found
+
+
+def _best(starts: Scores, ends: Scores) -> tuple[int, int, float]:
+    """The best first and last token, in order and not too far apart, with their score."""
+    scores = starts[:, None] + ends[None, :]
+    allowed = np.ones(scores.shape, bool)
+    allowed = np.triu(allowed) & np.tril(allowed, MOST_TOKENS - 1)
+    first, last = np.unravel_index(np.where(allowed, scores, -np.inf).argmax(), scores.shape)
+    return int(first), int(last), float(scores[first, last])
+
+
+def whole_words(text: str, sentence: Span, span: Span) -> Span | None:
+    """The span grown to whole words and numbers of its sentence, without marks around it.
+
+    None where it holds no letter and no digit.
+    """
+    wanted = Span(max(span.start, sentence.start), min(span.end, sentence.end))
+    words = [
+        match.span()
+        for match in _WORD.finditer(text, sentence.start, sentence.end)
+        if match.start() < wanted.end and match.end() > wanted.start
+    ]
+    if not words:
+        return None
+    start, end = words[0][0], words[-1][1]
+    while wanted.start < start and text[start - 1] in _BEFORE:
+        start -= 1
+    while end < wanted.end and text[end] in _AFTER:
+        end += 1
+    return Span(start, end)

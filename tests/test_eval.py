@@ -1,0 +1,173 @@
+"""`virgolette eval`: its figures are right, its files are there, bad input is named."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from index.errors import UsageError
+from retrieval.evaluation.exam import Asked, Exam, read_exam, some_of, without_answers
+from retrieval.evaluation.figures import curve, figures
+from retrieval.evaluation.outcomes import Outcome
+from retrieval.evaluation.squad import gold_spans
+from tests.conftest import ROOT, Workplace
+
+PARAGRAPHS = {
+    "Il treno blindato di Kim è partito da Pyongyang domenica sera.": [
+        ("Da dove è partito il treno blindato?", "Pyongyang", 38),
+        ("Quando è partito il treno blindato di Kim?", "domenica sera", 0),
+    ],
+    "Il forum economico di Vladivostok finisce il 13 settembre.": [
+        ("Quando finisce il forum economico di Vladivostok?", "13 settembre", 45),
+        ("Che cosa non sta scritto?", "mai", 0),
+    ],
+}
+
+
+def squad(*articles: dict[str, list[tuple[str, str, int]]]) -> dict[str, Any]:
+    return {
+        "data": [
+            {
+                "title": "Prova",
+                "paragraphs": [
+                    {
+                        "context": context,
+                        "qas": [
+                            {
+                                "id": f"{context[:9]}{at}",
+                                "question": question,
+                                "answers": [{"text": text, "answer_start": start}],
+                            }
+                            for at, (question, text, start) in enumerate(asked)
+                        ],
+                    }
+                    for context, asked in article.items()
+                ],
+            }
+            for article in articles
+        ]
+    }
+
+
+@pytest.fixture
+def exam_file(tmp_path: Path) -> Path:
+    file = tmp_path / "prova.json.gz"
+    file.write_bytes(gzip.compress(json.dumps(squad(PARAGRAPHS)).encode()))
+    return file
+
+
+def test_the_command_measures_and_writes(indexed_place: Workplace, exam_file: Path) -> None:
+    out = indexed_place.path / "out"
+    also = indexed_place.path / "also.json"
+    also.write_text(json.dumps(squad({"A Roma piove da tre giorni.": []})))
+    done = indexed_place.run("eval", str(exam_file), "--index-also", str(also), "--out", str(out))
+    assert done.returncode == 0 and done.stderr == ""
+    assert "3 questions over 3 articles" in done.stdout
+    told = json.loads((out / "figures.json").read_text())
+    values = {figure["name"]: figure["value"] for figure in told["figures"]}
+    assert values["passage R@1"] == values["quote@1"] == values["quote@3"] == 1
+    assert values["refused wrongly"] == 0 and "AUROC of the confidence" not in values
+    lines = [json.loads(line) for line in (out / "questions.jsonl").read_text().splitlines()]
+    assert [line["question"] for line in lines] == [
+        q for of in PARAGRAPHS.values() for q, *_ in of
+    ][:3]
+    assert "Pyongyang" in lines[0]["quote"] and lines[0]["seconds"] > 0
+    assert (out / "curve.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_what_is_left_out_is_to_be_refused(indexed_place: Workplace, exam_file: Path) -> None:
+    done = indexed_place.run("eval", str(exam_file), "--leave-out", "0.5", "--seed", "1")
+    assert done.returncode == 0, done.stderr
+    assert "3 questions over 1 articles" in done.stdout
+    assert "AUROC of the confidence" in done.stdout and "refused rightly" in done.stdout
+
+
+def test_lines_are_about_the_corpus(indexed_place: Workplace) -> None:
+    gold = ROOT / "tests" / "gold" / "simple.jsonl"
+    done = indexed_place.run("eval", str(gold), "--limit", "3")
+    assert done.returncode == 0, done.stderr
+    assert "3 questions over 5 articles" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "trouble"),
+    [
+        ("none.jsonl", None, "none.jsonl cannot be read"),
+        ("a.jsonl", '{"question": "?"}', "a.jsonl, line 1: not an object with question"),
+        ("a.jsonl", '{"question": "?", "articles": ["a"], "answers": []}', "a.jsonl, line 1"),
+        ("a.jsonl", "\n[]\n", "a.jsonl, line 2"),
+        ("a.jsonl", "\n", "a.jsonl asks nothing"),
+        ("a.json", '{"data": 1}', "a.json cannot be read as SQuAD"),
+        ("a.json.gz", "no gzip", "a.json.gz cannot be read as SQuAD"),
+    ],
+)
+def test_files_that_are_none_are_named(
+    indexed_place: Workplace, name: str, content: str | None, trouble: str
+) -> None:
+    if content is not None:
+        (indexed_place.path / name).write_text(content)
+    done = indexed_place.run("eval", name)
+    assert done.returncode == 2 and trouble in done.stderr and done.stderr.count("\n") == 1
+
+
+def test_a_share_of_the_corpus_cannot_be_left_out() -> None:
+    with pytest.raises(UsageError, match="--leave-out is for SQuAD files"):
+        without_answers(Exam(None, ()), 0.5, 0)
+
+
+def test_a_wrong_place_of_an_answer_is_corrected() -> None:
+    text = "Kim e Putin. Putin e Kim."
+    (span,) = gold_spans(text, [{"text": "Kim", "answer_start": 15}])
+    assert text[span.start : span.end] == "Kim" and span.start == 21
+    assert gold_spans(text, [{"text": "Xi", "answer_start": 0}]) == ()
+
+
+def test_answers_that_stand_nowhere_are_not_asked(exam_file: Path) -> None:
+    exam = read_exam(exam_file)
+    assert exam.texts is not None and len(exam.texts) == 2
+    assert "Che cosa non sta scritto?" not in {asked.question for asked in exam.asked}
+    left = without_answers(exam, 0.5, 1)
+    assert left.texts is not None and len(left.texts) == 1
+    for asked in left.asked:
+        assert bool(asked.answers) == bool(set(asked.articles) & set(left.texts))
+    assert some_of(exam, 2, 0) == some_of(exam, 2, 0) and len(some_of(exam, 2, 0).asked) == 2
+    assert Asked("Che?", (), ()) not in exam.asked
+
+
+def outcome(
+    confidence: float, *, answerable: bool, rank: int | None = 1, hit: bool = True
+) -> Outcome:
+    refused = confidence < 0.5
+    return Outcome(
+        question="?", answerable=answerable, answers=("a",) if answerable else (),
+        refused=refused, confidence=confidence, rank=rank,
+        hits=() if refused else (hit, True), would=hit, words=None, quote="a", seconds=0.1,
+    )  # fmt: skip
+
+
+def test_the_figures_are_those_of_the_definitions() -> None:
+    found = [
+        outcome(0.9, answerable=True),
+        outcome(0.8, answerable=True, rank=2, hit=False),
+        outcome(0.4, answerable=True, rank=None),
+        outcome(0.7, answerable=False, rank=None, hit=False),
+        outcome(0.1, answerable=False, rank=None, hit=False),
+    ]
+    told = {figure.name: figure for figure in figures(found)}
+    values = {name: round(figure.value, 4) for name, figure in told.items()}
+    assert values == {
+        "passage R@1": 0.3333, "passage R@5": 0.6667, "passage MRR@10": 0.5,
+        "quote@1": 0.3333, "quote@3": 0.6667, "refused wrongly": 0.3333, "refused rightly": 0.5,
+        "AUROC of the confidence": round(5 / 6, 4), "false answers at 10% false refusals": 0.5,
+    }  # fmt: skip
+    for figure in told.values():
+        assert figure.low <= figure.value <= figure.high
+    assert told["quote@1"].questions == 3 and told["refused rightly"].questions == 2
+    drawn = curve(found)
+    assert drawn.coverage == [0.2, 0.4, 0.6, 0.8, 1.0]
+    assert np.allclose(drawn.risk, [0, 1 / 2, 2 / 3, 2 / 4, 3 / 5])

@@ -1,0 +1,158 @@
+"""The reader finds the words that answer, and knows when there are none."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors import safe_open
+
+from index.embedder import Embedder
+from index.errors import ModelError
+from index.generation import LiveIndex
+from index.model.unpack import packed_checksum
+from index.sentences import Span, sentences
+from retrieval.answer import Answer, Question
+from retrieval.chain import AnswerChain
+from retrieval.marks import marked_words
+from retrieval.model import q8
+from retrieval.reader import MARKER, NOT_READ, PACKED, WEIGHTS, Reader, whole_words
+from tests.conftest import Workplace
+
+PASSAGE = (
+    "Il forum economico si apre lunedì a Vladivostok. Secondo i media sudcoreani, il treno "
+    "blindato di Kim è partito da Pyongyang domenica sera. Il Cremlino non commenta."
+)
+TRAIN = "Da dove è partito il treno blindato?"
+FORUM = "Quando finisce il forum economico orientale?"
+
+
+def test_it_finds_the_words_that_answer_in_the_sentence_that_has_them(reader: Reader) -> None:
+    spans = sentences(PASSAGE)
+    (readings,) = reader.read(TRAIN, [(PASSAGE, spans)])
+    assert len(readings) == len(spans) == 3
+    best = max(readings, key=lambda reading: reading.score)
+    assert best is readings[1] and best.score > 0
+    assert PASSAGE[best.span.start : best.span.end] in ("Pyongyang", "da Pyongyang")
+    for sentence, reading in zip(spans, readings, strict=True):
+        assert sentence.start <= reading.span.start < reading.span.end <= sentence.end
+
+
+def test_it_says_when_no_words_answer(reader: Reader) -> None:
+    for question in ("Quanti vagoni ha il treno?", "Chi ha scritto la Divina Commedia?"):
+        (readings,) = reader.read(question, [(PASSAGE, sentences(PASSAGE))])
+        assert max(reading.score for reading in readings) < 0
+
+
+def test_passages_read_together_are_read_as_by_themselves(reader: Reader) -> None:
+    others = [(PASSAGE, sentences(PASSAGE)), ("Breve.", [Span(0, 6)])]
+    together = reader.read(TRAIN, others)
+    alone = [reader.read(TRAIN, [one])[0] for one in others]
+    for one, other in zip(together, alone, strict=True):
+        # padding changes the order of bf16's sums, not the words that are found
+        best, same = (max(readings, key=lambda r: r.score) for readings in (one, other))
+        assert best.span == same.span and abs(best.score - same.score) < 0.5
+    assert reader.read(TRAIN, []) == []
+
+
+@pytest.mark.parametrize("question", ["x" * 1000, "㎯" * 1000, "a b " * 250, "?"])
+def test_no_question_is_too_long_or_too_odd(reader: Reader, question: str) -> None:
+    endless = PASSAGE + " E poi." * 400
+    spans = [*sentences(PASSAGE), Span(len(endless) - 6, len(endless))]
+    (readings,) = reader.read(question, [(endless, spans)])
+    assert readings[-1].score == NOT_READ and readings[-1].span == spans[-1]
+    assert all(-NOT_READ > reading.score > NOT_READ for reading in readings[:1])
+
+
+@pytest.mark.parametrize(
+    ("text", "told", "whole"),
+    [
+        ("Il ministro Shoigu, arrivato", "ro Shoigu, ", "ministro Shoigu"),
+        ("costa 1.500 euro.", "500", "1.500"),
+        ("il confine nord-orientale.", "nord", "nord-orientale"),
+        ("erano -5 gradi", " -5 ", "-5"),
+        ("vale $20 milioni (circa)", "$20 milioni (", "$20 milioni"),
+        ("il 50% dei voti", "50%", "50%"),
+        ("detto «caro compagno» e", "«caro compagno»", "«caro compagno»"),
+        ("nella citta\u0300 vecchia", "citta", "citta\u0300"),
+        ("dell’incontro", "contro", "incontro"),
+        ("dell’incontro", "ell’incontro", "dell’incontro"),
+        ("nulla – … qui", " – … ", None),
+    ],
+)
+def test_words_are_whole(text: str, told: str, whole: str | None) -> None:
+    start = text.index(told)
+    found = whole_words(text, Span(0, len(text)), Span(start, start + len(told)))
+    assert (text[found.start : found.end] if found else None) == whole
+
+
+def test_words_do_not_leave_their_sentence() -> None:
+    found = whole_words("Prima.Poi", Span(0, 6), Span(3, 9))
+    assert found == Span(0, 5)
+
+
+def test_eight_bits_are_near_to_the_weights() -> None:
+    torch.manual_seed(0)
+    weights = {"matrix": torch.randn(40, 64), "vector": torch.randn(8), "zeros": torch.zeros(2, 3)}
+    packed = q8.pack(weights)
+    assert packed["matrix"].dtype == torch.int8
+    unpacked = q8.unpack(packed)
+    assert unpacked.keys() == weights.keys()
+    assert torch.equal(unpacked["vector"], weights["vector"])
+    assert torch.equal(unpacked["zeros"], weights["zeros"])
+    steps = weights["matrix"].abs().amax(dim=1, keepdim=True) / 127
+    assert ((unpacked["matrix"] - weights["matrix"]).abs() <= steps / 2 + 1e-6).all()
+
+
+def test_it_was_trained_on_the_token_embeddings_that_it_is_given() -> None:
+    with safe_open(PACKED / WEIGHTS, "pt") as file:
+        assert file.metadata() == {"embeddings": packed_checksum()}
+
+
+def test_damage_is_named(models: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "model"
+    shutil.copytree(PACKED, broken)
+    data = (broken / WEIGHTS).read_bytes()
+    (broken / WEIGHTS).write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+    with pytest.raises(ModelError, match="does not match its checksum: install Virgolette again"):
+        Reader(models, broken).load()
+    with pytest.raises(ModelError, match="does not match"):
+        Reader(models, broken).check()
+    (broken / MARKER).unlink()
+    with pytest.raises(ModelError, match="cannot read the reader"):
+        Reader(models, broken).load()
+
+
+def shown(answer: Answer) -> list[str]:
+    """The words of the first quotation that are set off."""
+    quote = answer.quotes[0]
+    return [quote.text[span.start : span.end] for span in marked_words(answer, quote)]
+
+
+def test_its_words_are_the_answer_and_set_off_in_the_quotation(
+    chain: AnswerChain, data_dir: Path, embedder: Embedder
+) -> None:
+    answer = chain.invoke(Question.parse(FORUM))
+    assert answer.answer == "13 settembre" and answer.answer in answer.quotes[0].text
+    assert shown(answer) == [answer.answer]
+    index = LiveIndex(data_dir)
+    without = AnswerChain(index, embedder).invoke(Question.parse(FORUM))
+    index.close()
+    assert without.answer is None and "13 settembre" in without.quotes[0].text
+    assert "Forum" in shown(without)
+
+
+def test_words_that_it_is_not_sure_of_are_no_answer(chain: AnswerChain) -> None:
+    answer = chain.invoke(Question.parse(TRAIN))
+    assert "Pyongyang" in answer.quotes[0].text
+    assert answer.answer is None and "treno" in shown(answer)
+
+
+def test_it_can_be_switched_off(indexed_place: Workplace) -> None:
+    asked = ("ask", FORUM, "--json")
+    (told,) = indexed_place.json(*asked)
+    assert told["answer"] == "13 settembre"
+    done = indexed_place.run(*asked, VIRGOLETTE_READER="off")
+    assert '"answer": null' in done.stdout and "13 settembre" in done.stdout
