@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from index.embedder import Embedder
 from index.generation import Generation
+from index.keywords import terms
 from retrieval.answer import Answer, Question, Quotation, Reason
-from retrieval.quotes import quotations, ranked
+from retrieval.quotes import QUOTE_MARGIN, Scored, quotations, ranked
 from retrieval.reader import Reader
 from retrieval.search import HybridRetriever
 from retrieval.sentences import weighed_sentences
@@ -42,16 +45,23 @@ def answer_extractively(
         quotes=quotes,
         confidence=confidence,
         generation=generation.name,
-        answer=_short_answer(quotes[0]),
+        answer=_short_answer(quotes[0], candidates),
     )
 
 
-def _short_answer(quote: Quotation) -> str | None:
-    """The words that answer, out of the first quotation, where the reader is sure of them."""
+def _short_answer(quote: Quotation, candidates: Sequence[Scored]) -> str | None:
+    """The words that answer, out of the first quotation, where the reader is sure of them.
+
+    None where it is as sure of other words elsewhere: the articles may differ, or it errs.
+    """
     span = quote.deciding
     if span is None or span.end - span.start > LONGEST_ANSWER:
         return None
-    return quote.text[span.start - quote.start : span.end - quote.start]
+    words = quote.text[span.start - quote.start : span.end - quote.start]
+    others = (c.sentence.answer_text for c in candidates if c.score >= quote.score - QUOTE_MARGIN)
+    if any(other and set(terms(other)).isdisjoint(terms(words)) for other in others):
+        return None
+    return words
 
 
 def _refusal(

@@ -39,6 +39,11 @@ class Sentence:
         """Its words."""
         return self.article.text[self.span.start : self.span.end]
 
+    @property
+    def answer_text(self) -> str:
+        """The words in it that answer; "" where none are known."""
+        return self.article.text[self.answer.start : self.answer.end] if self.answer else ""
+
 
 def weighed_sentences(
     question: Question,

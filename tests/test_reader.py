@@ -150,6 +150,13 @@ def test_words_that_it_is_not_sure_of_are_no_answer(chain: AnswerChain) -> None:
     assert answer.answer is None and "treno" in shown(answer)
 
 
+def test_where_it_is_sure_of_different_words_none_are_the_answer(chain: AnswerChain) -> None:
+    asked = "Quanti container di munizioni ha mandato in Russia la Corea del Nord, secondo Seul?"
+    answer = chain.invoke(Question.parse(asked))
+    assert "7.000" in answer.quotes[0].text and "9.000" in answer.quotes[0].text
+    assert answer.quotes[0].deciding is not None and answer.answer is None
+
+
 def test_it_can_be_switched_off(indexed_place: Workplace) -> None:
     asked = ("ask", FORUM, "--json")
     (told,) = indexed_place.json(*asked)
