@@ -122,7 +122,7 @@ def test_the_gold_questions_that_nothing_was_tuned_on(
 def test_nothing_is_tuned_on_a_question_that_is_held_back() -> None:
     held, tuned = (
         {" ".join(words(str(line["question"]))) for half in halves for line in gold(half)}
-        for halves in (FLOORS, ("simple", "tune", "plain_tune"))
+        for halves in ((*FLOORS, "fresh"), ("simple", "tune", "plain_tune"))
     )
     assert len(held) > 100 and len(tuned) > 150
     assert held.isdisjoint(tuned)
