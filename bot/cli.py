@@ -285,13 +285,14 @@ def evaluate(
     ] = None,
 ) -> None:
     """Measure how good the answers are, with questions whose answers are known."""
-    from bot.evaluating import evaluate, prepared_exam, write_evaluation
+    from bot.evaluating import evaluate, made_folder, prepared_exam, write_evaluation
 
     settings = read_settings()
     exam = prepared_exam(file, index_also or [], leave_out, seed, limit)
+    folder = made_folder(out) if out else None
     evaluation = evaluate(settings, exam)
     print("\n".join(evaluation.lines()))
-    for line in write_evaluation(evaluation, out) if out else ():
+    for line in write_evaluation(evaluation, folder) if folder else ():
         _complain(line)
 
 

@@ -11,10 +11,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from bot.compose import composed, locations
+from bot.compose import composed, locations, models_dir
 from bot.progress import progress_bar
 from bot.settings import Settings
-from index.errors import UsageError, VirgoletteError
+from index.errors import StorageError, UsageError
 from index.sync import sync
 from retrieval.evaluation.exam import Exam, read_exam, some_of, without_answers
 from retrieval.evaluation.figures import Curve, Figure, curve, figures
@@ -30,13 +30,16 @@ class Evaluation:
     curve: Curve
     articles: int
 
+    @property
+    def seconds(self) -> float:
+        """The median time of an answer."""
+        return statistics.median(one.seconds for one in self.outcomes)
+
     def lines(self) -> Iterator[str]:
         """A table: figure, value, interval, number of questions; then the time of an answer."""
         for one in self.figures:
-            interval = f"{one.low:.3f}–{one.high:.3f}"
-            yield f"  {one.name:<36} {one.value:.3f}   {interval}   of {one.questions}"
-        seconds = statistics.median(one.seconds for one in self.outcomes)
-        yield f"  {'seconds an answer (median)':<36} {seconds:.3f}"
+            yield f"  {one}"
+        yield f"  {'seconds an answer (median)':<36} {self.seconds:.3f}"
         yield f"{len(self.outcomes)} questions over {self.articles} articles"
 
     def as_json(self) -> dict[str, Any]:
@@ -45,7 +48,7 @@ class Evaluation:
             "questions": len(self.outcomes),
             "articles": self.articles,
             "figures": [asdict(one) for one in self.figures],
-            "seconds": statistics.median(one.seconds for one in self.outcomes),
+            "seconds": self.seconds,
             "risk_coverage": asdict(self.curve),
         }
 
@@ -82,36 +85,56 @@ def _workplace(settings: Settings, exam: Exam) -> Iterator[Settings]:
     """The settings with a corpus and a data folder that are gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="virgolette-eval-") as work:
         corpus, data = Path(work) / "corpus", Path(work) / "data"
-        data.mkdir()
-        models = settings.data_dir / "models"
-        models.mkdir(parents=True, exist_ok=True)
-        (data / "models").symlink_to(models.absolute())
-        if exam.texts is None:
-            corpus = settings.corpus_dir
-        for path, text in (exam.texts or {}).items():
-            (corpus / path).parent.mkdir(parents=True, exist_ok=True)
-            (corpus / path).write_text(text, encoding="utf-8")
-        yield settings.model_copy(update={"corpus_dir": corpus, "data_dir": data, "chroma_url": ""})
+        try:
+            data.mkdir()
+            models_dir(settings).mkdir(parents=True, exist_ok=True)  # unpacked once for both
+            models_dir(settings.model_copy(update={"data_dir": data})).symlink_to(
+                models_dir(settings).absolute()
+            )
+            for path, text in (exam.texts or {}).items():
+                (corpus / path).parent.mkdir(parents=True, exist_ok=True)
+                (corpus / path).write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise StorageError(
+                f"cannot write {error.filename}: {error.strerror}; make room there, or set "
+                "VIRGOLETTE_DATA_DIR to a folder that can be written"
+            ) from error
+        asked_about = settings.corpus_dir if exam.texts is None else corpus
+        own = {"corpus_dir": asked_about, "data_dir": data, "chroma_url": ""}
+        yield settings.model_copy(update=own)
 
 
 def write_evaluation(evaluation: Evaluation, out: Path) -> list[str]:
-    """Write figures.json, questions.jsonl and curve.png; what was left out, and why."""
+    """Write figures.json, questions.jsonl and curve.png; what was left out, and why.
+
+    Into a folder that ``made_folder`` has made.
+    """
     try:
-        out.mkdir(parents=True, exist_ok=True)
         text = json.dumps(evaluation.as_json(), ensure_ascii=False, indent=1)
         (out / "figures.json").write_text(text + "\n", encoding="utf-8")
         lines = (json.dumps(asdict(one), ensure_ascii=False) for one in evaluation.outcomes)
         (out / "questions.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
         return _draw(evaluation, out / "curve.png")
     except OSError as error:
-        raise VirgoletteError(f"cannot write to {out}: {error.strerror}") from error
+        raise StorageError(f"cannot write to {out}: {error.strerror}") from error
+
+
+def made_folder(out: Path) -> Path:
+    """The folder, made before minutes are spent. Raises StorageError where it cannot be."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(
+            f"cannot make the folder {out}: {error.strerror}; name another"
+        ) from error
+    return out
 
 
 def _draw(evaluation: Evaluation, path: Path) -> list[str]:
     try:
         from matplotlib.figure import Figure as Picture
     except ImportError:
-        return ["no picture: it needs matplotlib, pip install 'virgolette[eval]'"]
+        return ["no picture was drawn: it needs matplotlib (pip install matplotlib)"]
     picture = Picture(figsize=(9, 4), layout="constrained")
     risk, confidence = picture.subplots(1, 2)
     risk.plot(evaluation.curve.coverage, evaluation.curve.risk)

@@ -13,22 +13,20 @@ import argparse
 import random
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from sklearn.metrics import roc_auc_score
 
 from index.embedder import Embedder
 from index.keywords import words
 from index.sentences import sentences
+from retrieval.evaluation.figures import auroc, share
 from retrieval.evaluation.squad import read_squad
 from retrieval.reader import Reader, Reading
 from training.reader import Example, candidates
 
 ARTICLES = frozenset("il lo la i gli le l un uno una the a an".split())
-RESAMPLED = 1000
 SEED = 20261125
 
 
@@ -73,14 +71,6 @@ def score(dev: Path, limit: int | None) -> list[Scored]:
     return found
 
 
-def interval(values: Sequence[float]) -> str:
-    """The mean with its 95 % interval by the bootstrap."""
-    rng = np.random.default_rng(SEED)
-    drawn = rng.choice(np.array(values), (RESAMPLED, len(values))).mean(axis=1)
-    low, high = np.quantile(drawn, (0.025, 0.975))
-    return f"{np.mean(values):.3f} ({low:.3f}–{high:.3f})"
-
-
 def main() -> None:
     """Print the scores on the file named on the command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
@@ -88,13 +78,11 @@ def main() -> None:
     parser.add_argument("--limit", type=int, help="of the questions, drawn at random")
     arguments = parser.parse_args()
     found = score(arguments.squad, arguments.limit)
-    missing = [one.unanswered for one in found if one.unanswered is not None]
-    labels = [1] * len(found) + [0] * len(missing)
-    auroc = roc_auc_score(labels, [*(one.answered for one in found), *missing])
-    print(f"{len(found)} questions")
-    print(f"exact match {interval([one.exact for one in found])}")
-    print(f"F1 {interval([one.f1 for one in found])}")
-    print(f"AUROC, own passage against the nearest other one: {auroc:.3f}")
+    own = np.array([one.answered for one in found])
+    other = np.array([one.unanswered for one in found if one.unanswered is not None])
+    print(share("exact match", np.array([one.exact for one in found])))
+    print(share("F1", np.array([one.f1 for one in found])))
+    print(f"AUROC, own passage against the nearest other one: {auroc(own, other):.3f}")
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ from retrieval.evaluation.squad import read_squad
 from retrieval.evidence import Evidence
 from retrieval.reader import Reader
 from retrieval.search import PASSAGES, HybridRetriever
-from retrieval.sentences import Sentence, weighed_sentences
+from retrieval.sentences import weighed_sentences
 from retrieval.weights import FILE, PLAIN, READER, Linear, Weights
 from training.reader import KEPT_BACK
 
@@ -151,16 +151,9 @@ def _example(
     kept = [d for d in found if d.metadata["article"] not in without][:PASSAGES]
     sentences = weighed_sentences(question, kept, generation, embedder, reader)
     kept_sentences = [s for s in sentences if not s.heading] or sentences
-    right = [_answers(s, asked) for s in kept_sentences]
+    right = [asked.is_answered_by(s.text, [s.article.path]) for s in kept_sentences]
     answered = bool(asked.answers) if share == "tune" else any(right)
     return Example([s.evidence for s in kept_sentences], right, answered, share)
-
-
-def _answers(sentence: Sentence, asked: Asked) -> bool:
-    text = sentence.text.lower()
-    return sentence.article.path in asked.articles and any(
-        answer.lower() in text for answer in asked.answers
-    )
 
 
 def fit(found: Sequence[Example], kind: str) -> Weights:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,13 @@ class Asked:
     question: str
     articles: tuple[str, ...]
     answers: tuple[str, ...]
+
+    def is_answered_by(self, text: str, articles: Collection[str]) -> bool:
+        """Whether a text out of these articles holds a gold answer, ignoring case."""
+        told = text.lower()
+        return not set(articles).isdisjoint(self.articles) and any(
+            answer.lower() in told for answer in self.answers
+        )
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,10 @@ class Figure:
     high: float
     questions: int
 
+    def __str__(self) -> str:
+        told = f"{self.value:.3f}   {self.low:.3f}–{self.high:.3f}   of {self.questions}"
+        return f"{self.name:<36} {told}"
+
 
 @dataclass(frozen=True)
 class Curve:
@@ -47,10 +51,10 @@ def figures(found: Sequence[Outcome]) -> list[Figure]:
     for name, value in _SHARES.items():
         if len(answerable):
             values = np.array([value(found[at]) for at in answerable], np.float64)
-            told.append(_share(name, values))
+            told.append(share(name, values))
     if len(others):
         refused = np.array([found[at].refused for at in others], np.float64)
-        told.append(_share("refused rightly", refused))
+        told.append(share("refused rightly", refused))
     if len(answerable) and len(others):
         told += _separation(found)
     return told
@@ -83,7 +87,7 @@ def _separation(found: Sequence[Outcome]) -> list[Figure]:
         return values[labels], values[~labels]
 
     return [
-        _figure("AUROC of the confidence", len(found), lambda rows: _auroc(*split(rows))),
+        _figure("AUROC of the confidence", len(found), lambda rows: auroc(*split(rows))),
         _figure(
             f"false answers at {FALSE_REFUSALS:.0%} false refusals",
             len(found),
@@ -92,7 +96,7 @@ def _separation(found: Sequence[Outcome]) -> list[Figure]:
     ]
 
 
-def _auroc(higher: NDArray[np.float64], lower: NDArray[np.float64]) -> float:
+def auroc(higher: NDArray[np.float64], lower: NDArray[np.float64]) -> float:
     """How often one of the first is above one of the second, ties counting half."""
     if not len(higher) or not len(lower):
         return float("nan")
@@ -108,8 +112,8 @@ def _false_answers(answerable: NDArray[np.float64], others: NDArray[np.float64])
     return float((others >= np.quantile(answerable, FALSE_REFUSALS)).mean())
 
 
-def _share(name: str, values: NDArray[np.float64]) -> Figure:
-    """A figure that is a mean."""
+def share(name: str, values: NDArray[np.float64]) -> Figure:
+    """The mean of the values, one a question."""
     return _figure(name, len(values), lambda rows: float(values[rows].mean()))
 
 

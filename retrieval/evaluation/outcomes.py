@@ -8,7 +8,7 @@ from time import perf_counter
 
 from index.embedder import Embedder
 from index.generation import Generation, LiveIndex
-from retrieval.answer import Answer, Question, Quotation
+from retrieval.answer import Answer, Question
 from retrieval.chain import AnswerChain
 from retrieval.evaluation.exam import Asked, Exam
 from retrieval.search import PASSAGES, HybridRetriever
@@ -63,7 +63,10 @@ def _rank(
 
 def _outcome(asked: Asked, answer: Answer, rank: int | None, seconds: float) -> Outcome:
     shown = answer.quotes or answer.near
-    hits = tuple(_hits(quote, asked) for quote in shown)
+    hits = tuple(
+        asked.is_answered_by(quote.text, [quote.article, *(other.article for other in quote.also)])
+        for quote in shown
+    )
     return Outcome(
         question=asked.question,
         answerable=bool(asked.answers),
@@ -76,12 +79,4 @@ def _outcome(asked: Asked, answer: Answer, rank: int | None, seconds: float) -> 
         words=answer.answer,
         quote=shown[0].text if shown else "",
         seconds=round(seconds, 4),
-    )
-
-
-def _hits(quote: Quotation, asked: Asked) -> bool:
-    carriers = {quote.article, *(carrier.article for carrier in quote.also)}
-    text = quote.text.lower()
-    return bool(carriers.intersection(asked.articles)) and any(
-        answer.lower() in text for answer in asked.answers
     )
