@@ -32,7 +32,8 @@ def main() -> None:
 def fill(corpus: Path, known: Path, models: Path) -> dict[str, Any]:
     """Put a vector into the cache for every text of the corpus, but for its last article's."""
     from index.cache import VectorCache
-    from index.embedder import Embedder, Vectors
+    from index.embedder import Embedder
+    from index.vectors import Vectors
 
     class StandIn(Embedder):
         """The product's tokenizer and fingerprint, with vectors out of a hash."""

@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING
 
 from bot.settings import Settings
 from index.embedder import Embedder
-from index.generation import LiveIndex
-from index.place import ChromaServer
-from index.sync import Locations
+from index.place import ChromaServer, Locations
 
 if TYPE_CHECKING:
+    from index.live import LiveIndex
     from retrieval.chain import AnswerChain
     from retrieval.reader import Reader
 
@@ -62,6 +61,7 @@ def models_dir(settings: Settings) -> Path:
 @contextmanager
 def composed(settings: Settings) -> Iterator[Parts]:
     """The chain over the index of the settings, closed at the end."""
+    from index.live import LiveIndex
     from retrieval.chain import AnswerChain  # brings LangChain: a second
 
     embedder = make_embedder(settings)

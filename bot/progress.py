@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -17,6 +18,9 @@ PHASES = {"reading": "reading articles", "embedding": "embedding texts", "asking
 @contextmanager
 def progress_bar(*, hidden: bool = False) -> Iterator[Progress | None]:
     """What ``sync`` reports its progress to, or None where nothing is shown."""
+    if hidden or not (sys.stderr and sys.stderr.isatty()):
+        yield None
+        return
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -26,10 +30,6 @@ def progress_bar(*, hidden: bool = False) -> Iterator[Progress | None]:
     )
     from rich.progress import Progress as Bar
 
-    console = Console(stderr=True)
-    if hidden or not console.is_terminal:
-        yield None
-        return
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -37,7 +37,7 @@ def progress_bar(*, hidden: bool = False) -> Iterator[Progress | None]:
         TextColumn("{task.fields[rate]}"),
         TimeRemainingColumn(),
     )
-    with Bar(*columns, console=console, transient=True) as bar:
+    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
         tasks: dict[str, TaskID] = {}
 
         def show(phase: str, done: int, total: int) -> None:

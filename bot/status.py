@@ -8,7 +8,9 @@ from typing import Any
 
 from bot.settings import Settings
 from index.errors import StorageError, VirgoletteError
-from index.generation import STORE, held_current, read_manifest
+from index.layout import STORE
+from index.manifest import read_manifest
+from index.pointer import held_current
 from index.store import Store
 
 

@@ -14,16 +14,17 @@ from numpy.typing import NDArray
 from index.articles import Article
 from index.cache import VectorCache
 from index.chroma import BATCH
-from index.embedder import Embedder, Vectors
+from index.embedder import Embedder
 from index.errors import ArticleError
-from index.generation import CHROMA, KEYWORDS, SENTENCES, SIGNATURES, STORE
 from index.helper import Helper
+from index.layout import CHROMA, KEYWORDS, SENTENCES, SIGNATURES, STORE
 from index.passages import split_article
 from index.place import Place
 from index.postings import PostingsWriter
 from index.rows import write_rows
 from index.store import Extent, Store
 from index.twins import PERMUTATIONS, Signatures, families, signature
+from index.vectors import Vectors
 from index.writer import StoreWriter
 
 MOST_REMOVED = 0.2  # of the passages: beyond, Chroma's graph is made anew, not thinned

@@ -12,7 +12,8 @@ from typing import TypeVar
 
 import numpy as np
 
-from index.embedder import Embedder, Vectors
+from index.embedder import Embedder
+from index.vectors import Vectors
 
 T = TypeVar("T")
 Embedded = Callable[[int, int], None]  # texts done, texts in all

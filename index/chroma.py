@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
-from index.embedder import Vectors
 from index.errors import ServerError, StorageError
 from index.place import Place
+from index.vectors import Vectors
 
 if TYPE_CHECKING:
     from chromadb.api.client import Client
@@ -164,8 +164,6 @@ def write_vectors(
 
 def remove_vectors(place: Place) -> None:
     """Remove a generation's collection from the server. One that is not there is no error."""
-    if place.server is None:
-        return
     chromadb = import_chroma()
     with _translating(place), closing(open_client(place)) as client:
         try:

@@ -15,19 +15,16 @@ from index.cache import VectorCache
 from index.embedder import Embedder
 from index.errors import CorpusError, ServerError, StorageError
 from index.files import MEGABYTE, CorpusFile, scan
-from index.generation import (
-    STORE,
-    Manifest,
-    current_name,
-    generations_dir,
-    held_current,
-    read_manifest,
-)
 from index.helper import Helper
+from index.layout import CACHE, STORE, generations_dir
 from index.lock import writer, writing
+from index.manifest import Manifest, read_manifest
 from index.model.unpack import packed_fault, unpacked_fault
+from index.place import Locations
+from index.pointer import current_name, held_current
+from index.stamp import current_stamp, why_anew
 from index.store import Store
-from index.sync import CACHE, Locations, Report, current_stamp, sync, why_anew
+from index.sync import Report, sync
 
 LEAST_FREE = 200 * MEGABYTE
 INDEX, REBUILD = "run virgolette index", "run virgolette index --rebuild"

@@ -12,18 +12,17 @@ from logging import CRITICAL
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from index.errors import ModelError
 from index.model.unpack import packed_checksum, unpacked_model
 from index.precision import fast_dtype
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from sentence_transformers import SentenceTransformer
     from tokenizers import Tokenizer
 
-Vectors = NDArray[np.float32]
+    from index.vectors import Vectors
 
 BATCH = 16
 LONGEST = 512  # tokens, of models that set no limit of their own
@@ -122,6 +121,8 @@ class Embedder:
 
     def encode_passages(self, texts: Sequence[str]) -> Vectors:
         """The unit vectors of passages or sentences, shape (texts, dimensions)."""
+        from index.vectors import unit_vectors  # numpy: a run without changes needs none
+
         with self._lock:
             vectors = self._model.encode(
                 list(texts),
@@ -129,7 +130,7 @@ class Embedder:
                 batch_size=BATCH,
                 show_progress_bar=False,
             )
-        return _unit(vectors)
+        return unit_vectors(vectors)
 
     def encode_passage_tokens(self, texts: Sequence[str]) -> list[EncodedText]:
         """Passages with a vector for each token.
@@ -231,6 +232,10 @@ class Embedder:
 def _encoded_text(
     text: str, prompt: str, features: Any, spans: Sequence[tuple[int, int]]
 ) -> EncodedText:
+    import numpy as np
+
+    from index.vectors import unit_vectors
+
     kept, offsets = [], []
     for at, (start, end) in enumerate(spans):
         start, end = max(start - len(prompt), 0), end - len(prompt)
@@ -240,16 +245,9 @@ def _encoded_text(
             kept.append(at)
             offsets.append((start, end))
     states = features["token_embeddings"].float().numpy()[kept]
-    (vector,) = _unit(features["sentence_embedding"].float().numpy()[None, :])
+    (vector,) = unit_vectors(features["sentence_embedding"].float().numpy()[None, :])
     places = np.array(offsets, np.int64).reshape(-1, 2)
     return EncodedText(vector, states, places)
-
-
-def _unit(vectors: Any) -> Vectors:
-    """The vectors at length 1: bf16 leaves them a little off, other models need not do it."""
-    array = np.asarray(vectors, np.float32)
-    lengths = np.linalg.norm(array, axis=1, keepdims=True)
-    return np.asarray(array / np.maximum(lengths, 1e-12), np.float32)
 
 
 def _listing_digest(directory: Path) -> str:

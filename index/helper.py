@@ -17,10 +17,10 @@ from types import TracebackType
 from typing import IO, Any, Self, cast
 
 from index.chroma import import_chroma, write_vectors
-from index.embedder import Vectors
 from index.errors import ServerError, StorageError, VirgoletteError
 from index.generation import Generation
 from index.place import ChromaServer, Place
+from index.vectors import Vectors
 from index.verify import faults
 
 TIME_LIMIT = 300  # seconds

@@ -1,4 +1,4 @@
-"""Where the vectors of a generation are."""
+"""Where the articles are, and where their vectors."""
 
 from __future__ import annotations
 
@@ -35,3 +35,17 @@ class Place:
     def collection(self) -> str:
         """The collection's name: on a server several generations live side by side."""
         return f"virgolette-{self.name}" if self.server else "passages"
+
+
+@dataclass(frozen=True)
+class Locations:
+    """Where the articles are, where the index is, and what may be read.
+
+    ``max_bytes`` is the size from which a file of the corpus is skipped; ``server`` holds
+    the vectors, if it is not the index itself.
+    """
+
+    corpus: Path
+    data_dir: Path
+    max_bytes: int = 20_000_000
+    server: ChromaServer | None = None

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from index.embedder import Vectors
 from index.generation import Generation
+from index.vectors import Vectors
 
 FEW = 10  # nearest passages, among which a passage finds itself
 SAME = 0.999  # cosine of passages with the same text, which may take all those places

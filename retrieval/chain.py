@@ -10,8 +10,8 @@ from langchain_core.runnables import Runnable, RunnableConfig
 from index.chroma import import_chroma
 from index.embedder import Embedder
 from index.errors import VirgoletteError
-from index.generation import LiveIndex
-from index.sync import needed_stamp
+from index.live import LiveIndex
+from index.stamp import needed_stamp
 from retrieval.answer import Answer, Question, Reason
 from retrieval.extractive import answer_extractively
 from retrieval.reader import Reader

@@ -15,9 +15,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from index.embedder import EncodedText, Vectors
+from index.embedder import EncodedText
 from index.keywords import STOP_WORDS, words
 from index.sentences import Span
+from index.vectors import Vectors
 
 FUNCTION_WORD_WEIGHT = 0.2  # of a token of "il", "del", "?", against 1 for one of "treno"
 

@@ -11,10 +11,11 @@ from langchain_core.retrievers import BaseRetriever
 from numpy.typing import NDArray
 from pydantic import ConfigDict
 
-from index.embedder import Embedder, Vectors
+from index.embedder import Embedder
 from index.generation import Generation
 from index.keywords import terms
 from index.store import Stored
+from index.vectors import Vectors
 
 CANDIDATES = 50  # from each of the two searches
 PASSAGES = 10  # given for a question

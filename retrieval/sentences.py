@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from langchain_core.documents import Document
 
 from index.articles import Article
-from index.embedder import Embedder, Vectors
+from index.embedder import Embedder
 from index.generation import Generation
 from index.keywords import terms, words
 from index.sentences import Span, ends_a_sentence, logical_lines
 from index.store import Stored
+from index.vectors import Vectors
 from retrieval.answer import Question
 from retrieval.evidence import AskedWords, Evidence
 from retrieval.interaction import TokenMatcher

@@ -8,11 +8,13 @@ from pathlib import Path
 import numpy as np
 
 from index.articles import Article
-from index.embedder import Vectors
-from index.generation import Generation, current_name, generations_dir
+from index.generation import Generation
 from index.keywords import terms
+from index.layout import generations_dir
 from index.place import ChromaServer
+from index.pointer import current_name
 from index.store import Stored
+from index.vectors import Vectors
 from index.verify import faults
 
 

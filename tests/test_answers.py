@@ -13,16 +13,14 @@ import pytest
 
 from index.embedder import Embedder
 from index.errors import VirgoletteError
-from index.generation import (
-    Generation,
-    LiveIndex,
-    generations_dir,
-    read_manifest,
-    write_manifest,
-)
+from index.generation import Generation
 from index.keywords import words
+from index.layout import generations_dir
+from index.live import LiveIndex
+from index.manifest import read_manifest, write_manifest
+from index.place import Locations
 from index.sentences import Span, sentences
-from index.sync import Locations, sync
+from index.sync import sync
 from retrieval.answer import MAX_QUESTION, Answer, Carrier, Question, QuestionError, Reason
 from retrieval.chain import AnswerChain
 from retrieval.marks import matching_words

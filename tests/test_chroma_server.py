@@ -19,9 +19,11 @@ from index.chroma import PassageVectors, write_vectors
 from index.doctor import REBUILD, Doctor
 from index.embedder import Embedder
 from index.errors import StorageError
-from index.generation import BUILDING, LiveIndex, current_name, discard, generations_dir
-from index.place import ChromaServer, Place
-from index.sync import Locations, sync
+from index.layout import BUILDING, generations_dir
+from index.live import LiveIndex
+from index.place import ChromaServer, Locations, Place
+from index.pointer import current_name, discard
+from index.sync import sync
 from retrieval.answer import Question
 from retrieval.chain import AnswerChain
 from tests.conftest import Workplace

@@ -14,8 +14,11 @@ from pathlib import Path
 import pytest
 
 from index.embedder import Embedder
-from index.generation import BUILDING, LiveIndex, current_name, generations_dir
-from index.sync import Locations, sync
+from index.layout import BUILDING, generations_dir
+from index.live import LiveIndex
+from index.place import Locations
+from index.pointer import current_name
+from index.sync import sync
 from retrieval.answer import Question
 from retrieval.chain import AnswerChain
 from retrieval.quotes import is_verbatim

@@ -15,9 +15,11 @@ import pytest
 
 from index.doctor import Doctor
 from index.embedder import Embedder
-from index.generation import current_name, generations_dir
+from index.layout import generations_dir
 from index.lock import writing
-from index.sync import Locations, sync
+from index.place import Locations
+from index.pointer import current_name
+from index.sync import sync
 from tests.conftest import Workplace
 from tests.contents import contents
 

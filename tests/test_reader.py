@@ -11,7 +11,7 @@ from safetensors import safe_open
 
 from index.embedder import Embedder
 from index.errors import ModelError
-from index.generation import LiveIndex
+from index.live import LiveIndex
 from index.model.unpack import packed_checksum
 from index.sentences import Span, sentences
 from retrieval.answer import Answer, Question

@@ -9,8 +9,12 @@ from pathlib import Path
 import pytest
 
 from index.embedder import Embedder
-from index.generation import Generation, LiveIndex, current_name, generations_dir
-from index.sync import Locations, sync
+from index.generation import Generation
+from index.layout import generations_dir
+from index.live import LiveIndex
+from index.place import Locations
+from index.pointer import current_name
+from index.sync import sync
 from index.verify import faults
 from retrieval.answer import Question
 from retrieval.chain import AnswerChain

@@ -18,16 +18,13 @@ import pytest
 from index.digests import RACY
 from index.embedder import Embedder
 from index.errors import BusyError, CorpusError, StorageError
-from index.generation import (
-    Generation,
-    LiveIndex,
-    current_name,
-    discard,
-    generations_dir,
-    held_current,
-    read_manifest,
-)
-from index.sync import CACHE, Locations, Report, sync
+from index.generation import Generation
+from index.layout import CACHE, generations_dir
+from index.live import LiveIndex
+from index.manifest import read_manifest
+from index.place import Locations
+from index.pointer import current_name, discard, held_current
+from index.sync import Report, sync
 from index.verify import faults
 from tests.conftest import Workplace
 

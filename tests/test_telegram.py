@@ -17,8 +17,9 @@ import pytest
 from bot.locales import texts
 from bot.telegram.html import LONGEST_MESSAGE, answer_messages, text_message, utf16_length
 from index.embedder import Embedder
+from index.place import Locations
 from index.sentences import Span
-from index.sync import Locations, sync
+from index.sync import sync
 from retrieval.answer import Answer, Carrier, Quotation, Reason
 from tests.bot_api import FakeBotApi, formatted_text
 from tests.conftest import Workplace

@@ -19,9 +19,10 @@ import pytest
 
 from index.cache import VectorCache
 from index.embedder import Embedder
-from index.generation import Generation, current_name, generations_dir
+from index.generation import Generation
+from index.layout import CACHE, generations_dir
 from index.lock import writing
-from index.sync import CACHE
+from index.pointer import current_name
 from index.verify import faults
 from index.watch import Pace, Watcher
 from tests.bot_api import FakeBotApi

@@ -28,8 +28,10 @@ from scipy.special import logsumexp
 from sklearn.linear_model import LogisticRegression
 
 from index.embedder import Embedder
-from index.generation import Generation, generations_dir
-from index.sync import Locations, sync
+from index.generation import Generation
+from index.layout import generations_dir
+from index.place import Locations
+from index.sync import sync
 from retrieval.answer import Question
 from retrieval.evaluation.exam import Asked, read_exam
 from retrieval.evaluation.squad import read_squad

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from time import perf_counter
 
 from index.embedder import Embedder
-from index.generation import Generation, LiveIndex
+from index.generation import Generation
+from index.live import LiveIndex
 from retrieval.answer import Answer, Question
 from retrieval.chain import AnswerChain
 from retrieval.evaluation.exam import Asked, Exam
