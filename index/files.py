@@ -12,7 +12,7 @@ from pathlib import Path
 from index.digests import DigestCache
 from index.errors import CorpusError
 
-SUFFIXES = frozenset({".txt", ".md", ".html", ".htm", ".pdf"})
+SUFFIXES = (".txt", ".md", ".html", ".htm", ".pdf")
 FORMATS = ".txt, .md, .html or .pdf"
 MEGABYTE = 1_000_000
 # What editors, office programs and downloads keep beside a file for a while.
@@ -142,7 +142,7 @@ def _file_trouble(entry: os.DirEntry[str], max_bytes: int) -> str:
         return ""
     if not entry.is_file():
         return "it is no regular file"  # reading a pipe would wait for ever
-    if Path(entry.name).suffix.lower() not in SUFFIXES:
+    if not entry.name.lower().endswith(SUFFIXES):
         return f"only {FORMATS} files are read"
     if status.st_size > max_bytes:
         limit = max_bytes / MEGABYTE
@@ -152,4 +152,4 @@ def _file_trouble(entry: os.DirEntry[str], max_bytes: int) -> str:
 
 def _shown(path: str) -> str:
     """The path as it can be stored and printed: bytes that are no UTF-8 are escaped."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
+    return path if path.isascii() else os.fsencode(path).decode("utf-8", "backslashreplace")
