@@ -31,7 +31,7 @@ format: $(READY)
 soak: $(READY)
 	$(BIN)/pytest -m soak
 
-# About two hours; needs ../shared/data. Writes docs/performance.md, unless BENCH says otherwise.
+# Half an hour where bf16 is fast, else two; needs ../shared/data. Writes docs/performance.md, unless BENCH says otherwise.
 bench-index: $(BENCH_READY)
 	$(VENV)-bench/bin/python -m benchmarks.index $(BENCH)
 

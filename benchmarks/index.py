@@ -32,10 +32,14 @@ articles are the 1,493 distinct paragraphs of SQuAD-it's train and dev; those af
 that join the first half of one paragraph with the second of another, every sentence changed.
 
 - *No-op*: nothing has changed since the last run. The baseline is LangChain's `index()` with its
-  SQL record manager, Chroma and `cleanup="full"`, a document a file, given an embedding that costs
-  nothing to construct. Its store was filled with pseudo-random vectors, and Virgolette's cache
-  likewise: neither run looks at them. Virgolette believes size, times and inode of files it has
-  seen and reads them all again once a day; LangChain reads them at every run.
+  SQL record manager, Chroma and `cleanup="full"`, a document a file. It needs a vector store, and
+  that an embedding; the one of its documentation, HuggingFaceEmbeddings, loads its model when it is
+  constructed, and so does the baseline's. The second row is against one that costs nothing to
+  construct: it tells how much of the first ratio is owed to not loading a model that is not needed.
+  The store was filled with pseudo-random vectors, and Virgolette's cache likewise: neither run
+  looks at them. Virgolette believes size, times and inode of files it has seen and reads them all
+  again once a day; LangChain reads them at every run. More than half of Virgolette's time is
+  starting: `virgolette --help` takes it too.
 - *One article changed*: a sentence was added to it, and its two new texts were embedded with the
   real model. The model's loading is a process that loads it as Virgolette does and embeds one
   text, less one that imports what a no-op imports. The baseline is the sum of no-op and loading.
@@ -48,7 +52,7 @@ that join the first half of one paragraph with the second of another, every sent
 
 
 class IndexBench:
-    """The four figures, over corpora that are made when they are needed.
+    """The five figures, over corpora that are made when they are needed.
 
     Args:
         work: an empty folder.
@@ -72,14 +76,23 @@ class IndexBench:
         return str(self._plain.part("load", self._models).told["dtype"])
 
     def noop(self) -> Figure:
-        """A run without changes against LangChain's."""
+        """A run without changes against LangChain's, which constructs its embedding."""
+        target = f"≤ {MOST_NOOP:g}"
+        return self._noop("its model constructed", target, self._models)
+
+    def noop_bare(self) -> Figure:
+        """A run without changes against LangChain's with an embedding that costs nothing."""
+        return self._noop("no model at all", "none: see below")
+
+    def _noop(self, told: str, target: str, *models: Path) -> Figure:
         place, store = self._indexed, self._work / "langchain"
         store.mkdir(exist_ok=True)
-        place.part("langchain", place.corpus, store)
+        if not any(store.iterdir()):
+            place.part("langchain", place.corpus, store)
         pairs = _pairs(
             self.runs,
             lambda: _unchanged(place.index()),
-            lambda: _skipped(place.part("langchain", place.corpus, store), self._articles),
+            lambda: _skipped(place.part("langchain", place.corpus, store, *models), self._articles),
         )
         ours, theirs = (
             median(outcome.seconds for outcome in side) for side in zip(*pairs, strict=True)
@@ -88,10 +101,10 @@ class IndexBench:
         return Figure(
             f"no-op sync, {self._articles:,} articles",
             f"{ours:.2f} s",
-            f"LangChain's index(): {theirs:.2f} s",
+            f"LangChain's index(), {told}: {theirs:.2f} s",
             ratio,
-            f"≤ {MOST_NOOP:g}",
-            ratio <= MOST_NOOP,
+            target,
+            ratio <= MOST_NOOP if models else None,
         )
 
     def changed(self) -> Figure:
@@ -250,8 +263,9 @@ def _rates(ours: Outcome, theirs: Outcome) -> tuple[float, float]:
 
 
 FIGURES: dict[str, Callable[[IndexBench], Figure]] = {
-    "memory": IndexBench.memory,  # leaves the large index that the next two need
+    "memory": IndexBench.memory,  # leaves the large index that the next three need
     "noop": IndexBench.noop,
+    "noop-bare": IndexBench.noop_bare,
     "changed": IndexBench.changed,
     "build": IndexBench.build,
 }
@@ -275,7 +289,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(f"\n{told}")
     if options.write:
         write_section("index", f"## Indexing (`make bench-index`)\n\n{told}")
-    failed = [figure.name for figure in figures if not figure.met]
+    failed = [figure.name for figure in figures if figure.met is False]
     print(f"Targets failed: {'; '.join(failed) or 'none'}")
     return FAILED if failed else 0
 

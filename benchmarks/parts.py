@@ -74,14 +74,21 @@ def encode(corpus: Path, models: Path) -> dict[str, Any]:
     return {"seconds": seconds, "texts": len(texts), "characters": sum(map(len, texts))}
 
 
-def langchain(corpus: Path, store: Path) -> dict[str, Any]:
-    """LangChain's index() over the corpus: Chroma and the SQL record manager."""
+def langchain(corpus: Path, store: Path, models: Path | None = None) -> dict[str, Any]:
+    """LangChain's index() over the corpus: Chroma and the SQL record manager.
+
+    With ``models`` the embedding loads Virgolette's model when it is constructed, as
+    HuggingFaceEmbeddings does (whose package asks for another huggingface-hub than the model's);
+    without, it costs nothing to construct.
+    """
     from langchain_chroma import Chroma
     from langchain_classic.indexes import SQLRecordManager
     from langchain_core.document_loaders import BaseLoader
     from langchain_core.documents import Document
     from langchain_core.embeddings import Embeddings
     from langchain_core.indexing import index
+
+    from index.model.unpack import unpacked_model
 
     class Folder(BaseLoader):
         """A file, a document: less work than to split them, as a real user would."""
@@ -91,8 +98,14 @@ def langchain(corpus: Path, store: Path) -> dict[str, Any]:
                 source = str(path.relative_to(corpus))
                 yield Document(path.read_text(encoding="utf-8"), metadata={"source": source})
 
-    class Constructed(Embeddings):
-        """Costs nothing until it embeds, which a run without changes never does."""
+    class StandIn(Embeddings):
+        """Embeds with pseudo-random vectors, which a run without changes never needs."""
+
+        def __init__(self) -> None:
+            if models:
+                from sentence_transformers import SentenceTransformer
+
+                self._model = SentenceTransformer(str(unpacked_model(models)), device="cpu")
 
         def embed_documents(self, texts: list[str]) -> list[list[float]]:
             found: list[list[float]] = pseudo_vectors(texts).tolist()
@@ -103,7 +116,7 @@ def langchain(corpus: Path, store: Path) -> dict[str, Any]:
 
     records = SQLRecordManager("articles", db_url=f"sqlite:///{store}/records.sqlite3")
     records.create_schema()
-    vectors = Chroma("articles", Constructed(), persist_directory=str(store))
+    vectors = Chroma("articles", StandIn(), persist_directory=str(store))
     done = index(
         Folder(), records, vectors, cleanup="full", source_id_key="source", key_encoder="sha256"
     )

@@ -23,18 +23,21 @@ ratio is what to look at. Each section is written by the command it names.
 
 @dataclass(frozen=True)
 class Figure:
-    """One row of the table: what was measured beside what, as told, and whether it is enough."""
+    """One row of the table: what was measured beside what, as told, and whether it is enough.
+
+    ``met`` is None where there is no target.
+    """
 
     name: str
     ours: str
     baseline: str
     ratio: float
     target: str
-    met: bool
+    met: bool | None
 
     def row(self) -> str:
         """The row in Markdown."""
-        verdict = "met" if self.met else "**failed**"
+        verdict = {True: "met", False: "**failed**", None: ""}[self.met]
         cells = (self.name, self.ours, self.baseline, f"{self.ratio:.3g}", self.target, verdict)
         return f"| {' | '.join(cells)} |"
 
