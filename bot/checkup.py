@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import asdict
 
-from bot.compose import locations, make_embedder, make_reader
+from bot.compose import UNCALIBRATED, calibrated, locations, make_embedder, make_reader
 from bot.progress import progress_bar
 from bot.settings import Settings
 from index.doctor import Doctor, Finding
@@ -18,10 +18,16 @@ def examine(settings: Settings, *, repair: bool) -> list[dict[str, str]]:
     if repair:
         with progress_bar() as progress:
             doctor.repair(progress)
-    return [asdict(finding) for finding in (*doctor.examine(), *_reader(settings))]
+    return [asdict(finding) for finding in (*doctor.examine(), *_models(settings))]
 
 
-def _reader(settings: Settings) -> Iterator[Finding]:
+def _models(settings: Settings) -> Iterator[Finding]:
+    try:
+        fitted = calibrated(settings)
+    except ModelError:  # told already: the model itself cannot be read
+        fitted = True
+    trouble = "" if fitted else UNCALIBRATED % settings.embedding_model
+    yield Finding("calibration", trouble)
     reader = make_reader(settings)
     if reader is None:
         return

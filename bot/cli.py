@@ -288,12 +288,27 @@ def evaluate(
     out: Annotated[
         Path | None, typer.Option(help="A folder for figures, picture and questions.")
     ] = None,
+    fit: Annotated[
+        bool,
+        typer.Option(
+            help="Instead of measuring, fit what chooses and refuses to VIRGOLETTE_EMBEDDING_MODEL."
+        ),
+    ] = False,
 ) -> None:
     """Measure how good the answers are, with questions whose answers are known."""
-    from bot.evaluating import evaluate, made_folder, prepared_exam, write_evaluation
+    from bot.evaluating import (
+        evaluate,
+        fit_weights,
+        made_folder,
+        prepared_exam,
+        write_evaluation,
+    )
 
     settings = read_settings()
     exam = prepared_exam(file, index_also or [], leave_out, seed, limit)
+    if fit:
+        print(fit_weights(settings, exam))
+        return
     folder = made_folder(out) if out else None
     evaluation = evaluate(settings, exam)
     print("\n".join(evaluation.lines()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +17,14 @@ if TYPE_CHECKING:
     from index.live import LiveIndex
     from retrieval.chain import AnswerChain
     from retrieval.reader import Reader
+    from retrieval.weights import Weights
+
+UNCALIBRATED = (
+    "the weights of sentence choice and refusal are not fitted to the embedding model %s: "
+    "confidence and refusals are off until you run virgolette eval FILE --fit"
+)
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -67,7 +76,42 @@ def composed(settings: Settings) -> Iterator[Parts]:
     embedder = make_embedder(settings)
     index = LiveIndex(settings.data_dir, chroma_server(settings))
     try:
-        chain = AnswerChain(index, embedder, make_reader(settings))
+        chain = AnswerChain(index, embedder, make_reader(settings), _weights(settings, embedder))
         yield Parts(index, embedder, chain)
     finally:
         index.close()
+
+
+def calibrated(settings: Settings) -> bool:
+    """Whether the weights of sentence choice and refusal are fitted to the embedding model."""
+    from retrieval.weights import has_weights
+
+    if not settings.embedding_model:
+        return True
+    return has_weights(weights_kind(settings), weights_file(settings, make_embedder(settings)))
+
+
+def weights_kind(settings: Settings) -> str:
+    """Which weights are needed: those for answers with a reader or without one."""
+    from retrieval.weights import PLAIN, READER
+
+    return READER if settings.reader else PLAIN
+
+
+def weights_file(settings: Settings, embedder: Embedder) -> Path:
+    """Where the weights are that are fitted to another embedding model than the default."""
+    from retrieval.weights import fitted_file
+
+    return fitted_file(settings.data_dir, embedder.fingerprint)
+
+
+def _weights(settings: Settings, embedder: Embedder) -> Weights:
+    from retrieval.weights import load_weights
+
+    kind = weights_kind(settings)
+    if not settings.embedding_model:
+        return load_weights(kind)
+    if not calibrated(settings):
+        _log.warning(UNCALIBRATED, settings.embedding_model)
+        return load_weights(kind)
+    return load_weights(kind, weights_file(settings, embedder))

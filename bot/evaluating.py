@@ -6,19 +6,33 @@ import json
 import statistics
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from bot.compose import composed, locations, models_dir
+from bot.compose import (
+    composed,
+    locations,
+    make_embedder,
+    make_reader,
+    models_dir,
+    weights_file,
+    weights_kind,
+)
 from bot.progress import progress_bar
 from bot.settings import Settings
 from index.errors import StorageError, UsageError
+from index.generation import Generation
+from index.layout import generations_dir
 from index.sync import sync
 from retrieval.evaluation.exam import Exam, read_exam, some_of, without_answers
 from retrieval.evaluation.figures import Curve, Figure, curve, figures
+from retrieval.evaluation.fitting import Example, examples, fit
 from retrieval.evaluation.outcomes import Outcome, outcomes
+from retrieval.weights import FITTED, save_weights
+
+FEWEST = 20  # examples that are answered, and that are not, for a fit
 
 
 @dataclass(frozen=True)
@@ -80,6 +94,40 @@ def evaluate(settings: Settings, exam: Exam) -> Evaluation:
     return Evaluation(found, figures(found), curve(found), report.articles)
 
 
+def fit_weights(settings: Settings, exam: Exam) -> str:
+    """Fit the weights of choice and refusal to the embedding model of the settings, and keep them.
+
+    Questions on texts of their own are asked a second time without their article; those about the
+    corpus are not. What was done, in words. Raises UsageError where there is nothing to fit.
+    """
+    if not settings.embedding_model:
+        raise UsageError(
+            "--fit is for another VIRGOLETTE_EMBEDDING_MODEL: the weights of the one that travels "
+            "with Virgolette are made by training/weights.py"
+        )
+    found: list[Example] = []
+    embedder, reader = make_embedder(settings), make_reader(settings)
+    with _workplace(settings, exam) as own, progress_bar() as progress:
+        report = sync(locations(own), embedder, progress=progress)
+        with closing(Generation(generations_dir(own.data_dir) / report.generation)) as generation:
+            for done, asked in enumerate(exam.asked, 1):
+                found += examples(asked, generation, embedder, reader, own=exam.texts is None)
+                if progress:
+                    progress("asking", done, len(exam.asked))
+    answered = sum(example.answered for example in found)
+    if min(answered, len(found) - answered) < FEWEST or not any(any(e.right) for e in found):
+        raise UsageError(
+            f"{answered} questions found answered and {len(found) - answered} not: "
+            f"to fit, at least {FEWEST} of each are needed"
+        )
+    kind, file = weights_kind(settings), weights_file(settings, embedder)
+    try:
+        save_weights(fit(found, kind), kind, file)
+    except OSError as error:
+        raise StorageError(f"cannot write {file}: {error.strerror}") from error
+    return f"fitted to {settings.embedding_model} with {len(found)} examples: {file}"
+
+
 @contextmanager
 def _workplace(settings: Settings, exam: Exam) -> Iterator[Settings]:
     """The settings with a corpus and a data folder that are gone afterwards."""
@@ -91,6 +139,8 @@ def _workplace(settings: Settings, exam: Exam) -> Iterator[Settings]:
             models_dir(settings.model_copy(update={"data_dir": data})).symlink_to(
                 models_dir(settings).absolute()
             )
+            if (settings.data_dir / FITTED).is_dir():
+                (data / FITTED).symlink_to((settings.data_dir / FITTED).absolute())
             for path, text in (exam.texts or {}).items():
                 (corpus / path).parent.mkdir(parents=True, exist_ok=True)
                 (corpus / path).write_text(text, encoding="utf-8")

@@ -42,6 +42,28 @@ def also_line(quote: Quotation, say: Texts) -> str:
     return f"{say('answer.also_in')} {', '.join(names)}"
 
 
+def notes(answer: Answer, say: Texts) -> str:
+    """How the articles agree, and where was searched if not everywhere; "" if both go without."""
+    told, scope = [], answer.scope
+    if answer.agreeing > 1:
+        told.append(say("answer.agreeing", count=answer.agreeing))
+    if answer.differing:
+        told.append(say("answer.differing"))
+    if scope.sources:
+        told.append(say("answer.only_sources", sources=", ".join(scope.sources)))
+    if scope.since and scope.until:
+        told.append(say("answer.between", since=scope.since, until=scope.until))
+    elif scope.since:
+        told.append(say("answer.since", since=scope.since))
+    elif scope.until:
+        told.append(say("answer.until", until=scope.until))
+    if scope.newest:
+        told.append(say("answer.newest"))
+    if answer.query != answer.question:
+        told.append(say("answer.searched", query=answer.query))
+    return " · ".join(told)
+
+
 def _lines(answer: Answer, say: Texts) -> Iterator[tuple[int, str, Text]]:
     """Indent, label and text of each line."""
     if answer.reason is not None:
@@ -62,6 +84,9 @@ def _lines(answer: Answer, say: Texts) -> Iterator[tuple[int, str, Text]]:
         if quote.also:
             also = also_line(quote, say)
             yield 4 + len(label), "", Text(printable(also), style="dim")
+    if noted := notes(answer, say):
+        yield 0, "", Text()
+        yield 2, "", Text(printable(noted), style="dim")
 
 
 def _quoted(answer: Answer, quote: Quotation) -> Text:

@@ -6,6 +6,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from bot.compose import calibrated
 from bot.settings import Settings
 from index.errors import StorageError, VirgoletteError
 from index.layout import STORE
@@ -20,6 +21,7 @@ def read_status(settings: Settings) -> dict[str, Any]:
         "generation": None,
         "created": None,
         "model": None,
+        "calibrated": calibrated(settings),
         "articles": 0,
         "passages": 0,
         "sentences": 0,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack, closing
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -72,6 +73,16 @@ class Generation:
         if self._vectors is None:
             raise StorageError(f"the generation {self.name} holds no passages")
         return self._vectors
+
+    @cached_property
+    def sources(self) -> list[str]:
+        """The outlets that its articles name."""
+        return self.store.known("source")
+
+    @cached_property
+    def dates(self) -> list[str]:
+        """The dates of its articles, in ISO 8601."""
+        return self.store.known("date")
 
     def sentences(self, passage: Stored) -> list[Span]:
         """The spans of a passage's sentences in its article."""

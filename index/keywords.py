@@ -7,6 +7,7 @@ import re
 import threading
 import unicodedata
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,21 @@ if TYPE_CHECKING:
 K1, B = 1.5, 0.75
 PARAMETERS = "params.index.json"  # bm25s' own name
 
-_WORD = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+(?:-\d+)?|\d*[^\W_]+")
+_WORD = re.compile(r"(?:[^\W\d_]\.){2,}|\d+(?:[.,]\d+)*|[^\W\d_]+(?:-\d+)?|\d*[^\W_]+")
+_ACRONYM = re.compile(r"(?:[^\W\d_]\.){2,}")  # "O.N.U." is "ONU"
+_COMPOUND = re.compile(r"\b([^\W\d_]{3,})-([^\W\d_]{3,})\b")  # "nord-coreano" is "nordcoreano" too
+_THOUSANDS = re.compile(r"\d{1,3}(?:\.\d{3})+(?:,\d+)?")  # "7.000" is "7000"
+_DIGITS = {
+    word: str(number)
+    for words_of in (
+        "due tre quattro cinque - sette otto nove dieci undici dodici",  # "sei" is mostly a verb
+        "two three four five six seven eight nine ten eleven twelve",
+    )
+    for number, word in enumerate(words_of.split(), 2)
+}
+SHORTEST = 5  # letters of a term in place of which a similar one is looked for
+ALIKE = 80.0  # per cent of two terms' letters that are the same in the same order
+SIMILAR = 0.5  # the weight of a similar term in place of one that no passage has
 
 
 class _WithoutMarks(dict[int, int | None]):
@@ -52,12 +67,25 @@ STOP_WORDS = frozenset(
 
 def words(text: str) -> list[str]:
     """The words of a text in order: lower case, without accents; "l’incontro" is two."""
-    return _WORD.findall(unicodedata.normalize("NFKD", text.lower()).translate(_PLAIN))
+    return [
+        word.replace(".", "") if _ACRONYM.fullmatch(word) else word
+        for word in _WORD.findall(_plain(text))
+    ]
 
 
 def terms(text: str) -> list[str]:
-    """The stems of a text's words, stop words left out. What is indexed and searched."""
-    return stems([word for word in words(text) if word not in STOP_WORDS])
+    """The stems of a text's words, stop words left out. What is indexed and searched.
+
+    Numbers are digits without separators; a compound counts as its parts and as a whole.
+    """
+    found = [_DIGITS.get(word, word) for word in words(text) if word not in STOP_WORDS]
+    found = [w.replace(".", "") if _THOUSANDS.fullmatch(w) else w for w in found]
+    wholes = ["".join(match.groups()) for match in _COMPOUND.finditer(_plain(text))]
+    return stems(found + wholes)
+
+
+def _plain(text: str) -> str:
+    return unicodedata.normalize("NFKD", text.lower()).translate(_PLAIN)
 
 
 def stems(of: list[str]) -> list[str]:
@@ -83,11 +111,33 @@ class KeywordIndex:
         return cls(bm25s.BM25.load(directory, mmap=True, show_progress=False))
 
     def scores(self, query: str, rows: int) -> NDArray[np.float32]:
-        """The BM25 score of every row for the query, shape (rows,); 0 where no word is shared."""
-        known = [term for term in terms(query) if self.has(term)]
-        if self._engine is None or not known:
-            return np.zeros(rows, np.float32)
-        return np.asarray(self._engine.get_scores(known), np.float32)
+        """The BM25 score of every row for the query, shape (rows,); 0 where no word is shared.
+
+        A word that no row has, a typing error maybe, counts as the most similar one, for less.
+        """
+        asked = terms(query)
+        known = [term for term in asked if self.has(term)]
+        similar = list(filter(None, (self._similar(term) for term in asked if term not in known)))
+        scores = np.zeros(rows, np.float32)
+        for weight, some in ((1.0, known), (SIMILAR, similar)):
+            if self._engine is not None and some:
+                scores += np.float32(weight) * self._engine.get_scores(some)
+        return scores
+
+    def _similar(self, term: str) -> str | None:
+        """The most similar term that some row has; None where none is similar enough."""
+        if self._engine is None or len(term) < SHORTEST or term[0].isdigit():
+            return None
+        from rapidfuzz import fuzz, process
+
+        found = process.extractOne(
+            term, self._vocabulary, scorer=fuzz.ratio, processor=None, score_cutoff=ALIKE
+        )
+        return found[0] if found else None
+
+    @cached_property
+    def _vocabulary(self) -> list[str]:
+        return list(self._engine.vocab_dict) if self._engine else []
 
     def weights(self, of: Sequence[str]) -> dict[str, float]:
         """The inverse document frequency of each term, as BM25 defines it (always positive).

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,6 +100,24 @@ class Store:
     def carriers(self, path: str, words: str) -> list[tuple[str, str | None, str]]:
         """Path, source and title of the twins of an article that hold these very words."""
         return [(p, source, title) for p, source, title in self._rows(_CARRIERS, path, words)]
+
+    def known(self, field: str) -> list[str]:
+        """What the articles have as "source" or "date", each once; those without are left out."""
+        if field not in {"source", "date"}:
+            raise ValueError(f"no field {field!r}")
+        query = f"SELECT DISTINCT {field} FROM articles WHERE {field} IS NOT NULL"  # noqa: S608
+        return [value for (value,) in self._rows(f"{query} ORDER BY {field}")]
+
+    def rows_where(self, wanted: Callable[[str | None, str | None], bool]) -> list[int]:
+        """The rows of the passages of the articles whose source and date are wanted."""
+        articles = self._rows("SELECT first_passage, source, date FROM articles ORDER BY row")
+        ends = [first for first, _, _ in articles[1:]] + [self.count("passages")]
+        return [
+            row
+            for (first, source, date), end in zip(articles, ends, strict=True)
+            if wanted(source, date)
+            for row in range(first, end)
+        ]
 
     def passages(self, rows: Sequence[int]) -> list[Stored]:
         """The passages in these rows, in this order."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import datetime
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -41,13 +42,17 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True)
 class Question:
-    """A question as it is searched: one line, not empty, at most MAX_QUESTION characters."""
+    """A question as it is searched: one line, not empty, at most MAX_QUESTION characters.
+
+    ``day`` is the day on which it is asked: what "last week" counts from.
+    """
 
     text: str
+    day: datetime.date = field(default_factory=datetime.date.today, compare=False)
 
     @classmethod
-    def parse(cls, raw: str) -> Question:
-        """The question in what somebody wrote. Raises QuestionError."""
+    def parse(cls, raw: str, day: datetime.date | None = None) -> Question:
+        """The question in what somebody wrote, today or on a day. Raises QuestionError."""
         text = " ".join(re.sub(r"[\x00-\x1f\x7f\ud800-\udfff]", " ", raw).split())
         if not text:
             raise QuestionError("empty", "the question is empty: write what you want to know")
@@ -56,7 +61,7 @@ class Question:
                 "too_long",
                 f"the question has {len(text)} characters: ask it in {MAX_QUESTION} or fewer",
             )
-        return cls(text)
+        return cls(text, day) if day else cls(text)
 
     @property
     def is_english(self) -> bool:
@@ -98,13 +103,34 @@ class Quotation:
 
 
 @dataclass(frozen=True)
+class Scope:
+    """Which articles may answer, as far as the question says: any, where it says nothing.
+
+    ``sources``: these outlets' only. ``since`` and ``until``: those of these days, both included,
+    and those that tell of these days by name. ``newest``: the newest first.
+    """
+
+    sources: tuple[str, ...] = ()
+    since: datetime.date | None = None
+    until: datetime.date | None = None
+    newest: bool = False
+
+    def covers(self, date: str) -> bool:
+        """Whether a date, in ISO 8601, is one of these days."""
+        day = datetime.date.fromisoformat(date[:10])
+        return (self.since or day) <= day <= (self.until or day)
+
+
+@dataclass(frozen=True)
 class Answer:
     """The quotations that answer a question, or a refusal with its reason.
 
     ``query`` is what was really searched. ``answer`` is a slice of the first quotation or
     None. ``confidence`` is the estimated probability that the quotations answer, 0–1.
     ``near`` holds what is close but no answer, and only a refusal has it. ``generation``
-    names the index that was read, "" when there is none.
+    names the index that was read, "" when there is none. ``agreeing``: how many articles of
+    independent texts answer in the words of ``answer``; ``differing``: whether another one
+    answers otherwise.
     """
 
     question: str
@@ -116,6 +142,9 @@ class Answer:
     answer: str | None = None
     answerer: str = "extractive"
     near: tuple[Quotation, ...] = ()
+    scope: Scope = Scope()
+    agreeing: int = 0
+    differing: bool = False
 
     @property
     def refused(self) -> bool:

@@ -15,22 +15,29 @@ from index.stamp import needed_stamp
 from retrieval.answer import Answer, Question, Reason
 from retrieval.extractive import answer_extractively
 from retrieval.reader import Reader
-from retrieval.weights import load_weights
+from retrieval.weights import PLAIN, READER, Weights, load_weights
 
 
 class AnswerChain(Runnable[Question, Answer]):
     """Question in, answer out, over whatever generation is current at that moment.
 
     A LangChain Runnable: ``invoke``, ``ainvoke``, ``batch``, ``abatch``. The asynchronous
-    ones work in a thread, so that the event loop stays free.
+    ones work in a thread, so that the event loop stays free. ``weights`` are those that travel
+    with Virgolette, unless others are given.
     """
 
-    def __init__(self, index: LiveIndex, embedder: Embedder, reader: Reader | None = None) -> None:
+    def __init__(
+        self,
+        index: LiveIndex,
+        embedder: Embedder,
+        reader: Reader | None = None,
+        weights: Weights | None = None,
+    ) -> None:
         self._index = index
         index.require(needed_stamp(embedder))
         self._embedder = embedder
         self._reader = reader
-        self._weights = load_weights(with_reader=reader is not None)
+        self._weights = weights or load_weights(READER if reader else PLAIN)
 
     def invoke(
         self,

@@ -52,6 +52,13 @@ _PRICE = (
     re.compile(r"\b(?:quant\w+ (?:e )?cost\w+|quant\w+ vale\w*|prezzo|how much)\b"),
     re.compile(r"(?:euro|dollar|rubl|sterlin|pound|yen|won\b|[€$£¥])", re.IGNORECASE),
 )
+_FUTURE = re.compile(
+    r"\b(?!però\b|tiranno\b)\w{2,}(?:rà|rò|ranno|remo|rete)\b|\bwill\b|\bgoing to\b"
+)
+_EXPECTED = re.compile(  # what is told of things to come without a future
+    r"\w(?:rebbe|rebbero)\b|\b(?:previst|programm|attes|annunci|intend|prossim|domani|entro|imminent)"
+    r"|\b(?:would|expected|planned|scheduled|next|tomorrow|soon)\b"
+)
 _COUNTED = ("quanti", "quante", "many")  # the next word is the thing that is counted
 _NEAR = 4  # words between a thing and its number
 _SAME_WORD = 0.5  # trigram similarity from which two words may be one, misspelt or inflected
@@ -67,8 +74,10 @@ class Evidence:
     has a proper name that no passage of the corpus has. ``counted``: 1 where the thing counted
     stands by a number, -1 where it does not, 0 where nothing is counted; for an age or a price,
     which are told more surely, 1 or -2. ``mistyped``: 1 where the question asks for a date, a
-    number, a place or a person and the sentence has none. ``english``: 1 for a question in
-    English, which cannot share the words of an Italian sentence.
+    number, a place or a person and the sentence has none. ``untimely``: 1 where the question asks
+    for what will be and the sentence tells only of what is or was. ``title``: the share of the
+    question's words that the sentence with its article's title has. ``english``: 1 for a question
+    in English, which cannot share the words of an Italian sentence.
 
     With a reader, ``reader``: the log-odds of its best words in the sentence. Without one,
     ``tokens`` and ``passage``: late interaction with the sentence and with its passage;
@@ -82,6 +91,8 @@ class Evidence:
     stranger: float
     counted: float
     mistyped: float
+    untimely: float
+    title: float
     english: float
     reader: float = 0.0
     tokens: float = 0.0
@@ -105,6 +116,7 @@ class AskedWords:
         self._asked = {pattern for pattern in patterns if pattern.search(asked)}
         self._weights = keywords.weights(list(dict.fromkeys(terms(question.text))))
         self._total = sum(self._weights.values()) or 1.0
+        self._asks_for_future = _FUTURE.search(question.text.lower()) is not None
         self.english = float(question.is_english)
 
     def shared(self, found: set[str]) -> float:
@@ -153,6 +165,13 @@ class AskedWords:
         if _WHO in self._asked:
             return float(not self._new_names(_NAME.findall(text)))
         return 0.0
+
+    def untimely(self, text: str) -> float:
+        """1 where it is asked for what will be and the text tells of nothing to come."""
+        if not self._asks_for_future:
+            return 0.0
+        told = text.lower()
+        return float(not _FUTURE.search(told) and not _EXPECTED.search(told))
 
     def _new_names(self, found: list[str]) -> set[str]:
         """The words of the names found that the question does not have."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from index.articles import Article
 from index.generation import Generation
 from index.sentences import Span
+from retrieval.anaphora import refers_back
 from retrieval.answer import Carrier, Quotation
 from retrieval.search import SAME_TEXT, share_of_terms
 from retrieval.sentences import Sentence
@@ -91,14 +92,19 @@ def _verified(quote: Quotation, generation: Generation) -> Quotation | None:
 def _with_neighbour(
     candidate: Scored, candidates: Sequence[Scored], taken: set[tuple[str, Span]]
 ) -> list[Scored]:
-    """The candidate with the better of its neighbours, if one may join, in textual order."""
-    allowed = [
+    """The candidate with one of its neighbours, if one may join, in textual order.
+
+    The one before joins a sentence that points back to it; else the better one, if it is good.
+    """
+    around = [
         other
         for other in candidates
-        if other.score >= candidate.score - NEIGHBOUR_MARGIN
-        and _key(other) not in taken
-        and _adjoin(candidate.sentence, other.sentence)
+        if _key(other) not in taken and _adjoin(candidate.sentence, other.sentence)
     ]
+    before = [other for other in around if other.sentence.span < candidate.sentence.span]
+    if before and refers_back(candidate.sentence.text):
+        return [before[0], candidate]
+    allowed = [other for other in around if other.score >= candidate.score - NEIGHBOUR_MARGIN]
     if not allowed:
         return [candidate]
     best = max(allowed, key=lambda other: other.score)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from langchain_core.callbacks import CallbackManagerForRetrieverRun
@@ -20,14 +20,16 @@ from index.vectors import Vectors
 CANDIDATES = 50  # from each of the two searches
 PASSAGES = 10  # given for a question
 SAME_TEXT = 0.8  # of the terms, from which passages of near-duplicates tell the same
+FEW = 1000  # passages to choose from, up to which each is compared: HNSW might find none of them
 DENSE_WEIGHT = 2.0  # of the dense z-score, the keyword z-score counting 1
 
 
 class HybridRetriever(BaseRetriever):
     """The passages of one generation that are nearest to a query, best first.
 
-    Documents carry the passage's text, its id, and in ``metadata`` its ``row``, ``article``,
-    ``start``, ``end``, ``score`` and ``cosine``.
+    ``rows``, where it is given, are those of the passages to choose from. Documents carry the
+    passage's text, its id, and in ``metadata`` its ``row``, ``article``, ``start``, ``end``,
+    ``score`` and ``cosine``.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
@@ -35,6 +37,8 @@ class HybridRetriever(BaseRetriever):
     generation: Generation
     embedder: Embedder
     k: int = PASSAGES
+    dense_weight: float = DENSE_WEIGHT
+    rows: frozenset[int] | None = None
 
     def _get_relevant_documents(
         self,
@@ -42,53 +46,78 @@ class HybridRetriever(BaseRetriever):
         *,
         run_manager: CallbackManagerForRetrieverRun,  # noqa: ARG002
     ) -> list[Document]:
-        if not self.generation.size:
+        if not self.generation.size or self.rows == frozenset():
             return []
         vector = self.embedder.encode_query(query).vector
         copies = _Copies(self.generation)
         count = CANDIDATES
         while True:
-            found, repeated = self._best(query, vector, count, copies)
+            found, left_out = self._best(query, vector, count, copies)
             # Copies of one agency text may have taken all the places: look further down.
-            if len(found) == self.k or not repeated or count >= self.generation.size:
+            if len(found) == self.k or not left_out or count >= self.generation.size:
                 return found
             count *= 4
 
     def _best(
         self, query: str, vector: Vectors, count: int, copies: _Copies
     ) -> tuple[list[Document], bool]:
-        """The best passages among so many candidates, and whether copies were left out."""
-        rows, cosines, keywords = self._candidates(query, vector, count)
-        scores = DENSE_WEIGHT * _z_scores(cosines) + _z_scores(keywords)
+        """The best passages among so many candidates, and whether any were left out."""
+        rows, cosines, keywords, left_out = self._candidates(query, vector, count)
+        scores = self.dense_weight * _z_scores(cosines) + _z_scores(keywords)
         found: list[Stored] = []
         documents: list[Document] = []
-        repeated = False
         for at in np.argsort(-scores, kind="stable"):
             passage = copies.passage(int(rows[at]))
             if copies.repeats(passage, found):
-                repeated = True
+                left_out = True
                 continue
             found.append(passage)
             documents.append(_document(passage, float(scores[at]), float(cosines[at])))
             if len(found) == self.k:
                 break
-        return documents, repeated
+        return documents, left_out
 
     def _candidates(
         self, query: str, vector: Vectors, count: int
-    ) -> tuple[NDArray[np.int64], Vectors, Vectors]:
-        """Rows of both searches' candidates, with both scores of each."""
-        generation = self.generation
-        cosine_of = generation.vectors.nearest(vector, min(count, generation.size))
-        keywords = generation.keywords.scores(query, generation.size)
+    ) -> tuple[NDArray[np.int64], Vectors, Vectors, bool]:
+        """Rows of both searches' candidates, both scores of each; whether any were left out."""
+        keywords = self.generation.keywords.scores(query, self.generation.size)
+        if self.rows is not None:
+            others = np.ones(self.generation.size, bool)
+            others[list(self.rows)] = False
+            keywords = np.where(others, np.float32(0), keywords)
         matched = np.argsort(-keywords, kind="stable")[:count]
-        by_keyword = generation.store.passages([int(row) for row in matched if keywords[row] > 0])
-        missing = [passage.id for passage in by_keyword if passage.id not in cosine_of]
-        cosine_of |= generation.vectors.cosines(vector, missing)
-        row_of = generation.store.rows_of(cosine_of)
-        ids = sorted(cosine_of, key=lambda i: row_of[i])
-        rows = np.array([row_of[i] for i in ids], np.int64)
-        return rows, np.array([cosine_of[i] for i in ids], np.float32), keywords[rows]
+        by_keyword = [int(row) for row in matched if keywords[row] > 0]
+        if self.rows is not None and len(self.rows) <= FEW:
+            every = self._compared(self.rows, vector)
+            near = sorted(every, key=lambda row: -every[row])[:count]
+            cosine_of = {row: every[row] for row in {*near, *by_keyword}}
+            left_out = len(cosine_of) < len(every)
+        else:
+            cosine_of, left_out = self._nearest(vector, count, by_keyword)
+        rows = np.array(sorted(cosine_of), np.int64)
+        cosines = np.array([cosine_of[row] for row in rows.tolist()], np.float32)
+        return rows, cosines, keywords[rows], left_out
+
+    def _compared(self, rows: Iterable[int], vector: Vectors) -> dict[int, float]:
+        """The cosine of each of these passages, by row."""
+        row_of = {p.id: p.row for p in self.generation.store.passages(sorted(rows))}
+        found = self.generation.vectors.cosines(vector, list(row_of))
+        return {row_of[i]: cosine for i, cosine in found.items()}
+
+    def _nearest(
+        self, vector: Vectors, count: int, by_keyword: Sequence[int]
+    ) -> tuple[dict[int, float], bool]:
+        """The cosines of the nearest passages and of these; whether any are not to choose from."""
+        found = self.generation.vectors.nearest(vector, min(count, self.generation.size))
+        row_of = self.generation.store.rows_of(found)
+        wanted = {
+            row_of[i]: cosine
+            for i, cosine in found.items()
+            if self.rows is None or row_of[i] in self.rows
+        }
+        left_out = len(wanted) < len(found)
+        return wanted | self._compared(set(by_keyword) - wanted.keys(), vector), left_out
 
 
 class _Copies:

@@ -76,7 +76,8 @@ def weighed_sentences(
     for passage, view in zip(passages, views, strict=True):
         cosines = generation.sentence_vectors(passage.stored) @ vector
         article, lines = articles[passage.stored.article]
-        for span, evidence, answer in _weighed(passage, view, cosines, asked):
+        title = set(terms(article.title))
+        for span, evidence, answer in _weighed(passage, view, cosines, asked, title):
             line = _line_of(article.text, lines, span)
             if not _is_cut(article.text, line, span):  # a part of a sentence is never quoted
                 heading = _is_heading(article.text, line, span) or _is_title(article, span)
@@ -135,7 +136,11 @@ def _by_interaction(
 
 
 def _weighed(
-    passage: _Passage, views: Sequence[_View], cosines: Vectors, asked: AskedWords
+    passage: _Passage,
+    views: Sequence[_View],
+    cosines: Vectors,
+    asked: AskedWords,
+    title: set[str],
 ) -> Iterator[tuple[Span, Evidence, Span | None]]:
     """The sentences of a passage in the article, with their evidence and the words that answer."""
     stranger = asked.names_stranger(set(words(passage.stored.text)))
@@ -151,6 +156,8 @@ def _weighed(
             stranger=stranger,
             counted=asked.counts(text),
             mistyped=asked.mistypes(text),
+            untimely=asked.untimely(text),
+            title=asked.shared(found | title),
             english=asked.english,
             reader=view.reader,
             tokens=view.tokens,

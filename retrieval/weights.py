@@ -1,16 +1,20 @@
-"""The fitted numbers, read from ``weights.json``, which ``python -m training.weights`` writes."""
+"""The fitted numbers: those of ``weights.json``, or others, fitted to another embedding model."""
 
 from __future__ import annotations
 
+import hashlib
 import json
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 
+from index.errors import StorageError
 from retrieval.evidence import Evidence
 
 FILE = Path(__file__).with_name("weights.json")
+FITTED = "weights"  # the folder in DATA_DIR of weights that are fitted to other models
 READER, PLAIN = "with a reader", "without"
 
 
@@ -38,11 +42,44 @@ class Weights:
         return float(1.0 / (1.0 + np.exp(-self.confidence(evidence))))
 
 
-def load_weights(*, with_reader: bool) -> Weights:
-    """The weights that travel with Virgolette: what a reader says makes others of them."""
-    told = json.loads(FILE.read_text(encoding="utf-8"))[READER if with_reader else PLAIN]
-    return Weights(
-        rank=Linear(**told["rank"]),
-        confidence=Linear(**told["confidence"]),
-        threshold=told["threshold"],
-    )
+def load_weights(kind: str, file: Path = FILE) -> Weights:
+    """The weights of a kind, READER or PLAIN, in a file: those that travel with Virgolette.
+
+    Raises StorageError where they cannot be read.
+    """
+    try:
+        told = json.loads(file.read_text(encoding="utf-8"))[kind]
+        return Weights(
+            rank=Linear(**told["rank"]),
+            confidence=Linear(**told["confidence"]),
+            threshold=told["threshold"],
+        )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise StorageError(
+            f"the weights in {file} cannot be read ({error}): delete that file, "
+            "or make it anew with virgolette eval FILE --fit"
+        ) from error
+
+
+def save_weights(weights: Weights, kind: str, file: Path = FILE) -> None:
+    """Put the weights of a kind into a file; those of the other kind stay in it."""
+    others = {}
+    with suppress(OSError, ValueError):
+        others = json.loads(file.read_text(encoding="utf-8"))
+    file.parent.mkdir(parents=True, exist_ok=True)
+    new = file.with_suffix(".new")
+    new.write_text(json.dumps({**others, kind: asdict(weights)}, indent=1) + "\n", encoding="utf-8")
+    new.replace(file)
+
+
+def fitted_file(data_dir: Path, fingerprint: str) -> Path:
+    """Where weights that were fitted to another embedding model are kept."""
+    return data_dir / FITTED / f"{hashlib.sha256(fingerprint.encode()).hexdigest()[:16]}.json"
+
+
+def has_weights(kind: str, file: Path) -> bool:
+    """Whether the file has weights of this kind."""
+    try:
+        return kind in json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, TypeError):
+        return False

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from index.errors import UsageError
+from index.model.unpack import unpacked_model
 from retrieval.evaluation.exam import Asked, Exam, read_exam, some_of, without_answers
 from retrieval.evaluation.figures import curve, figures
 from retrieval.evaluation.outcomes import Outcome
@@ -71,6 +72,7 @@ def test_the_command_measures_and_writes(indexed_place: Workplace, exam_file: Pa
     told = json.loads((out / "figures.json").read_text())
     values = {figure["name"]: figure["value"] for figure in told["figures"]}
     assert values["passage R@1"] == values["quote@1"] == values["quote@3"] == 1
+    assert values["passage R@5, BM25 alone"] == values["passage R@5, vectors alone"] == 1
     assert values["refused wrongly"] == 0 and "AUROC of the confidence" not in values
     lines = [json.loads(line) for line in (out / "questions.jsonl").read_text().splitlines()]
     assert [line["question"] for line in lines] == [
@@ -85,6 +87,50 @@ def test_what_is_left_out_is_to_be_refused(indexed_place: Workplace, exam_file: 
     assert done.returncode == 0, done.stderr
     assert "3 questions over 1 articles" in done.stdout
     assert "AUROC of the confidence" in done.stdout and "refused rightly" in done.stdout
+
+
+def test_another_model_is_said_to_be_uncalibrated_until_it_is_fitted(
+    indexed_place: Workplace, models: Path
+) -> None:
+    other = {
+        "VIRGOLETTE_EMBEDDING_MODEL": str(unpacked_model(models)),
+        "VIRGOLETTE_READER": "off",
+    }
+    gold = [
+        line
+        for name in ("simple", "plain_tune")
+        for line in (ROOT / "tests" / "gold" / f"{name}.jsonl").read_text().splitlines()
+    ]
+    answered = [line for line in gold if json.loads(line)["answers"]][:20]
+    others = [line for line in gold if not json.loads(line)["answers"]][:20]
+    file = indexed_place.path / "own.jsonl"
+    file.write_text("\n".join([*answered, *others[1:]]))
+
+    def calibrated() -> tuple[bool, bool, bool]:
+        """As status, doctor and ask tell it."""
+        status = json.loads(indexed_place.run("status", "--json", **other).stdout)
+        found = json.loads(indexed_place.run("doctor", "--json", **other).stdout)["findings"]
+        (finding,) = [one for one in found if one["name"] == "calibration"]
+        asked = indexed_place.run("ask", "Chi è Kim?", **other)
+        assert asked.returncode == 0
+        return status["calibrated"], not finding["trouble"], "not fitted" not in asked.stderr
+
+    assert indexed_place.run("index", **other).returncode == 0
+    assert calibrated() == (False, False, False)
+    few = indexed_place.run("eval", str(file), "--fit", **other)
+    assert few.returncode == 2 and "19 not: to fit, at least 20 of each" in few.stderr
+    file.write_text("\n".join([*answered, *others]))
+    done = indexed_place.run("eval", str(file), "--fit", **other)
+    assert done.returncode == 0 and done.stdout.startswith("fitted to ")
+    assert calibrated() == (True, True, True)
+    (weights,) = (indexed_place.data / "weights").glob("*.json")
+    weights.write_text("{")
+    assert calibrated() == (False, False, False)
+
+
+def test_the_default_model_is_not_fitted_here(indexed_place: Workplace, exam_file: Path) -> None:
+    done = indexed_place.run("eval", str(exam_file), "--fit")
+    assert done.returncode == 2 and "VIRGOLETTE_EMBEDDING_MODEL" in done.stderr
 
 
 def test_lines_are_about_the_corpus(indexed_place: Workplace) -> None:
@@ -157,7 +203,7 @@ def outcome(
     refused = confidence < 0.5
     return Outcome(
         question="?", answerable=answerable, answers=("a",) if answerable else (),
-        refused=refused, confidence=confidence, rank=rank,
+        refused=refused, confidence=confidence, rank=rank, dense_rank=6, bm25_rank=rank,
         hits=() if refused else (hit, True), would=hit, words=None, quote="a", seconds=0.1,
     )  # fmt: skip
 
@@ -173,9 +219,12 @@ def test_the_figures_are_those_of_the_definitions() -> None:
     told = {figure.name: figure for figure in figures(found)}
     values = {name: round(figure.value, 4) for name, figure in told.items()}
     assert values == {
-        "passage R@1": 0.3333, "passage R@5": 0.6667, "passage MRR@10": 0.5,
+        "passage R@1": 0.3333, "passage R@1, vectors alone": 0.0,
+        "passage R@1, BM25 alone": 0.3333, "passage R@5": 0.6667, "passage R@5, vectors alone": 0.0,
+        "passage R@5, BM25 alone": 0.6667, "passage MRR@10": 0.5,
         "quote@1": 0.3333, "quote@3": 0.6667, "refused wrongly": 0.3333, "refused rightly": 0.5,
         "AUROC of the confidence": round(5 / 6, 4), "false answers at 10% false refusals": 0.5,
+        "calibration error of the confidence": 0.46,
     }  # fmt: skip
     for figure in told.values():
         assert figure.low <= figure.value <= figure.high

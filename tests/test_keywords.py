@@ -32,6 +32,22 @@ def test_terms_are_stems_without_stop_words() -> None:
     assert terms("e di che cosa con il") == []
 
 
+def test_acronyms_numbers_and_compounds_are_found_however_they_are_written() -> None:
+    assert words("L’O.N.U. e la N.A.T.O. a Roma") == ["l", "onu", "e", "la", "nato", "a", "roma"]
+    assert terms("tre treni, 7.000 container") == terms("3 treni, 7000 container")
+    assert set(terms("nordcoreano")) <= set(terms("nord-coreano"))
+    assert terms("nord coreano") == terms("nord-coreano")[:2]
+    assert terms("1,50 euro") != terms("150 euro")
+
+
+def test_a_typing_error_finds_the_word_it_stands_for(tmp_path: Path) -> None:
+    built(["Il treno blindato.", "Un aereo a Vladivostok.", "Le navi."], tmp_path / "k")
+    index = KeywordIndex.open(tmp_path / "k")
+    right, wrong = index.scores("Vladivostok", 3), index.scores("Vladivostock", 3)
+    assert 0 < wrong[1] < right[1] and wrong[0] == wrong[2] == 0
+    assert not index.scores("Washington", 3).any() and not index.scores("nav", 3)[0]
+
+
 def test_scores_find_the_row_with_the_words(tmp_path: Path) -> None:
     built(["Il treno blindato.", "Un aereo a Tokyo."], tmp_path / "k")
     scores = KeywordIndex.open(tmp_path / "k").scores("treni blindati?", 2)

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from bot.locales import Texts
-from bot.render import also_line
+from bot.render import also_line, notes
 from index.sentences import Span
 from retrieval.answer import Answer, Quotation
 from retrieval.marks import marked_words
@@ -63,6 +63,8 @@ def _blocks(answer: Answer, say: Texts) -> Iterator[Block]:
     for number, quote in enumerate(answer.quotes or answer.near, 1):
         yield from _quotation(answer, quote)
         yield _source(quote, f"[{number}] " if answer.quotes else "", say)
+    if noted := notes(answer, say):
+        yield _words(_short(noted))
 
 
 def _quotation(answer: Answer, quote: Quotation) -> Iterator[Block]:
@@ -146,7 +148,7 @@ def _bold(text: str) -> Block:
 
 
 def _words(text: str) -> Block:
-    return Block(_escape(text), text)
+    return Block(_escape(text), _clean(text))
 
 
 def _escape(text: str) -> str:

@@ -12,6 +12,7 @@ from retrieval.evaluation.outcomes import Outcome
 
 RESAMPLED = 1000
 SEED = 20261125
+BINS = 10  # of the confidence
 FALSE_REFUSALS = 0.1  # of the answerable questions, at which false answers are told
 
 Rows = NDArray[np.int64]
@@ -57,12 +58,20 @@ def figures(found: Sequence[Outcome]) -> list[Figure]:
         told.append(share("refused rightly", refused))
     if len(answerable) and len(others):
         told += _separation(found)
-    return told
+    return [*told, _calibration(found)]
+
+
+def _within(rank: int | None, most: int) -> bool:
+    return rank is not None and rank <= most
 
 
 _SHARES: dict[str, Callable[[Outcome], float]] = {
-    "passage R@1": lambda one: one.rank == 1,
-    "passage R@5": lambda one: one.rank is not None and one.rank <= 5,
+    "passage R@1": lambda one: _within(one.rank, 1),
+    "passage R@1, vectors alone": lambda one: _within(one.dense_rank, 1),
+    "passage R@1, BM25 alone": lambda one: _within(one.bm25_rank, 1),
+    "passage R@5": lambda one: _within(one.rank, 5),
+    "passage R@5, vectors alone": lambda one: _within(one.dense_rank, 5),
+    "passage R@5, BM25 alone": lambda one: _within(one.bm25_rank, 5),
     "passage MRR@10": lambda one: 1 / one.rank if one.rank else 0.0,
     "quote@1": lambda one: one.hits[:1] == (True,),
     "quote@3": lambda one: any(one.hits[:3]),
@@ -94,6 +103,23 @@ def _separation(found: Sequence[Outcome]) -> list[Figure]:
             lambda rows: _false_answers(*split(rows)),
         ),
     ]
+
+
+def _calibration(found: Sequence[Outcome]) -> Figure:
+    confidence = np.array([one.confidence for one in found])
+    right = np.array([one.answerable and one.would for one in found], np.float64)
+    name = "calibration error of the confidence"
+    return _figure(name, len(found), lambda rows: calibration_error(confidence[rows], right[rows]))
+
+
+def calibration_error(confidence: NDArray[np.float64], right: NDArray[np.float64]) -> float:
+    """How far the confidence is from the share that is right, over BINS equal bins of it.
+
+    The expected calibration error: Naeini, Cooper and Hauskrecht, AAAI 2015.
+    """
+    bins = np.minimum((confidence * BINS).astype(np.int64), BINS - 1)
+    off = [abs(float((confidence - right)[bins == at].sum())) for at in range(BINS)]
+    return sum(off) / len(bins)
 
 
 def auroc(higher: NDArray[np.float64], lower: NDArray[np.float64]) -> float:

@@ -11,8 +11,12 @@ from index.generation import Generation
 from index.live import LiveIndex
 from retrieval.answer import Answer, Question
 from retrieval.chain import AnswerChain
+from retrieval.evaluation.baselines import bm25, dense
 from retrieval.evaluation.exam import Asked, Exam
 from retrieval.search import PASSAGES, HybridRetriever
+
+Ranks = tuple[int | None, int | None, int | None]
+NOWHERE: Ranks = (None, None, None)
 
 
 @dataclass(frozen=True)
@@ -20,10 +24,11 @@ class Outcome:
     """What was answered to one question.
 
     ``rank``: the place of the first passage found from a gold article, from 1, None if none of
-    ten is; ``hits``: for each quotation whether it comes from a gold article and holds a gold
-    answer, ignoring case; ``would``: the same for the first quotation or, of a refusal, for what
-    was shown as near; ``words``: the short answer, None if there is none; ``seconds``: how long
-    the answer took.
+    ten is; ``dense_rank`` and ``bm25_rank``: the same for each of the two searches alone;
+    ``hits``: for each quotation whether it comes from a gold article and holds a gold answer,
+    ignoring case; ``would``: the same for the first quotation or, of a refusal, for what was shown
+    as near; ``words``: the short answer, None if there is none; ``seconds``: how long the answer
+    took.
     """
 
     question: str
@@ -32,6 +37,8 @@ class Outcome:
     refused: bool
     confidence: float
     rank: int | None
+    dense_rank: int | None
+    bm25_rank: int | None
     hits: tuple[bool, ...]
     would: bool
     words: str | None
@@ -50,19 +57,22 @@ def outcomes(
         answer = chain.invoke(question)
         seconds = perf_counter() - started
         with index.reading() as generation:
-            rank = _rank(asked, question, generation, embedder) if generation else None
-        yield _outcome(asked, answer, rank, seconds)
+            ranks = _ranks(asked, question, generation, embedder) if generation else NOWHERE
+        yield _outcome(asked, answer, ranks, seconds)
 
 
-def _rank(
-    asked: Asked, question: Question, generation: Generation, embedder: Embedder
-) -> int | None:
+def _ranks(asked: Asked, question: Question, generation: Generation, embedder: Embedder) -> Ranks:
     retriever = HybridRetriever(generation=generation, embedder=embedder, k=PASSAGES)
-    found = [document.metadata["article"] for document in retriever.invoke(question.text)]
-    return next((at for at, article in enumerate(found, 1) if article in asked.articles), None)
+    fused = [document.metadata["article"] for document in retriever.invoke(question.text)]
+    alone = dense(question.text, generation, embedder), bm25(question.text, generation)
+    by_search = [
+        next((at for at, article in enumerate(found, 1) if article in asked.articles), None)
+        for found in (fused, *alone)
+    ]
+    return by_search[0], by_search[1], by_search[2]
 
 
-def _outcome(asked: Asked, answer: Answer, rank: int | None, seconds: float) -> Outcome:
+def _outcome(asked: Asked, answer: Answer, ranks: Ranks, seconds: float) -> Outcome:
     shown = answer.quotes or answer.near
     hits = tuple(
         asked.is_answered_by(quote.text, [quote.article, *(other.article for other in quote.also)])
@@ -74,7 +84,9 @@ def _outcome(asked: Asked, answer: Answer, rank: int | None, seconds: float) -> 
         answers=asked.answers,
         refused=answer.refused,
         confidence=answer.confidence,
-        rank=rank,
+        rank=ranks[0],
+        dense_rank=ranks[1],
+        bm25_rank=ranks[2],
         hits=() if answer.refused else hits,
         would=hits[:1] == (True,),
         words=answer.answer,

@@ -1,0 +1,190 @@
+"""What each part of finding, choosing and refusing brings: ``python -m benchmarks.quality --help``.
+
+Everything is fitted on SQuAD-it's train and on the project's own tuning questions, and reported on
+dev, over one index of the paragraphs of both.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.corpus import ROOT, SQUAD
+from benchmarks.report import write_section
+from index.embedder import Embedder
+from index.generation import Generation
+from index.layout import generations_dir
+from index.place import Locations
+from index.sync import sync
+from retrieval.evaluation import fitting
+from retrieval.evaluation.baselines import bm25, dense
+from retrieval.evaluation.exam import Asked, Exam, read_exam
+from retrieval.evaluation.figures import auroc
+from retrieval.evaluation.fitting import Example
+from retrieval.reader import Reader
+from retrieval.search import DENSE_WEIGHT, HybridRetriever
+from retrieval.weights import PLAIN, READER, Weights
+from training.weights import TUNING, fit_examples, gold_corpus
+
+PAGE = ROOT / "docs" / "quality.md"
+SEED = 20261125
+WEIGHTS = (0.5, 1.0, 2.0, 3.0, 4.0)  # of the dense score, tried in the fusion
+
+NOTES = """\
+Finding is reported on all {all} questions of dev, choosing and refusing on {questions} of them. A
+question is asked twice, with its paragraph and without it: the AUROC tells how often the
+confidence is higher where one of the sentences found holds the answer than where none does.
+Everything is fitted anew for each row; "without" a kind of evidence means in the choice and in the
+confidence. The figures are of the best sentence by itself, before neighbours and refusals.
+"""
+
+Find = Callable[[str], list[str]]
+
+
+@dataclass(frozen=True)
+class Place:
+    """An index of the paragraphs of train and dev, and the models."""
+
+    generation: Generation
+    embedder: Embedder
+    reader: Reader
+
+
+def finding(place: Place, train: Sequence[Asked], dev: Sequence[Asked]) -> str:
+    """A table of ways to find the passage, on both parts."""
+    ways: dict[str, Find] = {
+        "vectors alone (e5-small, Chroma)": lambda q: dense(q, place.generation, place.embedder),
+        "BM25 alone": lambda q: bm25(q, place.generation),
+    }
+    for weight in WEIGHTS:
+        mark = " (shipped)" if weight == DENSE_WEIGHT else ""
+        ways[f"sum of z-scores, vectors × {weight:g}{mark}"] = _fused(place, weight)
+    rows = [
+        f"| {name} | {_found(train, find)} | {_found(dev, find)} |" for name, find in ways.items()
+    ]
+    head = "| finding | train: R@1 / R@5 / MRR@10 | dev: R@1 / R@5 / MRR@10 |\n| --- | --- | --- |"
+    return "\n".join([head, *rows])
+
+
+def _fused(place: Place, weight: float) -> Find:
+    retriever = HybridRetriever(
+        generation=place.generation, embedder=place.embedder, dense_weight=weight
+    )
+    return lambda q: [document.metadata["article"] for document in retriever.invoke(q)]
+
+
+def _found(questions: Sequence[Asked], find: Find) -> str:
+    ranks = []
+    for asked in questions:
+        found = [article in asked.articles for article in find(asked.question)]
+        ranks.append(found.index(True) + 1 if True in found else np.inf)
+    of = np.array(ranks, np.float64)
+    return f"{(of == 1).mean():.3f} / {(of <= 5).mean():.3f} / {(1 / of).mean():.3f}"
+
+
+def choosing(kind: str, fitted: Sequence[Example], reported: Sequence[Example]) -> str:
+    """A table of what happens without each kind of evidence, everything fitted anew."""
+    rows = [_row("everything", kind, fitted, reported, "")]
+    names = dict.fromkeys([*fitting.RANK[kind], *fitting.CONFIDENCE[kind]])
+    rows += [_row(f"without `{name}`", kind, fitted, reported, name) for name in names]
+    head = f"| {kind} | first sentence right | AUROC |\n| --- | --- | --- |"
+    return "\n".join([head, *rows])
+
+
+def _row(
+    told: str, kind: str, fitted: Sequence[Example], reported: Sequence[Example], left_out: str
+) -> str:
+    weights = fitting.fit(fitted, kind, left_out)
+    answered = [e for e in reported if e.answered]
+    others = [e for e in reported if not e.answered and e.evidence]
+    first = np.mean([_first(e, weights) for e in answered])
+    area = auroc(_confidence(answered, weights), _confidence(others, weights))
+    return f"| {told} | {first:.3f} | {area:.3f} |"
+
+
+def _first(example: Example, weights: Weights) -> bool:
+    at = max(range(len(example.right)), key=lambda i: weights.rank(example.evidence[i]))
+    return example.right[at]
+
+
+def _confidence(found: Sequence[Example], weights: Weights) -> NDArray[np.float64]:
+    best = [max(example.evidence, key=weights.rank) for example in found]
+    return np.array([weights.probability(evidence) for evidence in best])
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure, print, and write if asked."""
+    options = _options(arguments)
+    train, dev = (read_exam(options.data / f"{name}.json.gz") for name in ("train", "dev"))
+    with (
+        tempfile.TemporaryDirectory(prefix="virgolette-quality-") as work,
+        _place(Path(work), train, dev) as place,
+    ):
+        some = _drawn(dev.asked, options.questions)
+        tables = [finding(place, _drawn(train.asked, options.questions), dev.asked)]
+        for kind in (READER, PLAIN):
+            reader = place.reader if kind == READER else None
+            fitted = list(
+                fit_examples(
+                    options.data / "train.json.gz",
+                    options.data / "xquad_train.json.gz",
+                    gold_corpus(ROOT / "corpus", TUNING),
+                    kind,
+                    place.embedder,
+                    reader,
+                    Path(work) / kind,
+                )
+            )
+            reported = [
+                example
+                for asked in some
+                for example in fitting.examples(
+                    asked, place.generation, place.embedder, reader, own=False
+                )
+            ]
+            tables.append(choosing(kind, fitted, reported))
+            print(tables[-1], flush=True)
+    told = "\n\n".join([NOTES.format(questions=len(some), all=len(dev.asked)), *tables])
+    print(told)
+    if options.write:
+        write_section("quality", told, PAGE)
+    return 0
+
+
+@contextmanager
+def _place(work: Path, *exams: Exam) -> Iterator[Place]:
+    """The paragraphs of the exams, indexed."""
+    for exam in exams:
+        for path, text in (exam.texts or {}).items():
+            (work / "corpus" / path).parent.mkdir(parents=True, exist_ok=True)
+            (work / "corpus" / path).write_text(text, encoding="utf-8")
+    embedder = Embedder("", work / "models")
+    report = sync(Locations(work / "corpus", work / "data"), embedder)
+    directory = generations_dir(work / "data") / report.generation
+    with closing(Generation(directory)) as generation:
+        yield Place(generation, embedder, Reader(work / "models"))
+
+
+def _drawn(asked: Sequence[Asked], count: int) -> list[Asked]:
+    return random.Random(SEED).sample(asked, min(count, len(asked)))  # noqa: S311
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="benchmarks.quality", description=__doc__)
+    parser.add_argument("--data", type=Path, default=SQUAD, help="folder of SQuAD-it's files")
+    parser.add_argument("--questions", type=int, default=500, help="of train and of dev")
+    parser.add_argument("--write", action="store_true", help="the tables to docs/quality.md")
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,110 @@
+"""What the quotations say together: the answer in short, who agrees, and who tells otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from index.generation import Generation
+from index.keywords import terms, words
+from retrieval.answer import Quotation
+from retrieval.quotes import QUOTE_MARGIN, Scored
+from retrieval.sentences import Sentence
+
+LONGEST_ANSWER = 200  # characters of the words that answer; what is longer is no short answer
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """``quotes`` in their order, ``answer``, ``agreeing`` and ``differing``: see Answer."""
+
+    quotes: tuple[Quotation, ...]
+    answer: str | None = None
+    agreeing: int = 0
+    differing: bool = False
+
+
+def verdict(
+    quotes: tuple[Quotation, ...], candidates: Sequence[Scored], generation: Generation
+) -> Verdict:
+    """Compare the words that answer, where a reader is sure of them.
+
+    An article agrees where it has these words in a sentence that is likely to answer. Of articles
+    that contradict each other, the newest is quoted first, and answers. Where it is not known
+    which that is, there is no short answer: the articles may differ, or the reader errs.
+    """
+    quotes = _newest_first(quotes)
+    first = quotes[0]
+    told = _words(first)
+    if not told or len(told) > LONGEST_ANSWER:
+        return Verdict(quotes)
+    family = {first.article, *generation.store.twins(first.article)}
+    good = [c.sentence for c in candidates if c.score >= first.score - QUOTE_MARGIN]
+    against = [sentence for sentence in good if _differ(told, sentence.answer_text)]
+    agreeing = {
+        candidate.sentence.article.path
+        for candidate in candidates
+        if _agrees(candidate.sentence, told)
+    } - family
+    answered = all(_is_newer(first.date, sentence.article.date) for sentence in against)
+    return Verdict(
+        quotes,
+        told if answered else None,
+        1 + _texts(agreeing, generation) if answered else 0,
+        differing=any(sentence.article.path not in family for sentence in against),
+    )
+
+
+def _agrees(sentence: Sentence, told: str) -> bool:
+    """Whether a sentence has these words, and more likely than not words that answer."""
+    return sentence.evidence.reader > 0 and set(terms(told)) <= set(terms(sentence.text))
+
+
+def _newest_first(quotes: tuple[Quotation, ...]) -> tuple[Quotation, ...]:
+    """The newest of those that contradict the first one before it, as good as it."""
+    first = quotes[0]
+    newer = [
+        quote
+        for quote in quotes[1:]
+        if _is_newer(quote.date, first.date) and _differ(_words(first), _words(quote))
+    ]
+    if not newer:
+        return quotes
+    newest = max(newer, key=lambda quote: quote.date or "")
+    rest = (quote for quote in quotes if quote is not newest)
+    return (replace(newest, score=first.score), *rest)
+
+
+def _words(quote: Quotation) -> str:
+    """The words of a quotation that answer, "" where none are known."""
+    if quote.deciding is None:
+        return ""
+    return quote.text[quote.deciding.start - quote.start : quote.deciding.end - quote.start]
+
+
+def _is_newer(one: str | None, other: str | None) -> bool:
+    return bool(one and other) and str(one)[:10] > str(other)[:10]
+
+
+def _differ(one: str, other: str) -> bool:
+    """Whether two answers, neither of them "", share no word, or no number where both have one."""
+    if not one or not other:
+        return False
+    numbers, others = _numbers(one), _numbers(other)
+    if numbers and others and numbers.isdisjoint(others):
+        return True
+    return set(terms(one)).isdisjoint(terms(other))
+
+
+def _numbers(text: str) -> set[str]:
+    return {word for word in words(text) if word[0].isdigit()}
+
+
+def _texts(articles: set[str], generation: Generation) -> int:
+    """How many independent texts these articles are: near-duplicates are one."""
+    count, left = 0, set(articles)
+    while left:
+        article = left.pop()
+        left -= set(generation.store.twins(article))
+        count += 1
+    return count

@@ -1,0 +1,95 @@
+"""The passages to look at for a question, and the place of their sentences in its time."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+
+from langchain_core.documents import Document
+
+from index.embedder import Embedder
+from index.generation import Generation
+from retrieval.quotes import Scored
+from retrieval.scope import Asked
+from retrieval.search import PASSAGES, HybridRetriever
+
+OTHER_TIMES = 3  # of PASSAGES, where a time is asked for: they may tell of it by name
+LOOKED_AT = 3 * PASSAGES  # passages of which the newest are preferred
+NEWER_PASSAGE = 2.0  # of a passage's fused score, for being the newest of all
+IN_TIME = 1.5  # of a sentence's score, for being of the time asked for
+NEWER = 2.0  # of a sentence's score, for being of the newest article of all
+
+
+def find(asked: Asked, generation: Generation, embedder: Embedder) -> list[Document]:
+    """The passages that fit a question best, of the outlets and the time that it asks for."""
+    retriever = HybridRetriever(generation=generation, embedder=embedder)
+
+    def search(k: int, rows: frozenset[int] | None) -> list[Document]:
+        chosen = retriever.model_copy(update={"k": k, "rows": rows})
+        return chosen.invoke(asked.question.text)
+
+    scope = asked.scope
+    if scope.since or scope.until:
+        others = search(OTHER_TIMES, _rows(asked, generation, in_time=False))
+        return search(PASSAGES - len(others), _rows(asked, generation, in_time=True)) + others
+    rows = _rows(asked, generation) if scope.sources else None
+    if scope.newest:
+        return _newest(search(LOOKED_AT, rows), generation)
+    return search(PASSAGES, rows)
+
+
+def timed(candidates: Sequence[Scored], asked: Asked) -> list[Scored]:
+    """The candidates that may answer in the time that is asked for, best first."""
+    allowed = [
+        candidate
+        for candidate in candidates
+        if asked.allows(candidate.sentence.article.date, candidate.sentence.article.text)
+    ]
+    dates = {candidate.sentence.article.date for candidate in allowed}
+    scored = [
+        replace(candidate, score=candidate.score + _bonus(candidate, asked, dates))
+        for candidate in allowed
+    ]
+    return sorted(scored, key=lambda candidate: -candidate.score)
+
+
+def _rows(asked: Asked, generation: Generation, *, in_time: bool | None = None) -> frozenset[int]:
+    """The passages of the outlets asked for, of the time asked for or of others."""
+    scope = asked.scope
+
+    def wanted(source: str | None, date: str | None) -> bool:
+        fits = date is None or scope.covers(date)
+        return (not scope.sources or source in scope.sources) and in_time in (None, fits)
+
+    return frozenset(generation.store.rows_where(wanted))
+
+
+def _newest(documents: Sequence[Document], generation: Generation) -> list[Document]:
+    """The passages with the best scores, where being new counts."""
+    paths = {document.metadata["article"] for document in documents}
+    articles = [generation.store.article(path) for path in paths]
+    date_of = {article.path: article.date for article in articles if article}
+    dates = set(date_of.values())
+
+    def score(document: Document) -> float:
+        newness = _newness(date_of.get(document.metadata["article"]), dates)
+        return float(document.metadata["score"]) + NEWER_PASSAGE * newness
+
+    return sorted(documents, key=score, reverse=True)[:PASSAGES]
+
+
+def _bonus(candidate: Scored, asked: Asked, dates: Collection[str | None]) -> float:
+    date = candidate.sentence.article.date
+    if date is None:
+        return 0.0
+    limited = asked.scope.since or asked.scope.until
+    in_time = IN_TIME if limited and asked.scope.covers(date) else 0.0
+    return in_time + (NEWER * _newness(date, dates) if asked.scope.newest else 0.0)
+
+
+def _newness(date: str | None, dates: Collection[str | None]) -> float:
+    """How many of the other dates are older, 0–1; 0 where the date is not known."""
+    others = {other for other in dates if other and other != date}
+    if date is None or not others:
+        return 0.0
+    return sum(other < date for other in others) / len(others)

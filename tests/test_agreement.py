@@ -1,0 +1,97 @@
+"""What quotations say together, and sentences that need the one before."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.locales import texts
+from bot.render import notes
+from bot.telegram.html import answer_messages
+from index.embedder import Embedder
+from index.live import LiveIndex
+from index.place import Locations
+from index.sync import sync
+from retrieval.anaphora import refers_back
+from retrieval.answer import Answer, Question, Scope
+from retrieval.chain import AnswerChain
+from retrieval.reader import Reader
+from tests.conftest import Workplace
+
+REFERS = [
+    "Egli ha detto di no.", "Lui non ha risposto.", "“Questo incontro è importante”, ha detto.",
+    "Il leader ha lasciato la città in treno.", "I due si sono stretti la mano.",
+    "Ma questa visita preoccupa Seul.", "He left by train.", "The leader did not answer.",
+]  # fmt: skip
+STANDS_ALONE = [
+    "Il leader nordcoreano Kim Jong-un è partito.", "Kim ha lasciato la città.",
+    "Il presidente Putin lo ha accolto.", "A Vladivostok piove.", "Il treno è blindato.",
+    "Quando arriverà non si sa.", "Leila è partita.", "The president Vladimir Putin left.",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", REFERS)
+def test_a_sentence_without_its_subject_refers_back(text: str) -> None:
+    assert refers_back(text)
+
+
+@pytest.mark.parametrize("text", STANDS_ALONE)
+def test_a_sentence_that_names_its_subject_stands_alone(text: str) -> None:
+    assert not refers_back(text)
+
+
+def asked(place: Workplace, embedder: Embedder, reader: Reader, question: str) -> Answer:
+    sync(Locations(place.corpus, place.data), embedder)
+    index = LiveIndex(place.data)
+    try:
+        return AnswerChain(index, embedder, reader).invoke(Question.parse(question))
+    finally:
+        index.close()
+
+
+def test_the_sentence_before_is_shown_where_it_is_needed(
+    empty_place: Workplace, embedder: Embedder, reader: Reader
+) -> None:
+    empty_place.write(
+        "a.txt",
+        "La fabbrica di Portosole dava lavoro a mezzo paese.\n\n"
+        "Aldo Serra dirigeva l'ufficio acquisti dal 1990. "
+        "Egli fu arrestato a Lugano con una valigia di contanti. "
+        "Il processo comincerà in primavera.",
+    )
+    answer = asked(empty_place, embedder, reader, "Chi fu arrestato a Lugano?")
+    assert answer.quotes[0].text.startswith("Aldo Serra dirigeva")
+    assert answer.quotes[0].text.endswith("con una valigia di contanti.")
+
+
+def test_articles_that_say_the_same_in_other_texts_agree(
+    empty_place: Workplace, embedder: Embedder, reader: Reader
+) -> None:
+    empty_place.write("a.txt", "Il museo civico di Ronca fu inaugurato da Elena Corti nel 1987.")
+    empty_place.write(
+        "b.txt",
+        "A Ronca si festeggia. Fu Elena Corti a inaugurare il museo civico, davanti alla banda.",
+    )
+    answer = asked(empty_place, embedder, reader, "Chi inaugurò il museo civico di Ronca?")
+    assert answer.answer == "Elena Corti" and answer.agreeing == 2 and not answer.differing
+    assert notes(answer, texts("it")) == "2 articoli concordano"
+    assert "2 articoli concordano" in answer_messages(answer, texts("it"))[0].markup
+
+
+def test_without_dates_it_is_not_said_which_of_two_answers_holds(
+    empty_place: Workplace, embedder: Embedder, reader: Reader
+) -> None:
+    empty_place.write("a.txt", "Il museo civico di Ronca fu inaugurato da Elena Corti.")
+    empty_place.write("b.txt", "Il museo civico di Ronca fu inaugurato da Piero Malaspina.")
+    answer = asked(empty_place, embedder, reader, "Da chi fu inaugurato il museo civico di Ronca?")
+    assert answer.answer is None and answer.differing and answer.agreeing == 0
+    assert {quote.article for quote in answer.quotes} == {"a.txt", "b.txt"}
+    assert notes(answer, texts("en")).startswith("the articles answer in different words")
+
+
+def test_the_notes_tell_where_was_searched() -> None:
+    scope = Scope(("AgenPress",), newest=True)
+    answer = Answer("Secondo AgenPress, chi?", "Chi?", (), 0.0, "g", scope=scope)
+    assert notes(answer, texts("it")) == (
+        "cercato solo in AgenPress · prima i più recenti · cercato: Chi?"
+    )
+    assert notes(Answer("Chi?", "Chi?", (), 0.0, "g"), texts("it")) == ""
