@@ -72,6 +72,7 @@ class Indexing:
         command, environment = place.command()
         self._data = place.data
         self._before = current_name(place.data)
+        self._left_over = self._building()
         self._process = subprocess.Popen(
             [*command, "index", "--json"],
             cwd=place.path,
@@ -81,20 +82,34 @@ class Indexing:
         )
 
     def wait_for_first_write(self) -> None:
-        while self._process.poll() is None and not self._is_building():
+        while self._process.poll() is None and not self._has_written():
             time.sleep(0.001)
+
+    def wait_for_switch(self, seconds: float) -> float:
+        """Seconds until the pointer was switched; at most so many, plus a moment."""
+        started = time.monotonic()
+        while (spent := time.monotonic() - started) < seconds and not self._is_switched():
+            time.sleep(0.001)
+        return spent
 
     def kill(self, how: signal.Signals) -> bool:
         """Whether it was between the first write and the switch of the pointer."""
+        written = self._has_written()
         self._process.send_signal(how)
         self._process.wait()
-        return self._is_building() and current_name(self._data) == self._before
+        return written and not self._is_switched()
 
     def wait(self) -> int:
         return self._process.wait()
 
-    def _is_building(self) -> bool:
-        return any(generations_dir(self._data).glob(f"{BUILDING}*"))
+    def _is_switched(self) -> bool:
+        return current_name(self._data) != self._before
+
+    def _has_written(self) -> bool:
+        return bool(self._building() - self._left_over)
+
+    def _building(self) -> set[Path]:
+        return set(generations_dir(self._data).glob(f"{BUILDING}*"))
 
 
 def survives(place: Workplace, chain: AnswerChain) -> None:
@@ -115,20 +130,21 @@ def killed(place: Workplace, embedder: Embedder, kills: int, seed: int) -> None:
     upheaval.change()
     run = Indexing(place)
     run.wait_for_first_write()
-    started = time.monotonic()
+    writing = run.wait_for_switch(60)
     assert run.wait() == 0
-    writing = time.monotonic() - started
     index = LiveIndex(place.data)
     chain = AnswerChain(index, embedder)
     between = 0
     for kill in range(kills):
         upheaval.change()
         run = Indexing(place)
-        if kill % 5 == 0:  # at any moment, from the start of the process
-            time.sleep(upheaval.random.uniform(0, writing))
+        if kill % 5 == 0:  # at any moment, from the start of the process to its end
+            time.sleep(upheaval.random.uniform(0, 2 * writing))
         else:
             run.wait_for_first_write()
-            time.sleep(upheaval.random.uniform(0, writing * 0.9))
+            spent = run.wait_for_switch(moment := upheaval.random.uniform(0, writing))
+            # A run that switched sooner tells how long writing takes on a less busy machine.
+            writing = spent if spent < moment else writing
         between += run.kill(
             upheaval.random.choice([signal.SIGKILL, signal.SIGKILL, signal.SIGTERM])
         )
