@@ -57,7 +57,8 @@ def verdict(
 
 def _agrees(sentence: Sentence, told: str) -> bool:
     """Whether a sentence has these words, and more likely than not words that answer."""
-    return sentence.evidence.reader > 0 and set(terms(told)) <= set(terms(sentence.text))
+    asked = set(terms(told))
+    return bool(asked) and sentence.evidence.reader > 0 and asked <= set(terms(sentence.text))
 
 
 def _newest_first(quotes: tuple[Quotation, ...]) -> tuple[Quotation, ...]:
@@ -87,13 +88,12 @@ def _is_newer(one: str | None, other: str | None) -> bool:
 
 
 def _differ(one: str, other: str) -> bool:
-    """Whether two answers, neither of them "", share no word, or no number where both have one."""
-    if not one or not other:
-        return False
+    """Whether two answers share no word, or no number where both have one."""
     numbers, others = _numbers(one), _numbers(other)
     if numbers and others and numbers.isdisjoint(others):
         return True
-    return set(terms(one)).isdisjoint(terms(other))
+    some, more = set(terms(one)), set(terms(other))
+    return bool(some and more) and some.isdisjoint(more)
 
 
 def _numbers(text: str) -> set[str]:

@@ -102,6 +102,8 @@ def _outlets(text: str, sources: Collection[str]) -> tuple[str, tuple[str, ...]]
     found = []
     for source in sorted(sources, key=len, reverse=True):
         for name in dict.fromkeys((source, re.sub(r"\.\w{2,3}$", "", source))):
+            if name.lower() not in text.lower():
+                continue  # there may be hundreds
             match = re.search(
                 rf",?\s*\b{_BY}{_ARTICLE}(?P<name>{re.escape(name)})(?!\w),?", text, re.IGNORECASE
             )
