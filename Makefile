@@ -9,7 +9,7 @@ BENCH ?= --write
 
 export Q
 
-.PHONY: ask test check format soak bench-index lock picture clean
+.PHONY: ask test check format soak bench-index bench-quality lock picture clean
 
 ask: $(READY)
 	@test -n "$$Q" || { echo 'Ask like this: make ask Q="Dove si incontreranno Putin e Kim?"' >&2; exit 2; }
@@ -34,6 +34,10 @@ soak: $(READY)
 # Half an hour where bf16 is fast, else two; needs ../shared/data. Writes docs/performance.md, unless BENCH says otherwise.
 bench-index: $(BENCH_READY)
 	$(VENV)-bench/bin/python -m benchmarks.index $(BENCH)
+
+# The tables of docs/quality.md; half an hour where bf16 is fast; needs ../shared/data.
+bench-quality: $(READY)
+	$(BIN)/python -m benchmarks.quality --write
 
 # The environments: the exact versions of requirements.txt, for the benchmarks those of what they
 # compare with too, then this folder itself.

@@ -31,13 +31,21 @@ from retrieval.evaluation.exam import Asked, Exam, read_exam
 from retrieval.evaluation.figures import auroc
 from retrieval.evaluation.fitting import Example
 from retrieval.reader import Reader
-from retrieval.search import DENSE_WEIGHT, HybridRetriever
+from retrieval.search import Fusion, HybridRetriever
 from retrieval.weights import PLAIN, READER, Weights
-from training.weights import TUNING, fit_examples, gold_corpus
+from training.weights import QUESTIONS, TUNING, fit_examples, gold_corpus
 
 PAGE = ROOT / "docs" / "quality.md"
 SEED = 20261125
-WEIGHTS = (0.5, 1.0, 2.0, 3.0, 4.0)  # of the dense score, tried in the fusion
+FUSIONS = {  # tried beside the one that is shipped
+    "without the passage's vector": Fusion(passage=0.0),
+    "without the best sentence": Fusion(sentence=0.0),
+    "without the best sentence, the passage's vector × 2": Fusion(passage=2.0, sentence=0.0),
+    "without keywords": Fusion(keyword=0.0),
+    "all the same": Fusion(1.0, 1.0, 1.0),
+    "the best sentence × 2": Fusion(sentence=2.4),
+    "shipped": Fusion(),
+}
 
 NOTES = """\
 Finding is reported on all {all} questions of dev, choosing and refusing on {questions} of them. A
@@ -65,9 +73,7 @@ def finding(place: Place, train: Sequence[Asked], dev: Sequence[Asked]) -> str:
         "vectors alone (e5-small, Chroma)": lambda q: dense(q, place.generation, place.embedder),
         "BM25 alone": lambda q: bm25(q, place.generation),
     }
-    for weight in WEIGHTS:
-        mark = " (shipped)" if weight == DENSE_WEIGHT else ""
-        ways[f"sum of z-scores, vectors × {weight:g}{mark}"] = _fused(place, weight)
+    ways |= {f"fused, {name}": _fused(place, fusion) for name, fusion in FUSIONS.items()}
     rows = [
         f"| {name} | {_found(train, find)} | {_found(dev, find)} |" for name, find in ways.items()
     ]
@@ -75,10 +81,8 @@ def finding(place: Place, train: Sequence[Asked], dev: Sequence[Asked]) -> str:
     return "\n".join([head, *rows])
 
 
-def _fused(place: Place, weight: float) -> Find:
-    retriever = HybridRetriever(
-        generation=place.generation, embedder=place.embedder, dense_weight=weight
-    )
+def _fused(place: Place, fusion: Fusion) -> Find:
+    retriever = HybridRetriever(generation=place.generation, embedder=place.embedder, fusion=fusion)
     return lambda q: [document.metadata["article"] for document in retriever.invoke(q)]
 
 
@@ -142,6 +146,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                     place.embedder,
                     reader,
                     Path(work) / kind,
+                    options.fitted,
                 )
             )
             reported = [
@@ -182,6 +187,9 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="benchmarks.quality", description=__doc__)
     parser.add_argument("--data", type=Path, default=SQUAD, help="folder of SQuAD-it's files")
     parser.add_argument("--questions", type=int, default=500, help="of train and of dev")
+    parser.add_argument(
+        "--fitted", type=int, default=QUESTIONS, help="questions of train to fit on"
+    )
     parser.add_argument("--write", action="store_true", help="the tables to docs/quality.md")
     return parser.parse_args(arguments)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from index.keywords import STOP_WORDS, KeywordIndex, stems, terms, words
 from retrieval.answer import Question
@@ -69,15 +69,15 @@ class Evidence:
     """One sentence against one question.
 
     ``cosine`` of the two vectors; ``words``: the share of the question's words, weighted by
-    rarity, that the sentence has in some spelling; ``context``: the same, exactly, with the
-    sentence before; ``found``: the fused score of its passage. ``stranger``: 1 where the question
-    has a proper name that no passage of the corpus has. ``counted``: 1 where the thing counted
-    stands by a number, -1 where it does not, 0 where nothing is counted; for an age or a price,
-    which are told more surely, 1 or -2. ``mistyped``: 1 where the question asks for a date, a
-    number, a place or a person and the sentence has none. ``untimely``: 1 where the question asks
-    for what will be and the sentence tells only of what is or was. ``title``: the share of the
-    question's words that the sentence with its article's title has. ``english``: 1 for a question
-    in English, which cannot share the words of an Italian sentence.
+    rarity, that the sentence with its article's title has in some spelling; ``found``: the fused
+    score of its passage. ``stranger``: 1 where the question has a proper name that no passage of
+    the corpus has. ``counted``: 1 where the thing counted stands by a number, -1 where it does
+    not, 0 where nothing is counted; for an age or a price, which are told more surely, 1 or -2.
+    ``mistyped``: 1 where the question asks for a date, a number, a place or a person and the
+    sentence has none. ``untimely``: 1 where the question asks for what will be and the sentence
+    tells only of what is or was. ``english``: 1 for a question in English, which cannot share the
+    words of an Italian sentence. ``among``: the logarithm of how many sentences there were to
+    choose from: the best of many is good by chance.
 
     With a reader, ``reader``: the log-odds of its best words in the sentence. Without one,
     ``tokens`` and ``passage``: late interaction with the sentence and with its passage;
@@ -86,14 +86,13 @@ class Evidence:
 
     cosine: float
     words: float
-    context: float
     found: float
     stranger: float
     counted: float
     mistyped: float
     untimely: float
-    title: float
     english: float
+    among: float
     reader: float = 0.0
     tokens: float = 0.0
     passage: float = 0.0
@@ -119,12 +118,11 @@ class AskedWords:
         self._asks_for_future = _FUTURE.search(question.text.lower()) is not None
         self.english = float(question.is_english)
 
-    def shared(self, found: set[str]) -> float:
-        """The weighted share of the question's terms that are among these."""
-        return sum(w for term, w in self._weights.items() if term in found) / self._total
-
     def resembled(self, found: set[str]) -> float:
-        """The same, a similar word counting in part: for typing errors and inflections."""
+        """The weighted share of the question's terms that are among these.
+
+        A similar word counts in part: for typing errors and inflections.
+        """
         total = 0.0
         for term, weight in self._weights.items():
             total += weight * (1.0 if term in found else _closest(term, found))
@@ -210,6 +208,7 @@ def _alike(one: str, other: str) -> float:
     return 2 * len(a & b) / (len(a) + len(b))
 
 
-def _trigrams(word: str) -> set[str]:
+@lru_cache(10_000)
+def _trigrams(word: str) -> frozenset[str]:
     padded = f"#{word}#"
-    return {padded[at : at + 3] for at in range(len(padded) - 2)}
+    return frozenset(padded[at : at + 3] for at in range(len(padded) - 2))

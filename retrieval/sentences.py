@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -72,12 +73,13 @@ def weighed_sentences(
     asked = AskedWords(question, generation.keywords)
     vector = embedder.encode_query(question.text).vector
     articles = _Articles(generation)
+    among = math.log(sum(len(passage.spans) for passage in passages))
     found: dict[tuple[str, Span], Sentence] = {}
     for passage, view in zip(passages, views, strict=True):
         cosines = generation.sentence_vectors(passage.stored) @ vector
         article, lines = articles[passage.stored.article]
         title = set(terms(article.title))
-        for span, evidence, answer in _weighed(passage, view, cosines, asked, title):
+        for span, evidence, answer in _weighed(passage, view, cosines, asked, title, among):
             line = _line_of(article.text, lines, span)
             if not _is_cut(article.text, line, span):  # a part of a sentence is never quoted
                 heading = _is_heading(article.text, line, span) or _is_title(article, span)
@@ -141,31 +143,28 @@ def _weighed(
     cosines: Vectors,
     asked: AskedWords,
     title: set[str],
+    among: float,
 ) -> Iterator[tuple[Span, Evidence, Span | None]]:
     """The sentences of a passage in the article, with their evidence and the words that answer."""
     stranger = asked.names_stranger(set(words(passage.stored.text)))
-    before: set[str] = set()
     for span, inner, view, cosine in zip(passage.spans, passage.inner, views, cosines, strict=True):
         text = passage.stored.text[inner.start : inner.end]
-        found = set(terms(text))
         evidence = Evidence(
             cosine=float(cosine),
-            words=asked.resembled(found),
-            context=asked.shared(found | before),
+            words=asked.resembled(set(terms(text)) | title),
             found=passage.score,
             stranger=stranger,
             counted=asked.counts(text),
             mistyped=asked.mistypes(text),
             untimely=asked.untimely(text),
-            title=asked.shared(found | title),
             english=asked.english,
+            among=among,
             reader=view.reader,
             tokens=view.tokens,
             passage=view.passage,
             weakest=view.weakest,
         )
         yield span, evidence, _moved(view.answer, passage.stored.start) if view.answer else None
-        before = found
 
 
 def _moved(span: Span, by: int) -> Span:

@@ -2,7 +2,7 @@
 
     python -m training.weights train.json.gz --english xquad_train.json.gz
 
-Every article of the SQuAD file becomes a small corpus of its own, of paragraphs on one subject,
+Every article of the SQuAD file becomes some small corpora, of paragraphs on one subject,
 indexed as any corpus is; for answers with the reader only those that it has not learnt
 (``KEPT_BACK``). A question is answerable in it; without its own paragraph it is a near miss: the
 right people, the wrong facts. The English file asks some of the same questions in English. The
@@ -13,9 +13,11 @@ do not.
 from __future__ import annotations
 
 import argparse
+import bisect
+import itertools
 import random
 import tempfile
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -34,6 +36,7 @@ from training.reader import KEPT_BACK
 
 GOLD = Path("tests/gold")
 TUNING = [GOLD / "simple.jsonl", GOLD / "tune.jsonl", GOLD / "plain_tune.jsonl"]
+SIZES = (2, 6, 30)  # paragraphs of a corpus, by turns: folders are small and large
 QUESTIONS = 400  # of the SQuAD file
 SEED = 20261125
 
@@ -48,7 +51,7 @@ class Corpus:
 
 
 def squad_corpora(squad: Path, english: Path | None, kind: str) -> list[Corpus]:
-    """For each article of the SQuAD file its paragraphs, and some of its questions.
+    """The paragraphs of each article of the SQuAD file, in parts of all SIZES, and their questions.
 
     What a reader says is weighed with articles that it has not learnt only.
     """
@@ -56,10 +59,13 @@ def squad_corpora(squad: Path, english: Path | None, kind: str) -> list[Corpus]:
     for paragraph in read_squad(english) if english else ():
         for asked in paragraph.asked if paragraph.language == "en" else ():
             wordings[asked.id].append(asked.text)
-    corpora: dict[str, Corpus] = {}
+    corpora: dict[tuple[str, int], Corpus] = {}
+    before: Counter[str] = Counter()
     for at, paragraph in enumerate(read_squad(squad)):
         if kind == PLAIN or paragraph.article in KEPT_BACK:
-            corpus = corpora.setdefault(paragraph.article, Corpus({}, []))
+            part = _part(before[paragraph.article])
+            before[paragraph.article] += 1
+            corpus = corpora.setdefault((paragraph.article, part), Corpus({}, []))
             name = f"{at:05d}.txt"
             corpus.texts[name] = paragraph.text
             for asked in paragraph.asked:
@@ -69,10 +75,16 @@ def squad_corpora(squad: Path, english: Path | None, kind: str) -> list[Corpus]:
     return list(corpora.values())
 
 
-def drawn(corpora: Sequence[Corpus]) -> list[Corpus]:
+def _part(place: int) -> int:
+    """The part that an article's paragraph at a place, from 0, belongs to."""
+    times, rest = divmod(place, sum(SIZES))
+    return times * len(SIZES) + bisect.bisect(list(itertools.accumulate(SIZES)), rest)
+
+
+def drawn(corpora: Sequence[Corpus], questions: int) -> list[Corpus]:
     """The corpora with so many of their questions in all, drawn at random."""
     every = [asked for corpus in corpora for asked in corpus.asked]
-    chosen = set(random.Random(SEED).sample(every, min(QUESTIONS, len(every))))  # noqa: S311
+    chosen = set(random.Random(SEED).sample(every, min(questions, len(every))))  # noqa: S311
     return [replace(c, asked=[asked for asked in c.asked if asked in chosen]) for c in corpora]
 
 
@@ -105,9 +117,11 @@ def fit_examples(
     embedder: Embedder,
     reader: Reader | None,
     work: Path,
+    questions: int = QUESTIONS,
 ) -> Iterator[Example]:
     """All that weights of a kind are fitted on."""
-    for number, corpus in enumerate([*drawn(squad_corpora(squad, english, kind)), gold]):
+    corpora = drawn(squad_corpora(squad, english, kind), questions)
+    for number, corpus in enumerate([*corpora, gold]):
         yield from corpus_examples(corpus, embedder, reader, work / str(number))
 
 
