@@ -14,6 +14,7 @@ from retrieval.sentences import weighed_sentences
 from retrieval.weights import Weights
 
 NOTHING_NEAR = 0.1  # of the confidence, below which nothing is worth showing
+MOST_NEAR = 2  # quotations that are shown where nothing answers
 
 
 def answer_extractively(
@@ -37,7 +38,7 @@ def answer_extractively(
         return _refusal(question, asked, generation, Reason.NOTHING_FOUND, confidence)
     quotes = quotations(candidates, generation)
     if confidence < weights.threshold or not quotes:
-        near = quotations(candidates or every, generation, most=1)
+        near = quotations(candidates or every, generation, most=MOST_NEAR)
         return _refusal(question, asked, generation, Reason.NOT_ANSWERED, confidence, near)
     found = verdict(quotes, candidates, generation)
     return Answer(
