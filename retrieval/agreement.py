@@ -58,7 +58,7 @@ def verdict(
 def _agrees(sentence: Sentence, told: str) -> bool:
     """Whether a sentence has these words, and more likely than not words that answer."""
     asked = set(terms(told))
-    return bool(asked) and sentence.evidence.reader > 0 and asked <= set(terms(sentence.text))
+    return bool(asked) and sentence.evidence.reader > 0 and asked <= set(terms(sentence.shown))
 
 
 def _newest_first(quotes: tuple[Quotation, ...]) -> tuple[Quotation, ...]:

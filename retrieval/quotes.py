@@ -8,14 +8,12 @@ from dataclasses import dataclass, replace
 from index.articles import Article
 from index.generation import Generation
 from index.sentences import Span
-from retrieval.anaphora import refers_back
 from retrieval.answer import Carrier, Quotation
 from retrieval.search import SAME_TEXT, share_of_terms
-from retrieval.sentences import Sentence
+from retrieval.sentences import Sentence, adjoin
 from retrieval.weights import Linear
 
 MOST_QUOTES = 3
-LONGEST = 400  # characters of a quotation of more than one sentence
 NEIGHBOUR_MARGIN = 3.0  # a neighbour joins when its score is at most so much lower
 QUOTE_MARGIN = 4.0  # a further quotation is shown when its score is at most so much lower
 
@@ -41,7 +39,7 @@ def quotations(
     """Up to ``most`` quotations: whole sentences, contiguous, none twice, all verified.
 
     ``candidates`` come from ``ranked``. A quotation is one sentence, or two neighbours of
-    together at most LONGEST characters when both speak for themselves.
+    together at most ``sentences.LONGEST`` characters when both speak for themselves.
     """
     taken: set[tuple[str, Span]] = set()
     quotes: list[Quotation] = []
@@ -99,25 +97,16 @@ def _with_neighbour(
     around = [
         other
         for other in candidates
-        if _key(other) not in taken and _adjoin(candidate.sentence, other.sentence)
+        if _key(other) not in taken and adjoin(candidate.sentence, other.sentence)
     ]
-    before = [other for other in around if other.sentence.span < candidate.sentence.span]
-    if before and refers_back(candidate.sentence.text):
+    before = [other for other in around if other.sentence.span == candidate.sentence.before]
+    if before:
         return [before[0], candidate]
     allowed = [other for other in around if other.score >= candidate.score - NEIGHBOUR_MARGIN]
     if not allowed:
         return [candidate]
     best = max(allowed, key=lambda other: other.score)
     return sorted([candidate, best], key=lambda member: member.sentence.span)
-
-
-def _adjoin(one: Sentence, other: Sentence) -> bool:
-    """Whether two sentences are neighbours in one paragraph and short enough together."""
-    if one.article.path != other.article.path or one.span == other.span:
-        return False
-    first, second = sorted((one.span, other.span))
-    gap = one.article.text[first.end : second.start]
-    return not gap.strip() and "\n" not in gap and second.end - first.start <= LONGEST
 
 
 def _key(scored: Scored) -> tuple[str, Span]:
@@ -127,6 +116,7 @@ def _key(scored: Scored) -> tuple[str, Span]:
 def _quotation(group: Sequence[Scored], best: Scored) -> Quotation:
     article: Article = best.sentence.article
     start, end = group[0].sentence.span.start, group[-1].sentence.span.end
+    answer = best.sentence.answer
     return Quotation(
         text=article.text[start:end],
         article=article.path,
@@ -138,7 +128,7 @@ def _quotation(group: Sequence[Scored], best: Scored) -> Quotation:
         end=end,
         sha256=article.sha256,
         score=round(best.score, 4),
-        deciding=best.sentence.answer,
+        deciding=answer if answer and start <= answer.start and answer.end <= end else None,
     )
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from langchain_core.documents import Document
 
@@ -15,11 +16,13 @@ from index.keywords import terms, words
 from index.sentences import Span, ends_a_sentence, logical_lines
 from index.store import Stored
 from index.vectors import Vectors
+from retrieval.anaphora import refers_back
 from retrieval.answer import Question
 from retrieval.evidence import AskedWords, Evidence
 from retrieval.interaction import TokenMatcher
 from retrieval.reader import SURE, Reader
 
+LONGEST = 400  # characters of two neighbours that are quoted together
 LONGEST_HEADLINE = 300  # characters of a first line that may be a headline of several sentences
 
 
@@ -27,7 +30,9 @@ LONGEST_HEADLINE = 300  # characters of a first line that may be a headline of s
 class Sentence:
     """A sentence of an article. ``heading``: a headline or a title, which answers nothing.
 
-    ``answer``: the words in it that answer, if a reader is sure of them.
+    ``answer``: the words that answer, if a reader is sure of them. ``before``: the sentence before
+    it, if it points back to that: the two are weighed and quoted together, and either may hold the
+    words that answer.
     """
 
     article: Article
@@ -35,6 +40,12 @@ class Sentence:
     evidence: Evidence
     heading: bool
     answer: Span | None = None
+    before: Span | None = None
+
+    @property
+    def shown(self) -> str:
+        """Its words, after those that it points back to."""
+        return self.article.text[(self.before or self.span).start : self.span.end]
 
     @property
     def text(self) -> str:
@@ -43,7 +54,7 @@ class Sentence:
 
     @property
     def answer_text(self) -> str:
-        """The words in it that answer; "" where none are known."""
+        """The words that answer; "" where none are known."""
         return self.article.text[self.answer.start : self.answer.end] if self.answer else ""
 
 
@@ -87,7 +98,39 @@ def weighed_sentences(
                 before = found.get((article.path, span))  # in the passage before, at its end
                 if before is None or before.evidence.reader < evidence.reader:
                     found[article.path, span] = sentence
-    return list(found.values())
+    return _leaning(list(found.values()))
+
+
+def adjoin(one: Sentence, other: Sentence) -> bool:
+    """Whether two sentences are neighbours in one paragraph and short enough together."""
+    if one.article.path != other.article.path or one.span == other.span:
+        return False
+    first, second = sorted((one.span, other.span))
+    gap = one.article.text[first.end : second.start]
+    return not gap.strip() and "\n" not in gap and second.end - first.start <= LONGEST
+
+
+def _leaning(sentences: Sequence[Sentence]) -> list[Sentence]:
+    """The sentences, those that point back with the one before them."""
+    ordered = sorted(sentences, key=lambda s: (s.article.path, s.span))
+    leaning = {
+        (sentence.article.path, sentence.span): _led_by(before, sentence)
+        for before, sentence in itertools.pairwise(ordered)
+        if adjoin(before, sentence) and refers_back(sentence.text)
+    }
+    return [leaning.get((s.article.path, s.span), s) for s in sentences]
+
+
+def _led_by(before: Sentence, sentence: Sentence) -> Sentence:
+    """Who "he" is stands in the sentence before: it may hold the words that answer."""
+    leads = before.evidence.reader > sentence.evidence.reader
+    evidence = replace(
+        sentence.evidence,
+        reader=max(before.evidence.reader, sentence.evidence.reader),
+        mistyped=min(before.evidence.mistyped, sentence.evidence.mistyped),
+    )
+    answer = before.answer if leads else sentence.answer
+    return replace(sentence, evidence=evidence, answer=answer, before=before.span)
 
 
 @dataclass(frozen=True)

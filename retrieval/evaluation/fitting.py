@@ -24,7 +24,7 @@ RANK = {
 }
 CONFIDENCE = {
     READER: "reader found cosine among stranger counted mistyped untimely english".split(),
-    PLAIN: "found cosine weakest among stranger counted mistyped untimely english".split(),
+    PLAIN: "found cosine words weakest among stranger counted mistyped untimely english".split(),
 }
 REFUSED = 0.78  # of what has no answer: a stricter threshold refuses more that has one
 RIDGE = 0.5  # against weights that run away
@@ -67,7 +67,7 @@ def examples(
 
 def _example(asked: Asked, sentences: Sequence[Sentence], *, own: bool) -> Example:
     kept = [s for s in sentences if not s.heading] or sentences
-    right = [asked.is_answered_by(s.text, [s.article.path]) for s in kept]
+    right = [asked.is_answered_by(s.shown, [s.article.path]) for s in kept]
     return Example(
         [s.evidence for s in kept], right, bool(asked.answers) if own else any(right), own
     )
