@@ -53,7 +53,8 @@ _PRICE = (
     re.compile(r"(?:euro|dollar|rubl|sterlin|pound|yen|won\b|[€$£¥])", re.IGNORECASE),
 )
 _FUTURE = re.compile(
-    r"\b(?!però\b|tiranno\b)\w{2,}(?:rà|rò|ranno|remo|rete)\b|\bwill\b|\bgoing to\b"
+    r"\b(?!(?:però|tiranno|estremo|supremo|sanremo|parete|concrete|discrete|segrete)\b)"
+    r"\w{2,}(?:rà|rò|ranno|remo|rete)\b|\bwill\b|\bgoing to\b"
 )
 _EXPECTED = re.compile(  # what is told of things to come without a future
     r"\w(?:rebbe|rebbero)\b|\b(?:previst|programm|attes|annunci|intend|prossim|domani|entro|imminent)"

@@ -14,7 +14,7 @@ import pytest
 from index.embedder import Embedder
 from index.errors import VirgoletteError
 from index.generation import Generation
-from index.keywords import words
+from index.keywords import KeywordIndex, words
 from index.layout import generations_dir
 from index.live import LiveIndex
 from index.manifest import read_manifest, write_manifest
@@ -23,6 +23,7 @@ from index.sentences import Span, sentences
 from index.sync import sync
 from retrieval.answer import MAX_QUESTION, Answer, Carrier, Question, QuestionError, Reason
 from retrieval.chain import AnswerChain
+from retrieval.evidence import AskedWords
 from retrieval.marks import matching_words
 from retrieval.quotes import is_verbatim
 from retrieval.search import HybridRetriever
@@ -116,6 +117,21 @@ def test_the_gold_questions_that_nothing_was_tuned_on(
     assert sum(hits[:1] == [True] for hits in answerable) >= first
     assert sum(any(hits) for hits in answerable) >= several
     assert sum(refused) >= rightly
+
+
+@pytest.mark.parametrize(
+    ("text", "untimely"),
+    [
+        ("Si incontreranno a Vladivostok.", 0.0),
+        ("L'incontro è previsto per martedì.", 0.0),
+        ("They will meet in Vladivostok.", 0.0),
+        ("Si sono incontrati a Vladivostok.", 1.0),
+        ("Kim ha visitato l’estremo oriente, incontrando Putin a Vladivostok.", 1.0),
+    ],
+)
+def test_a_question_about_what_is_to_come_wants_it_told(text: str, untimely: float) -> None:
+    asked = AskedWords(Question("Dove si incontreranno Putin e Kim?"), KeywordIndex(None))
+    assert asked.untimely(text) == untimely
 
 
 def test_nothing_is_tuned_on_a_question_that_is_held_back() -> None:
