@@ -35,7 +35,7 @@ soak: $(READY)
 bench-index: $(BENCH_READY)
 	$(VENV)-bench/bin/python -m benchmarks.index $(BENCH)
 
-# The tables of docs/quality.md; half an hour where bf16 is fast; needs ../shared/data.
+# Tables as those of docs/quality.md, in a section of their own there; long; needs ../shared/data.
 bench-quality: $(READY)
 	$(BIN)/python -m benchmarks.quality --write
 
