@@ -91,6 +91,27 @@ def _print_json(content: dict[str, Any]) -> None:
 
 
 @app.command()
+def verify(
+    sentence: Annotated[str, typer.Argument(help="The sentence, in quotation marks or without.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
+) -> None:
+    """Tell whether a sentence is really in the articles, to the letter. No model is needed."""
+    from rich.console import Console
+
+    from bot.language import texts_for
+    from bot.render import print_verification
+    from bot.verifying import verified
+    from retrieval.answer import Question
+
+    settings = read_settings()
+    told = verified(settings, sentence)
+    if as_json:
+        _print_json(told.as_json())
+    else:
+        print_verification(Console(), told, texts_for(settings.language, Question(sentence)))
+
+
+@app.command()
 def chat() -> None:
     """Ask and read answers, one after another."""
     from bot.compose import composed

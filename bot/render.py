@@ -11,6 +11,7 @@ from bot.locales import Texts
 from bot.printable import printable
 from retrieval.answer import Answer, Quotation
 from retrieval.marks import marked_words
+from retrieval.verification import Verification
 
 
 def print_answer(console: Console, answer: Answer, say: Texts) -> None:
@@ -26,6 +27,31 @@ def print_answer(console: Console, answer: Answer, say: Texts) -> None:
             text = Text("\n" + " " * len(margin)).join(text.wrap(console, width))
         console.print(Text(margin) + text, soft_wrap=True, highlight=False)
     console.print()
+
+
+def print_verification(console: Console, told: Verification, say: Texts) -> None:
+    """Print how a sentence stands in the articles, and where."""
+    console.print()
+    console.print(Text(f"  {say(f'verify.{told.verdict.value}')}", style="bold"), highlight=False)
+    for line in difference_lines(told, say):
+        console.print(Text(f"    {printable(line)}"), highlight=False)
+    for number, quote in enumerate(told.quotes, 1):
+        console.print(Text(f"  ❝ {printable(quote.text)} ❞"), soft_wrap=True, highlight=False)
+        line = f"    [{number}] {printable(source_line(quote, say))}"
+        console.print(Text(line, style="dim"), soft_wrap=True, highlight=False)
+    if told.elsewhere:
+        line = say("verify.elsewhere", sources=", ".join(told.elsewhere))
+        console.print(Text(f"  {printable(line)}"), highlight=False)
+    console.print()
+
+
+def difference_lines(told: Verification, say: Texts) -> list[str]:
+    """Each difference in words: what was said, and what is written instead."""
+    names = {(True, True): "changed", (True, False): "added", (False, True): "left_out"}
+    return [
+        say(f"verify.{names[bool(d.said), bool(d.written)]}", said=d.said, written=d.written)
+        for d in told.differences
+    ]
 
 
 def source_line(quote: Quotation, say: Texts) -> str:

@@ -15,13 +15,15 @@ from bot.compose import Parts
 from bot.language import texts_for
 from bot.locales import Texts
 from bot.printable import printable
-from bot.render import print_answer
+from bot.render import print_answer, print_verification
 from bot.settings import Settings
+from bot.verifying import verified_in
 from index.errors import VirgoletteError
 from retrieval.answer import MAX_QUESTION, Question, QuestionError
 
 _SOURCES = frozenset({"/fonti", "/sources"})
 _HELP = frozenset({"/aiuto", "/help", "aiuto", "help"})
+_VERIFY = frozenset({"/verifica", "/verify"})
 _QUIT = frozenset({"/esci", "/quit", "esci", "exit", "quit"})
 
 
@@ -92,6 +94,12 @@ def _respond(entry: str, parts: Parts, settings: Settings, console: Console) -> 
         console.print(say("chat.help"), highlight=False)
     elif entry in _SOURCES:
         _print_sources(parts, console, say)
+    elif entry.split()[0] in _VERIFY:
+        sentence = entry.removeprefix(entry.split()[0]).strip()
+        if sentence:
+            print_verification(console, verified_in(parts.index, sentence), say)
+        else:
+            console.print(say("verify.usage"), highlight=False)
     elif entry.startswith("/"):
         shown = printable(entry.split()[0])
         console.print(say("chat.unknown_command", command=shown), highlight=False, markup=False)
