@@ -20,6 +20,7 @@ from bot.settings import Settings
 from bot.verifying import verified_in
 from index.errors import VirgoletteError
 from retrieval.answer import MAX_QUESTION, Question, QuestionError
+from retrieval.verification import MAX_CLAIM, ClaimError
 
 _SOURCES = frozenset({"/fonti", "/sources"})
 _HELP = frozenset({"/aiuto", "/help", "aiuto", "help"})
@@ -95,11 +96,7 @@ def _respond(entry: str, parts: Parts, settings: Settings, console: Console) -> 
     elif entry in _SOURCES:
         _print_sources(parts, console, say)
     elif entry.split()[0] in _VERIFY:
-        sentence = entry.removeprefix(entry.split()[0]).strip()
-        if sentence:
-            print_verification(console, verified_in(parts.index, sentence), say)
-        else:
-            console.print(say("verify.usage"), highlight=False)
+        _print_verification(entry.removeprefix(entry.split()[0]), parts, console, say)
     elif entry.startswith("/"):
         shown = printable(entry.split()[0])
         console.print(say("chat.unknown_command", command=shown), highlight=False, markup=False)
@@ -116,6 +113,13 @@ def _print_answer(entry: str, parts: Parts, settings: Settings, console: Console
         console.print(say(f"problem.{error.problem}", limit=MAX_QUESTION), highlight=False)
     else:
         print_answer(console, answer, texts_for(settings.language, question))
+
+
+def _print_verification(sentence: str, parts: Parts, console: Console, say: Texts) -> None:
+    try:
+        print_verification(console, verified_in(parts.index, sentence), say)
+    except ClaimError as error:
+        console.print(say(f"verify.problem_{error.problem}", limit=MAX_CLAIM), highlight=False)
 
 
 def _print_sources(parts: Parts, console: Console, say: Texts) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -32,6 +33,14 @@ _OMISSION = re.compile(r"\s*[\[(]?(?:…|\.\.\.)[\])]?\s*")
 _STOPS = (".", "!", "?")
 _TOKEN = re.compile(r"\w+|[^\w\s]")
 _MARKS = str.maketrans("’‘‛`´“”„‟«»\u00a0\u202f", '\'\'\'\'\'""""""  ')
+
+
+class ClaimError(UsageError):
+    """Nothing can be verified. ``problem`` is "empty", "too_long" or "no_index"."""
+
+    def __init__(self, problem: str, message: str) -> None:
+        super().__init__(message)
+        self.problem = problem
 
 
 class Verdict(StrEnum):
@@ -79,7 +88,7 @@ def verify(text: str, generation: Generation) -> Verification:
 
     What stands in quotation marks is the sentence, if anything does; an outlet that is named beside
     it is where it should stand. Ellipses stand for words left out. Blanks and the shape of
-    quotation marks and apostrophes do not count; every other letter does. Raises UsageError where
+    quotation marks and apostrophes do not count; every other letter does. Raises ClaimError where
     there is nothing to look for.
     """
     claim, beside = _claim(text)
@@ -103,14 +112,16 @@ def _claim(text: str) -> tuple[str, str]:
     """The words to look for, and what stands beside them."""
     line = " ".join(re.sub(r"[\x00-\x1f\x7f\ud800-\udfff]", " ", text).split())
     if len(line) > MAX_CLAIM:
-        raise UsageError(f"the text has {len(line)} characters: verify {MAX_CLAIM} or fewer")
+        raise ClaimError(
+            "too_long", f"the text has {len(line)} characters: verify {MAX_CLAIM} or fewer"
+        )
     quoted = max(_QUOTED.finditer(line), key=lambda match: len(match[1]), default=None)
     claim, beside = line, ""
     if quoted and len(quoted[1].split()) >= FEWEST_QUOTED:
         claim, beside = quoted[1], line[: quoted.start()] + line[quoted.end() :]
     claim = claim.strip(' “”«»"❝❞„').rstrip(" .,;:")  # the writer\'s own
     if not any(character.isalnum() for character in claim):
-        raise UsageError("there is nothing to verify: give a sentence")
+        raise ClaimError("empty", "there is nothing to verify: give a sentence")
     return claim, beside
 
 
@@ -157,17 +168,19 @@ def _verbatim(claim: str, text: str) -> Span | None:
 
 
 def _nearest(claim: str, likely: Sequence[tuple[Article, Span]]) -> list[tuple[Article, Span]]:
-    """The place that is most like the claim, if it is like it."""
-    best: list[tuple[Article, Span]] = []
-    wanted, alike = _lower(claim), ALTERED
+    """The place that is most like the claim, if it is like it: of two the one as long."""
+    wanted = _lower(claim)
     told = _TOKEN.findall(wanted)
+    best: list[tuple[Article, Span]] = []
+    alike = (ALTERED, -math.inf)
     for article, window in likely:
         plain = _lower(article.text[window.start : window.end])
         place = fuzz.partial_ratio_alignment(wanted, plain, score_cutoff=50.0)
         for span in _around(plain, Span(place.dest_start, place.dest_end)) if place else ():
             words = _TOKEN.findall(plain[span.start : span.end])
-            found = Levenshtein.normalized_similarity(told, words, score_cutoff=alike)
-            if found > alike or (found == alike and not best):
+            off = abs(span.end - span.start - len(claim))
+            found = Levenshtein.normalized_similarity(told, words), -off
+            if found > alike:
                 alike = found
                 best = [(article, Span(span.start + window.start, span.end + window.start))]
     return best

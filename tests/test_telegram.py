@@ -154,11 +154,33 @@ def test_groups_are_left_in_peace(bot: Bot) -> None:
     assert len([c for c in bot.api.calls if c.method == "sendMessage"]) == before + 1
 
 
+def test_a_sentence_is_verified(bot: Bot) -> None:
+    message = bot.ask(f"/verifica «{TRAIN}»")
+    assert message["text"].startswith("Sì, alla lettera:")
+    assert entities(message, "blockquote") == [TRAIN] and "[1] AgenPress" in message["text"]
+    altered = bot.ask(f"/verify {TRAIN.replace('Pyongyang', 'Seul <b>')}", language_code="en")
+    assert "“Seul”: it says “Pyongyang”\n“<b>”: it does not say that" in altered["text"]
+    assert "Gli articoli non hanno questa frase" in bot.ask("/verifica La Juve ha vinto")["text"]
+
+
+def test_a_forwarded_sentence_is_verified_by_a_reply_to_it(bot: Bot) -> None:
+    forwarded = bot.api.say(TRAIN)
+    bot.reply(forwarded)
+    message = bot.ask("/verifica", reply_to=forwarded)
+    assert message["text"].startswith("Sì, alla lettera:")
+
+
+def test_what_cannot_be_verified_is_told(bot: Bot) -> None:
+    assert "Scrivi la frase dopo il comando" in bot.ask("/verifica")["text"]
+    assert "bastano 2000 caratteri" in bot.ask(f"/verifica {'Kim ' * 700}")["text"]
+
+
 def test_the_menu_is_set_in_both_languages(bot: Bot) -> None:
     bot.ask("/start")
     menus = {language: commands for (_, language), commands in bot.api.commands.items()}
     assert set(menus) == {"", "it", "en"}
-    assert [c["command"] for c in menus["en"]] == ["ask", "help", "start"]
+    assert [c["command"] for c in menus["en"]] == ["ask", "verify", "help", "start"]
+    assert [c["command"] for c in menus["it"]] == ["ask", "verifica", "help", "start"]
     assert menus["it"][0]["description"] == "Fa una domanda"
 
 

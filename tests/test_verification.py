@@ -2,10 +2,9 @@
 
 import pytest
 
-from index.errors import UsageError
 from index.generation import Generation
 from retrieval.quotes import is_verbatim
-from retrieval.verification import MAX_CLAIM, Difference, Verdict, verify
+from retrieval.verification import MAX_CLAIM, ClaimError, Difference, Verdict, verify
 from tests.conftest import Workplace
 
 TRAIN = "un treno blindato con a bordo Kim sarebbe partito da Pyongyang per la Russia"
@@ -68,12 +67,12 @@ def test_what_no_article_has(claim: str, generation: Generation) -> None:
         told = verify(claim, generation)
         assert told.verdict is Verdict.NOT_FOUND and told.quotes == ()
     else:
-        with pytest.raises(UsageError, match="nothing to verify"):
+        with pytest.raises(ClaimError, match="nothing to verify"):
             verify(claim, generation)
 
 
 def test_what_is_too_long_is_told(generation: Generation) -> None:
-    with pytest.raises(UsageError, match=f"verify {MAX_CLAIM} or fewer"):
+    with pytest.raises(ClaimError, match=f"verify {MAX_CLAIM} or fewer"):
         verify("Kim " * MAX_CLAIM, generation)
 
 
@@ -93,8 +92,8 @@ def test_the_command_and_the_conversation_tell_the_same(indexed_place: Workplace
     assert text[told["quotes"][0]["start"] : told["quotes"][0]["end"]] == TRAIN
     typed = ["/verifica", f"/verifica «{wrong}»", f"/verify {TRAIN}", "/verifica ("]
     chat = indexed_place.run("chat", stdin="\n".join(typed)).stdout
-    assert "/verifica «…»" in chat and "«Seul»: sta scritto «Pyongyang»" in chat
-    assert "Sì, alla lettera:" in chat and "nothing to verify" in chat
+    assert "Scrivi la frase dopo il comando" in chat and "«Seul»: sta scritto «Pyongyang»" in chat
+    assert "Sì, alla lettera:" in chat and chat.count("Scrivi la frase") == 2
 
 
 def test_without_an_index_the_way_out_is_told(empty_place: Workplace) -> None:

@@ -26,7 +26,7 @@ from tenacity import (
 )
 
 from bot.compose import Parts
-from bot.locales import LANGUAGES, Texts, texts
+from bot.locales import LANGUAGES, texts
 from bot.settings import Settings, SettingsError
 from bot.telegram.handlers import Handlers
 from bot.telegram.indexing import CorpusFollower
@@ -35,7 +35,8 @@ from bot.telegram.polling import UpdatesRequest
 from bot.telegram.sending import LONGEST_PAUSE
 from index.errors import VirgoletteError
 
-COMMANDS = ("ask", "help", "start")
+COMMANDS = ("ask", "verify", "help", "start")
+ITALIAN = {"verify": "verifica"}  # the names that differ
 TELEGRAM = "https://api.telegram.org/bot"
 FLOOD_RETRIES = 10  # how often a 429 is waited out
 CONCURRENT_UPDATES = 64
@@ -114,7 +115,9 @@ def build_application(parts: Parts, settings: Settings) -> App:
         .post_shutdown(end)
     )
     application: App = builder.build()
-    handlers = Handlers(parts.chain, settings.language, settings.telegram_allowed_users)
+    handlers = Handlers(
+        parts.chain, parts.index, settings.language, settings.telegram_allowed_users
+    )
     for handler in _handlers(handlers):
         application.add_handler(handler)
     application.add_error_handler(handlers.error)
@@ -145,6 +148,7 @@ def _handlers(to: Handlers) -> list[BaseHandler[Any, Any, Any]]:
         CommandHandler("start", to.start, private),
         CommandHandler("help", to.help, private),
         CommandHandler("ask", to.ask, private),
+        CommandHandler(["verifica", "verify"], to.verify, private),
         MessageHandler(private & filters.TEXT, to.question),
         MessageHandler(private & ~filters.StatusUpdate.ALL, to.not_text),
     ]
@@ -154,11 +158,13 @@ async def _set_commands(application: App) -> None:
     """Tell Telegram the menu. The bot works without it, so a failure is only logged."""
     try:
         for language in LANGUAGES:
-            await application.bot.set_my_commands(_menu(texts(language)), language_code=language)
-        await application.bot.set_my_commands(_menu(texts("it")))
+            await application.bot.set_my_commands(_menu(language), language_code=language)
+        await application.bot.set_my_commands(_menu("it"))
     except TelegramError as error:
         _log.warning("the menu of commands could not be set: %s", error)
 
 
-def _menu(say: Texts) -> list[BotCommand]:
-    return [BotCommand(name, say(f"telegram.command_{name}")) for name in COMMANDS]
+def _menu(language: str) -> list[BotCommand]:
+    names = {name: ITALIAN.get(name, name) if language == "it" else name for name in COMMANDS}
+    say = texts(language)
+    return [BotCommand(shown, say(f"telegram.command_{name}")) for name, shown in names.items()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from dataclasses import dataclass
 
@@ -12,11 +13,14 @@ from telegram.ext import ContextTypes
 
 from bot.language import texts_for_user
 from bot.locales import Texts
-from bot.telegram.html import Message, answer_messages, text_message
+from bot.telegram.html import Message, answer_messages, text_message, verification_messages
 from bot.telegram.sending import reply, typing
+from bot.verifying import verified_in
 from index.errors import VirgoletteError
+from index.live import LiveIndex
 from retrieval.answer import MAX_QUESTION, Question, QuestionError
 from retrieval.chain import AnswerChain
+from retrieval.verification import MAX_CLAIM, ClaimError
 
 _log = logging.getLogger(__name__)
 
@@ -26,6 +30,7 @@ class Handlers:
     """The handlers of private messages. ``allowed``: who may ask; empty means anyone."""
 
     chain: AnswerChain
+    index: LiveIndex
     language: str
     allowed: frozenset[int]
 
@@ -43,6 +48,19 @@ class Handlers:
             await self._say(update, "telegram.ask_usage")
             return
         await self._answer(update, (_message(update).text or "").split(maxsplit=1)[1])
+
+    async def verify(self, update: Update, _: ContextTypes.DEFAULT_TYPE) -> None:
+        """/verify sentence, or as a reply to a message with the sentence."""
+        message, say = _message(update), self._texts(update.effective_user)
+        told = (message.text or "").split(maxsplit=1)[1:]
+        sentence = told[0] if told else _text_of(message.reply_to_message)
+        try:
+            found = await asyncio.to_thread(verified_in, self.index, sentence)
+        except ClaimError as error:
+            problem = say(f"verify.problem_{error.problem}", limit=MAX_CLAIM)
+            await reply(message, [text_message(problem)])
+        else:
+            await reply(message, verification_messages(found, say))
 
     async def question(self, update: Update, _: ContextTypes.DEFAULT_TYPE) -> None:
         """Any other text is a question."""
@@ -88,6 +106,10 @@ class Handlers:
 
     def _texts(self, user: User | None) -> Texts:
         return texts_for_user(self.language, user.language_code if user else None)
+
+
+def _text_of(message: TelegramMessage | None) -> str:
+    return (message.text or message.caption or "") if message else ""
 
 
 def _message(update: Update) -> TelegramMessage:

@@ -11,10 +11,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from bot.locales import Texts
-from bot.render import also_line, notes
+from bot.render import also_line, difference_lines, notes
 from index.sentences import Span
 from retrieval.answer import Answer, Quotation
 from retrieval.marks import marked_words
+from retrieval.verification import Verification
 
 LONGEST_MESSAGE = 4096  # UTF-16 code units
 LONGEST_PIECE = 3500  # of one quotation in one message: room for its source line
@@ -43,6 +44,11 @@ def answer_messages(answer: Answer, say: Texts) -> list[Message]:
     return _packed(list(_blocks(answer, say)))
 
 
+def verification_messages(told: Verification, say: Texts) -> list[Message]:
+    """The messages that show how a sentence stands in the articles; at least one."""
+    return _packed(list(_verdict(told, say)))
+
+
 def text_message(text: str) -> Message:
     """A message of our own words."""
     return Message(_escape(text), _clean(text))
@@ -65,6 +71,19 @@ def _blocks(answer: Answer, say: Texts) -> Iterator[Block]:
         yield _source(quote, f"[{number}] " if answer.quotes else "", say)
     if noted := notes(answer, say):
         yield _words(_short(noted))
+
+
+def _verdict(told: Verification, say: Texts) -> Iterator[Block]:
+    yield _bold(say(f"verify.{told.verdict.value}"))
+    for line in difference_lines(told, say):
+        yield _words(_short(line))
+    for number, quote in enumerate(told.quotes, 1):
+        for piece in _pieces(quote.text):
+            shown = quote.text[piece.start : piece.end]
+            yield Block(f"<blockquote>{_escape(shown)}</blockquote>", f"❝ {_clean(shown)} ❞")
+        yield _source(quote, f"[{number}] ", say)
+    if told.elsewhere:
+        yield _words(_short(say("verify.elsewhere", sources=", ".join(told.elsewhere))))
 
 
 def _quotation(answer: Answer, quote: Quotation) -> Iterator[Block]:

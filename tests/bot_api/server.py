@@ -80,6 +80,7 @@ class FakeBotApi:
         language_code: str | None = "it",
         first_name: str = "Ada",
         entities: list[Json] | None = None,
+        reply_to: int | None = None,
     ) -> int:
         """Deliver a text from a user, in the private chat by default; return its message_id."""
         user: Json = {"id": user_id, "is_bot": False, "first_name": first_name}
@@ -87,6 +88,10 @@ class FakeBotApi:
             user["language_code"] = language_code
         chat = chat_of(user_id if chat_id is None else chat_id, first_name)
         message: Json = {"from": user, "chat": chat, "text": text}
+        if reply_to is not None:
+            (message["reply_to_message"],) = (
+                m for m in self.messages(chat["id"]) if m["message_id"] == reply_to
+            )
         command = re.match(r"/[A-Za-z0-9_]{1,32}(@\w+)?", text)
         if entities is None and command:
             entities = [{"type": "bot_command", "offset": 0, "length": command.end()}]
