@@ -13,17 +13,20 @@ from rich.console import Console
 
 from bot.compose import Parts
 from bot.language import texts_for
+from bot.listing import article_at, listed
 from bot.locales import Texts
 from bot.printable import printable
 from bot.render import print_answer, print_verification
 from bot.settings import Settings
 from bot.verifying import verified_in
+from index.articles import Article
 from index.errors import VirgoletteError
 from retrieval.answer import MAX_QUESTION, Question, QuestionError
 from retrieval.verification import MAX_CLAIM, ClaimError
 
 _SOURCES = frozenset({"/fonti", "/sources"})
 _HELP = frozenset({"/aiuto", "/help", "aiuto", "help"})
+_ARTICLE = frozenset({"/articolo", "/article"})
 _VERIFY = frozenset({"/verifica", "/verify"})
 _QUIT = frozenset({"/esci", "/quit", "esci", "exit", "quit"})
 
@@ -95,6 +98,8 @@ def _respond(entry: str, parts: Parts, settings: Settings, console: Console) -> 
         console.print(say("chat.help"), highlight=False)
     elif entry in _SOURCES:
         _print_sources(parts, console, say)
+    elif entry.split()[0] in _ARTICLE:
+        _print_article(entry.removeprefix(entry.split()[0]), parts, console, say)
     elif entry.split()[0] in _VERIFY:
         _print_verification(entry.removeprefix(entry.split()[0]), parts, console, say)
     elif entry.startswith("/"):
@@ -123,14 +128,29 @@ def _print_verification(sentence: str, parts: Parts, console: Console, say: Text
 
 
 def _print_sources(parts: Parts, console: Console, say: Texts) -> None:
-    with parts.index.reading() as generation:
-        articles = generation.store.article_headers() if generation else []
+    articles = listed(parts.index)
     if not articles:
         console.print(say("chat.no_articles"))
     for number, article in enumerate(articles, 1):
-        source = article.source or say("answer.source_unknown")
-        line = " · ".join(filter(None, (source, article.title, article.date)))
-        console.print(f"{number:>4}  {printable(line)}", highlight=False, markup=False)
+        console.print(f"{number:>4}  {_label(article, say)}", highlight=False, markup=False)
         console.print(
             f"      {printable(article.path)}", style="dim", highlight=False, markup=False
         )
+
+
+def _print_article(told: str, parts: Parts, console: Console, say: Texts) -> None:
+    number = told.strip()
+    if not number.isdecimal():
+        console.print(say("chat.article_usage"), highlight=False)
+        return
+    article = article_at(parts.index, int(number[:9]))
+    if article is None:
+        console.print(say("chat.no_such_article", number=printable(number)), highlight=False)
+        return
+    console.print(_label(article, say), style="bold", highlight=False, markup=False)
+    console.print(printable(article.text), soft_wrap=True, highlight=False, markup=False)
+
+
+def _label(article: Article, say: Texts) -> str:
+    source = article.source or say("answer.source_unknown")
+    return printable(" · ".join(filter(None, (source, article.title, article.date))))

@@ -33,6 +33,15 @@ def test_a_transcript(indexed_place: Workplace) -> None:
     assert said.rstrip().endswith("Ciao.") and "mai letta" not in said
 
 
+def test_an_article_is_read_under_its_number(indexed_place: Workplace) -> None:
+    typed = ["/articolo 2", "/article", "/articolo 99", "/articolo ²"]
+    done = indexed_place.run("chat", stdin="\n".join(typed))
+    text = indexed_place.run("show", "001_3eaa1e106d62cb25.txt").stdout
+    assert text.strip() in done.stdout and done.stderr == ""
+    assert done.stdout.count("Scrivi il numero dopo il comando") == 2
+    assert "nessun articolo 99" in done.stdout
+
+
 def test_its_answers_are_those_of_ask(indexed_place: Workplace) -> None:
     asked = indexed_place.run("ask", QUESTION).stdout.strip()
     assert asked in indexed_place.run("chat", stdin=QUESTION).stdout

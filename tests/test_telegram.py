@@ -9,14 +9,19 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bot.locales import texts
-from bot.telegram.html import LONGEST_MESSAGE, answer_messages, text_message, utf16_length
+from bot.telegram.blocks import LONGEST_MESSAGE, utf16_length
+from bot.telegram.browsing import articles_page, pressed_page
+from bot.telegram.html import answer_messages, text_message
 from index.embedder import Embedder
+from index.generation import Generation
+from index.live import LiveIndex
 from index.place import Locations
 from index.sentences import Span
 from index.sync import sync
@@ -175,12 +180,68 @@ def test_what_cannot_be_verified_is_told(bot: Bot) -> None:
     assert "bastano 2000 caratteri" in bot.ask(f"/verifica {'Kim ' * 700}")["text"]
 
 
+def buttons(message: dict[str, Any]) -> dict[str, str]:
+    """What the buttons below a message tell the bot, by their labels."""
+    rows = message.get("reply_markup", {}).get("inline_keyboard", [])
+    return {button["text"]: button["callback_data"] for row in rows for button in row}
+
+
+def press(bot: Bot, message: dict[str, Any], data: str, user: int = 1001) -> Any:
+    """Press a button, and wait until the bot has acknowledged it; the call that did."""
+    who = {"id": user, "is_bot": False, "first_name": "Ada", "language_code": "it"}
+    pushed = bot.api.push({"callback_query": {"data": data, "message": message, "from": who}})
+    number = pushed["callback_query"]["id"]
+    return bot.api.wait_for(
+        lambda call: (
+            call.method == "answerCallbackQuery" and call.params["callback_query_id"] == number
+        )
+    )
+
+
+def test_the_articles_are_listed_under_their_numbers(bot: Bot) -> None:
+    message = bot.ask("/fonti")
+    assert message["text"].startswith("Gli articoli: 5\n1. ")
+    assert "AgenPress · Cremlino" in message["text"] and not buttons(message)
+    assert "The articles: 5" in bot.ask("/sources", language_code="en")["text"]
+
+
+def test_an_article_is_read_a_page_at_a_time(bot: Bot, generation: Generation) -> None:
+    text = {a.path: a.text for a in map(generation.store.article, generation.store.layout()) if a}
+    assert bot.ask("/articolo")["text"].startswith("Scrivi il numero dopo il comando")
+    assert "nessun articolo 99" in bot.ask("/articolo 99")["text"]
+    number, path = max(enumerate(sorted(text), 1), key=lambda one: len(text[one[1]]))
+    message = bot.ask(f"/articolo {number}")
+    read = message["text"].partition("\n")[2]
+    while forward := [d for label, d in buttons(message).items() if label.startswith("avanti")]:
+        before = len(bot.api.calls)
+        press(bot, message, forward[0])
+        message = bot.api.wait_for("editMessageText", since=before).result
+        read += " " + message["text"].partition("\n")[2]
+    assert read.split() == text[path].split()
+    assert list(buttons(message)) == ["← indietro"]
+
+
+def test_a_button_of_an_article_that_changed_says_so(bot: Bot) -> None:
+    message = bot.ask("/articolo 1")
+    for stale in ("text:1:0:00000000", "text:99:0:00000000", "list:", "…"):
+        told = press(bot, message, stale).params
+        assert "nel frattempo è cambiato" in told["text"] and told["show_alert"]
+
+
 def test_the_menu_is_set_in_both_languages(bot: Bot) -> None:
     bot.ask("/start")
     menus = {language: commands for (_, language), commands in bot.api.commands.items()}
     assert set(menus) == {"", "it", "en"}
-    assert [c["command"] for c in menus["en"]] == ["ask", "verify", "help", "start"]
-    assert [c["command"] for c in menus["it"]] == ["ask", "verifica", "help", "start"]
+    assert [c["command"] for c in menus["en"]] == [
+        "ask",
+        "verify",
+        "sources",
+        "article",
+        "help",
+        "start",
+    ]
+    italian = ["ask", "verifica", "fonti", "articolo", "help", "start"]
+    assert [c["command"] for c in menus["it"]] == italian
     assert menus["it"][0]["description"] == "Fa una domanda"
 
 
@@ -234,6 +295,8 @@ def test_a_bot_without_an_index_says_what_is_missing_and_finds_it_later(
         assert "virgolette index" in bot.ask(QUESTION)["text"]
         stranger = bot.ask(QUESTION, user_id=7)
         assert "riservato" in stranger["text"] and "7" in stranger["text"]
+        refused = press(bot, stranger, "list:0", user=7).params
+        assert "riservato" in refused["text"] and refused["show_alert"]
         empty_place.write("a.txt", "Il treno blindato è partito da Pyongyang lunedì sera.")
         sync(Locations(empty_place.corpus, empty_place.data), embedder)
         assert "Pyongyang lunedì sera" in bot.ask(QUESTION)["text"]
@@ -270,6 +333,31 @@ def test_a_refused_token_is_told_without_the_token(indexed_place: Workplace) -> 
     assert done.returncode == 2 and "was refused by Telegram" in done.stderr
     assert "Loading SentenceTransformer" not in done.stderr
     assert "wrong-secret" not in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_page_of_articles_fits_a_message_and_leads_to_its_neighbours(
+    empty_place: Workplace, embedder: Embedder
+) -> None:
+    for number in range(14):
+        title, url = "😀<&>" * 300, f"https://example.org/{number}?a=<&>"
+        head = f'---\ntitle: "{title}"\nsource: "{title}"\ndate: 2024-01-{number + 1:02}\n'
+        empty_place.write(f"{number}.txt", f"{head}url: {url}\n---\nIl treno {number} parte.\n")
+    sync(Locations(empty_place.corpus, empty_place.data), embedder)
+    say = texts("it")
+    with closing(LiveIndex(empty_place.data)) as index:
+        pages = [articles_page(index, number, say) for number in range(4)]
+        found = pressed_page(index, "list:1", say)
+    assert pages[1] == found and pages[3] == pages[2]  # there are three
+    assert [[b.data for b in p.buttons] for p in pages[:3]] == [
+        ["list:1"],
+        ["list:0", "list:2"],
+        ["list:1"],
+    ]
+    for page in pages:
+        text, _ = formatted_text({"text": page.markup, "parse_mode": "HTML"})
+        assert text.replace("\ufffd", "") and utf16_length(page.plain) <= LONGEST_MESSAGE
+    assert "2024-01-14" in pages[0].plain.split("2. ")[0]  # the newest comes first
+    assert pages[2].plain.count("2024-01") == 2
 
 
 def quotation(**changes: Any) -> Quotation:

@@ -14,6 +14,7 @@ from telegram.ext import (
     Application,
     ApplicationBuilder,
     BaseHandler,
+    CallbackQueryHandler,
     CommandHandler,
     MessageHandler,
     filters,
@@ -35,8 +36,8 @@ from bot.telegram.polling import UpdatesRequest
 from bot.telegram.sending import LONGEST_PAUSE
 from index.errors import VirgoletteError
 
-COMMANDS = ("ask", "verify", "help", "start")
-ITALIAN = {"verify": "verifica"}  # the names that differ
+COMMANDS = ("ask", "verify", "sources", "article", "help", "start")
+ITALIAN = {"verify": "verifica", "sources": "fonti", "article": "articolo"}  # the names that differ
 TELEGRAM = "https://api.telegram.org/bot"
 FLOOD_RETRIES = 10  # how often a 429 is waited out
 CONCURRENT_UPDATES = 64
@@ -63,7 +64,7 @@ def run_bot(parts: Parts, settings: Settings) -> None:
         parts.index.follow()
         parts.chain.warm_up()  # on the event loop's side it would hold up every chat
         build_application(parts, settings).run_polling(
-            allowed_updates=["message"], bootstrap_retries=-1
+            allowed_updates=["message", "callback_query"], bootstrap_retries=-1
         )
     except InvalidToken:
         raise SettingsError(
@@ -149,6 +150,9 @@ def _handlers(to: Handlers) -> list[BaseHandler[Any, Any, Any]]:
         CommandHandler("help", to.help, private),
         CommandHandler("ask", to.ask, private),
         CommandHandler(["verifica", "verify"], to.verify, private),
+        CommandHandler(["fonti", "sources"], to.sources, private),
+        CommandHandler(["articolo", "article"], to.article, private),
+        CallbackQueryHandler(to.pressed),
         MessageHandler(private & filters.TEXT, to.question),
         MessageHandler(private & ~filters.StatusUpdate.ALL, to.not_text),
     ]

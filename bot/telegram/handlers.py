@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from dataclasses import dataclass
 
 from telegram import Message as TelegramMessage
@@ -13,8 +14,10 @@ from telegram.ext import ContextTypes
 
 from bot.language import texts_for_user
 from bot.locales import Texts
-from bot.telegram.html import Message, answer_messages, text_message, verification_messages
-from bot.telegram.sending import reply, typing
+from bot.telegram.blocks import Message
+from bot.telegram.browsing import article_page, articles_page, pressed_page
+from bot.telegram.html import answer_messages, text_message, verification_messages
+from bot.telegram.sending import acknowledge, reply, turn, typing
 from bot.verifying import verified_in
 from index.errors import VirgoletteError
 from index.live import LiveIndex
@@ -61,6 +64,39 @@ class Handlers:
             await reply(message, [text_message(problem)])
         else:
             await reply(message, verification_messages(found, say))
+
+    async def sources(self, update: Update, _: ContextTypes.DEFAULT_TYPE) -> None:
+        """/sources: the articles, a page at a time."""
+        say = self._texts(update.effective_user)
+        page = await asyncio.to_thread(articles_page, self.index, 0, say)
+        await reply(_message(update), [page])
+
+    async def article(self, update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
+        """/article number: its text, a page at a time."""
+        told = (context.args or [""])[0]
+        if not re.fullmatch(r"[0-9]{1,9}", told):
+            await self._say(update, "chat.article_usage")
+            return
+        say = self._texts(update.effective_user)
+        page = await asyncio.to_thread(article_page, self.index, int(told), 0, say)
+        if page:
+            await reply(_message(update), [page])
+        else:
+            await self._say(update, "chat.no_such_article", number=told)
+
+    async def pressed(self, update: Update, _: ContextTypes.DEFAULT_TYPE) -> None:
+        """A button below a page: another page in its place."""
+        query = update.callback_query
+        if query is None:
+            raise ValueError("a button without a query")
+        say = self._texts(query.from_user)
+        if self.allowed and query.from_user.id not in self.allowed:
+            await acknowledge(query, say("problem.not_allowed", user=query.from_user.id))
+            return
+        page = await asyncio.to_thread(pressed_page, self.index, query.data or "", say)
+        await acknowledge(query, "" if page else say("telegram.page_gone"))
+        if page:
+            await turn(query, page)
 
     async def question(self, update: Update, _: ContextTypes.DEFAULT_TYPE) -> None:
         """Any other text is a question."""

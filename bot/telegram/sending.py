@@ -7,7 +7,13 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 
-from telegram import LinkPreviewOptions, ReplyParameters
+from telegram import (
+    CallbackQuery,
+    InlineKeyboardButton,
+    InlineKeyboardMarkup,
+    LinkPreviewOptions,
+    ReplyParameters,
+)
 from telegram import Message as TelegramMessage
 from telegram.constants import ChatAction, ParseMode
 from telegram.error import BadRequest, InvalidToken, NetworkError, TelegramError
@@ -18,11 +24,12 @@ from tenacity import (
     wait_random_exponential,
 )
 
-from bot.telegram.html import Message
+from bot.telegram.blocks import Message
 
 PATIENCE = 900  # seconds during which a reply is tried again
 LONGEST_PAUSE = 20  # seconds between two tries
 TYPING_EVERY = 4.5  # seconds; Telegram shows "typing…" for five
+LONGEST_ALERT = 200  # characters of what is shown to who presses a button
 _NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 
 _log = logging.getLogger(__name__)
@@ -32,10 +39,30 @@ async def reply(to: TelegramMessage, messages: Sequence[Message]) -> None:
     """Send the messages in order as replies to one, which may have been deleted meanwhile."""
     for message in messages:
         try:
-            await _persistently(lambda m=message: _send(to, m.markup, ParseMode.HTML))  # type: ignore[misc]
+            await _persistently(lambda m=message: _send(to, m, ParseMode.HTML))  # type: ignore[misc]
         except BadRequest:
             _log.warning("Telegram refused the formatting of a reply; sending it as plain text")
-            await _persistently(lambda m=message: _send(to, m.plain, None))  # type: ignore[misc]
+            await _persistently(lambda m=message: _send(to, m, None))  # type: ignore[misc]
+
+
+async def acknowledge(query: CallbackQuery, text: str = "") -> None:
+    """End the waiting of whoever pressed a button, with a word that they have to read if any."""
+    try:
+        await query.answer(text[:LONGEST_ALERT], show_alert=bool(text))
+    except TelegramError as error:  # too late: Telegram has ended it by itself
+        _log.info("a button could not be acknowledged: %s", error)
+
+
+async def turn(query: CallbackQuery, message: Message) -> None:
+    """Put a message in the place of the one whose button was pressed."""
+    try:
+        await _persistently(lambda: _edit(query, message, ParseMode.HTML))
+    except BadRequest as error:
+        if "not modified" in str(error):  # pressed twice
+            return
+        _log.warning("Telegram refused to change a message (%s); trying plain text", error)
+        with suppress(BadRequest):  # it may have been deleted
+            await _persistently(lambda: _edit(query, message, None))
 
 
 @asynccontextmanager
@@ -57,13 +84,28 @@ async def _keep_typing(to: TelegramMessage) -> None:
         await asyncio.sleep(TYPING_EVERY)
 
 
-async def _send(to: TelegramMessage, text: str, parse_mode: ParseMode | None) -> None:
+async def _send(to: TelegramMessage, message: Message, parse_mode: ParseMode | None) -> None:
     await to.reply_text(
-        text,
+        message.markup if parse_mode else message.plain,
         parse_mode=parse_mode,
+        reply_markup=_keyboard(message),
         link_preview_options=_NO_PREVIEW,
         reply_parameters=ReplyParameters(to.message_id, allow_sending_without_reply=True),
     )
+
+
+async def _edit(query: CallbackQuery, message: Message, parse_mode: ParseMode | None) -> None:
+    await query.edit_message_text(
+        message.markup if parse_mode else message.plain,
+        parse_mode=parse_mode,
+        reply_markup=_keyboard(message),
+        link_preview_options=_NO_PREVIEW,
+    )
+
+
+def _keyboard(message: Message) -> InlineKeyboardMarkup | None:
+    row = [InlineKeyboardButton(b.label, callback_data=b.data) for b in message.buttons]
+    return InlineKeyboardMarkup([row]) if row else None
 
 
 async def _persistently(send: Callable[[], Awaitable[None]]) -> None:

@@ -1,0 +1,26 @@
+"""The articles that people may look at, each under its number."""
+
+from __future__ import annotations
+
+from index.articles import Article
+from index.live import LiveIndex
+
+
+def listed(index: LiveIndex) -> list[Article]:
+    """The articles without their texts, newest first, those without a date last.
+
+    An article's number is its place here, from 1.
+    """
+    with index.reading() as generation:
+        articles = generation.store.article_headers() if generation else []
+    by_path = sorted(articles, key=lambda article: article.path)
+    return sorted(by_path, key=lambda article: article.date or "", reverse=True)
+
+
+def article_at(index: LiveIndex, number: int) -> Article | None:
+    """The article with this number, with its text; None where there is none."""
+    articles = listed(index)
+    if not 1 <= number <= len(articles):
+        return None
+    with index.reading() as generation:
+        return generation.store.article(articles[number - 1].path) if generation else None
