@@ -4,6 +4,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 BENCH_READY := $(VENV)-bench/.ready
+TRAINING_READY := $(VENV)-training/.ready
 # Of bench-index. For a trial: make bench-index BENCH="--articles 60 --runs 1"
 BENCH ?= --write
 
@@ -39,10 +40,11 @@ bench-index: $(BENCH_READY)
 bench-quality: $(READY)
 	$(BIN)/python -m benchmarks.quality --write
 
-# The environments: the exact versions of requirements.txt, for the benchmarks those of what they
-# compare with too, then this folder itself.
+# The environments: the exact versions of requirements.txt, for the benchmarks and for training
+# those of what they need beside it, then this folder itself.
 $(BENCH_READY): benchmarks/requirements.txt
-$(READY) $(BENCH_READY): requirements.txt pyproject.toml
+$(TRAINING_READY): training/requirements.txt
+$(READY) $(BENCH_READY) $(TRAINING_READY): requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "Virgolette needs Python 3.11 or newer; $(PYTHON) is older. Try: make PYTHON=…" >&2; exit 1; }
 	$(PYTHON) -m venv $(@D)
@@ -65,4 +67,4 @@ lock:
 	rm -rf $(VENV)-lock
 
 clean:
-	rm -rf $(VENV) $(VENV)-bench data
+	rm -rf $(VENV) $(VENV)-bench $(VENV)-training data

@@ -10,7 +10,8 @@ import argparse
 import random
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,7 +32,7 @@ from retrieval.evaluation.exam import Asked, Exam, read_exam
 from retrieval.evaluation.figures import auroc
 from retrieval.evaluation.fitting import Example
 from retrieval.reader import Reader
-from retrieval.search import Fusion, HybridRetriever
+from retrieval.search import PASSAGES, Fusion, HybridRetriever
 from retrieval.weights import PLAIN, READER, Weights
 from training.weights import QUESTIONS, TUNING, fit_examples, gold_corpus
 
@@ -40,10 +41,8 @@ SEED = 20261125
 FUSIONS = {  # tried beside the one that is shipped
     "without the passage's vector": Fusion(passage=0.0),
     "without the best sentence": Fusion(sentence=0.0),
-    "without the best sentence, the passage's vector × 2": Fusion(passage=2.0, sentence=0.0),
     "without keywords": Fusion(keyword=0.0),
     "all the same": Fusion(1.0, 1.0, 1.0),
-    "the best sentence × 2": Fusion(sentence=2.4),
     "shipped": Fusion(),
 }
 
@@ -54,8 +53,6 @@ confidence is higher where one of the sentences found holds the answer than wher
 Everything is fitted anew for each row; "without" a kind of evidence means in the choice and in the
 confidence. The figures are of the best sentence by itself, before neighbours and refusals.
 """
-
-Find = Callable[[str], list[str]]
 
 
 @dataclass(frozen=True)
@@ -69,30 +66,41 @@ class Place:
 
 def finding(place: Place, train: Sequence[Asked], dev: Sequence[Asked]) -> str:
     """A table of ways to find the passage, on both parts."""
-    ways: dict[str, Find] = {
-        "vectors alone (e5-small, Chroma)": lambda q: dense(q, place.generation, place.embedder),
-        "BM25 alone": lambda q: bm25(q, place.generation),
-    }
-    ways |= {f"fused, {name}": _fused(place, fusion) for name, fusion in FUSIONS.items()}
-    rows = [
-        f"| {name} | {_found(train, find)} | {_found(dev, find)} |" for name, find in ways.items()
-    ]
+    ways: dict[str, list[str]] = defaultdict(list)
+    for part in (train, dev):
+        for way, ranks in _ranks(place, part).items():
+            ways[way].append(_told(np.array(ranks)))
     head = "| finding | train: R@1 / R@5 / MRR@10 | dev: R@1 / R@5 / MRR@10 |\n| --- | --- | --- |"
-    return "\n".join([head, *rows])
+    return "\n".join([head, *(f"| {way} | {' | '.join(told)} |" for way, told in ways.items())])
 
 
-def _fused(place: Place, fusion: Fusion) -> Find:
-    retriever = HybridRetriever(generation=place.generation, embedder=place.embedder, fusion=fusion)
-    return lambda q: [document.metadata["article"] for document in retriever.invoke(q)]
-
-
-def _found(questions: Sequence[Asked], find: Find) -> str:
-    ranks = []
+def _ranks(place: Place, questions: Sequence[Asked]) -> dict[str, list[float]]:
+    """For each way the place of the right passage, from 1, for each question."""
+    places = place.generation.store.layout()
+    retriever = HybridRetriever(generation=place.generation, embedder=place.embedder)
+    ranks: dict[str, list[float]] = defaultdict(list)
     for asked in questions:
-        found = [article in asked.articles for article in find(asked.question)]
-        ranks.append(found.index(True) + 1 if True in found else np.inf)
-    of = np.array(ranks, np.float64)
-    return f"{(of == 1).mean():.3f} / {(of <= 5).mean():.3f} / {(1 / of).mean():.3f}"
+        alone = {
+            "vectors alone": dense(asked.question, place.generation, place.embedder),
+            "BM25 alone": bm25(asked.question, place.generation),
+        }
+        for way, found in alone.items():
+            ranks[way].append(_rank([article in asked.articles for article in found]))
+        gold = [row for article in asked.articles for row in places[article].passages]
+        signals = retriever.signals(asked.question)
+        for name, fusion in FUSIONS.items():
+            best = np.argsort(-fusion.scores(signals), kind="stable")[:PASSAGES]
+            ranks[f"fused, {name}"].append(_rank(np.isin(signals.rows[best], gold).tolist()))
+    return ranks
+
+
+def _rank(right: list[bool]) -> float:
+    return right.index(True) + 1 if True in right else np.inf
+
+
+def _told(ranks: NDArray[np.float64]) -> str:
+    first, five = (ranks == 1).mean(), (ranks <= 5).mean()
+    return f"{first:.3f} / {five:.3f} / {(1 / ranks).mean():.3f}"
 
 
 def choosing(kind: str, fitted: Sequence[Example], reported: Sequence[Example]) -> str:
@@ -142,7 +150,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
                     options.data / "train.json.gz",
                     options.data / "xquad_train.json.gz",
                     gold_corpus(ROOT / "corpus", TUNING),
-                    kind,
                     place.embedder,
                     reader,
                     Path(work) / kind,

@@ -29,13 +29,31 @@ class Fusion:
     """How much the z-scores of the three signals count.
 
     ``passage``: the cosine of the passage's vector; ``sentence``: the highest cosine among the
-    vectors of its sentences; ``keyword``: BM25. The defaults were chosen on SQuAD-it's train:
-    docs/quality.md.
+    vectors of its sentences; ``keyword``: BM25. ``training.fusion`` fits the defaults.
     """
 
     passage: float = 0.6
     sentence: float = 1.2
     keyword: float = 1.0
+
+    def scores(self, signals: Signals) -> Vectors:
+        """The fused score of each candidate."""
+        weights = np.array([self.passage, self.sentence, self.keyword], np.float32)
+        return np.asarray(signals.z_scores @ weights, np.float32)
+
+
+@dataclass(frozen=True)
+class Signals:
+    """What speaks for each of n candidates: their rows and cosines, of the shape (n,).
+
+    ``z_scores``: of passage, sentence and keyword, as in ``Fusion``; of the shape (n, 3).
+    ``left_out``: whether there were more passages to choose from.
+    """
+
+    rows: NDArray[np.int64]
+    cosines: Vectors
+    z_scores: Vectors
+    left_out: bool
 
 
 class HybridRetriever(BaseRetriever):
@@ -62,36 +80,39 @@ class HybridRetriever(BaseRetriever):
     ) -> list[Document]:
         if not self.generation.size or self.rows == frozenset():
             return []
-        vector = self.embedder.encode_query(query).vector
         copies = _Copies(self.generation)
         count = CANDIDATES
         while True:
-            found, left_out = self._best(query, vector, count, copies)
+            found, left_out = self._best(self._signals(query, count, copies), copies)
             # Copies of one agency text may have taken all the places: look further down.
             if len(found) == self.k or not left_out or count >= self.generation.size:
                 return found
             count *= 4
 
-    def _best(
-        self, query: str, vector: Vectors, count: int, copies: _Copies
-    ) -> tuple[list[Document], bool]:
-        """The best passages among so many candidates, and whether any were left out."""
+    def signals(self, query: str) -> Signals:
+        """What the fusion weighs, of the candidates of both searches."""
+        return self._signals(query, CANDIDATES, _Copies(self.generation))
+
+    def _signals(self, query: str, count: int, copies: _Copies) -> Signals:
+        vector = self.embedder.encode_query(query).vector
         rows, cosines, keywords, left_out = self._candidates(query, vector, count)
         nearest = [self._nearest_sentence(copies.passage(row), vector) for row in rows.tolist()]
-        scores = (
-            self.fusion.passage * _z_scores(cosines)
-            + self.fusion.sentence * _z_scores(np.array(nearest, np.float32))
-            + self.fusion.keyword * _z_scores(keywords)
-        )
+        signals = (cosines, np.array(nearest, np.float32), keywords)
+        return Signals(rows, cosines, np.stack([_z_scores(s) for s in signals], axis=1), left_out)
+
+    def _best(self, signals: Signals, copies: _Copies) -> tuple[list[Document], bool]:
+        """The best of the candidates, and whether any were left out."""
+        left_out = signals.left_out
+        scores = self.fusion.scores(signals)
         found: list[Stored] = []
         documents: list[Document] = []
         for at in np.argsort(-scores, kind="stable"):
-            passage = copies.passage(int(rows[at]))
+            passage = copies.passage(int(signals.rows[at]))
             if copies.repeats(passage, found):
                 left_out = True
                 continue
             found.append(passage)
-            documents.append(_document(passage, float(scores[at]), float(cosines[at])))
+            documents.append(_document(passage, float(scores[at]), float(signals.cosines[at])))
             if len(found) == self.k:
                 break
         return documents, left_out

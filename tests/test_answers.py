@@ -6,7 +6,7 @@ import asyncio
 import itertools
 import json
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -26,7 +26,7 @@ from retrieval.chain import AnswerChain
 from retrieval.evidence import AskedWords
 from retrieval.marks import matching_words
 from retrieval.quotes import is_verbatim
-from retrieval.search import HybridRetriever
+from retrieval.search import Fusion, HybridRetriever
 from retrieval.sentences import LONGEST
 from tests.conftest import ROOT, Workplace
 
@@ -286,6 +286,32 @@ def test_the_retriever_is_langchains(generation: Generation, embedder: Embedder)
     assert scores == sorted(scores, reverse=True)
     (stored,) = generation.store.passages([documents[0].metadata["row"]])
     assert (stored.id, stored.text) == (documents[0].id, documents[0].page_content)
+
+
+def test_a_passage_is_found_by_the_one_sentence_that_answers(
+    empty_place: Workplace, embedder: Embedder
+) -> None:
+    empty_place.write(
+        "varie.txt",
+        "Il mercato del sabato torna in piazza con i banchi di frutta e verdura. La stazione "
+        "resterà chiusa fino al 3 marzo. La squadra di pallavolo ha vinto ancora in trasferta. "
+        "La biblioteca cerca volontari per la festa dei bambini. Domani pioverà sulla costa.\n",
+    )
+    empty_place.write(
+        "treni.txt", "Le stazioni e i treni: orari, binari e chiusure delle stazioni in Italia.\n"
+    )
+    report = sync(Locations(empty_place.corpus, empty_place.data), embedder)
+    generation = Generation(generations_dir(empty_place.data) / report.generation)
+
+    def first(**weights: float) -> str:
+        fusion = Fusion(**{"passage": 0.0, "sentence": 0.0, "keyword": 0.0} | weights)
+        retriever = HybridRetriever(generation=generation, embedder=embedder, fusion=fusion)
+        return str(retriever.invoke("Fino a quando è chiusa la stazione?")[0].metadata["article"])
+
+    assert first(passage=1.0) == "treni.txt"
+    assert first(sentence=1.0) == "varie.txt"
+    assert first(**asdict(Fusion())) == "varie.txt"
+    generation.close()
 
 
 def test_without_an_index_the_refusal_says_so(tmp_path: Path, embedder: Embedder) -> None:

@@ -5,15 +5,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file, save_file
 from sentence_transformers import SentenceTransformer
 
 from index.articles import read_article
 from index.embedder import Embedder
 from index.errors import ModelError
 from index.model import unpack
+from index.model.adapter import DOWN, UP, changes
 from index.model.q4 import dequantize
+from index.model.unpack import ADAPTER
 from index.sentences import sentences
 from tests.conftest import ROOT
+from training.retriever import untrained_model
 
 MEGABYTES = 1_000_000
 
@@ -34,12 +38,39 @@ def test_a_block_of_four_bits_is_read_as_its_layout_says() -> None:
     assert dequantize(block).tolist() == [[*low, *low[::-1]]]
 
 
-def test_vectors_agree_with_those_of_the_whole_vocabulary(embedder: Embedder) -> None:
-    """``data/untrimmed.npy``: the corpus' sentences by ``index.model.build --untrimmed``."""
+def test_vectors_agree_with_those_of_the_whole_vocabulary(tmp_path: Path) -> None:
+    """``data/untrimmed.npy``: the corpus' sentences by ``index.model.build --untrimmed``.
+
+    Without what was learnt since.
+    """
+    embedder = Embedder(str(untrained_model(tmp_path)), tmp_path)
     whole = np.load(Path(__file__).parent / "data" / "untrimmed.npy").astype(np.float32)
     whole /= np.linalg.norm(whole, axis=1, keepdims=True)
     cosines = (embedder.encode_passages(corpus_sentences()) * whole).sum(axis=1)
     assert cosines.min() >= 0.995
+
+
+def test_what_was_learnt_is_added_to_the_matrices(tmp_path: Path) -> None:
+    up, down = np.ones((3, 2), np.float16), np.arange(8, dtype=np.float16).reshape(2, 4)
+    save_file({f"matrix{UP}": up, f"matrix{DOWN}": down}, tmp_path / ADAPTER)
+    ((name, change),) = changes(tmp_path / ADAPTER)
+    assert name == "matrix" and change.tolist() == [[4, 6, 8, 10]] * 3
+
+
+def test_what_was_learnt_is_in_the_unpacked_model(tmp_path: Path) -> None:
+    before = load_file(untrained_model(tmp_path / "before") / "model.safetensors")
+    name = "encoder.layer.0.attention.self.query.weight"
+    packed = tmp_path / "packed"
+    shutil.copytree(unpack.PACKED, packed)
+    learnt = np.full((384, 2), 0.5, np.float16), np.ones((2, 384), np.float16)
+    save_file(dict(zip((f"{name}{UP}", f"{name}{DOWN}"), learnt, strict=True)), packed / ADAPTER)
+    with pytest.raises(ModelError, match="does not match its checksum"):
+        unpack.unpacked_model(tmp_path / "models", packed)
+    (packed / unpack.MARKER).write_text(unpack.checksum(packed))
+    after = load_file(unpack.unpacked_model(tmp_path / "models", packed) / "model.safetensors")
+    assert np.array_equal(after.pop(name), before.pop(name) + np.float32(1))
+    assert after.keys() == before.keys()
+    assert all(np.array_equal(after[n], before[n]) for n in after)
 
 
 def test_stock_sentence_transformers_loads_it_from_its_directory(models: Path) -> None:

@@ -19,144 +19,62 @@ import hashlib
 import random
 import tempfile
 import time
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from index.articles import Article
 from index.embedder import Embedder
-from index.model.unpack import packed_checksum, unpacked_model
-from index.passages import Passage, split_article
+from index.model.unpack import PACKED as MODEL
+from index.model.unpack import checksum, unpacked_model
 from index.precision import fast_dtype
 from index.sentences import Span
-from retrieval.evaluation.squad import Paragraph, SquadQuestion, read_squad
 from retrieval.model.q8 import pack
 from retrieval.reader import EMBEDDINGS, MARKER, PACKED, WEIGHTS, pair_tokenizer
+from training.questions import Candidates, Example, candidates, trained_on
+from training.speed import keep_memory, lean_attention
 
 if TYPE_CHECKING:
     import torch
     from tokenizers import Encoding, Tokenizer
     from transformers import BertForQuestionAnswering
 
-# Articles of the training file that are not learnt: the weights of what the reader says are fitted
-# on them, since of what it has learnt by heart it is too sure.
-KEPT_BACK = ("it-0", "it-11", "it-24")
-ROUNDS = 2
-BATCH = 16
+ROUNDS = 3
+PAIRS = 8  # of questions with their passages, in a batch
+ORDER = 0.5  # how much the order of passages counts beside the words
 LEARNING_RATE = 1e-4
 WARM_UP = 0.1  # of the steps
-NEGATIVES = 4  # the nearest ones, from which each round takes another
 SAVED_EVERY = 250  # steps
-POOL = 40  # batches whose examples are sorted by length
+POOL = 40  # batches whose pairs are sorted by length
 SEED = 20261125
-OTHER_LANGUAGES = ("en",)  # of XQuAD, beside Italian
+OTHERS = ("es", "ro", "de")  # of XQuAD, beside English: a third of them in each round
 
 
-@dataclass(frozen=True)
-class Example:
-    """A question and a passage, with the places of the answer in it: none for a negative."""
+def pairs_of_round(number: int, found: Sequence[Candidates]) -> Iterator[list[Example]]:
+    """Every question with its answer and with a negative, another one in each round.
 
-    question: str
-    passage: str
-    spans: tuple[Span, ...]
-
-
-@dataclass(frozen=True)
-class Candidates:
-    """A question with the passage that holds its answer, and negatives, nearest first."""
-
-    positive: Example
-    negatives: tuple[Example, ...]
-
-
-def candidates(paragraphs: Sequence[Paragraph], embedder: Embedder) -> Iterator[Candidates]:
-    """Each question with its gold passage and the hardest negatives of its article."""
-    by_article = defaultdict(list)
-    for paragraph in paragraphs:
-        by_article[paragraph.article].append(paragraph)
-    for article in by_article.values():
-        passages = [_passages(paragraph, embedder) for paragraph in article]
-        texts = [passage.text for found in passages for passage in found]
-        vectors = embedder.encode_passages(texts)
-        for paragraph, found in zip(article, passages, strict=True):
-            for asked in paragraph.asked:
-                positive = _positive(asked, found)
-                if positive is None:
-                    continue
-                nearest = np.argsort(-(vectors @ embedder.encode_query(asked.text).vector))
-                answers = {paragraph.text[s.start : s.end].lower() for s in asked.spans}
-                others = (texts[at] for at in nearest if texts[at] != positive.passage)
-                lacking = [t for t in others if not any(a in t.lower() for a in answers)]
-                negatives = tuple(Example(asked.text, t, ()) for t in lacking[:NEGATIVES])
-                yield Candidates(positive, negatives)
-
-
-def _passages(paragraph: Paragraph, embedder: Embedder) -> list[Passage]:
-    """The passages that the product would make of a paragraph."""
-    article = Article("paragraph.txt", paragraph.text, "", language=paragraph.language)
-    return split_article(article, embedder.count_tokens, embedder.max_tokens)
-
-
-def _positive(asked: SquadQuestion, passages: Sequence[Passage]) -> Example | None:
-    """The question with the first passage that holds one of its answers."""
-    for passage in passages:
-        spans = tuple(
-            Span(span.start - passage.start, span.end - passage.start)
-            for span in asked.spans
-            if passage.start <= span.start and span.end <= passage.end
-        )
-        if spans:
-            return Example(asked.text, passage.text, spans)
-    return None
-
-
-def trained_on(squad: Path, xquad: Path | None) -> Iterator[Paragraph]:
-    """What the reader learns from: the Italian paragraphs that are not kept back, asked in
-    XQuAD's wordings too, and XQuAD's own paragraphs.
+    Of the languages beside Italian and English each round has one.
     """
-    italian = list(read_squad(squad))
-    english = [p for p in read_squad(xquad) if p.language in OTHER_LANGUAGES] if xquad else []
-    hidden = {question.id for p in italian if p.article in KEPT_BACK for question in p.asked}
-    # SQuAD-it lacks some of XQuAD's questions: articles are told by any that both have.
-    kept_back = {p.article for p in english if any(q.id in hidden for q in p.asked)}
-    learnt = [p for p in english if p.article not in kept_back]
-    yield from learnt
-    wordings: dict[str, list[str]] = defaultdict(list)
-    for question in (question for paragraph in learnt for question in paragraph.asked):
-        wordings[question.id].append(question.text)
-    for paragraph in italian:
-        if paragraph.article not in KEPT_BACK:
-            translated = (
-                replace(question, text=wording)
-                for question in paragraph.asked
-                for wording in wordings[question.id]
-            )
-            yield replace(paragraph, asked=(*paragraph.asked, *translated))
+    for one in found:
+        foreign = one.language in OTHERS
+        if not foreign or OTHERS.index(one.language) % ROUNDS == number:
+            at = number % max(len(one.negatives), 1)
+            yield [one.positive, *one.negatives[at : at + 1]]
 
 
-def examples_of_round(
-    number: int, found: Sequence[Candidates], rng: random.Random
-) -> list[Example]:
-    """Every question with its answer, and with a negative, another one in each round."""
-    examples = [one.positive for one in found]
-    examples += [one.negatives[number % len(one.negatives)] for one in found if one.negatives]
-    rng.shuffle(examples)
-    return examples
-
-
-def batches(examples: Sequence[Example], rng: random.Random) -> Iterator[list[Example]]:
-    """Batches of examples of about one length, in a random order."""
-    size = POOL * BATCH
-    for start in range(0, len(examples), size):
-        pool = sorted(examples[start : start + size], key=lambda e: len(e.question + e.passage))
-        cut = [pool[at : at + BATCH] for at in range(0, len(pool), BATCH)]
+def batches(pairs: Sequence[list[Example]], rng: random.Random) -> Iterator[list[Example]]:
+    """Batches of pairs of about one length, in a random order."""
+    shuffled = rng.sample(pairs, len(pairs))
+    for start in range(0, len(shuffled), POOL * PAIRS):
+        pool = sorted(shuffled[start : start + POOL * PAIRS], key=_length)
+        cut = [pool[at : at + PAIRS] for at in range(0, len(pool), PAIRS)]
         rng.shuffle(cut)
-        yield from cut
+        for batch in cut:
+            yield [example for pair in batch for example in pair]
+
+
+def _length(pair: Sequence[Example]) -> int:
+    return max(len(example.question + example.passage) for example in pair)
 
 
 def encode(tokenizer: Tokenizer, batch: Sequence[Example]) -> dict[str, torch.Tensor]:
@@ -198,17 +116,30 @@ def _tokens(encoding: Encoding, span: Span) -> tuple[int, int] | None:
 
 
 def loss(model: BertForQuestionAnswering, batch: dict[str, torch.Tensor]) -> torch.Tensor:
-    """Minus the log-likelihood of the gold starts and ends, whichever of several it is."""
+    """Of a batch of pairs: how unlikely the gold starts and ends are, and the order of passages.
+
+    The first is minus the log-likelihood of the gold places, whichever of several it is. The
+    second compares what the product compares, the log-odds of words against "none here": those of
+    the passage that answers with those of the one that does not (as the shared normalisation of
+    Clark and Gardner, ACL 2018, does).
+    """
     import torch
 
     with torch.autocast("cpu", torch.bfloat16):
         out = model(input_ids=batch["ids"], attention_mask=batch["real"])
-    total = torch.zeros(())
+    total, odds = torch.zeros(()), torch.zeros(())
     for logits, gold in ((out.start_logits, batch["starts"]), (out.end_logits, batch["ends"])):
         possible = logits.float().masked_fill(~batch["allowed"], -1e4)
         likely = torch.log_softmax(possible, dim=1).masked_fill(~gold, -1e4)
-        total = total - torch.logsumexp(likely, dim=1).mean()
-    return total / 2
+        total = total - torch.logsumexp(likely, dim=1).mean() / 2
+        odds = odds + torch.logsumexp(possible[:, 1:], dim=1) - possible[:, 0]
+    answers = ~batch["starts"][:, 0]
+    # A negative follows the passage that it is compared with.
+    paired = (answers[:-1] & ~answers[1:]).nonzero()[:, 0]
+    if len(paired):
+        apart = torch.nn.functional.logsigmoid(odds[paired] - odds[paired + 1])
+        total = total - ORDER * apart.mean()
+    return total
 
 
 def train(
@@ -224,7 +155,7 @@ def train(
     planned = [
         batch
         for number in range(ROUNDS)
-        for batch in batches(examples_of_round(number, found, rng), rng)
+        for batch in batches(list(pairs_of_round(number, found)), rng)
     ]
     trained = [weight for weight in model.parameters() if weight.requires_grad]
     optimizer = torch.optim.AdamW(trained, LEARNING_RATE, weight_decay=0.01)
@@ -259,6 +190,7 @@ def fresh_reader(model_dir: Path) -> BertForQuestionAnswering:
     model: BertForQuestionAnswering = BertForQuestionAnswering.from_pretrained(
         str(model_dir), hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0
     )
+    lean_attention(model)
     model.bert.embeddings.word_embeddings.requires_grad_(False)
     return model
 
@@ -271,7 +203,7 @@ def write_reader(model: BertForQuestionAnswering, out: Path) -> None:
         n: weight.detach() for n, weight in model.state_dict().items() if EMBEDDINGS not in n
     }
     packed = {name: weight.contiguous() for name, weight in pack(weights).items()}
-    data = save(packed, metadata={"embeddings": packed_checksum()})
+    data = save(packed, metadata={"embeddings": checksum(MODEL, learnt=False)})
     out.mkdir(parents=True, exist_ok=True)
     (out / WEIGHTS).write_bytes(data)
     (out / MARKER).write_text(hashlib.sha256(data).hexdigest() + "\n", encoding="ascii")
@@ -280,13 +212,14 @@ def write_reader(model: BertForQuestionAnswering, out: Path) -> None:
 def main() -> None:
     """Train on the files named on the command line and write the reader."""
     fast_dtype()  # before torch is imported
+    keep_memory()
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("squad", type=Path)
     parser.add_argument("--xquad", type=Path)
     parser.add_argument("--limit", type=int, help="of the questions, for a trial")
     parser.add_argument("--out", type=Path, default=PACKED)
     arguments = parser.parse_args()
-    paragraphs = list(trained_on(arguments.squad, arguments.xquad))
+    paragraphs = list(trained_on(arguments.squad, arguments.xquad, ("en", *OTHERS)))
     with tempfile.TemporaryDirectory() as work:
         embedder = Embedder("", Path(work))
         found = list(islice(candidates(paragraphs, embedder), arguments.limit))

@@ -24,7 +24,7 @@ from index.sentences import sentences
 from retrieval.evaluation.figures import auroc, share
 from retrieval.evaluation.squad import read_squad
 from retrieval.reader import Reader, Reading
-from training.reader import Example, candidates
+from training.questions import Example, candidates
 
 ARTICLES = frozenset("il lo la i gli le l un uno una the a an".split())
 SEED = 20261125

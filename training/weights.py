@@ -17,7 +17,7 @@ import bisect
 import itertools
 import random
 import tempfile
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -32,7 +32,7 @@ from retrieval.evaluation.fitting import Example, examples, fit
 from retrieval.evaluation.squad import read_squad
 from retrieval.reader import Reader
 from retrieval.weights import PLAIN, READER, save_weights
-from training.reader import KEPT_BACK
+from training.questions import KEPT_BACK, english_wordings
 
 GOLD = Path("tests/gold")
 TUNING = [GOLD / "simple.jsonl", GOLD / "tune.jsonl", GOLD / "plain_tune.jsonl"]
@@ -50,19 +50,16 @@ class Corpus:
     own: bool = False
 
 
-def squad_corpora(squad: Path, english: Path | None, kind: str) -> list[Corpus]:
-    """The paragraphs of each article of the SQuAD file, in parts of all SIZES, and their questions.
+def squad_corpora(squad: Path, english: Path | None) -> list[Corpus]:
+    """The paragraphs of the articles kept back, in parts of all SIZES, and their questions.
 
-    What a reader says is weighed with articles that it has not learnt only.
+    What models say is weighed with articles that they have not learnt.
     """
-    wordings: dict[str, list[str]] = defaultdict(list)
-    for paragraph in read_squad(english) if english else ():
-        for asked in paragraph.asked if paragraph.language == "en" else ():
-            wordings[asked.id].append(asked.text)
+    wordings = english_wordings(squad, english)
     corpora: dict[tuple[str, int], Corpus] = {}
     before: Counter[str] = Counter()
     for at, paragraph in enumerate(read_squad(squad)):
-        if kind == PLAIN or paragraph.article in KEPT_BACK:
+        if paragraph.article in KEPT_BACK:
             part = _part(before[paragraph.article])
             before[paragraph.article] += 1
             corpus = corpora.setdefault((paragraph.article, part), Corpus({}, []))
@@ -70,7 +67,7 @@ def squad_corpora(squad: Path, english: Path | None, kind: str) -> list[Corpus]:
             corpus.texts[name] = paragraph.text
             for asked in paragraph.asked:
                 answers = tuple(paragraph.text[s.start : s.end] for s in asked.spans)
-                for question in (asked.text, *wordings[asked.id]):
+                for question in (asked.text, *wordings.get(asked.text, ())):
                     corpus.asked.append(Asked(question, (name,), answers))
     return list(corpora.values())
 
@@ -113,14 +110,13 @@ def fit_examples(
     squad: Path,
     english: Path | None,
     gold: Corpus,
-    kind: str,
     embedder: Embedder,
     reader: Reader | None,
     work: Path,
     questions: int = QUESTIONS,
 ) -> Iterator[Example]:
     """All that weights of a kind are fitted on."""
-    corpora = drawn(squad_corpora(squad, english, kind), questions)
+    corpora = drawn(squad_corpora(squad, english), questions)
     for number, corpus in enumerate([*corpora, gold]):
         yield from corpus_examples(corpus, embedder, reader, work / str(number))
 
@@ -139,7 +135,7 @@ def main() -> None:
             work, models = Path(folder), Path(folder) / "models"
             reader = Reader(models) if kind == READER else None
             embedder = Embedder("", models)
-            found = list(fit_examples(told.squad, told.english, gold, kind, embedder, reader, work))
+            found = list(fit_examples(told.squad, told.english, gold, embedder, reader, work))
         save_weights(fit(found, kind), kind)
         print(f"{kind}: {len(found)} examples", flush=True)
 

@@ -14,6 +14,7 @@ from index.errors import ModelError, StorageError
 PACKED = Path(__file__).parent
 WEIGHTS = "weights.q4.safetensors"
 MARKER = "SHA256"
+ADAPTER = "adapter.safetensors"  # what was learnt, see index.model.adapter
 
 
 def packed_checksum(packed: Path = PACKED) -> str:
@@ -21,12 +22,16 @@ def packed_checksum(packed: Path = PACKED) -> str:
     return (packed / MARKER).read_text(encoding="ascii").strip()
 
 
-def checksum(directory: Path) -> str:
-    """SHA-256 over the names and contents of the model's files, in the order of the names."""
+def checksum(directory: Path, *, learnt: bool = True) -> str:
+    """SHA-256 over the names and contents of the model's files, in the order of the names.
+
+    Without what was learnt, it tells which model that was learnt in: the token embeddings are its.
+    """
     digest = hashlib.sha256()
     for path in sorted(p for p in directory.rglob("*") if p.suffix in {".json", ".safetensors"}):
-        digest.update(path.relative_to(directory).as_posix().encode() + b"\0")
-        digest.update(hashlib.sha256(path.read_bytes()).digest())
+        if learnt or path.name != ADAPTER:
+            digest.update(path.relative_to(directory).as_posix().encode() + b"\0")
+            digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()
 
 
@@ -92,10 +97,15 @@ def _weights(packed: Path) -> dict[str, Any]:
     """The weights by name, in fp32."""
     from safetensors.numpy import load_file
 
+    from index.model.adapter import changes
     from index.model.q4 import dequantize
 
     blocks = load_file(packed / WEIGHTS)
-    return {k: dequantize(v) if v.dtype == "uint8" else v for k, v in blocks.items()}
+    weights = {k: dequantize(v) if v.dtype == "uint8" else v for k, v in blocks.items()}
+    if (packed / ADAPTER).exists():  # the checksum tells whether it belongs there
+        for name, change in changes(packed / ADAPTER):
+            weights[name] = weights[name] + change
+    return weights
 
 
 def _is_whole(target: Path, checksum: str) -> bool:

@@ -20,6 +20,7 @@ class SquadQuestion:
     id: str
     text: str
     spans: tuple[Span, ...]
+    language: str
 
 
 @dataclass(frozen=True)
@@ -45,14 +46,16 @@ def read_squad(path: Path) -> Iterator[Paragraph]:
         language = article.get("language", "it")
         for paragraph in article["paragraphs"]:
             text = paragraph["context"]
-            asked = tuple(question for qa in paragraph["qas"] for question in _question(text, qa))
+            asked = tuple(
+                question for qa in paragraph["qas"] for question in _question(text, qa, language)
+            )
             yield Paragraph(f"{language}-{number}", language, text, asked)
 
 
-def _question(text: str, qa: dict[str, Any]) -> Iterator[SquadQuestion]:
+def _question(text: str, qa: dict[str, Any], language: str) -> Iterator[SquadQuestion]:
     spans = gold_spans(text, qa["answers"])
     if spans or not qa["answers"]:
-        yield SquadQuestion(qa["id"], qa["question"].strip(), spans)
+        yield SquadQuestion(qa["id"], qa["question"].strip(), spans, language)
 
 
 def gold_spans(text: str, answers: Sequence[dict[str, Any]]) -> tuple[Span, ...]:

@@ -1,0 +1,54 @@
+"""What makes training on a CPU quicker."""
+
+from __future__ import annotations
+
+import ctypes
+from contextlib import suppress
+from typing import Any
+
+NAME = "bfloat16 matrices"
+
+TRIM_THRESHOLD, TOP_PAD, MMAP_MAX = -1, -2, -4  # of glibc's malloc.h
+
+
+def keep_memory() -> None:
+    """Have glibc keep what is freed: else each step gets gigabytes from the kernel anew.
+
+    A step is 1.4 times as fast then (2 cores with AMX). Other C libraries go without.
+    """
+    with suppress(AttributeError, OSError):
+        libc = ctypes.CDLL(None)
+        for option, value in ((MMAP_MAX, 0), (TRIM_THRESHOLD, 2**31 - 1), (TOP_PAD, 2**28)):
+            libc.mallopt(option, value)
+
+
+def lean_attention(model: Any) -> None:
+    """Have a transformers model multiply whole matrices of attention, in bfloat16.
+
+    torch's fused kernel for CPUs takes 40 % of a training step with heads as small as those of
+    the default model, most of it in the backward pass; this takes 25 % of a step that is 1.4
+    times as fast (2 cores with AMX).
+    """
+    import torch
+    from transformers import AttentionInterface, AttentionMaskInterface
+    from transformers.masking_utils import eager_mask
+
+    def attention(
+        module: Any,  # noqa: ARG001
+        query: torch.Tensor,
+        key: torch.Tensor,
+        value: torch.Tensor,
+        attention_mask: torch.Tensor | None,
+        **_: Any,
+    ) -> tuple[torch.Tensor, None]:
+        with torch.autocast("cpu", enabled=False):
+            q, k, v = (one.to(torch.bfloat16) for one in (query, key, value))
+            scores = (q * q.size(-1) ** -0.5) @ k.transpose(2, 3)
+            if attention_mask is not None:
+                scores = scores + attention_mask.to(scores.dtype)
+            mixed = torch.softmax(scores, -1) @ v
+        return mixed.transpose(1, 2).contiguous(), None
+
+    AttentionInterface.register(NAME, attention)
+    AttentionMaskInterface.register(NAME, eager_mask)
+    model.set_attn_implementation(NAME)
