@@ -318,6 +318,27 @@ def test_sigterm_lets_an_answer_finish_and_acknowledges_it(
         assert api.pending_updates in (0, [])
 
 
+def test_a_question_survives_a_kill_and_is_answered_once(indexed_place: Workplace) -> None:
+    with FakeBotApi() as api:
+        bot = Bot(indexed_place, api, VIRGOLETTE_WATCH="false")
+        bot.ask("/start")
+        asked = [api.say(f"{QUESTION} {'?' * number}") for number in range(8)]
+        api.wait_for("sendChatAction", timeout=READY)
+        time.sleep(0.3)
+        bot.process.kill()
+        bot.process.wait(30)
+        answered = {m["reply_to_message"]["message_id"] for m in api.messages(1001, from_bot=True)}
+        assert not answered.issuperset(asked)
+        assert not api.pending_updates  # Telegram will not tell of them again
+        again = Bot(indexed_place, api, VIRGOLETTE_WATCH="false")
+        for number in asked:
+            api.replies_to(number, timeout=READY)
+        again.ask("/help")
+        assert [len(api.replies_to(number)) for number in asked] == [1] * len(asked)
+        assert again.stop() == 0
+        assert api.refusals == []
+
+
 def test_a_refused_token_is_told_without_the_token(indexed_place: Workplace) -> None:
     """Started as users start it; and before the model is loaded, which takes longer."""
     command, environment = indexed_place.command()

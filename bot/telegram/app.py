@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
+from contextlib import closing
 from typing import Any
 
-from telegram import Bot, BotCommand
+from telegram import Bot, BotCommand, Update
 from telegram.error import InvalidToken, NetworkError, TelegramError
 from telegram.ext import (
     AIORateLimiter,
@@ -29,7 +30,9 @@ from tenacity import (
 from bot.compose import Parts
 from bot.locales import LANGUAGES, texts
 from bot.settings import Settings, SettingsError
+from bot.state import FILE, State
 from bot.telegram.handlers import Handlers
+from bot.telegram.inbox import Inbox, InboxProcessor
 from bot.telegram.indexing import CorpusFollower
 from bot.telegram.logs import log_without
 from bot.telegram.polling import UpdatesRequest
@@ -63,9 +66,10 @@ def run_bot(parts: Parts, settings: Settings) -> None:
         asyncio.run(_reached(settings))
         parts.index.follow()
         parts.chain.warm_up()  # on the event loop's side it would hold up every chat
-        build_application(parts, settings).run_polling(
-            allowed_updates=["message", "callback_query"], bootstrap_retries=-1
-        )
+        with closing(State(settings.data_dir / FILE)) as state:
+            build_application(parts, settings, state).run_polling(
+                allowed_updates=["message", "callback_query"], bootstrap_retries=-1
+            )
     except InvalidToken:
         raise SettingsError(
             "VIRGOLETTE_TELEGRAM_BOT_TOKEN was refused by Telegram: copy it again from @BotFather"
@@ -100,18 +104,20 @@ def _addresses(settings: Settings) -> tuple[str, str]:
     return address, f"{address.removesuffix('/bot')}/file/bot"
 
 
-def build_application(parts: Parts, settings: Settings) -> App:
+def build_application(parts: Parts, settings: Settings, state: State) -> App:
     """The application with its handlers, not yet running."""
     address, files = _addresses(settings)
-    begin, end = _lifecycle(settings)
+    token = settings.telegram_bot_token.get_secret_value()
+    inbox = Inbox(state, int(token.split(":")[0]))
+    begin, end = _lifecycle(settings, inbox)
     builder = (
         ApplicationBuilder()
         .base_url(address)
         .base_file_url(files)
-        .token(settings.telegram_bot_token.get_secret_value())
-        .get_updates_request(UpdatesRequest(connection_pool_size=1))
+        .token(token)
+        .get_updates_request(UpdatesRequest(inbox))
         .rate_limiter(AIORateLimiter(max_retries=FLOOD_RETRIES))
-        .concurrent_updates(CONCURRENT_UPDATES)
+        .concurrent_updates(InboxProcessor(inbox, CONCURRENT_UPDATES))
         .post_init(begin)
         .post_shutdown(end)
     )
@@ -125,7 +131,7 @@ def build_application(parts: Parts, settings: Settings) -> App:
     return application
 
 
-def _lifecycle(settings: Settings) -> tuple[Hook, Hook]:
+def _lifecycle(settings: Settings, inbox: Inbox) -> tuple[Hook, Hook]:
     """What is done before the first update and after the last."""
     follower = CorpusFollower()
 
@@ -133,6 +139,8 @@ def _lifecycle(settings: Settings) -> tuple[Hook, Hook]:
         if settings.watch:
             follower.start()
         await _set_commands(application)
+        for body in await asyncio.to_thread(inbox.waiting):
+            await application.update_queue.put(Update.de_json(body, application.bot))
 
     async def end(_: App) -> None:
         await follower.stop()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import random
 import re
 import time
 from collections import defaultdict
@@ -29,7 +30,7 @@ class UpdateQueue:
 
     def __init__(self) -> None:
         self.pending: list[Json] = []
-        self._next_id = 500_000_001
+        self._next_id = random.randrange(10**8, 10**9)  # as with Telegram
         self._allowed: frozenset[str] = frozenset()
 
     def add(self, update: Json) -> None:
