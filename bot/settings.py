@@ -164,7 +164,8 @@ class Settings(BaseSettings):
         "", description="A Bot API server of your own, ending in /bot; empty for Telegram's."
     )
     telegram_allowed_users: Annotated[frozenset[int], NoDecode, BeforeValidator(_users)] = Field(
-        frozenset(), description="The numbers of the users who may ask, by commas; empty: anyone."
+        frozenset(),
+        description="The numbers of the users and groups that may ask, by commas; empty: anyone.",
     )
 
     @property

@@ -180,6 +180,32 @@ def test_what_cannot_be_verified_is_told(bot: Bot) -> None:
     assert "bastano 2000 caratteri" in bot.ask(f"/verifica {'Kim ' * 700}")["text"]
 
 
+GROUP = -1_001_234
+
+
+def test_in_a_group_it_answers_who_speaks_to_it_and_nobody_else(bot: Bot) -> None:
+    name = "@fake_test_bot"
+    talk = bot.api.say(QUESTION, chat_id=GROUP, user_id=5)
+    mention = [{"type": "mention", "offset": 0, "length": len(name)}]
+    other = bot.api.say(
+        "@another_bot dove?", chat_id=GROUP, user_id=5, entities=[{**mention[0], "length": 12}]
+    )
+    message = bot.ask(f"{name} {QUESTION}", chat_id=GROUP, user_id=5, entities=mention)
+    assert TRAIN in message["text"] and message["chat"]["id"] == GROUP
+    again = bot.ask("Chi è John Kirby?", chat_id=GROUP, user_id=6, reply_to=message["message_id"])
+    assert "Kirby" in again["text"]
+    assert TRAIN in bot.ask(f"/ask{name} {QUESTION}", chat_id=GROUP, user_id=5)["text"]
+    assert "Scrivi una domanda" in bot.ask(name, chat_id=GROUP, user_id=5, entities=mention)["text"]
+    answered = {m["reply_to_message"]["message_id"] for m in bot.api.messages(GROUP, from_bot=True)}
+    assert not answered & {talk, other}
+
+
+def test_a_caption_is_a_question(bot: Bot) -> None:
+    photo = [{"file_id": "a", "file_unique_id": "a", "width": 1, "height": 1}]
+    pushed = bot.api.push({"message": {"photo": photo, "caption": QUESTION}})
+    assert TRAIN in bot.reply(pushed["message"]["message_id"])["text"]
+
+
 def buttons(message: dict[str, Any]) -> dict[str, str]:
     """What the buttons below a message tell the bot, by their labels."""
     rows = message.get("reply_markup", {}).get("inline_keyboard", [])
@@ -295,6 +321,10 @@ def test_a_bot_without_an_index_says_what_is_missing_and_finds_it_later(
         assert "virgolette index" in bot.ask(QUESTION)["text"]
         stranger = bot.ask(QUESTION, user_id=7)
         assert "riservato" in stranger["text"] and "7" in stranger["text"]
+        bot.api.say(QUESTION, chat_id=GROUP, user_id=7)
+        in_group = bot.ask(f"/ask@fake_test_bot {QUESTION}", chat_id=GROUP, user_id=7)
+        assert "riservato" in in_group["text"]
+        assert len(bot.api.messages(GROUP, from_bot=True)) == 1
         refused = press(bot, stranger, "list:0", user=7).params
         assert "riservato" in refused["text"] and refused["show_alert"]
         empty_place.write("a.txt", "Il treno blindato è partito da Pyongyang lunedì sera.")

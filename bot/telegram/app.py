@@ -150,18 +150,25 @@ def _lifecycle(settings: Settings, inbox: Inbox) -> tuple[Hook, Hook]:
 
 def _handlers(to: Handlers) -> list[BaseHandler[Any, Any, Any]]:
     """The handlers in order: the first that fits a message gets it."""
-    private = filters.ChatType.PRIVATE & filters.UpdateType.MESSAGE
-    strangers = private & ~filters.User(to.allowed) if to.allowed else ~filters.ALL
+    anywhere = filters.UpdateType.MESSAGE & ~filters.SenderChat.CHANNEL
+    private, groups = (
+        kind & anywhere for kind in (filters.ChatType.PRIVATE, filters.ChatType.GROUPS)
+    )
+    listed = filters.User(to.allowed) | filters.Chat(to.allowed)
+    strangers = ~listed if to.allowed else ~filters.ALL
+    words = filters.TEXT | filters.CAPTION
     return [
-        MessageHandler(strangers, to.refuse),
-        CommandHandler("start", to.start, private),
-        CommandHandler("help", to.help, private),
-        CommandHandler("ask", to.ask, private),
-        CommandHandler(["verifica", "verify"], to.verify, private),
-        CommandHandler(["fonti", "sources"], to.sources, private),
-        CommandHandler(["articolo", "article"], to.article, private),
+        MessageHandler(private & strangers, to.refuse),
+        MessageHandler(groups & strangers, to.refuse_if_addressed),
+        CommandHandler("start", to.start, anywhere),
+        CommandHandler("help", to.help, anywhere),
+        CommandHandler("ask", to.ask, anywhere),
+        CommandHandler(["verifica", "verify"], to.verify, anywhere),
+        CommandHandler(["fonti", "sources"], to.sources, anywhere),
+        CommandHandler(["articolo", "article"], to.article, anywhere),
         CallbackQueryHandler(to.pressed),
-        MessageHandler(private & filters.TEXT, to.question),
+        MessageHandler(private & words, to.question),
+        MessageHandler(groups & words, to.answer_if_addressed),
         MessageHandler(private & ~filters.StatusUpdate.ALL, to.not_text),
     ]
 

@@ -8,12 +8,13 @@ import re
 from dataclasses import dataclass
 
 from telegram import Message as TelegramMessage
-from telegram import Update, User
+from telegram import MessageEntity, Update, User
 from telegram.error import TelegramError
 from telegram.ext import ContextTypes
 
 from bot.language import texts_for_user
 from bot.locales import Texts
+from bot.telegram.addressing import addressed
 from bot.telegram.blocks import Message
 from bot.telegram.browsing import article_page, articles_page, pressed_page
 from bot.telegram.html import answer_messages, text_message, verification_messages
@@ -30,7 +31,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Handlers:
-    """The handlers of private messages. ``allowed``: who may ask; empty means anyone."""
+    """The handlers of messages. ``allowed``: the users and chats that may ask; empty means any."""
 
     chain: AnswerChain
     index: LiveIndex
@@ -90,7 +91,8 @@ class Handlers:
         if query is None:
             raise ValueError("a button without a query")
         say = self._texts(query.from_user)
-        if self.allowed and query.from_user.id not in self.allowed:
+        chat = query.message.chat.id if query.message else None
+        if self.allowed and not self.allowed.intersection((query.from_user.id, chat)):
             await acknowledge(query, say("problem.not_allowed", user=query.from_user.id))
             return
         page = await asyncio.to_thread(pressed_page, self.index, query.data or "", say)
@@ -99,8 +101,14 @@ class Handlers:
             await turn(query, page)
 
     async def question(self, update: Update, _: ContextTypes.DEFAULT_TYPE) -> None:
-        """Any other text is a question."""
-        await self._answer(update, _message(update).text or "")
+        """Any other text in a private chat is a question, and so is what stands below a picture."""
+        await self._answer(update, _text_of(_message(update)))
+
+    async def answer_if_addressed(self, update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
+        """In a group a mention of the bot, or a reply to it, is a question; the rest is not."""
+        question = addressed(_message(update), context.bot)
+        if question is not None:
+            await self._answer(update, question)
 
     async def not_text(self, update: Update, _: ContextTypes.DEFAULT_TYPE) -> None:
         """A photo, a voice, a sticker."""
@@ -110,6 +118,14 @@ class Handlers:
         """Somebody who is not on the list: told so, and which number to have added."""
         user = update.effective_user
         await self._say(update, "problem.not_allowed", user=user.id if user else "?")
+
+    async def refuse_if_addressed(self, update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
+        """The same in a group, where not every message is for the bot."""
+        message = _message(update)
+        command = next(iter(message.parse_entities([MessageEntity.BOT_COMMAND]).values()), "")
+        named = command.lower().endswith(f"@{context.bot.username}".lower())
+        if named or addressed(message, context.bot) is not None:
+            await self.refuse(update, context)
 
     async def error(self, update: object, context: ContextTypes.DEFAULT_TYPE) -> None:
         """Whatever a handler did not foresee: logged, and the user is not left without a word."""
