@@ -9,6 +9,7 @@ from rich.text import Text
 
 from bot.locales import Texts
 from bot.printable import printable
+from index.articles import Article
 from retrieval.answer import Answer, Quotation
 from retrieval.marks import marked_words
 from retrieval.verification import Verification
@@ -54,8 +55,8 @@ def difference_lines(told: Verification, say: Texts) -> list[str]:
     ]
 
 
-def source_line(quote: Quotation, say: Texts) -> str:
-    """Who published a quotation, under which title and when, as far as the article tells."""
+def source_line(quote: Quotation | Article, say: Texts) -> str:
+    """Who published it, under which title and when, as far as the article tells."""
     parts = [quote.source or say("answer.source_unknown"), quote.title]
     if quote.date:
         parts.append(quote.date)

@@ -16,10 +16,9 @@ from bot.language import texts_for
 from bot.listing import article_at, listed
 from bot.locales import Texts
 from bot.printable import printable
-from bot.render import print_answer, print_verification
+from bot.render import print_answer, print_verification, source_line
 from bot.settings import Settings
 from bot.verifying import verified_in
-from index.articles import Article
 from index.errors import VirgoletteError
 from retrieval.answer import MAX_QUESTION, Question, QuestionError
 from retrieval.verification import MAX_CLAIM, ClaimError
@@ -132,7 +131,9 @@ def _print_sources(parts: Parts, console: Console, say: Texts) -> None:
     if not articles:
         console.print(say("chat.no_articles"))
     for number, article in enumerate(articles, 1):
-        console.print(f"{number:>4}  {_label(article, say)}", highlight=False, markup=False)
+        console.print(
+            f"{number:>4}  {printable(source_line(article, say))}", highlight=False, markup=False
+        )
         console.print(
             f"      {printable(article.path)}", style="dim", highlight=False, markup=False
         )
@@ -147,10 +148,5 @@ def _print_article(told: str, parts: Parts, console: Console, say: Texts) -> Non
     if article is None:
         console.print(say("chat.no_such_article", number=printable(number)), highlight=False)
         return
-    console.print(_label(article, say), style="bold", highlight=False, markup=False)
+    console.print(printable(source_line(article, say)), style="bold", highlight=False, markup=False)
     console.print(printable(article.text), soft_wrap=True, highlight=False, markup=False)
-
-
-def _label(article: Article, say: Texts) -> str:
-    source = article.source or say("answer.source_unknown")
-    return printable(" · ".join(filter(None, (source, article.title, article.date))))

@@ -29,7 +29,8 @@ class Fusion:
     """How much the z-scores of the three signals count.
 
     ``passage``: the cosine of the passage's vector; ``sentence``: the highest cosine among the
-    vectors of its sentences; ``keyword``: BM25. ``training.fusion`` fits the defaults.
+    vectors of its sentences; ``keyword``: BM25. The defaults were chosen on SQuAD-it's train;
+    ``training.fusion`` fits others, no better for Italian questions: docs/quality.md.
     """
 
     passage: float = 0.6

@@ -168,18 +168,19 @@ def _verbatim(claim: str, text: str) -> Span | None:
 
 
 def _nearest(claim: str, likely: Sequence[tuple[Article, Span]]) -> list[tuple[Article, Span]]:
-    """The place that is most like the claim, if it is like it: of two the one as long."""
+    """The place that is most like the claim, if it is like it; of two the one as long, or more."""
     wanted = _lower(claim)
     told = _TOKEN.findall(wanted)
     best: list[tuple[Article, Span]] = []
-    alike = (ALTERED, -math.inf)
+    alike = (ALTERED, -math.inf, 0)
     for article, window in likely:
         plain = _lower(article.text[window.start : window.end])
         place = fuzz.partial_ratio_alignment(wanted, plain, score_cutoff=50.0)
         for span in _around(plain, Span(place.dest_start, place.dest_end)) if place else ():
             words = _TOKEN.findall(plain[span.start : span.end])
-            off = abs(span.end - span.start - len(claim))
-            found = Levenshtein.normalized_similarity(told, words), -off
+            length = span.end - span.start
+            same = Levenshtein.normalized_similarity(told, words)
+            found = (same, -abs(length - len(claim)), length)
             if found > alike:
                 alike = found
                 best = [(article, Span(span.start + window.start, span.end + window.start))]

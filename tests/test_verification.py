@@ -44,6 +44,11 @@ def test_a_changed_word_is_named(generation: Generation) -> None:
     assert told.quotes[0].text == TRAIN and is_verbatim(told.quotes[0], generation)
 
 
+def test_a_changed_last_word_is_set_beside_the_one_that_is_written(generation: Generation) -> None:
+    told = verify("un treno blindato con a bordo Kim sarebbe partito da Seul", generation)
+    assert told.differences == (Difference("Seul", "Pyongyang"),)
+
+
 def test_a_capital_is_a_letter_too(generation: Generation) -> None:
     told = verify(TRAIN.replace("un treno", "Un treno"), generation)
     assert told.verdict is Verdict.ALTERED

@@ -1,4 +1,4 @@
-"""Fit the weights of the fusion, and print them: they go into ``retrieval.search.Fusion``.
+"""Fit the weights of the fusion, and print them beside those of ``retrieval.search.Fusion``.
 
     python -m training.fusion train.json.gz --english xquad_train.json.gz
 
@@ -65,7 +65,7 @@ def fitted(found: Sequence[Judged]) -> Fusion:
             total += float(logsumexp(scores) - logsumexp(scores[right]))
         return total
 
-    passage, sentence, keyword = minimize(cost, np.ones(3), method="L-BFGS-B").x
+    passage, sentence, keyword = minimize(cost, np.ones(3), method="L-BFGS-B").x.tolist()
     return Fusion(round(passage / keyword, 2), round(sentence / keyword, 2), 1.0)
 
 

@@ -2,12 +2,11 @@
 
     python -m training.weights train.json.gz --english xquad_train.json.gz
 
-Every article of the SQuAD file becomes some small corpora, of paragraphs on one subject,
-indexed as any corpus is; for answers with the reader only those that it has not learnt
-(``KEPT_BACK``). A question is answerable in it; without its own paragraph it is a near miss: the
-right people, the wrong facts. The English file asks some of the same questions in English. The
-project's own tuning questions take part with a weight of their own; those that are called ``held``
-do not.
+Every article of the SQuAD file that is not learnt (``KEPT_BACK``) becomes some small corpora, of
+paragraphs on one subject, indexed as any corpus is. A question is answerable in it; without its
+own paragraph it is a near miss: the right people, the wrong facts. The English file asks some of
+the same questions in English. The project's own tuning questions take part with a weight of their
+own; those that are called ``held`` do not.
 """
 
 from __future__ import annotations

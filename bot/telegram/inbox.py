@@ -15,9 +15,7 @@ from telegram.ext import BaseUpdateProcessor
 from bot.state import State
 from index.errors import StorageError
 
-KEPT = (
-    2 * 24 * 3600
-)  # seconds for which an update's number is remembered: Telegram repeats for one day
+KEPT = 2 * 24 * 3600  # seconds for which a number is remembered; Telegram repeats for one day
 MOST_TRIES = 3  # of an update with which the process ended
 
 _log = logging.getLogger(__name__)
@@ -34,10 +32,7 @@ class Inbox:
     def keep(self, updates: Sequence[dict[str, Any]]) -> None:
         """Store the updates that have not come before. Raises StorageError."""
         now = time.time()
-        rows = [
-            (self._bot, update["update_id"], json.dumps(update, ensure_ascii=True), now)
-            for update in updates
-        ]
+        rows = [(self._bot, update["update_id"], json.dumps(update), now) for update in updates]
         with self._state.changing() as database:
             database.execute("DELETE FROM inbox WHERE body IS NULL AND arrived < ?", (now - KEPT,))
             database.executemany(
