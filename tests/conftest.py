@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import runpy
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -46,7 +47,7 @@ def embedder(models: Path) -> Embedder:
 
 @pytest.fixture(scope="session")
 def data_dir(embedder: Embedder, models: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder with the index of ``corpus/``. Tests that write use their own."""
+    """A data folder with the index of ``corpus/``. Tests that write have copies of it."""
     directory = tmp_path_factory.mktemp("data")
     (directory / "models").symlink_to(models)
     sync(Locations(ROOT / "corpus", directory), embedder)
@@ -176,7 +177,12 @@ def empty_place(tmp_path: Path, models: Path, warm: Warm) -> Workplace:
 
 @pytest.fixture
 def indexed_place(tmp_path: Path, data_dir: Path, warm: Warm) -> Workplace:
-    """The five articles with their index, which the test must not change."""
-    (tmp_path / "corpus").symlink_to(ROOT / "corpus")
-    (tmp_path / "data").symlink_to(data_dir)
-    return Workplace(tmp_path, warm)
+    """The five articles with their index: copies, which no other test sees."""
+    return indexed_workplace(tmp_path, data_dir, warm)
+
+
+def indexed_workplace(path: Path, data_dir: Path, warm: Warm) -> Workplace:
+    """A folder with copies of the five articles and of their index; the model is shared."""
+    shutil.copytree(ROOT / "corpus", path / "corpus")
+    shutil.copytree(data_dir, path / "data", symlinks=True)
+    return Workplace(path, warm)

@@ -27,7 +27,7 @@ from index.sentences import Span
 from index.sync import sync
 from retrieval.answer import Answer, Carrier, Quotation, Reason
 from tests.bot_api import FakeBotApi, formatted_text
-from tests.conftest import Workplace
+from tests.conftest import Workplace, indexed_workplace
 from tests.warm import Warm
 
 QUESTION = "Da dove è partito il treno blindato?"
@@ -69,8 +69,7 @@ class Bot:
 @pytest.fixture(scope="module")
 def bot(data_dir: Path, warm: Warm, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bot]:
     """One bot for the tests that leave it as they found it."""
-    place = Workplace(tmp_path_factory.mktemp("bot"), warm)
-    place.data.symlink_to(data_dir)
+    place = indexed_workplace(tmp_path_factory.mktemp("bot"), data_dir, warm)
     with FakeBotApi() as api:
         running = Bot(place, api, VIRGOLETTE_WATCH="false")
         yield running
