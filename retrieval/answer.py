@@ -44,14 +44,18 @@ class Reason(StrEnum):
 class Question:
     """A question as it is searched: one line, not empty, at most MAX_QUESTION characters.
 
-    ``day`` is the day on which it is asked: what "last week" counts from.
+    ``day`` is the day on which it is asked: what "last week" counts from. ``previous``: the turns
+    of the conversation before it, the last one last, to which "and when?" may refer.
     """
 
     text: str
     day: datetime.date = field(default_factory=datetime.date.today, compare=False)
+    previous: tuple[Turn, ...] = field(default=(), compare=False)
 
     @classmethod
-    def parse(cls, raw: str, day: datetime.date | None = None) -> Question:
+    def parse(
+        cls, raw: str, day: datetime.date | None = None, previous: tuple[Turn, ...] = ()
+    ) -> Question:
         """The question in what somebody wrote, today or on a day. Raises QuestionError."""
         text = " ".join(re.sub(r"[\x00-\x1f\x7f\ud800-\udfff]", " ", raw).split())
         if not text:
@@ -61,7 +65,7 @@ class Question:
                 "too_long",
                 f"the question has {len(text)} characters: ask it in {MAX_QUESTION} or fewer",
             )
-        return cls(text, day) if day else cls(text)
+        return cls(text, day or datetime.date.today(), previous)
 
     @property
     def is_english(self) -> bool:
@@ -162,3 +166,25 @@ class Answer:
             quote["also"] = [carrier["article"] for carrier in quote["also"]]
             del quote["deciding"]
         return {key: fields[key] for key in keys}
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A question that was answered, as far as the next one may refer to it.
+
+    ``query`` is what was really searched, ``sources`` the outlets that it kept to, which ``query``
+    leaves out. ``answer``: the short answer, ``told``: the first quotation, or for a refusal what
+    came nearest; "" where there is none.
+    """
+
+    query: str
+    answer: str = ""
+    told: str = ""
+    sources: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, answer: Answer) -> Turn:
+        """The turn that ended with an answer or a refusal."""
+        shown = answer.quotes or answer.near
+        told = shown[0].text if shown else ""
+        return cls(answer.query, answer.answer or "", told, answer.scope.sources)
