@@ -11,7 +11,15 @@ from typing import Any
 
 import httpx
 import pytest
-from telegram import BotCommand, BotCommandScopeChat, ReplyParameters, Update
+from telegram import (
+    BotCommand,
+    BotCommandScopeChat,
+    InlineQueryResultArticle,
+    InlineQueryResultsButton,
+    InputTextMessageContent,
+    ReplyParameters,
+    Update,
+)
 from telegram.constants import ChatAction, ParseMode
 from telegram.error import NetworkError
 from telegram.ext import (
@@ -61,6 +69,11 @@ def button(**fields: Any) -> dict[str, Any]:
     return {"inline_keyboard": [[{"text": "Yes", **fields}]]}
 
 
+def keyboard(*rows: int) -> dict[str, Any]:
+    """A keyboard with so many buttons in each row."""
+    return {"inline_keyboard": [[{"text": "a", "callback_data": "b"}] * row for row in rows]}
+
+
 @pytest.mark.parametrize(
     ("params", "reason"),
     [
@@ -99,6 +112,17 @@ def button(**fields: Any) -> dict[str, Any]:
         ({"text": "a", "reply_markup": button(callback_data="")}, "BUTTON_DATA_INVALID"),
         ({"text": "a", "reply_markup": button(callback_data="é" * 33)}, "BUTTON_DATA_INVALID"),
         ({"text": "a", "reply_markup": button(url="ftp://a.b")}, "is invalid"),
+        ({"text": "a", "reply_markup": button(text=" ", url="a.b")}, "must be non-empty"),
+        ({"text": "a", "reply_markup": button(url="a.b", style="danger")}, '"style"'),
+        ({"text": "a", "reply_markup": button(copy_text="b")}, '"copy_text"'),
+        ({"text": "a", "reply_markup": button(copy_text={})}, '"text" of copy text button'),
+        ({"text": "a", "reply_markup": button(copy_text={"text": ""})}, "COPY_TEXT_INVALID"),
+        (
+            {"text": "a", "reply_markup": button(copy_text={"text": "b" * 257})},
+            "COPY_TEXT_INVALID",
+        ),
+        ({"text": "a", "reply_markup": keyboard(9)}, "more than 8 buttons"),
+        ({"text": "a", "reply_markup": keyboard(*[8] * 12, 5)}, "reply markup is too long"),
     ],
 )
 def test_send_message_refusals(server: FakeBotApi, params: dict[str, Any], reason: str) -> None:
@@ -206,6 +230,13 @@ def test_html_limits_count_the_parsed_text() -> None:
         ("editMessageText", {"chat_id": CHAT, "message_id": 102, "text": "Hi"}, "not modified"),
         ("answerCallbackQuery", {"callback_query_id": "5"}, "query is too old"),
         ("answerCallbackQuery", {"callback_query_id": "7", "text": "a" * 201}, "TOO_LONG"),
+        ("deleteMessage", {"chat_id": CHAT, "message_id": 5}, "message to delete not found"),
+        ("deleteMessage", {"chat_id": CHAT, "message_id": 101}, "message can't be deleted"),
+        ("deleteMessage", {"chat_id": 5, "message_id": 102}, "chat not found"),
+        ("deleteMessages", {"chat_id": CHAT, "message_ids": [102, 101]}, "can't be deleted"),
+        ("deleteMessages", {"chat_id": CHAT, "message_ids": []}, "1 to 100"),
+        ("deleteMessages", {"chat_id": CHAT, "message_ids": [102] * 101}, "1 to 100"),
+        ("deleteMessages", {"chat_id": CHAT, "message_ids": ["102"]}, "1 to 100"),
         ("setMyCommands", {}, "can't parse list of bot commands"),
         ("setMyCommands", {"commands": ["ask"]}, "object expected as BotCommand"),
         ("setMyCommands", {"commands": [{"command": "ask"}]}, '"description"'),
@@ -216,6 +247,11 @@ def test_html_limits_count_the_parsed_text() -> None:
         ("setMyCommands", {"commands": [], "language_code": "ita"}, "invalid language code"),
         ("setMyCommands", {"commands": [], "scope": {"type": "all"}}, "BotCommandScope"),
         ("setMyCommands", {"commands": [], "scope": {"type": "chat"}}, '"chat_id"'),
+        (
+            "setMyCommands",
+            {"commands": [], "scope": {"type": "chat", "chat_id": 5}},
+            "chat not found",
+        ),
         ("deleteMyCommands", {"scope": {"type": "chat", "chat_id": 5}}, "chat not found"),
         ("setMyDescription", {"description": "a" * 513}, "too long"),
         ("setMyShortDescription", {"short_description": "a" * 121}, "too long"),
@@ -229,6 +265,122 @@ def test_other_refusals(
     server.push({"callback_query": {"id": "7", "data": "yes"}})
     result(server, "sendMessage", chat_id=CHAT, text="Hi")
     assert reason in refusal(server, method, **params)
+    assert [m["text"] for m in server.messages(CHAT)] == ["hello", "Hi"]
+
+
+def article(**fields: Any) -> dict[str, Any]:
+    content = {"message_text": "<b>a</b>", "parse_mode": "HTML"}
+    basis = {"type": "article", "id": "1", "title": "A", "input_message_content": content}
+    return basis | fields
+
+
+def says(**content: Any) -> dict[str, Any]:
+    return {"results": [article(input_message_content=content)]}
+
+
+@pytest.mark.parametrize(
+    ("params", "reason"),
+    [
+        ({"inline_query_id": "5", "results": []}, "query is too old"),
+        ({}, "there are none"),
+        ({"results": "a"}, "can't parse results"),
+        ({"results": ["a"]}, "object expected as inline query result"),
+        ({"results": [article(id=str(n)) for n in range(51)]}, "RESULTS_TOO_MUCH"),
+        ({"results": [article(), article(title="B")]}, "RESULT_ID_DUPLICATE"),
+        ({"results": [article(id="")]}, "RESULT_ID_INVALID"),
+        ({"results": [article(id="é" * 33)]}, "RESULT_ID_INVALID"),
+        ({"results": [article(type="photo")]}, "type photo"),
+        ({"results": [article(title=" ")]}, "ARTICLE_TITLE_EMPTY"),
+        ({"results": [{"type": "article", "id": "1", "title": "A"}]}, '"input_message_content"'),
+        ({"results": [article(hide_url=True)]}, '"hide_url"'),
+        ({"results": [article(url="ftp://a.b")]}, "url of an inline query result"),
+        ({"results": [article(thumbnail_url="a")]}, "thumbnail_url of an inline query result"),
+        ({"results": [article(reply_markup={"remove_keyboard": True})]}, "remove_keyboard"),
+        ({"results": [article(reply_markup=button(callback_data=""))]}, "BUTTON_DATA_INVALID"),
+        (says(), '"message_text"'),
+        (says(message_text=""), "message text is empty"),
+        (says(message_text="\U0001f600" * 2049), "message is too long"),
+        (says(message_text="<p>", parse_mode="HTML"), "can't parse entities"),
+        (says(message_text="a", link_preview_options={"url": 1}), '"url" of link preview'),
+        (says(message_text="a", disable_web_page_preview=True), '"disable_web_page_preview"'),
+        ({"results": [], "cache_time": -1}, "cache_time"),
+        ({"results": [], "next_offset": "é" * 33}, "NEXT_OFFSET_INVALID"),
+        ({"results": [], "button": {"text": "a"}}, "exactly one use"),
+        ({"results": [], "button": {"text": "", "start_parameter": "a"}}, "needs a text"),
+        ({"results": [], "button": {"text": "a", "start_parameter": ""}}, "START_PARAM_INVALID"),
+        ({"results": [], "button": {"text": "a", "start_parameter": "à"}}, "START_PARAM_INVALID"),
+        (
+            {"results": [], "button": {"text": "a", "start_parameter": "a" * 65}},
+            "START_PARAM_INVALID",
+        ),
+        ({"results": [], "button": {"text": "a", "web_app": {"url": "http://a.b"}}}, "HTTPS"),
+    ],
+)
+def test_inline_refusals(server: FakeBotApi, params: dict[str, Any], reason: str) -> None:
+    query = {"inline_query_id": server.inline("kim")}
+    assert reason in refusal(server, "answerInlineQuery", **(query | params))
+    assert result(server, "answerInlineQuery", **query, results=[article()])  # still open
+
+
+def test_an_inline_query_is_answered_once(server: FakeBotApi) -> None:
+    query_id = server.inline("kim", user_id=5, language_code="en", offset="50")
+    (update,) = result(server, "getUpdates")
+    asked = update["inline_query"]
+    assert (asked["id"], asked["query"], asked["offset"]) == (query_id, "kim", "50")
+    assert (asked["from"]["id"], asked["from"]["language_code"]) == (5, "en")
+    full = article(description="a", url="", thumbnail_url="https://a.b/c", thumbnail_width=1)
+    full["reply_markup"] = button(copy_text={"text": "c" * 256})
+    more = {"cache_time": 0, "is_personal": True, "next_offset": "x" * 64}
+    start = {"text": "Help", "start_parameter": "a-Z_0"}
+    answer = {"inline_query_id": query_id, "results": [full], "button": start, **more}
+    assert result(server, "answerInlineQuery", **answer)
+    assert server.calls[-1].params["results"] == [full]
+    assert "too old" in refusal(server, "answerInlineQuery", **answer)
+    with pytest.raises(ValueError, match="at most 256"):
+        server.inline("a" * 257)
+
+
+def test_a_callback_query_is_answered_once(server: FakeBotApi) -> None:
+    ids = [server.push({"callback_query": {"data": "a"}})["callback_query"]["id"] for _ in "ab"]
+    assert ids[0] != ids[1]
+    for query_id in ids:
+        assert result(server, "answerCallbackQuery", callback_query_id=query_id)
+        assert "too old" in refusal(server, "answerCallbackQuery", callback_query_id=query_id)
+
+
+def test_keyboards_of_the_largest_size_are_accepted(server: FakeBotApi) -> None:
+    server.say("hello")
+    for markup in (keyboard(*[8] * 12, 4), button(copy_text={"text": "b" * 256})):
+        sent = result(server, "sendMessage", chat_id=CHAT, text="a", reply_markup=markup)
+        assert sent["reply_markup"] == markup
+
+
+def test_the_bots_messages_can_be_deleted(server: FakeBotApi) -> None:
+    server.say("hello")
+    sent = [result(server, "sendMessage", chat_id=CHAT, text=text)["message_id"] for text in "abcd"]
+    assert result(server, "deleteMessage", chat_id=CHAT, message_id=sent[0])
+    assert result(server, "deleteMessages", chat_id=CHAT, message_ids=[*sent[:3], 5])
+    assert [m["text"] for m in server.messages(CHAT)] == ["hello", "d"]
+    gone = {"chat_id": CHAT, "message_id": sent[1]}
+    assert "to delete not found" in refusal(server, "deleteMessage", **gone)
+    assert "to edit not found" in refusal(server, "editMessageText", **gone, text="x")
+
+
+def test_a_user_edits_a_message(server: FakeBotApi) -> None:
+    asked = server.say("/ask who", user_id=5, chat_id=-1001, language_code="en")
+    server.edit(asked, "/verify this", chat_id=-1001)
+    before, after = result(server, "getUpdates")
+    old, new = before["message"], after["edited_message"]
+    assert new["entities"] == [entity("bot_command", 0, 7)]
+    assert (new["text"], new["edit_date"] >= new["date"]) == ("/verify this", True)
+    same = ("message_id", "date", "from", "chat")
+    assert {name: old[name] for name in same} == {name: new[name] for name in same}
+    server.edit(asked, "plain")
+    (edited,) = server.messages(-1001)
+    assert edited["text"] == "plain" and "entities" not in edited
+    sent = result(server, "sendMessage", chat_id=-1001, text="a")
+    with pytest.raises(ValueError, match="the bot's"):
+        server.edit(sent["message_id"], "b")
 
 
 def test_wrong_address(server: FakeBotApi) -> None:
@@ -439,13 +591,19 @@ def test_python_telegram_bot_calls(server: FakeBotApi) -> None:
     async def talk() -> None:
         async with application(server).bot as bot:
             me = await bot.get_me()
-            assert me.is_bot and me.can_join_groups
+            assert me.is_bot and me.can_join_groups and me.supports_inline_queries
             commands = [BotCommand("ask", "Fai una domanda")]
             await bot.set_my_commands(commands, scope=BotCommandScopeChat(CHAT))
             await bot.set_my_description("Rispondo", language_code="it")
             sent = await bot.send_message(CHAT, "<i>a</i>", ParseMode.HTML)
             assert sent.text_html == "<i>a</i>"
             assert (await sent.edit_text("b")) is not False
+            assert await (await bot.send_message(CHAT, "away")).delete()
+            content = InputTextMessageContent("<i>a</i>", ParseMode.HTML)
+            results = [InlineQueryResultArticle("1", "A", content)]
+            start = InlineQueryResultsButton("Help", start_parameter="help")
+            query_id = server.inline("kim")
+            assert await bot.answer_inline_query(query_id, results, 5, True, "", start)
             server.drop("sendMessage")
             with pytest.raises(NetworkError):
                 await bot.send_message(CHAT, "c")

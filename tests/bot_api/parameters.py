@@ -9,7 +9,6 @@ from typing import Any
 from aiohttp import web
 
 from tests.bot_api.errors import Json, bad_request
-from tests.bot_api.text import checked_link
 
 
 def fields(table: str) -> dict[str, type]:
@@ -29,28 +28,21 @@ PARAMETERS = {
     "sendMessage": fields(_CONTENT + _FLAGS + "reply_parameters:object"),
     "sendMessageDraft": fields("chat_id:int message_thread_id:int draft_id:int text parse_mode"),
     "editMessageText": fields(_CONTENT + "message_id:int"),
+    "deleteMessage": fields("chat_id:int message_id:int"),
+    "deleteMessages": fields("chat_id:int message_ids:list"),
     "sendChatAction": fields("chat_id:int message_thread_id:int action"),
     "answerCallbackQuery": fields("callback_query_id text show_alert:bool url cache_time:int"),
+    "answerInlineQuery": fields(
+        "inline_query_id results:list cache_time:int is_personal:bool next_offset button:object"
+    ),
     "setMyCommands": fields("commands:list scope:object language_code"),
     "deleteMyCommands": fields("scope:object language_code"),
     "setMyDescription": fields("description language_code"),
     "setMyShortDescription": fields("short_description language_code"),
 }
-_REPLY = fields(
-    "message_id:int chat_id:int allow_sending_without_reply:bool quote quote_parse_mode"
-)
 _PREVIEW = fields(
     "is_disabled:bool url prefer_small_media:bool prefer_large_media:bool show_above_text:bool"
 )
-_BUTTON = fields("text callback_data url switch_inline_query switch_inline_query_current_chat")
-_SCOPES = dict.fromkeys(
-    ("default", "all_private_chats", "all_group_chats", "all_chat_administrators"), ""
-) | {"chat": "chat_id:int", "chat_administrators": "chat_id:int"}
-_ACTIONS = fields(
-    "typing upload_photo record_video upload_video record_voice upload_voice upload_document "
-    "choose_sticker find_location record_video_note upload_video_note"
-)
-_NOT_BY_DEFAULT = frozenset({"chat_member", "message_reaction", "message_reaction_count"})
 
 
 async def read_parameters(request: web.Request) -> Json:
@@ -102,36 +94,14 @@ def check_fields(label: str, value: Any, known: dict[str, type], required: str =
             raise bad_request(f'field "{name}" of {label} is missing')
 
 
+def check_link_preview(options: Any) -> None:
+    """A #linkpreviewoptions."""
+    check_fields("link preview options", options, _PREVIEW)
+
+
 def check_language(params: Json) -> str:
     """The two-letter ISO 639-1 code of a request, or "" for all users."""
     code: str = params.get("language_code", "")
     if not re.fullmatch(r"[a-z]{2}|", code):
         raise bad_request("invalid language code specified")
     return code
-
-
-def check_reply_markup(markup: Json) -> None:
-    """An #inlinekeyboardmarkup in full; of the other keyboards only that they are one."""
-    kinds = {"inline_keyboard", "keyboard", "remove_keyboard", "force_reply"} & markup.keys()
-    if len(kinds) != 1:
-        raise bad_request("object expected as reply markup")
-    if "inline_keyboard" not in kinds:
-        return
-    check_fields("reply markup", markup, {"inline_keyboard": list})
-    for row in markup["inline_keyboard"]:
-        if not isinstance(row, list):
-            raise bad_request("can't parse inline keyboard: an array of arrays is expected")
-        for button in row:
-            _check_button(button)
-
-
-def _check_button(button: Any) -> None:
-    check_fields("inline keyboard button", button, _BUTTON, required="text")
-    if len(button) != 2 or not button["text"]:
-        raise bad_request(
-            "can't parse inline keyboard button: Text buttons are unallowed in the inline keyboard"
-        )
-    if "callback_data" in button and not 1 <= len(button["callback_data"].encode()) <= 64:
-        raise bad_request("BUTTON_DATA_INVALID")
-    if "url" in button and checked_link(button["url"]) is None:
-        raise bad_request(f"inline keyboard button URL '{button['url']}' is invalid")

@@ -1,59 +1,28 @@
-"""What Telegram keeps about a bot: its updates, chats, messages and menus."""
+"""What Telegram keeps about a bot: its chats, its messages, and what waits for it."""
 
 from __future__ import annotations
 
-import copy
-import random
-import re
 import time
 from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
-from tests.bot_api.errors import ADA, Commands, Json, bad_request
-from tests.bot_api.parameters import (
-    _ACTIONS,
-    _NOT_BY_DEFAULT,
-    _PREVIEW,
-    _REPLY,
-    _SCOPES,
-    check_fields,
-    check_language,
-    check_reply_markup,
-    fields,
-)
+from tests.bot_api.errors import ADA, Json, bad_request
+from tests.bot_api.inline import check_inline_answer
+from tests.bot_api.keyboards import check_reply_markup
+from tests.bot_api.menus import Menus
+from tests.bot_api.parameters import check_fields, check_link_preview, fields
+from tests.bot_api.queries import OpenQueries
 from tests.bot_api.text import formatted_text
+from tests.bot_api.updates import UpdateQueue
 
-
-class UpdateQueue:
-    """The updates that are not yet acknowledged (#getupdates)."""
-
-    def __init__(self) -> None:
-        self.pending: list[Json] = []
-        self._next_id = random.randrange(10**8, 10**9)  # as with Telegram
-        self._allowed: frozenset[str] = frozenset()
-
-    def add(self, update: Json) -> None:
-        """Queue an update, unless the last allowed_updates asked for other kinds only."""
-        kind = next(key for key in update if key != "update_id")
-        update["update_id"] = self._next_id
-        self._next_id += 1
-        if kind in self._allowed or not (self._allowed or kind in _NOT_BY_DEFAULT):
-            self.pending.append(update)
-
-    def take(self, offset: int, limit: int) -> list[Json]:
-        """Forget the updates before the offset, or all but the last ones if it is negative."""
-        if not 1 <= limit <= 100:
-            raise bad_request("limit must be between 1 and 100")
-        if offset < 0:
-            self.pending = self.pending[offset:]
-        elif offset > 0:
-            self.pending = [update for update in self.pending if update["update_id"] >= offset]
-        return copy.deepcopy(self.pending[:limit])
-
-    def allow(self, kinds: list[str]) -> None:
-        """Remember allowed_updates; it does not concern the updates already queued."""
-        self._allowed = frozenset(kinds)
+_REPLY = fields(
+    "message_id:int chat_id:int allow_sending_without_reply:bool quote quote_parse_mode"
+)
+_ACTIONS = fields(
+    "typing upload_photo record_video upload_video record_voice upload_voice upload_document "
+    "choose_sticker find_location record_video_note upload_video_note"
+)
 
 
 def chat_of(chat_id: int, name: str) -> Json:
@@ -73,8 +42,8 @@ class BotState:
         self.messages: dict[int, dict[int, Json]] = {}
         self.chats: dict[int, Json] = {}
         self.actions: defaultdict[int, list[str]] = defaultdict(list)
-        self.commands: Commands = {}
-        self._callback_ids: set[str] = set()
+        self.menus = Menus(self._chat)
+        self._callbacks, self._inline = OpenQueries(), OpenQueries()
         self._next_message_id = 101  # One sequence for all chats: a number names one message.
         self.handlers: dict[str, Callable[[Json], Any]] = {
             "getMe": self.get_me,
@@ -82,12 +51,12 @@ class BotState:
             "sendMessage": self.send_message,
             "sendMessageDraft": self.send_message_draft,
             "editMessageText": self.edit_message_text,
+            "deleteMessage": self.delete_message,
+            "deleteMessages": self.delete_messages,
             "sendChatAction": self.send_chat_action,
             "answerCallbackQuery": self.answer_callback_query,
-            "setMyCommands": self.set_my_commands,
-            "deleteMyCommands": self.delete_my_commands,
-            "setMyDescription": self.set_my_description,
-            "setMyShortDescription": self.set_my_description,
+            "answerInlineQuery": self.answer_inline_query,
+            **self.menus.handlers,
         }
 
     def receive(self, update: Json) -> None:
@@ -96,7 +65,9 @@ class BotState:
             if kind == "callback_query":
                 content.setdefault("from", ADA)
                 content.setdefault("chat_instance", "1")
-                self._callback_ids.add(content.setdefault("id", str(len(self._callback_ids))))
+                self._callbacks.ask(content)
+            elif kind == "inline_query":
+                self._inline.ask(content)
             elif kind.endswith("message"):
                 self._learn(content)
         self.queue.add(update)
@@ -119,7 +90,7 @@ class BotState:
         return self.me | {
             "can_join_groups": True,
             "can_read_all_group_messages": False,
-            "supports_inline_queries": False,
+            "supports_inline_queries": True,
             "can_connect_to_business": False,
             "has_main_web_app": False,
         }
@@ -164,6 +135,31 @@ class BotState:
         kept = {key: value for key, value in old.items() if key not in replaced}
         return self._keep(chat, kept | content | {"edit_date": int(time.time())})
 
+    def delete_message(self, params: Json) -> bool:
+        """#deletemessage; only the bot's own, though Telegram lets it take a user's in private."""
+        chat_id, message_id = self._chat(params)["id"], params.get("message_id", 0)
+        if message_id not in self.messages[chat_id]:
+            raise bad_request("message to delete not found")
+        self._check_own(chat_id, message_id)
+        del self.messages[chat_id][message_id]
+        return True
+
+    def delete_messages(self, params: Json) -> bool:
+        """#deletemessages, all or none; those that are not there are passed over."""
+        chat_id, wanted = self._chat(params)["id"], params.get("message_ids", [])
+        if not 1 <= len(wanted) <= 100 or not all(type(number) is int for number in wanted):
+            raise bad_request("message_ids must be 1 to 100 numbers of messages")
+        found = self.messages[chat_id].keys() & set(wanted)
+        for message_id in found:
+            self._check_own(chat_id, message_id)
+        for message_id in found:
+            del self.messages[chat_id][message_id]
+        return True
+
+    def _check_own(self, chat_id: int, message_id: int) -> None:
+        if self.messages[chat_id][message_id]["from"]["id"] != self.me["id"]:
+            raise bad_request("message can't be deleted")
+
     def send_chat_action(self, params: Json) -> bool:
         """#sendchataction."""
         if params.get("action") not in _ACTIONS:
@@ -173,42 +169,17 @@ class BotState:
 
     def answer_callback_query(self, params: Json) -> bool:
         """#answercallbackquery."""
-        if params.get("callback_query_id") not in self._callback_ids:
-            raise bad_request(
-                "query is too old and response timeout expired or query ID is invalid"
-            )
+        self._callbacks.check(params.get("callback_query_id"))
         if len(params.get("text", "")) > 200:
             raise bad_request("MESSAGE_TOO_LONG")
+        self._callbacks.close(params["callback_query_id"])
         return True
 
-    def set_my_commands(self, params: Json) -> bool:
-        """#setmycommands."""
-        key, commands = self._command_key(params), params.get("commands")
-        if commands is None:
-            raise bad_request("can't parse list of bot commands: there is none")
-        if len(commands) > 100:
-            raise bad_request("BOT_COMMANDS_TOO_MUCH")
-        for command in commands:
-            required = "command description"
-            check_fields("BotCommand", command, fields(required), required)
-            if not re.fullmatch(r"[a-z0-9_]{1,32}", command["command"]):
-                raise bad_request("BOT_COMMAND_INVALID")
-            if not 1 <= len(command["description"].strip()) <= 256:
-                raise bad_request("command description length must be between 1 and 256")
-        self.commands[key] = commands
-        return True
-
-    def delete_my_commands(self, params: Json) -> bool:
-        """#deletemycommands."""
-        self.commands.pop(self._command_key(params), None)
-        return True
-
-    def set_my_description(self, params: Json) -> bool:
-        """#setmydescription and #setmyshortdescription; nothing is kept but the call."""
-        check_language(params)
-        description, short = params.get("description", ""), params.get("short_description", "")
-        if len(description) > 512 or len(short) > 120:
-            raise bad_request("description is too long")
+    def answer_inline_query(self, params: Json) -> bool:
+        """#answerinlinequery; the results are kept in the call."""
+        self._inline.check(params.get("inline_query_id"))
+        check_inline_answer(params)
+        self._inline.close(params["inline_query_id"])
         return True
 
     def _chat(self, params: Json) -> Json:
@@ -223,7 +194,7 @@ class BotState:
         text, entities = formatted_text(params)
         content: Json = {"text": text} | ({"entities": entities} if entities else {})
         if "link_preview_options" in params:
-            check_fields("link preview options", params["link_preview_options"], _PREVIEW)
+            check_link_preview(params["link_preview_options"])
             content["link_preview_options"] = params["link_preview_options"]
         if "reply_markup" in params:
             check_reply_markup(params["reply_markup"])
@@ -246,13 +217,3 @@ class BotState:
         # A replied message never contains a reply itself (#message).
         shown = {key: value for key, value in message.items() if key != "reply_to_message"}
         return {"reply_to_message": shown}
-
-    def _command_key(self, params: Json) -> tuple[str, str]:
-        scope = params.get("scope", {"type": "default"})
-        kind = scope.get("type")
-        if kind not in _SCOPES:
-            raise bad_request("unsupported type of BotCommandScope, or not modelled")
-        required = fields(_SCOPES[kind])
-        check_fields("BotCommandScope", scope, fields("type") | required, " ".join(required))
-        place = f":{self._chat(scope)['id']}" if required else ""
-        return kind + place, check_language(params)

@@ -1,0 +1,24 @@
+"""What a user writes, in the fields of the updates that tell it."""
+
+from __future__ import annotations
+
+import re
+
+from tests.bot_api.errors import Json
+
+_COMMAND = re.compile(r"/[A-Za-z0-9_]{1,32}(@\w+)?")
+
+
+def user_of(user_id: int, first_name: str, language_code: str | None) -> Json:
+    """A #user who is not a bot."""
+    user: Json = {"id": user_id, "is_bot": False, "first_name": first_name}
+    return user | ({} if language_code is None else {"language_code": language_code})
+
+
+def written(text: str, entities: list[Json] | None, *, caption: bool = False) -> Json:
+    """A text or a caption with its entities: those given, or that of a command at its start."""
+    name, kind = ("caption", "caption_entities") if caption else ("text", "entities")
+    command = _COMMAND.match(text)
+    if entities is None and command:
+        entities = [{"type": "bot_command", "offset": 0, "length": command.end()}]
+    return {name: text} | ({kind: entities} if entities else {})
