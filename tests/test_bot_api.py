@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 import threading
 import time
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import httpx
@@ -20,7 +22,7 @@ from telegram import (
     ReplyParameters,
     Update,
 )
-from telegram.constants import ChatAction, ParseMode
+from telegram.constants import ChatAction, ParseMode, ReactionEmoji
 from telegram.error import NetworkError
 from telegram.ext import (
     AIORateLimiter,
@@ -32,8 +34,10 @@ from telegram.ext import (
 )
 
 from tests.bot_api import ADA, FakeBotApi, HtmlParser, formatted_text
+from tests.bot_api.reactions import check_reactions
 
 CHAT = ADA["id"]
+TLS = ssl.create_default_context()  # Making one for each request takes most of its time.
 AnyApplication = Application[Any, Any, Any, Any, Any, Any]
 
 
@@ -47,7 +51,7 @@ def post(server: FakeBotApi, method: str, **params: Any) -> httpx.Response:
     url = f"{server.base_url}{server.token}/{method}"
     headers = {"Content-Type": "application/json"}
     # json.dumps escapes what UTF-8 cannot hold, so a lone surrogate can be sent.
-    return httpx.post(url, content=json.dumps(params), headers=headers, trust_env=False)
+    return httpx.post(url, content=json.dumps(params), headers=headers, trust_env=False, verify=TLS)
 
 
 def result(server: FakeBotApi, method: str, **params: Any) -> Any:
@@ -219,6 +223,15 @@ def test_html_limits_count_the_parsed_text() -> None:
     assert len(formatted_text({"text": source, "parse_mode": "HTML"})[0]) == 4096
 
 
+HOOK = {"url": "https://a.b/c"}
+
+
+def reactions(*emoji: str, kind: str = "emoji") -> dict[str, Any]:
+    """The parameters of setMessageReaction for the first message."""
+    of = {"chat_id": CHAT, "message_id": 101}
+    return {**of, "reaction": [{"type": kind, "emoji": one} for one in emoji]}
+
+
 @pytest.mark.parametrize(
     ("method", "params", "reason"),
     [
@@ -256,6 +269,25 @@ def test_html_limits_count_the_parsed_text() -> None:
         ("setMyDescription", {"description": "a" * 513}, "too long"),
         ("setMyShortDescription", {"short_description": "a" * 121}, "too long"),
         ("getUpdates", {"limit": 101}, "limit must be between 1 and 100"),
+        ("getUpdates", {"allowed_updates": ["messages"]}, "messages is not a kind of update"),
+        ("getMyCommands", {"scope": {"type": "chat", "chat_id": 5}}, "chat not found"),
+        ("setMessageReaction", {"chat_id": CHAT, "message_id": 5}, "message to react not found"),
+        ("setMessageReaction", {"chat_id": 5, "message_id": 101}, "chat not found"),
+        ("setMessageReaction", reactions("👍", "🔥"), "REACTIONS_TOO_MANY"),
+        ("setMessageReaction", reactions("🦊"), "REACTION_INVALID"),
+        ("setMessageReaction", reactions("👍", kind="custom_emoji"), "REACTION_INVALID"),
+        ("getFile", {}, "wrong file_id"),
+        ("getFile", {"file_id": "BQAC"}, "wrong file_id"),
+        ("setWebhook", {"url": "http://a.b/c"}, "An HTTPS URL must be provided"),
+        ("setWebhook", {"url": "https://a.b:8080/c"}, "only on ports 80, 88, 443 or 8443"),
+        ("setWebhook", {"url": "http://127.0.0.1:99999"}, "invalid webhook URL"),
+        ("setWebhook", {**HOOK, "secret_token": ""}, "unallowed characters"),
+        ("setWebhook", {**HOOK, "secret_token": "a" * 257}, "too long"),
+        ("setWebhook", {**HOOK, "secret_token": "a b"}, "unallowed characters"),
+        ("setWebhook", {**HOOK, "max_connections": 101}, "max_connections"),
+        ("setWebhook", {**HOOK, "max_connections": 0}, "max_connections"),
+        ("setWebhook", {**HOOK, "allowed_updates": ["messages"]}, "not a kind of update"),
+        ("setWebhook", {**HOOK, "certificate": "a"}, '"certificate" is not a parameter'),
     ],
 )
 def test_other_refusals(
@@ -266,6 +298,7 @@ def test_other_refusals(
     result(server, "sendMessage", chat_id=CHAT, text="Hi")
     assert reason in refusal(server, method, **params)
     assert [m["text"] for m in server.messages(CHAT)] == ["hello", "Hi"]
+    assert result(server, "getWebhookInfo")["url"] == ""
 
 
 def article(**fields: Any) -> dict[str, Any]:
@@ -288,7 +321,7 @@ def says(**content: Any) -> dict[str, Any]:
         ({"results": [article(id=str(n)) for n in range(51)]}, "RESULTS_TOO_MUCH"),
         ({"results": [article(), article(title="B")]}, "RESULT_ID_DUPLICATE"),
         ({"results": [article(id="")]}, "RESULT_ID_INVALID"),
-        ({"results": [article(id="é" * 33)]}, "RESULT_ID_INVALID"),
+        ({"results": [article(id="é" * 32 + "a")]}, "RESULT_ID_INVALID"),
         ({"results": [article(type="photo")]}, "type photo"),
         ({"results": [article(title=" ")]}, "ARTICLE_TITLE_EMPTY"),
         ({"results": [{"type": "article", "id": "1", "title": "A"}]}, '"input_message_content"'),
@@ -304,7 +337,7 @@ def says(**content: Any) -> dict[str, Any]:
         (says(message_text="a", link_preview_options={"url": 1}), '"url" of link preview'),
         (says(message_text="a", disable_web_page_preview=True), '"disable_web_page_preview"'),
         ({"results": [], "cache_time": -1}, "cache_time"),
-        ({"results": [], "next_offset": "é" * 33}, "NEXT_OFFSET_INVALID"),
+        ({"results": [], "next_offset": "é" * 32 + "a"}, "NEXT_OFFSET_INVALID"),
         ({"results": [], "button": {"text": "a"}}, "exactly one use"),
         ({"results": [], "button": {"text": "", "start_parameter": "a"}}, "needs a text"),
         ({"results": [], "button": {"text": "a", "start_parameter": ""}}, "START_PARAM_INVALID"),
@@ -443,6 +476,8 @@ def test_methods_that_change_something(server: FakeBotApi) -> None:
     help_command = [{"command": "help", "description": "Aiuto"}]
     assert result(server, "setMyCommands", commands=help_command, language_code="it")
     assert server.commands == {("default", "it"): help_command}
+    assert result(server, "getMyCommands", language_code="it") == help_command
+    assert result(server, "getMyCommands") == []
     assert result(server, "deleteMyCommands", language_code="it")
     assert (server.commands, server.refusals) == ({}, [])
 
@@ -518,11 +553,217 @@ def test_faults(server: FakeBotApi) -> None:
     assert server.refusals == []
 
 
-def test_flood_control() -> None:
-    with FakeBotApi(messages_per_second=1) as server:
+@pytest.mark.parametrize(("per_chat", "overall"), [(2, None), (None, 2)])
+def test_flood_control(
+    monkeypatch: pytest.MonkeyPatch, per_chat: int | None, overall: int | None
+) -> None:
+    now = 0.0
+    monkeypatch.setattr("tests.bot_api.flood.monotonic", lambda: now)
+    with FakeBotApi(messages_per_second=per_chat, overall_per_second=overall) as server:
         server.say("hello")
-        result(server, "sendMessage", chat_id=CHAT, text="a")
-        assert post(server, "sendMessage", chat_id=CHAT, text="a").status_code == 429
+        server.say("hello", user_id=5)
+        sent = result(server, "sendMessage", chat_id=CHAT, text="a")
+        edit = {"chat_id": CHAT, "message_id": sent["message_id"]}
+        now = 0.9
+        result(server, "editMessageText", **edit, text="b")
+        for method, params in (("sendMessage", {"chat_id": CHAT}), ("editMessageText", edit)):
+            body = post(server, method, **params, text="c").json()
+            assert (body["error_code"], body["parameters"]) == (429, {"retry_after": 1})
+        elsewhere = post(server, "sendMessage", chat_id=5, text="a")
+        assert elsewhere.status_code == (429 if overall else 200)
+        now = 1.1
+        assert result(server, "sendMessage", chat_id=CHAT, text="d")
+        assert post(server, "sendMessage", chat_id=CHAT, text="e").status_code == 429
+        assert server.refusals == []
+
+
+def test_every_emoji_that_telegram_allows_is_a_reaction(server: FakeBotApi) -> None:
+    server.say("hello")
+    assert result(server, "setMessageReaction", **reactions("👀"))
+    assert result(server, "setMessageReaction", **reactions())
+    for emoji in ReactionEmoji:
+        check_reactions(reactions(emoji.value)["reaction"])
+
+
+def download(server: FakeBotApi, path: str, token: str | None = None) -> httpx.Response:
+    address = server.base_url.removesuffix("/bot") + "/file/bot"
+    return httpx.get(f"{address}{token or server.token}/{path}", trust_env=False, verify=TLS)
+
+
+def test_a_document_is_delivered_and_fetched(server: FakeBotApi) -> None:
+    number = server.send_document(b"%PDF", "a b.pdf", "application/pdf", "/add this", user_id=5)
+    message = result(server, "getUpdates")[0]["message"]
+    assert (message["message_id"], message["from"]["id"]) == (number, 5)
+    assert message["caption_entities"] == [entity("bot_command", 0, 4)]
+    document = message["document"]
+    told = {"file_name": "a b.pdf", "mime_type": "application/pdf", "file_size": 4}
+    assert told.items() <= document.items()
+    assert download(server, "documents/file_0.pdf").status_code == 404  # not before getFile
+    file = result(server, "getFile", file_id=document["file_id"])
+    assert file.items() - document.items() == {("file_path", "documents/file_0.pdf")}
+    fetched = download(server, file["file_path"])
+    assert (fetched.status_code, fetched.content) == (200, b"%PDF")
+    assert server.calls[-1].params == {"file_path": "documents/file_0.pdf"}
+    assert (server.calls[-1].method, server.calls[-1].result) == ("download", 4)
+    assert download(server, file["file_path"], "42:other").status_code == 401
+
+
+def test_a_file_has_limits_and_faults(server: FakeBotApi) -> None:
+    for size in (20 * 1024**2, 20 * 1024**2 + 1):
+        server.send_document(b"a" * size, None, None)
+    largest, larger = (u["message"]["document"] for u in result(server, "getUpdates"))
+    assert largest.keys() == {"file_id", "file_unique_id", "file_size"}
+    path = result(server, "getFile", file_id=largest["file_id"])["file_path"]
+    assert "file is too big" in refusal(server, "getFile", file_id=larger["file_id"])
+    server.fail("download", status=502)
+    assert download(server, path).status_code == 502
+    server.drop("download")
+    with pytest.raises(httpx.RemoteProtocolError):
+        download(server, path)
+    assert download(server, path).status_code == 200
+
+
+def test_a_user_edits_the_caption_of_a_document(server: FakeBotApi) -> None:
+    server.edit(server.send_document(b"a", "a.txt", "text/plain", "before"), "/add after")
+    (message,) = server.messages(CHAT)
+    assert (message["caption"], message["document"]["file_name"]) == ("/add after", "a.txt")
+    assert message["caption_entities"] == [entity("bot_command", 0, 4)] and "text" not in message
+
+
+def test_an_acknowledged_update_is_delivered_again(server: FakeBotApi) -> None:
+    server.say("a")
+    server.say("b")
+    first, second = result(server, "getUpdates")
+    with pytest.raises(ValueError, match="acknowledged"):
+        server.repeat()
+    after = second["update_id"] + 1
+    assert result(server, "getUpdates", offset=after) == []
+    assert server.repeat() == second
+    assert server.repeat(first["update_id"]) == first
+    server.say("c")
+    assert result(server, "getUpdates", offset=after, limit=1) == [second]
+    again, third = result(server, "getUpdates", offset=after)
+    assert (again, third["message"]["text"]) == (first, "c")
+    assert result(server, "getUpdates", offset=after) == [third]
+    threading.Timer(0.2, server.repeat).start()
+    begun = time.monotonic()
+    assert result(server, "getUpdates", offset=after + 1, timeout=4) == [third]
+    assert time.monotonic() - begun < 3
+
+
+class Hook:
+    """A webhook on this machine: what was posted to it, and what it answers next."""
+
+    def __init__(self) -> None:
+        self.statuses: list[int] = []
+        self.posts: list[tuple[int, str | None, dict[str, Any]]] = []
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self.url = f"http://127.0.0.1:{self.server.server_port}/hook"
+        threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        hook = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                update = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                status = hook.statuses.pop(0) if hook.statuses else 200
+                secret = self.headers["X-Telegram-Bot-Api-Secret-Token"]
+                hook.posts.append((status, secret, update))
+                self.send_response(status)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                """Nothing."""
+
+        return Handler
+
+    def texts(self, count: int) -> list[tuple[int, str]]:
+        """The status and the text of each message posted, once there are ``count`` of them."""
+        deadline = time.monotonic() + 5
+        while len(self.posts) < count and time.monotonic() < deadline:
+            time.sleep(0.02)
+        return [(status, update["message"]["text"]) for status, _, update in self.posts]
+
+
+@pytest.fixture
+def hook() -> Iterator[Hook]:
+    running = Hook()
+    yield running
+    running.server.shutdown()
+    running.server.server_close()
+
+
+def wait_until_accepted(server: FakeBotApi) -> None:
+    deadline = time.monotonic() + 5
+    while server.pending_updates and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert server.pending_updates == []
+
+
+def test_updates_are_posted_to_a_webhook_until_they_are_accepted(
+    server: FakeBotApi, hook: Hook
+) -> None:
+    server.say("a")
+    hook.statuses = [500, 302, 204]
+    settings = {"secret_token": "s-_1", "max_connections": 1, "allowed_updates": ["message"]}
+    assert result(server, "setWebhook", url=hook.url, **settings)
+    assert hook.texts(1)[0] == (500, "a")
+    server.say("b")
+    server.push({"callback_query": {"data": "not allowed"}})
+    expected = [(500, "a"), (302, "a"), (204, "a"), (200, "b")]
+    assert hook.texts(4) == expected
+    assert {secret for _, secret, _ in hook.posts} == {"s-_1"}
+    assert hook.posts[0][2] == hook.posts[2][2] and "update_id" in hook.posts[0][2]
+    wait_until_accepted(server)
+    info = result(server, "getWebhookInfo")
+    assert "302" in info["last_error_message"] and info["last_error_date"]
+    assert (info["url"], info["max_connections"]) == (hook.url, 1)
+    assert (info["pending_update_count"], info["allowed_updates"]) == (0, ["message"])
+    server.repeat(hook.posts[0][2]["update_id"])
+    assert hook.texts(5) == [*expected, (200, "a")]
+
+
+def test_a_webhook_without_a_secret_that_nobody_serves_at_first(server: FakeBotApi) -> None:
+    hook = Hook()
+    hook.server.server_close()
+    assert result(server, "setWebhook", url=hook.url)
+    server.say("a")
+    deadline = time.monotonic() + 5
+    while "last_error_message" not in (info := result(server, "getWebhookInfo")):
+        assert time.monotonic() < deadline
+    assert (info["pending_update_count"], info["max_connections"]) == (1, 40)
+    assert result(server, "deleteWebhook")
+    assert [u["message"]["text"] for u in result(server, "getUpdates")] == ["a"]
+    assert result(server, "getWebhookInfo").keys() == {
+        "url",
+        "has_custom_certificate",
+        "pending_update_count",
+    }
+
+
+def test_a_webhook_and_polls_exclude_each_other(server: FakeBotApi, hook: Hook) -> None:
+    server.say("acknowledged")
+    answers: list[httpx.Response] = []
+    asked = {"timeout": 9, "offset": server.pending_updates[0]["update_id"] + 1}
+    poll = threading.Thread(target=lambda: answers.append(post(server, "getUpdates", **asked)))
+    poll.start()
+    while server.pending_updates:
+        time.sleep(0.02)
+    assert result(server, "setWebhook", url=hook.url)
+    poll.join(5)
+    answers.append(post(server, "getUpdates"))
+    reasons = [answer.json()["description"] for answer in answers]
+    assert reasons[0] == "Conflict: terminated by setWebhook request"
+    assert reasons[1].startswith("Conflict: can't use getUpdates method while webhook is active")
+    assert ([answer.status_code for answer in answers], server.refusals) == ([409, 409], [])
+    assert result(server, "setWebhook", url="")
+    server.say("b")
+    assert result(server, "setWebhook", url=hook.url, drop_pending_updates=True)
+    server.say("c")
+    assert hook.texts(1) == [(200, "c")]
+    assert hook.posts[0][1] is None
 
 
 async def echo(update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
@@ -539,6 +780,7 @@ async def echo(update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
 
 def application(server: FakeBotApi) -> AnyApplication:
     builder = ApplicationBuilder().token(server.token).base_url(server.base_url)
+    builder = builder.base_file_url(server.base_url.removesuffix("/bot") + "/file/bot")
     built = builder.rate_limiter(AIORateLimiter(max_retries=2)).build()
     built.add_handler(MessageHandler(filters.TEXT, echo))
     return built
@@ -604,6 +846,16 @@ def test_python_telegram_bot_calls(server: FakeBotApi) -> None:
             start = InlineQueryResultsButton("Help", start_parameter="help")
             query_id = server.inline("kim")
             assert await bot.answer_inline_query(query_id, results, 5, True, "", start)
+            server.send_document(b"abc", "a.txt", "text/plain")
+            document = (await bot.get_updates())[-1].message.document
+            file = await document.get_file()
+            assert bytes(await file.download_as_bytearray()) == b"abc"
+            assert await bot.set_message_reaction(CHAT, sent.message_id, ReactionEmoji.EYES)
+            assert (await bot.get_my_commands(BotCommandScopeChat(CHAT)))[0].command == "ask"
+            hook = "http://127.0.0.1:9/"
+            assert await bot.set_webhook(hook, allowed_updates=["message"], secret_token="a")
+            assert (await bot.get_webhook_info()).url == hook
+            assert await bot.delete_webhook()
             server.drop("sendMessage")
             with pytest.raises(NetworkError):
                 await bot.send_message(CHAT, "c")

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 
 from tests.bot_api.errors import ADA, NO_ANSWER, Call, Commands, Fault, Json, Refusal, T
+from tests.bot_api.files import DOWNLOAD
 from tests.bot_api.parameters import PARAMETERS
 from tests.bot_api.server import BotApiServer
 from tests.bot_api.state import chat_of
@@ -41,6 +42,27 @@ class FakeBotApi(BotApiServer):
         """Deliver a text from a user, in the private chat by default; return its message_id."""
         user = user_of(user_id, first_name, language_code)
         return self._write(written(text, entities), user, chat_id, reply_to)
+
+    def send_document(
+        self,
+        content: bytes,
+        file_name: str | None,
+        mime_type: str | None,
+        caption: str = "",
+        *,
+        user_id: int = ADA["id"],
+        chat_id: int | None = None,
+        language_code: str | None = "it",
+        first_name: str = "Ada",
+        reply_to: int | None = None,
+    ) -> int:
+        """Deliver a file from a user, as ``say`` does a text; return its message_id."""
+        with self._changed:
+            message: Json = {"document": self._state.files.add(content, file_name, mime_type)}
+        if caption:
+            message |= written(caption, None, caption=True)
+        user = user_of(user_id, first_name, language_code)
+        return self._write(message, user, chat_id, reply_to)
 
     def _write(self, content: Json, user: Json, chat_id: int | None, reply_to: int | None) -> int:
         chat = chat_of(user["id"] if chat_id is None else chat_id, user["first_name"])
@@ -96,6 +118,13 @@ class FakeBotApi(BotApiServer):
         self._loop.call_soon_threadsafe(self._wake)
         return copy.deepcopy(update)
 
+    def repeat(self, update_id: int | None = None) -> Json:
+        """Deliver an update that was acknowledged again, the last one by default; return it."""
+        with self._changed:
+            update = self._state.queue.repeat(update_id)
+        self._loop.call_soon_threadsafe(self._wake)
+        return update
+
     def fail(
         self,
         method: str,
@@ -105,7 +134,10 @@ class FakeBotApi(BotApiServer):
         times: int = 1,
         html: bool = False,
     ) -> None:
-        """Answer the next calls with an error of ``REASONS``, before they take effect."""
+        """Answer the next calls with an error of ``REASONS``, before they take effect.
+
+        "download" stands for the fetching of a file's content; so it does in ``calls``.
+        """
         if status == 429 and retry_after is None:
             retry_after = 1
         self._add_faults(method, times, Fault(status, retry_after, html=html))
@@ -119,7 +151,7 @@ class FakeBotApi(BotApiServer):
         self._add_faults(method, times, Fault(NO_ANSWER))
 
     def _add_faults(self, method: str, times: int, fault: Fault) -> None:
-        if method not in PARAMETERS:
+        if method not in {*PARAMETERS, DOWNLOAD}:
             raise ValueError(f"{method} is not a method of the fake")
         with self._changed:
             self._faults[method].extend([fault] * times)

@@ -22,6 +22,7 @@ class Menus:
         self._chat = chat
         self.handlers: dict[str, Callable[[Json], Any]] = {
             "setMyCommands": self.set_my_commands,
+            "getMyCommands": self.get_my_commands,
             "deleteMyCommands": self.delete_my_commands,
             "setMyDescription": self.set_my_description,
             "setMyShortDescription": self.set_my_description,
@@ -43,6 +44,10 @@ class Menus:
                 raise bad_request("command description length must be between 1 and 256")
         self.commands[key] = commands
         return True
+
+    def get_my_commands(self, params: Json) -> list[dict[str, str]]:
+        """#getmycommands, of exactly this scope and language."""
+        return self.commands.get(self._command_key(params), [])
 
     def delete_my_commands(self, params: Json) -> bool:
         """#deletemycommands."""

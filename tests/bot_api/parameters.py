@@ -23,6 +23,11 @@ _FLAGS = "message_thread_id:int disable_notification:bool protect_content:bool "
 
 PARAMETERS = {
     "getMe": {},
+    "setWebhook": fields(
+        "url secret_token ip_address max_connections:int allowed_updates:list "
+        "drop_pending_updates:bool"
+    ),
+    "getWebhookInfo": {},
     "deleteWebhook": fields("drop_pending_updates:bool"),
     "getUpdates": fields("offset:int limit:int timeout:int allowed_updates:list"),
     "sendMessage": fields(_CONTENT + _FLAGS + "reply_parameters:object"),
@@ -30,12 +35,15 @@ PARAMETERS = {
     "editMessageText": fields(_CONTENT + "message_id:int"),
     "deleteMessage": fields("chat_id:int message_id:int"),
     "deleteMessages": fields("chat_id:int message_ids:list"),
+    "setMessageReaction": fields("chat_id:int message_id:int reaction:list is_big:bool"),
+    "getFile": fields("file_id"),
     "sendChatAction": fields("chat_id:int message_thread_id:int action"),
     "answerCallbackQuery": fields("callback_query_id text show_alert:bool url cache_time:int"),
     "answerInlineQuery": fields(
         "inline_query_id results:list cache_time:int is_personal:bool next_offset button:object"
     ),
     "setMyCommands": fields("commands:list scope:object language_code"),
+    "getMyCommands": fields("scope:object language_code"),
     "deleteMyCommands": fields("scope:object language_code"),
     "setMyDescription": fields("description language_code"),
     "setMyShortDescription": fields("short_description language_code"),

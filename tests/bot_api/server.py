@@ -1,4 +1,4 @@
-"""The HTTP side of the fake Bot API: requests, faults, polls and the limits of flood control."""
+"""The HTTP side of the fake Bot API: requests, faults, polls and downloads."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ import contextlib
 import copy
 import re
 import threading
-import time
 from collections import defaultdict, deque
 from typing import Any, Self
 
 from aiohttp import web
 
 from tests.bot_api.errors import NO_ANSWER, ApiError, Call, Fault, Json, Refusal
+from tests.bot_api.files import DOWNLOAD
+from tests.bot_api.flood import FloodControl
 from tests.bot_api.parameters import PARAMETERS, decode_parameters, read_parameters
 from tests.bot_api.state import BotState
 
@@ -22,11 +23,14 @@ class BotApiServer:
     """The HTTP server, in a thread of its own, and what it keeps of the calls."""
 
     def __init__(
-        self, token: str = "42:fake-token-for-tests", *, messages_per_second: int | None = None
+        self,
+        token: str = "42:fake-token-for-tests",
+        *,
+        messages_per_second: int | None = None,
+        overall_per_second: int | None = None,
     ) -> None:
         self.token = token
-        self._limit = messages_per_second
-        self._sent: defaultdict[int, deque[float]] = defaultdict(deque)
+        self._flood = FloodControl(messages_per_second, overall_per_second)
         self._state = BotState(int(token.partition(":")[0]))
         self._calls: list[Call] = []
         self._refusals: list[Refusal] = []
@@ -36,6 +40,7 @@ class BotApiServer:
         self._thread = threading.Thread(target=self._run, name="fake-bot-api", daemon=True)
         self._loop: asyncio.AbstractEventLoop
         self._closing: asyncio.Event
+        self._woken: asyncio.Event
         self._poll: asyncio.Future[None] | None = None
         self._port = 0
 
@@ -55,8 +60,10 @@ class BotApiServer:
         asyncio.run(self._serve())
 
     async def _serve(self) -> None:
-        self._loop, self._closing = asyncio.get_running_loop(), asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        self._closing, self._woken = asyncio.Event(), asyncio.Event()
         app = web.Application()
+        app.router.add_get("/file/bot{token}/{path:.+}", self._download)
         app.router.add_route("*", "/bot{token}/{method}", self._handle)
         # Without cancellation the poll of a bot that was killed would last until its timeout.
         runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)
@@ -64,13 +71,17 @@ class BotApiServer:
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         self._port = runner.addresses[0][1]
         self._started.set()
+        delivery = asyncio.create_task(self._state.webhook.deliver(self._changed, self._woken))
         await self._closing.wait()
+        delivery.cancel()
         await runner.cleanup()
 
     async def _handle(self, request: web.Request) -> web.Response:
         method, params = request.match_info["method"], Json()
         try:
-            self._check_path(request.match_info["token"], method)
+            self._check_token(request.match_info["token"])
+            if method not in PARAMETERS:
+                raise ApiError(404, "Not Found")
             params = await read_parameters(request)
             params = decode_parameters(method, params)
             fault = self._next_fault(method)
@@ -80,11 +91,24 @@ class BotApiServer:
         self._record(Call(method, params, result, NO_ANSWER if fault else 200))
         return hang_up(request) if fault else web.json_response({"ok": True, "result": result})
 
-    def _check_path(self, token: str, method: str) -> None:
-        """401 for a wrong token; 404 for a malformed one or no method (#authorizing-your-bot)."""
+    async def _download(self, request: web.Request) -> web.Response:
+        """The content of a file (#getfile), recorded as a call with its size as the result."""
+        params = {"file_path": request.match_info["path"]}
+        try:
+            self._check_token(request.match_info["token"])
+            fault = self._next_fault(DOWNLOAD)
+            with self._changed:
+                content = self._state.files.content(params["file_path"])
+        except ApiError as error:
+            return self._reject(request, DOWNLOAD, params, error)
+        self._record(Call(DOWNLOAD, params, len(content), NO_ANSWER if fault else 200))
+        return hang_up(request) if fault else web.Response(body=content)
+
+    def _check_token(self, token: str) -> None:
+        """401 for a wrong token; 404 for a malformed one (#authorizing-your-bot)."""
         if re.fullmatch(r"\d+:[\w-]+", token) and token != self.token:
             raise ApiError(401, "Unauthorized")
-        if token != self.token or method not in PARAMETERS:
+        if token != self.token:
             raise ApiError(404, "Not Found")
 
     def _next_fault(self, method: str) -> Fault | None:
@@ -99,25 +123,23 @@ class BotApiServer:
         if method == "getUpdates":
             return await self._get_updates(params)
         with self._changed:
-            if method == "sendMessage":
-                self._control_flood(params.get("chat_id", 0))
-            return copy.deepcopy(self._state.handlers[method](params))
-
-    def _control_flood(self, chat_id: int) -> None:
-        now, sent = time.monotonic(), self._sent[chat_id]
-        while sent and sent[0] < now - 1:
-            sent.popleft()
-        if self._limit is not None and len(sent) >= self._limit:
-            raise ApiError(429, "Too Many Requests: retry after 1", 1)
-        sent.append(now)
+            if method in {"sendMessage", "editMessageText"}:
+                self._flood.count(params.get("chat_id", 0))
+            result = copy.deepcopy(self._state.handlers[method](params))
+        if method == "setWebhook":
+            self._end_poll("terminated by setWebhook request")
+            self._wake()
+        return result
 
     async def _get_updates(self, params: Json) -> list[Json]:
         limit, timeout = params.get("limit", 100), params.get("timeout", 0)
         with self._changed:
+            self._state.webhook.check_unused()
             updates = self._state.queue.take(params.get("offset", 0), limit)
             if "allowed_updates" in params:
                 self._state.queue.allow(params["allowed_updates"])
-        self._end_other_poll()
+        reason = "terminated by other getUpdates request; make sure that only one bot instance"
+        self._end_poll(f"{reason} is running")
         if not updates and timeout > 0:
             self._poll = self._loop.create_future()
             with contextlib.suppress(TimeoutError):
@@ -126,13 +148,14 @@ class BotApiServer:
                 updates = self._state.queue.take(0, limit)
         return updates
 
-    def _end_other_poll(self) -> None:
+    def _end_poll(self, reason: str) -> None:
         """Of two polls Telegram ends the older, which is the one that sees the conflict."""
         if self._poll is not None and not self._poll.done():
-            reason = "terminated by other getUpdates request; make sure that only one bot instance"
-            self._poll.set_exception(ApiError(409, f"Conflict: {reason} is running"))
+            self._poll.set_exception(ApiError(409, f"Conflict: {reason}"))
 
     def _wake(self) -> None:
+        """Let a poll, or else the webhook, have what is new."""
+        self._woken.set()
         if self._poll is not None and not self._poll.done():
             self._poll.set_result(None)
 

@@ -8,13 +8,16 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.bot_api.errors import ADA, Json, bad_request
+from tests.bot_api.files import Files
 from tests.bot_api.inline import check_inline_answer
 from tests.bot_api.keyboards import check_reply_markup
 from tests.bot_api.menus import Menus
 from tests.bot_api.parameters import check_fields, check_link_preview, fields
 from tests.bot_api.queries import OpenQueries
+from tests.bot_api.reactions import check_reactions
 from tests.bot_api.text import formatted_text
 from tests.bot_api.updates import UpdateQueue
+from tests.bot_api.webhook import Webhook
 
 _REPLY = fields(
     "message_id:int chat_id:int allow_sending_without_reply:bool quote quote_parse_mode"
@@ -42,21 +45,24 @@ class BotState:
         self.messages: dict[int, dict[int, Json]] = {}
         self.chats: dict[int, Json] = {}
         self.actions: defaultdict[int, list[str]] = defaultdict(list)
-        self.menus = Menus(self._chat)
+        self.webhook = Webhook(self.queue)
+        self.menus, self.files = Menus(self._chat), Files()
         self._callbacks, self._inline = OpenQueries(), OpenQueries()
         self._next_message_id = 101  # One sequence for all chats: a number names one message.
         self.handlers: dict[str, Callable[[Json], Any]] = {
             "getMe": self.get_me,
-            "deleteWebhook": self.delete_webhook,
             "sendMessage": self.send_message,
             "sendMessageDraft": self.send_message_draft,
             "editMessageText": self.edit_message_text,
             "deleteMessage": self.delete_message,
             "deleteMessages": self.delete_messages,
+            "setMessageReaction": self.set_message_reaction,
             "sendChatAction": self.send_chat_action,
             "answerCallbackQuery": self.answer_callback_query,
             "answerInlineQuery": self.answer_inline_query,
             **self.menus.handlers,
+            **self.files.handlers,
+            **self.webhook.handlers,
         }
 
     def receive(self, update: Json) -> None:
@@ -94,12 +100,6 @@ class BotState:
             "can_connect_to_business": False,
             "has_main_web_app": False,
         }
-
-    def delete_webhook(self, params: Json) -> bool:
-        """#deletewebhook."""
-        if params.get("drop_pending_updates"):
-            self.queue.pending.clear()
-        return True
 
     def send_message(self, params: Json) -> Json:
         """#sendmessage."""
@@ -159,6 +159,13 @@ class BotState:
     def _check_own(self, chat_id: int, message_id: int) -> None:
         if self.messages[chat_id][message_id]["from"]["id"] != self.me["id"]:
             raise bad_request("message can't be deleted")
+
+    def set_message_reaction(self, params: Json) -> bool:
+        """#setmessagereaction; what is set is kept in the call only."""
+        if params.get("message_id", 0) not in self.messages[self._chat(params)["id"]]:
+            raise bad_request("message to react not found")
+        check_reactions(params.get("reaction", []))
+        return True
 
     def send_chat_action(self, params: Json) -> bool:
         """#sendchataction."""
