@@ -56,12 +56,13 @@ class LiveIndex:
         threading.Thread(target=self._follow, name="index", daemon=True).start()
 
     def close(self) -> None:
-        """Close the generation in use. Nobody may be reading."""
+        """Close the generation in use, or let the last who still reads it do so."""
         self._closed.set()
         with self._opening, self._lock:
-            if self._current is not None:
-                self._current.close()
-            self._current = None
+            current, self._current = self._current, None
+            unread = current is not None and not self._readers.get(current)
+        if current is not None and unread:
+            current.close()
 
     def _follow(self) -> None:
         while not self._closed.wait(NOTICED):
@@ -139,5 +140,9 @@ class LiveIndex:
 
     def _close(self, generation: Generation) -> None:
         generation.close()
-        with suppress(OSError):  # a folder that may only be read: the next run of index removes it
-            discard(self._data_dir, generation.name, self._server)
+        # A folder that may only be read is left: the next run of index removes it.
+        with suppress(OSError, StorageError):
+            if generation.name != current_name(
+                self._data_dir
+            ):  # it is when we end while it is read
+                discard(self._data_dir, generation.name, self._server)

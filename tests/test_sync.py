@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import closing
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -332,6 +333,16 @@ def test_readers_go_from_one_generation_to_the_next(
             assert new is not None and new.name == second and new.size == 2
         assert old.vectors.count() == 1  # the old one is whole for who began with it
     index.close()
+
+
+def test_an_index_that_is_closed_while_it_is_read_stays(indexed_place: Workplace) -> None:
+    index = LiveIndex(indexed_place.data)
+    with index.reading() as generation:
+        assert generation is not None
+        index.close()
+        assert generation.store.article_headers()
+    with closing(LiveIndex(indexed_place.data)) as again, again.reading() as found:
+        assert found is not None and found.name == generation.name
 
 
 def test_many_threads_read_one_generation(empty_place: Workplace, embedder: Embedder) -> None:
