@@ -31,6 +31,11 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
+feedback_app = typer.Typer(
+    help="What people said of the answers in Telegram.", no_args_is_help=True, rich_markup_mode=None
+)
+app.add_typer(feedback_app, name="feedback")
+
 
 def main() -> None:
     """Run a command; errors become one line on standard error and an exit code."""
@@ -249,6 +254,24 @@ def add(
 
 
 @app.command()
+def remove(
+    article: Annotated[str, typer.Argument(help="The article's path in the corpus.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
+) -> None:
+    """Take an article out of the corpus and of the index. Its file is kept in the data folder."""
+    from bot.removing import remove_and_index
+    from bot.report import report_json, report_lines
+
+    settings = read_settings()
+    _end_on_sigterm()
+    kept, report = remove_and_index(settings, article)
+    if as_json:
+        _print_json({"removed": article, "kept": str(kept), "index": report_json(report)})
+    else:
+        print("\n".join([f"  → kept     {kept}", *report_lines(report)]))
+
+
+@app.command()
 def show(article: Annotated[str, typer.Argument(help="The article's path in the corpus.")]) -> None:
     """Print the stored text of an article: what start and end count in."""
     from bot.status import stored_text
@@ -335,6 +358,36 @@ def evaluate(
     print("\n".join(evaluation.lines()))
     for line in write_evaluation(evaluation, folder) if folder else ():
         _complain(line)
+
+
+@app.command()
+def invite(
+    uses: Annotated[int, typer.Option(min=1, help="How many people it lets in.")] = 1,
+    days: Annotated[float, typer.Option(min=0.01, help="For how many days it holds.")] = 7,
+) -> None:
+    """Print an invitation to the Telegram bot, for those who are not listed."""
+    from contextlib import closing
+
+    from bot.guests import Guests
+    from bot.state import FILE, State
+
+    with closing(State(read_settings().data_dir / FILE)) as state:
+        print(f"/start {Guests(state).invite(uses, days)}")
+
+
+@feedback_app.command("export")
+def export_feedback(
+    good: Annotated[bool, typer.Option(help="What people found good, instead of bad.")] = False,
+) -> None:
+    """Print the answers that people marked 👎, as lines that `virgolette eval` reads."""
+    from contextlib import closing
+
+    from bot.given import voted
+    from bot.state import FILE, State
+
+    with closing(State(read_settings().data_dir / FILE)) as state:
+        for line in voted(state, good=good):
+            _print_json(line)
 
 
 @app.command()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 from index.articles import Article
 from index.live import LiveIndex
 
@@ -24,3 +26,18 @@ def article_at(index: LiveIndex, number: int) -> Article | None:
         return None
     with index.reading() as generation:
         return generation.store.article(articles[number - 1].path) if generation else None
+
+
+def path_digest(path: str) -> str:
+    """What names an article in a few characters."""
+    return hashlib.sha256(path.encode()).hexdigest()[:8]
+
+
+def article_named(index: LiveIndex, digest: str) -> Article | None:
+    """The article whose path has this digest, with its text; None where there is none."""
+    with index.reading() as generation:
+        if generation is None:
+            return None
+        headers = generation.store.article_headers()
+        path = next((a.path for a in headers if path_digest(a.path) == digest), None)
+        return generation.store.article(path) if path else None

@@ -72,6 +72,23 @@ def _server_address(value: str) -> str:
     return value.rstrip("/")
 
 
+def _webhook_address(value: str) -> str:
+    if value:
+        address = urlsplit(value)
+        local = address.hostname in ("127.0.0.1", "localhost", "::1")  # a Bot API server beside it
+        known = address.scheme == "https" or (address.scheme == "http" and local)
+        if not known or not address.hostname or address.port == 0 or address.query:
+            raise ValueError("an address like https://bot.example.org or https://example.org/bot")
+    return value.rstrip("/")
+
+
+def _listen(value: str) -> str:
+    host, _, port = value.rpartition(":")
+    if not host or not port.isdecimal() or not 0 < int(port) < 65536:
+        raise ValueError("a host and a port, like 127.0.0.1:8443 or 0.0.0.0:8443")
+    return value
+
+
 def _headers(value: Any) -> Any:
     if not isinstance(value, str):
         return value
@@ -166,6 +183,27 @@ class Settings(BaseSettings):
     telegram_allowed_users: Annotated[frozenset[int], NoDecode, BeforeValidator(_users)] = Field(
         frozenset(),
         description="The numbers of the users and groups that may ask, by commas; empty: anyone.",
+    )
+    telegram_admins: Annotated[frozenset[int], NoDecode, BeforeValidator(_users)] = Field(
+        frozenset(), description="The numbers of the users who look after the bot, by commas."
+    )
+    telegram_invited_only: bool = Field(
+        False, description="Whether those not listed need an invitation (virgolette invite)."
+    )
+    telegram_questions_per_hour: int = Field(
+        60, ge=0, description="How many questions a user may ask in an hour; 0: any number."
+    )
+    telegram_webhook_url: Annotated[str, AfterValidator(_webhook_address)] = Field(
+        "", description="Where Telegram reaches the bot, https://…; empty: the bot asks Telegram."
+    )
+    telegram_webhook_listen: Annotated[str, AfterValidator(_listen)] = Field(
+        "127.0.0.1:8443", description="Where the bot listens for that, host:port."
+    )
+    telegram_webhook_certificate: Folder | None = Field(
+        None, description="The file of its certificate, where no proxy before the bot has one."
+    )
+    telegram_webhook_key: Folder | None = Field(
+        None, description="The file of that certificate's private key."
     )
 
     @property

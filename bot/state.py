@@ -21,6 +21,23 @@ MIGRATIONS = (
         tries INTEGER NOT NULL DEFAULT 0, arrived REAL NOT NULL, PRIMARY KEY (bot, update_id)
     );
     """,
+    """
+    CREATE TABLE given (
+        bot INTEGER NOT NULL, chat INTEGER NOT NULL, message INTEGER NOT NULL,
+        person INTEGER NOT NULL, replies TEXT NOT NULL, question TEXT, answer TEXT,
+        generation TEXT, at REAL NOT NULL, PRIMARY KEY (bot, chat, message)
+    );
+    CREATE TABLE votes (
+        bot INTEGER NOT NULL, chat INTEGER NOT NULL, message INTEGER NOT NULL,
+        person INTEGER NOT NULL, good INTEGER NOT NULL, question TEXT NOT NULL,
+        answer TEXT NOT NULL, generation TEXT NOT NULL, at REAL NOT NULL,
+        PRIMARY KEY (bot, chat, message, person)
+    );
+    CREATE TABLE invitations (digest TEXT PRIMARY KEY, uses INTEGER NOT NULL, until REAL NOT NULL);
+    CREATE TABLE guests (person INTEGER PRIMARY KEY, since REAL NOT NULL);
+    CREATE TABLE errors (at REAL NOT NULL);
+    ALTER TABLE inbox ADD COLUMN dealt REAL;
+    """,
 )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.compose import calibrated
+from bot.health import bot_health
 from bot.settings import Settings
 from index.errors import StorageError, VirgoletteError
 from index.layout import STORE
@@ -29,6 +30,7 @@ def read_status(settings: Settings) -> dict[str, Any]:
         "skipped": 0,
         "corpus": str(settings.corpus_dir),
         "data": str(settings.data_dir),
+        "bot": health.line() if (health := bot_health(settings.data_dir)) else None,
     }
     with held_current(settings.data_dir) as directory:
         if directory is None:

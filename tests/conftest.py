@@ -186,3 +186,21 @@ def indexed_workplace(path: Path, data_dir: Path, warm: Warm) -> Workplace:
     shutil.copytree(ROOT / "corpus", path / "corpus")
     shutil.copytree(data_dir, path / "data", symlinks=True)
     return Workplace(path, warm)
+
+
+@pytest.fixture(scope="session")
+def bot(data_dir: Path, warm: Warm, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """One bot for the tests that leave it as they found it."""
+    from tests.bot_api import FakeBotApi
+    from tests.running_bot import Bot
+
+    place = indexed_workplace(tmp_path_factory.mktemp("bot"), data_dir, warm)
+    with FakeBotApi() as api:
+        running = Bot(
+            place, api, VIRGOLETTE_WATCH="false", VIRGOLETTE_TELEGRAM_QUESTIONS_PER_HOUR="0"
+        )
+        yield running
+        assert running.stop() == 0
+        assert api.refusals == []
+        assert api.token not in running.log.read_text()
+        assert "Traceback" not in running.log.read_text()

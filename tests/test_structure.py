@@ -14,6 +14,7 @@ from packaging.utils import canonicalize_name
 
 from bot.locales import texts
 from bot.settings import PREFIX, Settings
+from bot.smalltalk import Talk
 from retrieval.verification import Verdict
 from tests.conftest import ROOT
 
@@ -73,13 +74,19 @@ def test_both_languages_have_the_same_texts_with_the_same_places() -> None:
 
 def test_every_text_that_is_said_is_there_and_every_text_is_said() -> None:
     code = "".join(file.read_text(encoding="utf-8") for file in (ROOT / "bot").rglob("*.py"))
-    said = set(re.findall(r"""["']((?:answer|problem|verify|chat|telegram)\.\w+)["']""", code))
+    said = set(
+        re.findall(r"""["']((?:answer|problem|verify|chat|telegram|talk|admin)\.\w+)["']""", code)
+    )
     assert said <= texts("it").names
-    built = {
-        n
-        for n in texts("it").names
-        if re.search(r"\.(refused|command|problem)_|^problem\.(empty|too_long)", n)
-    } | {f"verify.{name}" for name in (*Verdict, "changed", "added", "left_out")}
+    built = (
+        {
+            n
+            for n in texts("it").names
+            if re.search(r"\.(refused|command|problem)_|^problem\.(empty|too_long)", n)
+        }
+        | {f"talk.{said}" for said in Talk}
+        | {f"verify.{name}" for name in (*Verdict, "changed", "added", "left_out")}
+    )
     assert texts("it").names == said | built
 
 

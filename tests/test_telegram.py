@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import random
 import re
-import signal
 import subprocess
 import time
-from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,66 +23,11 @@ from index.sentences import Span
 from index.sync import sync
 from retrieval.answer import Answer, Carrier, Quotation, Reason
 from tests.bot_api import FakeBotApi, formatted_text
-from tests.conftest import Workplace, indexed_workplace
-from tests.warm import Warm
+from tests.conftest import Workplace
+from tests.running_bot import READY, Bot, buttons, entities, press
 
 QUESTION = "Da dove è partito il treno blindato?"
 TRAIN = "un treno blindato con a bordo Kim sarebbe partito da Pyongyang"
-READY = 90.0  # seconds for a bot to start and answer, on a busy machine
-
-
-class Bot:
-    """A running `virgolette bot` and the Telegram it talks to."""
-
-    def __init__(self, place: Workplace, api: FakeBotApi, **environment: str) -> None:
-        self.api = api
-        self.log = place.path / "bot.log"
-        told = {
-            "VIRGOLETTE_TELEGRAM_BOT_TOKEN": api.token,
-            "VIRGOLETTE_TELEGRAM_BASE_URL": api.base_url,
-        }
-        with self.log.open("wb") as log, Path(os.devnull).open("rb") as nothing:
-            self.process = place.start(
-                "bot", stdin=nothing.fileno(), stdout=log, stderr=log, **told, **environment
-            )
-
-    def reply(self, message_id: int) -> dict[str, Any]:
-        """The first message that answers this one."""
-        (message,) = self.api.replies_to(message_id, count=1, timeout=READY)[:1]
-        return dict(message)
-
-    def ask(self, text: str, **who: Any) -> dict[str, Any]:
-        return self.reply(self.api.say(text, **who))
-
-    def stop(self) -> int:
-        self.process.send_signal(signal.SIGTERM)
-        try:
-            return self.process.wait(timeout=30)
-        finally:
-            self.process.kill()
-
-
-@pytest.fixture(scope="module")
-def bot(data_dir: Path, warm: Warm, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bot]:
-    """One bot for the tests that leave it as they found it."""
-    place = indexed_workplace(tmp_path_factory.mktemp("bot"), data_dir, warm)
-    with FakeBotApi() as api:
-        running = Bot(place, api, VIRGOLETTE_WATCH="false")
-        yield running
-        assert running.stop() == 0
-        assert api.refusals == []
-        assert api.token not in running.log.read_text()
-        assert "Traceback" not in running.log.read_text()
-
-
-def entities(message: dict[str, Any], kind: str) -> list[str]:
-    """The texts of a message's entities of one kind."""
-    units = message["text"].encode("utf-16-le")
-    return [
-        units[2 * e["offset"] : 2 * (e["offset"] + e["length"])].decode("utf-16-le")
-        for e in message.get("entities", [])
-        if e["type"] == kind
-    ]
 
 
 def test_a_question_is_answered_with_block_quotations_and_sources(bot: Bot) -> None:
@@ -205,24 +146,6 @@ def test_a_caption_is_a_question(bot: Bot) -> None:
     assert TRAIN in bot.reply(pushed["message"]["message_id"])["text"]
 
 
-def buttons(message: dict[str, Any]) -> dict[str, str]:
-    """What the buttons below a message tell the bot, by their labels."""
-    rows = message.get("reply_markup", {}).get("inline_keyboard", [])
-    return {button["text"]: button["callback_data"] for row in rows for button in row}
-
-
-def press(bot: Bot, message: dict[str, Any], data: str, user: int = 1001) -> Any:
-    """Press a button, and wait until the bot has acknowledged it; the call that did."""
-    who = {"id": user, "is_bot": False, "first_name": "Ada", "language_code": "it"}
-    pushed = bot.api.push({"callback_query": {"data": data, "message": message, "from": who}})
-    number = pushed["callback_query"]["id"]
-    return bot.api.wait_for(
-        lambda call: (
-            call.method == "answerCallbackQuery" and call.params["callback_query_id"] == number
-        )
-    )
-
-
 def test_the_articles_are_listed_under_their_numbers(bot: Bot) -> None:
     message = bot.ask("/fonti")
     assert message["text"].startswith("Gli articoli: 5\n1. ")
@@ -253,21 +176,26 @@ def test_a_button_of_an_article_that_changed_says_so(bot: Bot) -> None:
         assert "nel frattempo è cambiato" in told["text"] and told["show_alert"]
 
 
-def test_the_menu_is_set_in_both_languages(bot: Bot) -> None:
+def test_the_menus_are_set_in_both_languages(bot: Bot) -> None:
     bot.ask("/start")
-    menus = {language: commands for (_, language), commands in bot.api.commands.items()}
-    assert set(menus) == {"", "it", "en"}
-    assert [c["command"] for c in menus["en"]] == [
-        "ask",
-        "verify",
-        "sources",
-        "article",
-        "help",
-        "start",
-    ]
-    italian = ["ask", "verifica", "fonti", "articolo", "help", "start"]
-    assert [c["command"] for c in menus["it"]] == italian
-    assert menus["it"][0]["description"] == "Fa una domanda"
+    menus = bot.api.commands
+    scopes = {"default", "all_private_chats", "all_group_chats"}
+    assert set(menus) == {(scope, language) for scope in scopes for language in ("", "it", "en")}
+    named = {key: [c["command"] for c in commands] for key, commands in menus.items()}
+    for scope in ("default", "all_private_chats"):
+        assert named[scope, "it"] == named[scope, ""]
+        assert {"ask", "verifica", "fonti", "articolo", "nuova", "annulla", "dimenticami"} <= set(
+            named[scope, "it"]
+        )
+        assert {"verify", "sources", "article", "new", "cancel", "forgetme"} <= set(
+            named[scope, "en"]
+        )
+        assert not {"stato", "status", "togli", "remove"} & {
+            *named[scope, "it"],
+            *named[scope, "en"],
+        }
+    assert named["all_group_chats", "en"] == ["ask", "verify", "sources", "article", "help"]
+    assert menus["default", "it"][0]["description"] == "Fa una domanda"
 
 
 @pytest.mark.parametrize(
@@ -339,7 +267,7 @@ def test_sigterm_lets_an_answer_finish_and_acknowledges_it(
 ) -> None:
     with FakeBotApi() as api:
         bot = Bot(indexed_place, api, VIRGOLETTE_WATCH="false")
-        bot.ask("/start")
+        bot.ask("/help")
         asked = api.say(QUESTION)
         api.wait_for("sendChatAction", timeout=READY)
         assert bot.stop() == 0
@@ -350,7 +278,7 @@ def test_sigterm_lets_an_answer_finish_and_acknowledges_it(
 def test_a_question_survives_a_kill_and_is_answered_once(indexed_place: Workplace) -> None:
     with FakeBotApi() as api:
         bot = Bot(indexed_place, api, VIRGOLETTE_WATCH="false")
-        bot.ask("/start")
+        bot.ask("/help")
         asked = [api.say(f"{QUESTION} {'?' * number}") for number in range(8)]
         api.wait_for("sendChatAction", timeout=READY)
         time.sleep(0.3)
@@ -462,7 +390,7 @@ def test_a_quotation_longer_than_a_message_is_shown_whole() -> None:
     words = " ".join(f"parola{n}💥" for n in range(1500))
     messages = answer_messages(answer(quotation(text=words)), texts("it"))
     assert len(messages) > 2
-    pieces = re.findall(r"<blockquote>(.*?)</blockquote>", "".join(m.markup for m in messages))
+    pieces = re.findall(r"<blockquote[^>]*>(.*?)</blockquote>", "".join(m.markup for m in messages))
     assert [w for p in pieces for w in re.sub("<.*?>", "", p).split()] == words.split()
     for message in messages:
         accepted(message.markup)

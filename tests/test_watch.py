@@ -27,7 +27,7 @@ from index.verify import faults
 from index.watch import Pace, Watcher
 from tests.bot_api import FakeBotApi
 from tests.conftest import Workplace
-from tests.test_telegram import Bot
+from tests.running_bot import Bot
 
 TRAIN = "Il treno blindato è partito da Pyongyang."
 FORUM = "Il forum di Vladivostok finisce il 13 settembre."

@@ -16,7 +16,7 @@ class Texts:
         self.names = frozenset(entries)
         self._entries = entries
 
-    def __call__(self, name: str, **values: object) -> str:
+    def __call__(self, name: str, /, **values: object) -> str:
         """The text with its values filled in. KeyError for a name that no language has."""
         return self._entries[name].format(**values) if values else self._entries[name]
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine
 from contextlib import closing
 from typing import Any
 
-from telegram import Bot, BotCommand, Update
+from telegram import Bot, Update
 from telegram.error import InvalidToken, NetworkError, TelegramError
 from telegram.ext import (
     AIORateLimiter,
@@ -17,7 +17,9 @@ from telegram.ext import (
     BaseHandler,
     CallbackQueryHandler,
     CommandHandler,
+    InlineQueryHandler,
     MessageHandler,
+    TypeHandler,
     filters,
 )
 from tenacity import (
@@ -28,22 +30,33 @@ from tenacity import (
 )
 
 from bot.compose import Parts
-from bot.locales import LANGUAGES, texts
+from bot.examples import Examples
+from bot.given import GivenAnswers
+from bot.guests import Guests
+from bot.memory import Memory
 from bot.settings import Settings, SettingsError
 from bot.state import FILE, State
+from bot.telegram.access import Access, Allowance
+from bot.telegram.admin import ADDRESS, Admin
+from bot.telegram.answering import Answering
+from bot.telegram.commands import COMMANDS, set_menus
+from bot.telegram.desk import Desk
 from bot.telegram.handlers import Handlers
 from bot.telegram.inbox import Inbox, InboxProcessor
 from bot.telegram.indexing import CorpusFollower
+from bot.telegram.inline import Inline
 from bot.telegram.logs import log_without
-from bot.telegram.polling import UpdatesRequest
+from bot.telegram.polling import PollingWatch, UpdatesRequest
+from bot.telegram.pulse import Pulse
 from bot.telegram.sending import LONGEST_PAUSE
+from bot.telegram.webhook import KeptQueue, Webhook
 from index.errors import VirgoletteError
 
-COMMANDS = ("ask", "verify", "sources", "article", "help", "start")
-ITALIAN = {"verify": "verifica", "sources": "fonti", "article": "articolo"}  # the names that differ
 TELEGRAM = "https://api.telegram.org/bot"
 FLOOD_RETRIES = 10  # how often a 429 is waited out
-CONCURRENT_UPDATES = 64
+CONCURRENT_UPDATES = 1024  # those that wait for an answer keep nobody from pressing a button
+GRACE = 10.0  # seconds for the answers under way when the bot ends
+KINDS = ["message", "edited_message", "callback_query", "inline_query"]
 
 App = Application[Any, Any, Any, Any, Any, Any]
 Hook = Callable[[App], Coroutine[Any, Any, None]]
@@ -67,15 +80,34 @@ def run_bot(parts: Parts, settings: Settings) -> None:
         parts.index.follow()
         parts.chain.warm_up()  # on the event loop's side it would hold up every chat
         with closing(State(settings.data_dir / FILE)) as state:
-            build_application(parts, settings, state).run_polling(
-                allowed_updates=["message", "callback_query"], bootstrap_retries=-1
-            )
+            _run(build_application(parts, settings, state), settings)
     except InvalidToken:
         raise SettingsError(
             "VIRGOLETTE_TELEGRAM_BOT_TOKEN was refused by Telegram: copy it again from @BotFather"
         ) from None
     except TelegramError as error:
         raise VirgoletteError(f"Telegram: {str(error).replace(token, '…')}") from None
+
+
+def _run(application: App, settings: Settings) -> None:
+    if not settings.telegram_webhook_url:
+        application.run_polling(allowed_updates=KINDS, bootstrap_retries=-1)
+        return
+    webhook = Webhook.of(settings)
+    _log.info(
+        "listening on %s, for %s/…", settings.telegram_webhook_listen, settings.telegram_webhook_url
+    )
+    application.run_webhook(
+        webhook.listen,
+        webhook.port,
+        webhook.path,
+        cert=settings.telegram_webhook_certificate,
+        key=settings.telegram_webhook_key,
+        webhook_url=webhook.url,
+        secret_token=webhook.secret,
+        allowed_updates=KINDS,
+        bootstrap_retries=-1,
+    )
 
 
 async def _reached(settings: Settings) -> None:
@@ -104,86 +136,145 @@ def _addresses(settings: Settings) -> tuple[str, str]:
     return address, f"{address.removesuffix('/bot')}/file/bot"
 
 
+class _Application(Application[Any, Any, Any, Any, Any, Any]):
+    """Gives the answers under way some time when it ends; the inbox keeps the others."""
+
+    async def stop(self) -> None:
+        """See Application."""
+        processor = self.update_processor
+        if isinstance(processor, InboxProcessor):
+            await processor.settle(GRACE)
+        await super().stop()
+
+
 def build_application(parts: Parts, settings: Settings, state: State) -> App:
     """The application with its handlers, not yet running."""
     address, files = _addresses(settings)
     token = settings.telegram_bot_token.get_secret_value()
-    inbox = Inbox(state, int(token.split(":")[0]))
-    begin, end = _lifecycle(settings, inbox)
+    number = int(token.split(":")[0])
+    inbox = Inbox(state, number)
+    request = UpdatesRequest(inbox)
+    begin, end = _lifecycle(settings, inbox, request)
     builder = (
         ApplicationBuilder()
+        .application_class(_Application)
         .base_url(address)
         .base_file_url(files)
         .token(token)
-        .get_updates_request(UpdatesRequest(inbox))
+        .get_updates_request(request)
         .rate_limiter(AIORateLimiter(max_retries=FLOOD_RETRIES))
         .concurrent_updates(InboxProcessor(inbox, CONCURRENT_UPDATES))
         .post_init(begin)
         .post_shutdown(end)
     )
+    if settings.telegram_webhook_url:
+        builder = builder.update_queue(KeptQueue(inbox))
     application: App = builder.build()
-    handlers = Handlers(
-        parts.chain, parts.index, settings.language, settings.telegram_allowed_users
+    answering = Answering(
+        parts.chain,
+        parts.index,
+        GivenAnswers(state, number),
+        Memory(),
+        Desk(),
+        Allowance(settings.telegram_questions_per_hour),
+        settings.telegram_admins,
     )
-    for handler in _handlers(handlers):
-        application.add_handler(handler)
-    application.add_error_handler(handlers.error)
+    _add_handlers(application, answering, settings, state)
     return application
 
 
-def _lifecycle(settings: Settings, inbox: Inbox) -> tuple[Hook, Hook]:
+def _add_handlers(application: App, answering: Answering, settings: Settings, state: State) -> None:
+    admins = settings.telegram_admins
+    access = Access(
+        settings.telegram_allowed_users, admins, settings.telegram_invited_only, Guests(state)
+    )
+    examples = Examples(answering.chain, answering.index)
+    handlers = Handlers(answering, access, examples, settings.language, state)
+    application.add_handler(TypeHandler(Update, handlers.gate), group=-1)
+    application.add_handlers(
+        [
+            *_admin_handlers(Admin(answering.index, state, settings), admins),
+            *_handlers(handlers, Inline(answering, settings.language)),
+        ]
+    )
+    application.add_error_handler(handlers.error)
+
+
+def _lifecycle(settings: Settings, inbox: Inbox, request: UpdatesRequest) -> tuple[Hook, Hook]:
     """What is done before the first update and after the last."""
     follower = CorpusFollower()
+    watching: list[asyncio.Task[None]] = []
+    pulse = Pulse()
 
     async def begin(application: App) -> None:
         if settings.watch:
             follower.start()
-        await _set_commands(application)
+        watching.append(asyncio.create_task(pulse.beat()))
+        if not settings.telegram_webhook_url:
+            watch = PollingWatch(request, lambda: _poll_anew(application))
+            watching.append(asyncio.create_task(watch.watch()))
+        await set_menus(application.bot)
         for body in await asyncio.to_thread(inbox.waiting):
             await application.update_queue.put(Update.de_json(body, application.bot))
 
     async def end(_: App) -> None:
+        for task in watching:
+            task.cancel()
         await follower.stop()
+        _log.info("the event loop was held up for %.0f ms at most", 1000 * pulse.latest)
 
     return begin, end
 
 
-def _handlers(to: Handlers) -> list[BaseHandler[Any, Any, Any]]:
-    """The handlers in order: the first that fits a message gets it."""
+async def _poll_anew(application: App) -> None:
+    if application.updater is None or not application.running:
+        return  # it is ending
+    if application.updater.running:
+        await application.updater.stop()
+    await application.updater.start_polling(allowed_updates=KINDS, bootstrap_retries=-1)
+
+
+def _admin_handlers(to: Admin, admins: frozenset[int]) -> list[BaseHandler[Any, Any, Any]]:
+    """Those of the admins: for anyone else these commands are unknown."""
+    theirs = filters.User(admins) & filters.UpdateType.MESSAGE & filters.ChatType.PRIVATE
+    return [
+        CommandHandler(COMMANDS["status"].names, to.status, theirs),
+        CommandHandler(COMMANDS["reindex"].names, to.reindex, theirs),
+        CommandHandler(COMMANDS["add"].names, to.add, theirs),
+        CommandHandler(COMMANDS["remove"].names, to.remove, theirs),
+        CallbackQueryHandler(to.pressed, pattern="^remove:"),
+        MessageHandler(theirs & filters.Document.ALL, to.document),
+        MessageHandler(theirs & filters.Regex(rf"^\s*{ADDRESS.pattern}\s*$"), to.add),
+    ]
+
+
+def _handlers(to: Handlers, inline: Inline) -> list[BaseHandler[Any, Any, Any]]:
+    """The handlers in order: the first that fits an update gets it."""
     anywhere = filters.UpdateType.MESSAGE & ~filters.SenderChat.CHANNEL
     private, groups = (
         kind & anywhere for kind in (filters.ChatType.PRIVATE, filters.ChatType.GROUPS)
     )
-    listed = filters.User(to.allowed) | filters.Chat(to.allowed)
-    strangers = ~listed if to.allowed else ~filters.ALL
     words = filters.TEXT | filters.CAPTION
+    commands = {
+        "start": to.start,
+        "help": to.help,
+        "ask": to.ask,
+        "verify": to.verify,
+        "sources": to.sources,
+        "article": to.article,
+        "new": to.new,
+        "cancel": to.cancel,
+        "privacy": to.privacy,
+        "forgetme": to.forget_me,
+    }
     return [
-        MessageHandler(private & strangers, to.refuse),
-        MessageHandler(groups & strangers, to.refuse_if_addressed),
-        CommandHandler("start", to.start, anywhere),
-        CommandHandler("help", to.help, anywhere),
-        CommandHandler("ask", to.ask, anywhere),
-        CommandHandler(["verifica", "verify"], to.verify, anywhere),
-        CommandHandler(["fonti", "sources"], to.sources, anywhere),
-        CommandHandler(["articolo", "article"], to.article, anywhere),
+        *(CommandHandler(COMMANDS[name].names, do, anywhere) for name, do in commands.items()),
         CallbackQueryHandler(to.pressed),
+        InlineQueryHandler(inline.offer),
+        MessageHandler(filters.UpdateType.EDITED_MESSAGE & words, to.edited),
+        MessageHandler(private & filters.COMMAND, to.unknown_command),
         MessageHandler(private & words, to.question),
         MessageHandler(groups & words, to.answer_if_addressed),
+        MessageHandler(private & filters.Document.ALL, to.no_documents),
         MessageHandler(private & ~filters.StatusUpdate.ALL, to.not_text),
     ]
-
-
-async def _set_commands(application: App) -> None:
-    """Tell Telegram the menu. The bot works without it, so a failure is only logged."""
-    try:
-        for language in LANGUAGES:
-            await application.bot.set_my_commands(_menu(language), language_code=language)
-        await application.bot.set_my_commands(_menu("it"))
-    except TelegramError as error:
-        _log.warning("the menu of commands could not be set: %s", error)
-
-
-def _menu(language: str) -> list[BotCommand]:
-    names = {name: ITALIAN.get(name, name) if language == "it" else name for name in COMMANDS}
-    say = texts(language)
-    return [BotCommand(shown, say(f"telegram.command_{name}")) for name, shown in names.items()]

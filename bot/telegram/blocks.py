@@ -14,6 +14,7 @@ from index.sentences import Span
 
 LONGEST_MESSAGE = 4096  # UTF-16 code units
 LONGEST_PIECE = 3400  # of one text in one message: room for what it is from
+LONGEST_COPY = 256  # characters that a button copies
 LONGEST_LABEL = 300  # UTF-16 code units of a source, a title or an address shown
 
 
@@ -37,10 +38,15 @@ class Block:
 
 @dataclass(frozen=True)
 class Button:
-    """A button below a message. ``data``: what it tells the bot, at most 64 bytes."""
+    """A button below a message.
+
+    ``data``: what it tells the bot, at most 64 bytes; or ``copied``: what it copies, 1 to
+    LONGEST_COPY characters.
+    """
 
     label: str
-    data: str
+    data: str = ""
+    copied: str = ""
 
 
 @dataclass(frozen=True)
@@ -49,11 +55,16 @@ class Message:
 
     markup: str
     plain: str
-    buttons: tuple[Button, ...] = ()
+    rows: tuple[tuple[Button, ...], ...] = ()
 
-    def with_buttons(self, buttons: Sequence[Button]) -> Message:
-        """The message with a row of buttons below it."""
-        return replace(self, buttons=tuple(buttons))
+    @property
+    def buttons(self) -> list[Button]:
+        """Every button below it."""
+        return [button for row in self.rows for button in row]
+
+    def with_buttons(self, *rows: Sequence[Button]) -> Message:
+        """The message with rows of buttons below it; those without any are left out."""
+        return replace(self, rows=tuple(tuple(row) for row in rows if row))
 
 
 def packed(blocks: Sequence[Block]) -> list[Message]:
@@ -73,11 +84,11 @@ def packed(blocks: Sequence[Block]) -> list[Message]:
     ]
 
 
-def pieces(text: str) -> Iterator[Span]:
+def pieces(text: str, longest: int = LONGEST_PIECE) -> Iterator[Span]:
     """The text in spans that fit a message, cut at a space where there is one."""
     start = 0
     while start < len(text):
-        end = _reach(text, start, LONGEST_PIECE)
+        end = _reach(text, start, longest)
         if end < len(text):
             space = text.rfind(" ", start + 1, end)
             end = space if space > 0 else end

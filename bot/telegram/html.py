@@ -13,12 +13,19 @@ from retrieval.answer import Answer, Quotation
 from retrieval.marks import marked_words
 from retrieval.verification import Verification
 
+LONGEST_OPEN = 500  # characters of a quotation that is shown unfolded
 MOST_MARKS = 20  # bold words in one piece of a quotation
 
 
 def answer_messages(answer: Answer, say: Texts) -> list[Message]:
     """The messages that show an answer, in order; at least one."""
     return packed(list(_blocks(answer, say)))
+
+
+def quotation_message(answer: Answer, quote: Quotation, say: Texts) -> Message | None:
+    """One quotation with its source; None where it does not fit a message."""
+    messages = packed([*_quotation(answer, quote), _source(quote, "", say)])
+    return messages[0] if len(messages) == 1 else None
 
 
 def verification_messages(told: Verification, say: Texts) -> list[Message]:
@@ -76,7 +83,8 @@ def _quotation(answer: Answer, quote: Quotation) -> Iterator[Block]:
         inside = [m for m in marks if piece.start <= m.start and m.end <= piece.end][:MOST_MARKS]
         marked = _marked(quote.text, piece, inside)
         plain = quote.text[piece.start : piece.end]
-        yield Block(f"<blockquote>{marked}</blockquote>", f"❝ {clean(plain)} ❞")
+        folded = " expandable" if len(plain) > LONGEST_OPEN else ""
+        yield Block(f"<blockquote{folded}>{marked}</blockquote>", f"❝ {clean(plain)} ❞")
 
 
 def _marked(text: str, piece: Span, marks: Sequence[Span]) -> str:

@@ -65,12 +65,23 @@ class Inbox:
         try:
             with self._state.changing() as database:
                 database.execute(
-                    "UPDATE inbox SET body = NULL WHERE bot = ? AND update_id = ?",
-                    (self._bot, number),
+                    "UPDATE inbox SET body = NULL, dealt = ? WHERE bot = ? AND update_id = ?",
+                    (time.time(), self._bot, number),
                 )
         except StorageError as error:
             _log.error("%s", error)
         self._under_way.discard(number)
+
+    def postpone(self, number: int) -> None:
+        """The update is not dealt with after all: it is the next start's, and this was no try."""
+        try:
+            with self._state.changing() as database:
+                database.execute(
+                    "UPDATE inbox SET tries = tries - 1 WHERE bot = ? AND update_id = ?",
+                    (self._bot, number),
+                )
+        except StorageError as error:
+            _log.error("%s", error)
 
     def _first_time(self, number: int) -> bool:
         query = "SELECT body IS NULL, tries FROM inbox WHERE bot = ? AND update_id = ?"
@@ -94,17 +105,37 @@ class InboxProcessor(BaseUpdateProcessor):
     def __init__(self, inbox: Inbox, most: int) -> None:
         super().__init__(most)
         self._inbox = inbox
+        self._under_way: set[asyncio.Task[None]] = set()
+        self._settling = False
 
     async def do_process_update(self, update: object, coroutine: Awaitable[Any]) -> None:
         """See BaseUpdateProcessor. An update whose handling is cut off is dealt with again."""
         if not isinstance(update, Update):
             await coroutine
             return
-        if not await asyncio.to_thread(self._inbox.begin, update.update_id):
+        if self._settling or not await asyncio.to_thread(self._inbox.begin, update.update_id):
             coroutine.close()  # type: ignore[attr-defined]
             return
-        await coroutine
+        task = asyncio.ensure_future(coroutine)
+        self._under_way.add(task)
+        try:
+            await asyncio.wait({task})
+        finally:
+            self._under_way.discard(task)
+        if task.cancelled():
+            await asyncio.to_thread(self._inbox.postpone, update.update_id)
+            return
         await asyncio.to_thread(self._inbox.end, update.update_id)
+        task.result()
+
+    async def settle(self, seconds: float) -> None:
+        """Begin nothing any more, and give what is under way so long; the rest is put off."""
+        self._settling = True
+        if self._under_way:
+            _, late = await asyncio.wait(self._under_way, timeout=seconds)
+            for task in late:
+                task.cancel()
+            _log.info("%d answers are put off until the next start", len(late))
 
     async def initialize(self) -> None:
         """See BaseUpdateProcessor."""

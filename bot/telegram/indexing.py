@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from asyncio.subprocess import DEVNULL, PIPE, Process
+from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import Callable
 from contextlib import suppress
 
-from bot.following import GRACE, command_line
+from bot.following import command_line
+from bot.telegram.running import end_process
 
 PAUSE = 60.0  # seconds before what ended unexpectedly is begun again
 LONGEST_LINE = 2**26  # bytes of a report, which names every file
@@ -65,7 +66,7 @@ async def _follow() -> int:
         )
         return await process.wait()
     finally:
-        await _end(process)
+        await end_process(process)
 
 
 async def _each_line(stream: asyncio.StreamReader | None, log: Callable[[str], None]) -> None:
@@ -82,14 +83,3 @@ def _log_report(line: str) -> None:
 
 def _log_trouble(line: str) -> None:
     _log.warning("index: %s", line.removeprefix("virgolette: "))
-
-
-async def _end(process: Process) -> None:
-    if process.returncode is None:
-        with suppress(ProcessLookupError):
-            process.terminate()
-        try:
-            await asyncio.wait_for(process.wait(), 2 * GRACE)
-        except TimeoutError:
-            process.kill()
-            await process.wait()

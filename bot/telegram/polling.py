@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
+import time
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Any
 
@@ -12,6 +15,11 @@ from telegram.request import HTTPXRequest
 
 from bot.telegram.inbox import Inbox
 from index.errors import StorageError
+
+PAUSES = (0.2, 0.5, 1.0)  # seconds between requests that fail
+STALLED = 180.0  # seconds without a request: each lasts ten, and is repeated when it fails
+
+_log = logging.getLogger(__name__)
 
 
 class UpdatesRequest(HTTPXRequest):
@@ -25,15 +33,31 @@ class UpdatesRequest(HTTPXRequest):
     def __init__(self, inbox: Inbox) -> None:
         super().__init__(connection_pool_size=1)
         self._inbox = inbox
+        self.ended = time.monotonic()  # the last request
 
     async def do_request(self, *told: Any, **options: Any) -> tuple[int, bytes]:
         """See HTTPXRequest: status and content of the response."""
-        status, content = await super().do_request(*told, **options)
+        status, content = await self._repeatedly(*told, **options)
         if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND):
             return HTTPStatus.BAD_GATEWAY, content
         if status == HTTPStatus.OK:
             await asyncio.to_thread(self._keep, content)
         return status, content
+
+    async def _repeatedly(self, *told: Any, **options: Any) -> tuple[int, bytes]:
+        """Ask again at once, some times: python-telegram-bot would wait longer and longer."""
+        for pause in (*PAUSES, None):
+            try:
+                status, content = await super().do_request(*told, **options)
+                if pause is None or status < HTTPStatus.INTERNAL_SERVER_ERROR:
+                    return status, content
+            except NetworkError:
+                if pause is None:
+                    raise
+            finally:
+                self.ended = time.monotonic()
+            await asyncio.sleep(pause)
+        raise AssertionError("the last one returns or raises")
 
     def _keep(self, content: bytes) -> None:
         try:
@@ -45,3 +69,34 @@ class UpdatesRequest(HTTPXRequest):
                 self._inbox.keep(updates)
         except StorageError as error:  # asked for again, later
             raise NetworkError(f"what came cannot be kept: {error}") from error
+
+
+class PollingWatch:
+    """Begins the polling again when it has ended without a word.
+
+    ``restart`` ends and begins it.
+    """
+
+    def __init__(
+        self,
+        request: UpdatesRequest,
+        restart: Callable[[], Awaitable[None]],
+        stalled: float = STALLED,
+    ) -> None:
+        self._request = request
+        self._restart = restart
+        self._stalled = stalled
+
+    async def watch(self) -> None:
+        """Go on until it is cancelled."""
+        while True:
+            await asyncio.sleep(self._stalled / 4)
+            silent = time.monotonic() - self._request.ended
+            if silent < self._stalled:
+                continue
+            _log.error("no updates have been asked for in %.0f s: beginning again", silent)
+            self._request.ended = time.monotonic()
+            try:
+                await self._restart()
+            except Exception:  # noqa: BLE001 (whatever it is, it is tried again)
+                _log.exception("asking for updates could not be begun again")

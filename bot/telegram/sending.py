@@ -6,9 +6,12 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 
 from telegram import (
+    Bot,
     CallbackQuery,
+    CopyTextButton,
     InlineKeyboardButton,
     InlineKeyboardMarkup,
     LinkPreviewOptions,
@@ -24,7 +27,7 @@ from tenacity import (
     wait_random_exponential,
 )
 
-from bot.telegram.blocks import Message
+from bot.telegram.blocks import Button, Message
 
 PATIENCE = 900  # seconds during which a reply is tried again
 LONGEST_PAUSE = 20  # seconds between two tries
@@ -35,14 +38,65 @@ _NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 _log = logging.getLogger(__name__)
 
 
-async def reply(to: TelegramMessage, messages: Sequence[Message]) -> None:
-    """Send the messages in order as replies to one, which may have been deleted meanwhile."""
-    for message in messages:
+async def deliver(
+    to: TelegramMessage, messages: Sequence[Message], before: Sequence[int] = ()
+) -> list[int]:
+    """Reply to a message, which may have been deleted meanwhile, with some in order; their numbers.
+
+    ``before``: the numbers of those that it was answered with before. The new ones take their
+    places, and what is left over of the old ones is deleted.
+    """
+    numbers = []
+    for at, message in enumerate(messages):
+        old = before[at] if at < len(before) else None
+        numbers.append(await _put(to, message, old))
+    for old in before[len(messages) :]:
+        with suppress(TelegramError):  # older than two days, or deleted by somebody else
+            await to.get_bot().delete_message(to.chat_id, old)
+    return numbers
+
+
+async def _put(to: TelegramMessage, message: Message, old: int | None) -> int:
+    """Send a message, or put it in the place of an old one if that is still there."""
+    if old is not None:
+        place = _Place(to.get_bot(), to.chat_id, old)
+        if await _formatted(lambda mode: _edit(place, message, mode), "not modified"):
+            return old
+    return (await send(to, message)).message_id
+
+
+async def send(to: TelegramMessage, message: Message) -> TelegramMessage:
+    """Reply to a message, which may have been deleted meanwhile; what was sent."""
+    sent: list[TelegramMessage] = []
+
+    async def put(mode: ParseMode | None) -> None:
+        sent.append(await _send(to, message, mode))
+
+    await _formatted(put)
+    return sent[0]
+
+
+async def _formatted(
+    put: Callable[[ParseMode | None], Awaitable[None]], harmless: str | None = None
+) -> bool:
+    """Put a message somewhere, as plain text if Telegram refuses its formatting.
+
+    ``harmless``: what a refusal says that leaves nothing to do; where there is such a word,
+    whether it worked, for another refusal may only mean that the place is gone.
+    """
+    try:
+        await _persistently(lambda: put(ParseMode.HTML))
+    except BadRequest as error:
+        if harmless and harmless in str(error):
+            return True
+        _log.warning("Telegram refused the formatting of a message (%s); trying plain text", error)
         try:
-            await _persistently(lambda m=message: _send(to, m, ParseMode.HTML))  # type: ignore[misc]
+            await _persistently(lambda: put(None))
         except BadRequest:
-            _log.warning("Telegram refused the formatting of a reply; sending it as plain text")
-            await _persistently(lambda m=message: _send(to, m, None))  # type: ignore[misc]
+            if harmless is None:
+                raise
+            return False
+    return True
 
 
 async def acknowledge(query: CallbackQuery, text: str = "") -> None:
@@ -54,21 +108,18 @@ async def acknowledge(query: CallbackQuery, text: str = "") -> None:
 
 
 async def turn(query: CallbackQuery, message: Message) -> None:
-    """Put a message in the place of the one whose button was pressed."""
-    try:
-        await _persistently(lambda: _edit(query, message, ParseMode.HTML))
-    except BadRequest as error:
-        if "not modified" in str(error):  # pressed twice
-            return
-        _log.warning("Telegram refused to change a message (%s); trying plain text", error)
-        with suppress(BadRequest):  # it may have been deleted
-            await _persistently(lambda: _edit(query, message, None))
+    """Put a message in the place of the one whose button was pressed, if it is still there."""
+    if query.message is not None:
+        place = _Place(query.get_bot(), query.message.chat.id, query.message.message_id)
+        await _formatted(lambda mode: _edit(place, message, mode), "not modified")
 
 
 @asynccontextmanager
-async def typing(to: TelegramMessage) -> AsyncIterator[None]:
-    """Show "typing…" in the chat for the length of an ``async with``."""
-    task = asyncio.create_task(_keep_typing(to))
+async def typing(
+    to: TelegramMessage, quiet: Callable[[], bool] = lambda: False
+) -> AsyncIterator[None]:
+    """Show "typing…" in the chat for the length of an ``async with``, but while it is quiet."""
+    task = asyncio.create_task(_keep_typing(to, quiet))
     try:
         yield
     finally:
@@ -77,15 +128,25 @@ async def typing(to: TelegramMessage) -> AsyncIterator[None]:
             await task
 
 
-async def _keep_typing(to: TelegramMessage) -> None:
+async def _keep_typing(to: TelegramMessage, quiet: Callable[[], bool]) -> None:
     while True:
-        with suppress(TelegramError):  # an ornament: the answer does not depend on it
-            await to.reply_chat_action(ChatAction.TYPING)
+        if not quiet():
+            with suppress(TelegramError):  # an ornament: the answer does not depend on it
+                await to.reply_chat_action(ChatAction.TYPING)
         await asyncio.sleep(TYPING_EVERY)
 
 
-async def _send(to: TelegramMessage, message: Message, parse_mode: ParseMode | None) -> None:
-    await to.reply_text(
+@dataclass(frozen=True)
+class _Place:
+    bot: Bot
+    chat: int
+    message: int
+
+
+async def _send(
+    to: TelegramMessage, message: Message, parse_mode: ParseMode | None
+) -> TelegramMessage:
+    return await to.reply_text(
         message.markup if parse_mode else message.plain,
         parse_mode=parse_mode,
         reply_markup=_keyboard(message),
@@ -94,9 +155,11 @@ async def _send(to: TelegramMessage, message: Message, parse_mode: ParseMode | N
     )
 
 
-async def _edit(query: CallbackQuery, message: Message, parse_mode: ParseMode | None) -> None:
-    await query.edit_message_text(
+async def _edit(place: _Place, message: Message, parse_mode: ParseMode | None) -> None:
+    await place.bot.edit_message_text(
         message.markup if parse_mode else message.plain,
+        chat_id=place.chat,
+        message_id=place.message,
         parse_mode=parse_mode,
         reply_markup=_keyboard(message),
         link_preview_options=_NO_PREVIEW,
@@ -104,8 +167,14 @@ async def _edit(query: CallbackQuery, message: Message, parse_mode: ParseMode | 
 
 
 def _keyboard(message: Message) -> InlineKeyboardMarkup | None:
-    row = [InlineKeyboardButton(b.label, callback_data=b.data) for b in message.buttons]
-    return InlineKeyboardMarkup([row]) if row else None
+    rows = [[_button(button) for button in row] for row in message.rows]
+    return InlineKeyboardMarkup(rows) if rows else None
+
+
+def _button(button: Button) -> InlineKeyboardButton:
+    if button.copied:
+        return InlineKeyboardButton(button.label, copy_text=CopyTextButton(button.copied))
+    return InlineKeyboardButton(button.label, callback_data=button.data)
 
 
 async def _persistently(send: Callable[[], Awaitable[None]]) -> None:

@@ -1,0 +1,72 @@
+"""Who may ask, and how often."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bot.guests import Guests
+
+HOUR = 3600.0
+
+
+@dataclass(frozen=True)
+class Access:
+    """Who may ask: anyone; or those listed, those who administer the bot, and invited guests.
+
+    ``invited``: whether an invitation is needed although nobody is listed.
+    """
+
+    listed: frozenset[int]
+    admins: frozenset[int]
+    invited: bool
+    guests: Guests
+
+    @property
+    def open(self) -> bool:
+        """Whether anyone may ask."""
+        return not self.listed and not self.invited
+
+    async def admits(self, person: int | None, chat: int | None) -> bool:
+        """Whether this person, or whoever writes in this chat, may ask. Raises StorageError."""
+        if self.open or (self.listed | self.admins).intersection((person, chat)):
+            return True
+        return person is not None and await asyncio.to_thread(self.guests.has, person)
+
+    async def joins(self, person: int, code: str) -> bool:
+        """Let somebody in who brings an invitation; whether it holds. Raises StorageError."""
+        return bool(code) and await asyncio.to_thread(self.guests.admit, person, code)
+
+
+class Allowance:
+    """So many questions an hour for each person. ``most``: 0 for any number.
+
+    It is forgotten when the bot ends: what is written down about people is as little as possible.
+    """
+
+    def __init__(self, most: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._most = most
+        self._clock = clock
+        self._asked: dict[int, deque[float]] = {}
+
+    def take(self, person: int) -> float:
+        """Count a question; 0, or the seconds until the next one is taken."""
+        if not self._most:
+            return 0.0
+        now = self._clock()
+        self._forget(now - HOUR)
+        asked = self._asked.setdefault(person, deque())
+        while asked and asked[0] <= now - HOUR:
+            asked.popleft()
+        if len(asked) >= self._most:
+            return asked[0] + HOUR - now
+        asked.append(now)
+        return 0.0
+
+    def _forget(self, before: float) -> None:
+        """Leave out those who asked last before the hour; now and then, as it takes a while."""
+        if len(self._asked) > 1000:
+            self._asked = {p: a for p, a in self._asked.items() if a[-1] > before}

@@ -1,0 +1,175 @@
+"""What those who administer the bot can do: look after it, and after its articles."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from telegram import Document, Update
+from telegram.ext import ContextTypes
+
+from bot.language import texts_for_user
+from bot.listing import article_at, article_named, path_digest
+from bot.locales import Texts
+from bot.settings import Settings
+from bot.state import State
+from bot.status import read_status
+from bot.telegram.blocks import Block, Button, packed, shortened
+from bot.telegram.html import article_block, text_message
+from bot.telegram.reading import message_of
+from bot.telegram.running import Ran, run_command
+from bot.telegram.sending import acknowledge, deliver, turn, typing
+from index.live import LiveIndex
+
+ADDRESS = re.compile(r"https?://\S+")
+LARGEST = 20_000_000  # bytes of a file that Telegram hands to a bot
+WAIT = "600"  # seconds for another process that writes
+HASH = 8  # digits of an article's hash in a button
+_REMOVING = re.compile(r"remove:(?P<path>[0-9a-f]{8}):(?P<hash>[0-9a-f]{8})")
+_FIELDS = {
+    "title": "title", "titolo": "title", "source": "source", "fonte": "source", "date": "date",
+    "data": "date", "url": "url", "language": "language", "lingua": "language",
+}  # fmt: skip
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Admin:
+    """The handlers of the admins' commands: nobody else's messages get here."""
+
+    index: LiveIndex
+    state: State
+    settings: Settings
+
+    async def status(self, update: Update, _: ContextTypes.DEFAULT_TYPE) -> None:
+        """/status: what is indexed, and how the bot is."""
+        lines = await asyncio.to_thread(self._status)
+        await deliver(message_of(update), packed([Block.words(shortened(line)) for line in lines]))
+
+    async def reindex(self, update: Update, _: ContextTypes.DEFAULT_TYPE) -> None:
+        """/reindex: bring the index up to date with the corpus."""
+        message, say = message_of(update), self._texts(update)
+        async with typing(message):
+            ran = await run_command("index", "--json", "--wait", WAIT)
+        await deliver(message, [text_message(_indexed(ran, say))])
+
+    async def add(self, update: Update, _: ContextTypes.DEFAULT_TYPE) -> None:
+        """/add address, or a message that is an address: its article goes into the corpus."""
+        message, say = message_of(update), self._texts(update)
+        address = ADDRESS.search(message.text or "")
+        if address is None:
+            await deliver(message, [text_message(say("admin.add_usage"))])
+            return
+        async with typing(message):
+            ran = await run_command("add", "--json", "--", address[0])
+        await deliver(message, [text_message(_added(ran, address[0], say))])
+
+    async def document(self, update: Update, _: ContextTypes.DEFAULT_TYPE) -> None:
+        """A document: an article for the corpus. Its caption may tell source, title, date, url."""
+        message, say = message_of(update), self._texts(update)
+        document = message.document
+        if document is None:
+            raise ValueError("a message without a document")
+        name = _file_name(document.file_name or "")
+        if (document.file_size or 0) > min(LARGEST, self.settings.max_file_bytes):
+            await deliver(message, [text_message(say("admin.too_large", name=shortened(name)))])
+            return
+        async with typing(message):
+            ran = await self._add_document(document, name, _fields(message.caption or ""))
+        await deliver(message, [text_message(_added(ran, name, say))])
+
+    async def remove(self, update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
+        """/remove number: shows the article, with a button that removes it."""
+        message, say = message_of(update), self._texts(update)
+        told = (context.args or [""])[0]
+        if not re.fullmatch(r"[0-9]{1,9}", told):
+            await deliver(message, [text_message(say("admin.remove_usage"))])
+            return
+        article = await asyncio.to_thread(article_at, self.index, int(told))
+        if article is None:
+            await deliver(message, [text_message(say("chat.no_such_article", number=told))])
+            return
+        data = f"remove:{path_digest(article.path)}:{article.sha256[:HASH]}"
+        (shown, *_) = packed([article_block(article, f"{told}. ", say)])
+        await deliver(message, [shown.with_buttons([Button(say("admin.remove"), data)])])
+
+    async def pressed(self, update: Update, _: ContextTypes.DEFAULT_TYPE) -> None:
+        """The button of /remove."""
+        query, say = update.callback_query, self._texts(update)
+        if query is None:
+            raise ValueError("a button without a query")
+        is_admin = query.from_user.id in self.settings.telegram_admins
+        told = _REMOVING.fullmatch(query.data or "") if is_admin else None
+        article = await asyncio.to_thread(article_named, self.index, told["path"]) if told else None
+        if told is None or article is None or not article.sha256.startswith(told["hash"]):
+            await acknowledge(query, say("telegram.page_gone"))
+            return
+        await acknowledge(query)
+        ran = await run_command("remove", "--json", "--", article.path)
+        if ran.code == 0:
+            await turn(query, text_message(say("admin.removed", path=shortened(article.path))))
+        else:
+            await turn(query, text_message(say("admin.failed", reason=shortened(ran.complaint))))
+
+    def _status(self) -> list[str]:
+        told = read_status(self.settings)
+        return [f"{name}: {value if value is not None else '–'}" for name, value in told.items()]
+
+    async def _add_document(self, document: Document, name: str, fields: list[str]) -> Ran:
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / name
+            await (await document.get_file()).download_to_drive(file)
+            return await run_command("add", "--json", *fields, "--", str(file))
+
+    def _texts(self, update: Update) -> Texts:
+        user = update.effective_user
+        return texts_for_user(self.settings.language, user.language_code if user else None)
+
+
+def _file_name(told: str) -> str:
+    """A name that a file can have in a folder of ours, whatever somebody has called it."""
+    name = re.sub(r"[^\w. -]", "_", told.rpartition("/")[2])
+    stem, suffix = Path(name).stem.strip(". "), Path(name).suffix
+    return f"{stem[:80] or 'articolo'}{suffix[:10] or '.txt'}"
+
+
+def _fields(caption: str) -> list[str]:
+    """The options of `virgolette add` in lines such as "fonte: AgenPress"."""
+    options = []
+    for line in caption.splitlines():
+        name, colon, value = line.partition(":")
+        if colon and name.strip().lower() in _FIELDS:
+            options += [f"--{_FIELDS[name.strip().lower()]}", value.strip()]
+    return options
+
+
+def _added(ran: Ran, origin: str, say: Texts) -> str:
+    """What became of something that was to be added, in words."""
+    for state, text in (("added", "admin.added"), ("known", "admin.known")):
+        if paths := [str(one["path"]) for one in ran.told.get(state, [])]:
+            told = say(text, path=shortened(paths[0]))
+            return told if ran.code == 0 else f"{told}\n{_failed(ran, say)}"
+    _log.warning("not added: %s", ran.complaint)
+    return say("admin.not_added", origin=shortened(origin), reason=_reason(ran))
+
+
+def _indexed(ran: Ran, say: Texts) -> str:
+    if ran.code:
+        return _failed(ran, say)
+    names = ("added", "changed", "renamed", "removed", "skipped")
+    return say("admin.indexed", **{name: len(ran.told.get(name, [])) for name in names})
+
+
+def _failed(ran: Ran, say: Texts) -> str:
+    return say("admin.failed", reason=_reason(ran))
+
+
+def _reason(ran: Ran) -> str:
+    failed: list[dict[str, Any]] = ran.told.get("failed", [])
+    return shortened(str(failed[0]["reason"]) if failed else ran.complaint)

@@ -1,0 +1,140 @@
+"""From a message with a question to the messages that answer it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+from collections import defaultdict
+from dataclasses import dataclass, field
+from weakref import WeakValueDictionary
+
+from telegram import Message as TelegramMessage
+
+from bot.given import GivenAnswers
+from bot.locales import Texts
+from bot.memory import Memory
+from bot.smalltalk import talk, talked_back
+from bot.telegram.access import Allowance
+from bot.telegram.blocks import Message
+from bot.telegram.buttons import answer_rows
+from bot.telegram.desk import CrowdedError, Desk
+from bot.telegram.html import answer_messages, text_message
+from bot.telegram.sending import deliver, typing
+from index.errors import StorageError, VirgoletteError
+from index.live import LiveIndex
+from retrieval.answer import MAX_QUESTION, Answer, Question, QuestionError
+from retrieval.chain import AnswerChain
+
+_log = logging.getLogger(__name__)
+Who = tuple[int, int]  # a chat, and a person in it
+
+
+@dataclass(frozen=True)
+class Answering:
+    """Answers messages: each with one reply, and an edited one by editing that reply."""
+
+    chain: AnswerChain
+    index: LiveIndex
+    given: GivenAnswers
+    memory: Memory
+    desk: Desk
+    allowance: Allowance
+    unlimited: frozenset[int] = frozenset()
+    _locks: WeakValueDictionary[Who, asyncio.Lock] = field(default_factory=WeakValueDictionary)
+    _under_way: defaultdict[Who, set[asyncio.Task[Answer]]] = field(
+        default_factory=lambda: defaultdict(set)
+    )
+
+    async def answer(
+        self, message: TelegramMessage, raw: str, say: Texts, person: int | None = None
+    ) -> None:
+        """Answer what is asked in a message, or say why that cannot be.
+
+        ``person``: who asks, unless it is who wrote the message.
+        """
+        who = (message.chat_id, person_of(message) if person is None else person)
+        place = (message.chat_id, message.message_id)
+        lock = self._locks.setdefault(place, asyncio.Lock())
+        async with lock:  # an edit waits for the answer that it changes
+            async with typing(message, lambda: self.desk.crowded):
+                messages, answer = await self._found(message, who, raw, say)
+            before = await self._before(place)
+            await self._keep(place, who[1], before, answer)  # before a button can be pressed
+            replies = await deliver(message, messages, before)
+            if replies != before:
+                await self._keep(place, who[1], replies, answer)
+
+    def cancel(self, who: Who) -> bool:
+        """Give up what somebody has asked in a chat; whether there was anything."""
+        tasks = [task for task in self._under_way[who] if not task.done()]
+        for task in tasks:
+            task.cancel()
+        return bool(tasks)
+
+    async def asked(self, question: Question) -> Answer:
+        """The answer, when its turn comes. Raises CrowdedError, and what the chain raises."""
+        async with self.desk.place():
+            return await self.chain.ainvoke(question)
+
+    async def _found(
+        self, message: TelegramMessage, who: Who, raw: str, say: Texts
+    ) -> tuple[list[Message], Answer | None]:
+        """What to say, and the answer if that is one."""
+        if said := talk(raw):
+            return [text_message(await asyncio.to_thread(talked_back, said, self.index, say))], None
+        try:
+            question = Question.parse(raw, previous=self.memory.recall(who))
+        except QuestionError as error:
+            return [text_message(say(f"problem.{error.problem}", limit=MAX_QUESTION))], None
+        wait = 0.0 if who[1] in self.unlimited else self.allowance.take(who[1])
+        if wait:
+            minutes = math.ceil(wait / 60)
+            return [text_message(say("problem.too_many", minutes=minutes))], None
+        try:
+            answer = await self._cancellable(who, question)
+        except CrowdedError:
+            return [text_message(say("problem.busy"))], None
+        except VirgoletteError as error:
+            _log.error("no answer: %s", error)
+            return [text_message(say("problem.failed"))], None
+        if answer is None:
+            return [text_message(say("telegram.cancelled"))], None
+        self.memory.remember(who, answer)
+        messages = answer_messages(answer, say)
+        rows = answer_rows(answer, message.message_id, say)
+        return [*messages[:-1], messages[-1].with_buttons(*rows)], answer
+
+    async def _cancellable(self, who: Who, question: Question) -> Answer | None:
+        """The answer, or None where whoever asked has given it up meanwhile."""
+        task = asyncio.create_task(self.asked(question))
+        self._under_way[who].add(task)
+        try:
+            await asyncio.wait({task})
+        finally:
+            task.cancel()
+            self._under_way[who].discard(task)
+            if not self._under_way[who]:
+                del self._under_way[who]
+        return None if task.cancelled() else task.result()
+
+    async def _before(self, place: tuple[int, int]) -> list[int]:
+        """The messages with which this one was answered before: it may have been edited."""
+        try:
+            return await asyncio.to_thread(self.given.replies, place) or []
+        except StorageError as error:
+            _log.error("%s", error)
+            return []
+
+    async def _keep(
+        self, place: tuple[int, int], person: int, replies: list[int], answer: Answer | None
+    ) -> None:
+        try:
+            await asyncio.to_thread(self.given.keep, place, person, replies, answer)
+        except StorageError as error:  # the answer is there: its buttons will say that it is not
+            _log.error("%s", error)
+
+
+def person_of(message: TelegramMessage) -> int:
+    """The number of whoever wrote a message; of the chat, where that is who speaks."""
+    return message.from_user.id if message.from_user else message.chat_id
