@@ -15,6 +15,7 @@ from bot.compose import Parts
 from bot.language import texts_for
 from bot.listing import article_at, listed
 from bot.locales import Texts
+from bot.memory import Memory
 from bot.printable import printable
 from bot.render import print_answer, print_verification, source_line
 from bot.settings import Settings
@@ -27,7 +28,11 @@ _SOURCES = frozenset({"/fonti", "/sources"})
 _HELP = frozenset({"/aiuto", "/help", "aiuto", "help"})
 _ARTICLE = frozenset({"/articolo", "/article"})
 _VERIFY = frozenset({"/verifica", "/verify"})
+_NEW = frozenset({"/nuova", "/new"})
 _QUIT = frozenset({"/esci", "/quit", "esci", "exit", "quit"})
+
+
+_HERE = "terminal"  # the key of the only conversation that the memory keeps here
 
 
 def run_repl(parts: Parts, settings: Settings) -> None:
@@ -38,12 +43,13 @@ def run_repl(parts: Parts, settings: Settings) -> None:
     # The model takes seconds to load: it does so while the first question is typed.
     threading.Thread(target=parts.chain.warm_up, daemon=True).start()
     parts.index.follow()
+    memory = Memory()
     for line in _lines(settings, say):
         entry = line.strip()
         if entry in _QUIT:
             break
         if entry:
-            _attempt(entry, parts, settings, console)
+            _attempt(entry, parts, settings, console, memory)
     console.print(say("chat.goodbye"), highlight=False)
 
 
@@ -83,18 +89,25 @@ class _PatientHistory(FileHistory):
             super().store_string(string)
 
 
-def _attempt(entry: str, parts: Parts, settings: Settings, console: Console) -> None:
+def _attempt(
+    entry: str, parts: Parts, settings: Settings, console: Console, memory: Memory
+) -> None:
     """Respond, or say why that cannot be: the conversation goes on."""
     try:
-        _respond(entry, parts, settings, console)
+        _respond(entry, parts, settings, console, memory)
     except VirgoletteError as error:
         console.print(str(error), style="red", highlight=False, markup=False)
 
 
-def _respond(entry: str, parts: Parts, settings: Settings, console: Console) -> None:
+def _respond(
+    entry: str, parts: Parts, settings: Settings, console: Console, memory: Memory
+) -> None:
     say = texts_for(settings.language)
     if entry in _HELP:
         console.print(say("chat.help"), highlight=False)
+    elif entry in _NEW:
+        memory.forget(_HERE)
+        console.print(say("chat.forgotten"), highlight=False)
     elif entry in _SOURCES:
         _print_sources(parts, console, say)
     elif entry.split()[0] in _ARTICLE:
@@ -105,17 +118,20 @@ def _respond(entry: str, parts: Parts, settings: Settings, console: Console) -> 
         shown = printable(entry.split()[0])
         console.print(say("chat.unknown_command", command=shown), highlight=False, markup=False)
     else:
-        _print_answer(entry, parts, settings, console)
+        _print_answer(entry, parts, settings, console, memory)
 
 
-def _print_answer(entry: str, parts: Parts, settings: Settings, console: Console) -> None:
+def _print_answer(
+    entry: str, parts: Parts, settings: Settings, console: Console, memory: Memory
+) -> None:
     try:
-        question = Question.parse(entry)
+        question = Question.parse(entry, previous=memory.recall(_HERE))
         answer = parts.chain.invoke(question)
     except QuestionError as error:
         say = texts_for(settings.language)
         console.print(say(f"problem.{error.problem}", limit=MAX_QUESTION), highlight=False)
     else:
+        memory.remember(_HERE, answer)
         print_answer(console, answer, texts_for(settings.language, question))
 
 

@@ -14,6 +14,7 @@ from index.live import LiveIndex
 from index.stamp import needed_stamp
 from retrieval.answer import Answer, Question, Reason
 from retrieval.extractive import answer_extractively
+from retrieval.followups import answered_in_turn
 from retrieval.reader import Reader
 from retrieval.weights import PLAIN, READER, Weights, load_weights
 
@@ -65,6 +66,10 @@ class AnswerChain(Runnable[Question, Answer]):
             if generation is None or not generation.size:
                 name = generation.name if generation else ""
                 return Answer(question.text, question.text, (), 0.0, name, Reason.EMPTY_INDEX)
-            return answer_extractively(
-                question, generation, self._embedder, self._reader, self._weights
-            )
+
+            def answered(asked: Question) -> Answer:
+                return answer_extractively(
+                    asked, generation, self._embedder, self._reader, self._weights
+                )
+
+            return answered_in_turn(question, answered)

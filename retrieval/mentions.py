@@ -1,0 +1,193 @@
+"""The proper names in a question, and how they stand in it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from functools import cached_property
+
+from index.keywords import STOP_WORDS, words
+
+# Words with a capital letter that name nobody and nothing.
+_NO_NAMES = frozenset(
+    """
+    difesa esteri interno interni presidente ministro ministero leader i ok no si mr mrs
+    lunedi martedi mercoledi giovedi venerdi sabato domenica gennaio febbraio marzo aprile maggio
+    giugno luglio agosto settembre ottobre novembre dicembre monday tuesday wednesday thursday
+    friday saturday sunday january february march april may june july august september october
+    november december secondo according dimmi parlami raccontami spiegami tell describe explain
+    """.split()
+)
+_PEOPLES = re.compile(r"\w+(?:ian|ean|can|ese|ish|tern)s?")  # "Russian", "Korean", "Western"
+# What is no person although its name may stand without an article.
+_NO_PERSONS = frozenset(
+    """
+    russia corea ucraina cina giappone america europa italia francia germania spagna polonia india
+    iran iraq israele vietnam bielorussia turchia gran bretagna inghilterra regno stati uniti usa
+    onu nato ue eu uk korea ukraine china japan europe italy france germany spain poland
+    israel belarus turkey britain england kingdom states united north south nord sud occidente
+    west mosca moscow pyongyang seoul seul kiev kyiv washington
+    pechino beijing tokyo vladivostok vostochny
+    rason londra london parigi paris berlino berlin roma rome bruxelles brussels cremlino kremlin
+    casa bianca white house council consiglio agency
+    """.split()
+)
+_HEADS = r"(?:Corea|Consiglio|Federazione|Repubblica|Regno|Council|Republic|Department|University)"
+_INNER = r"(?:di|del|della|dell[’']|dei|degli|of|of the)"
+_WORD = re.compile(r"[^\W\d_]\w*(?:-\w+)*")
+_ARTICLES = ("il", "lo", "la", "l", "i", "gli", "le", "the")
+_SUFFIXES = dict(zip(_ARTICLES, ("l", "llo", "lla", "ll", "i", "gli", "lle"), strict=False))
+_STEMS = {"a": "a", "da": "da", "di": "de", "in": "ne", "su": "su"}
+_KINDS = {
+    "place": "a ad in verso to at into",
+    "from": "da from",
+    "of": "di of",
+    "with": "con with",
+    "about": "su riguardo about on",
+    "for": "per for",
+    "against": "contro against",
+    "between": "tra fra between",
+    "by": "by",
+}
+_PREPOSITIONS = {
+    form: (word, kind)
+    for kind, several in _KINDS.items()
+    for word in several.split()
+    for form in (
+        word,
+        *(_STEMS[word] + suffix for suffix in _SUFFIXES.values() if word in _STEMS),
+    )
+}
+PREPOSITION = rf"(?:{'|'.join(sorted(_PREPOSITIONS, key=len, reverse=True))}|d)(?:\s+|[’']\s*)"
+CONTRACTED = (
+    rf"(?:(?:{'|'.join(f for f, (word, _) in _PREPOSITIONS.items() if f != word)})(?:\s+|[’']\s*))"
+)
+ARTICLE = r"(?:(?:il|lo|la|i|gli|le|un|uno|una|the|an?)\s+|(?:l|un)[’']\s*)"
+LEAD = re.compile(rf"(?P<preposition>\b{PREPOSITION})?(?P<article>\b{ARTICLE})?$", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Mention:
+    """A name in a text: ``text[start:end]``, and the preposition and the article before it."""
+
+    start: int
+    end: int
+    name: str
+    preposition: str = ""
+    article: str = ""
+
+    @property
+    def phrase_start(self) -> int:
+        """Where its preposition and its article begin."""
+        return self.start - len(self.preposition) - len(self.article)
+
+    @cached_property
+    def kind(self) -> str:
+        """What its preposition says of it; "" without one."""
+        return kind_of(self.preposition)
+
+    @property
+    def is_person(self) -> bool:
+        """Whether it may be somebody: without an article, no place that is known, no acronym."""
+        word, _ = _form(self.preposition)
+        contracted = self.preposition.strip(" ’'").lower() not in (word, "d")
+        return (
+            not (self.article or contracted or word == "in")
+            and not set(words(self.name)) & _NO_PERSONS
+            and not (self.name.isupper() and len(self.name) > 1)
+        )
+
+
+def kind_of(preposition: str) -> str:
+    """What a preposition says, in either language and with or without its article."""
+    return _form(preposition)[1]
+
+
+def _form(preposition: str) -> tuple[str, str]:
+    """The preposition without an article, and its kind."""
+    word = preposition.strip(" ’'").lower()
+    return _PREPOSITIONS.get("di" if word == "d" else word, (word, ""))
+
+
+def put_after(preposition: str, phrase: str) -> str:
+    """A phrase after a preposition: "dalla " and "il Cremlino" are "dal Cremlino"."""
+    base, _ = _form(preposition)
+    article = re.match(r"(il|lo|la|i|gli|le)\s+|(l)[’']\s*", phrase, re.IGNORECASE)
+    if not article:
+        return f"{base} {phrase}"
+    if base not in _STEMS:
+        return preposition + phrase
+    short = (article[1] or article[2]).lower()
+    joined = _STEMS[base] + _SUFFIXES[short]
+    return f"{joined}{'’' if short == 'l' else ' '}{phrase[article.end() :]}"
+
+
+def names_told(text: str) -> frozenset[str]:
+    """The words that begin with a capital letter inside the sentences of a text, in lower case."""
+    found = re.finditer(r"(?<=[\w,;:’'“«(\]] )[A-ZÀ-Ý][\w-]+|(?<=[’'“«])[A-ZÀ-Ý][\w-]+", text)
+    return frozenset(w for m in found for w in words(m[0])) - _NO_NAMES - STOP_WORDS
+
+
+def mentions(text: str, known: Collection[str] = (), *, inside: bool = False) -> list[Mention]:
+    """The names in a question, in order.
+
+    ``inside``: the text is not the beginning of a sentence, so that its first capital tells.
+
+
+    ``known`` are words of names told before: they are names in lower case too, and at the
+    beginning. In a question all in lower case, a word that no dictionary has is a name.
+    """
+    shadow = _capitalised(text, known, inside=inside)
+    word = r"[A-ZÀ-Ý]\w*(?:-\w+)*"
+    pattern = rf"(?:\b{_HEADS}\s+{_INNER}\s*{word}|\b{word})(?:\s+{word})*"
+    found = []
+    for match in re.finditer(pattern, shadow):
+        lead = LEAD.search(text[: match.start()])
+        before, article = (lead["preposition"], lead["article"]) if lead else ("", "")
+        name = text[match.start() : match.end()]
+        found.append(Mention(match.start(), match.end(), name, before or "", article or ""))
+    return found
+
+
+def _capitalised(text: str, known: Collection[str], *, inside: bool) -> str:
+    """The text with capital letters where a name is, and nowhere else."""
+    plain = not any(c.isupper() for c in (text if inside else text[1:]))
+    shadow = list(text.lower())
+    at_start = not inside
+    for match in _WORD.finditer(text):
+        if _is_name(match[0], plain, at_start, known, text[match.end() :]):
+            shadow[match.start()] = text[match.start()].upper()
+            shadow[match.start() + 1 : match.end()] = text[match.start() + 1 : match.end()]
+        at_start = False
+    if len(shadow) != len(text):  # a letter whose small form is two
+        return text
+    joined = "".join(shadow)
+    return re.sub(
+        rf"\b{_HEADS}(?=\s+{_INNER}\s*[A-Z])",
+        lambda head: head[0].capitalize(),
+        joined,
+        flags=re.IGNORECASE,
+    )
+
+
+def _is_name(word: str, plain: bool, at_start: bool, known: Collection[str], after: str) -> bool:
+    parts = words(word)
+    if not parts or parts[0] in STOP_WORDS or parts[0] in _NO_NAMES:
+        return False
+    if _PEOPLES.fullmatch(word.lower()) and word[0].isupper():
+        return False
+    if re.match(r"\s+\w+(?:ean|ern)\b", after) and word.lower() in ("north", "south"):
+        return False  # "North Korean"
+    if plain or at_start:
+        told = parts[0] in known and (plain or word[0].isupper())
+        begins = word[0].isupper() and (parts[0] in _NO_PERSONS or re.match(r"\s+[A-ZÀ-Ý]", after))
+        return bool(told or begins) or (_is_unknown(word) and (plain or word[0].isupper()))
+    return word[0].isupper()
+
+
+def _is_unknown(word: str) -> bool:
+    """Whether neither an Italian nor an English dictionary has it."""
+    from simplemma import is_known
+
+    return len(word) > 2 and not any(is_known(word.lower(), lang=lang) for lang in ("it", "en"))
