@@ -30,7 +30,7 @@ def article_at(index: LiveIndex, number: int) -> Article | None:
 
 def path_digest(path: str) -> str:
     """What names an article in a few characters."""
-    return hashlib.sha256(path.encode()).hexdigest()[:8]
+    return hashlib.sha256(path.encode(errors="surrogatepass")).hexdigest()[:8]
 
 
 def article_named(index: LiveIndex, digest: str) -> Article | None:

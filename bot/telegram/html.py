@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from bot.locales import Texts
@@ -14,6 +15,10 @@ from retrieval.marks import marked_words
 from retrieval.verification import Verification
 
 LONGEST_OPEN = 500  # characters of a quotation that is shown unfolded
+LONGEST_LINK = 2000  # characters
+# What Telegram makes a link of; it drops the others without a word.
+_HOST = r"[^\s.:/?#@\[\]\\]{1,63}"
+_LINK = re.compile(rf"https?://{_HOST}(?:\.{_HOST})+(?::\d{{1,5}})?(?:[/?#]\S*)?")
 MOST_MARKS = 20  # bold words in one piece of a quotation
 
 
@@ -44,7 +49,7 @@ def article_block(article: Article | Quotation, label: str, say: Texts) -> Block
     title, date = shortened(article.title), article.date or ""
     plain = label + " · ".join(filter(None, (outlet, title, date)))
     linked = escaped(title)
-    if article.url and article.url.startswith(("http://", "https://")):
+    if article.url and len(article.url) <= LONGEST_LINK and _LINK.fullmatch(article.url):
         linked = f'<a href="{escaped(article.url)}">{linked}</a>'
     markup = escaped(label) + " · ".join(filter(None, (escaped(outlet), linked, escaped(date))))
     return Block(markup, clean(plain))
