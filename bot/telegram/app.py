@@ -216,6 +216,7 @@ def _lifecycle(settings: Settings, inbox: Inbox, request: UpdatesRequest) -> tup
         await set_menus(application.bot)
         for body in await asyncio.to_thread(inbox.waiting):
             await application.update_queue.put(Update.de_json(body, application.bot))
+            await asyncio.sleep(0)  # hundreds may wait, and somebody may press a button
 
     async def end(_: App) -> None:
         for task in watching:

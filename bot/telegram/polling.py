@@ -17,6 +17,7 @@ from bot.telegram.inbox import Inbox
 from index.errors import StorageError
 
 PAUSES = (0.2, 0.5, 1.0)  # seconds between requests that fail
+AT_ONCE = 20  # updates: a hundred would hold up the event loop while they are read
 STALLED = 180.0  # seconds without a request: each lasts ten, and is repeated when it fails
 
 _log = logging.getLogger(__name__)
@@ -41,7 +42,7 @@ class UpdatesRequest(HTTPXRequest):
         if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND):
             return HTTPStatus.BAD_GATEWAY, content
         if status == HTTPStatus.OK:
-            await asyncio.to_thread(self._keep, content)
+            content = await asyncio.to_thread(self._kept, content)
         return status, content
 
     async def _repeatedly(self, *told: Any, **options: Any) -> tuple[int, bytes]:
@@ -59,16 +60,20 @@ class UpdatesRequest(HTTPXRequest):
             await asyncio.sleep(pause)
         raise AssertionError("the last one returns or raises")
 
-    def _keep(self, content: bytes) -> None:
+    def _kept(self, content: bytes) -> bytes:
+        """The first of the updates, which are kept; Telegram tells of the others again."""
         try:
-            updates = json.loads(content)["result"]
+            told = json.loads(content)
+            updates = told["result"]
         except (ValueError, KeyError, TypeError):
-            return  # python-telegram-bot tells what is wrong with it
+            return content  # python-telegram-bot tells what is wrong with it
+        if not isinstance(updates, list) or not updates:
+            return content
         try:
-            if isinstance(updates, list) and updates:
-                self._inbox.keep(updates)
+            self._inbox.keep(updates[:AT_ONCE])
         except StorageError as error:  # asked for again, later
             raise NetworkError(f"what came cannot be kept: {error}") from error
+        return json.dumps({**told, "result": updates[:AT_ONCE]}).encode()
 
 
 class PollingWatch:
