@@ -19,6 +19,7 @@ from bot.memory import Memory
 from bot.printable import printable
 from bot.render import print_answer, print_verification, source_line
 from bot.settings import Settings
+from bot.smalltalk import talk, talked_back
 from bot.verifying import verified_in
 from index.errors import VirgoletteError
 from retrieval.answer import MAX_QUESTION, Question, QuestionError
@@ -117,6 +118,9 @@ def _respond(
     elif entry.startswith("/"):
         shown = printable(entry.split()[0])
         console.print(say("chat.unknown_command", command=shown), highlight=False, markup=False)
+    elif said := talk(entry):
+        say = texts_for(settings.language, Question(entry))
+        console.print(printable(talked_back(said, parts.index, say)), highlight=False, markup=False)
     else:
         _print_answer(entry, parts, settings, console, memory)
 

@@ -42,6 +42,14 @@ def test_an_article_is_read_under_its_number(indexed_place: Workplace) -> None:
     assert "nessun articolo 99" in done.stdout
 
 
+def test_greetings_and_the_subjects(indexed_place: Workplace) -> None:
+    typed = ["ciao", "di cosa parlano gli articoli?", "What are the articles about?", "grazie!"]
+    said = indexed_place.run("chat", stdin="\n".join(typed)).stdout
+    assert "Ciao! Chiedimi qualcosa" in said and "Prego!" in said
+    assert "Gli articoli sono 5.\nParlano soprattutto di: Corea del Nord, " in said
+    assert "There are 5 articles.\nThey are mostly about: " in said
+
+
 def test_its_answers_are_those_of_ask(indexed_place: Workplace) -> None:
     asked = indexed_place.run("ask", QUESTION).stdout.strip()
     assert asked in indexed_place.run("chat", stdin=QUESTION).stdout
