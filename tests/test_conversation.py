@@ -10,7 +10,10 @@ from pathlib import Path
 from bot.given import GivenAnswers, voted
 from bot.state import FILE, State
 from bot.telegram.access import HOUR, Allowance
+from index.embedder import Embedder
 from index.generation import Generation
+from index.place import Locations
+from index.sync import sync
 from retrieval.evaluation.exam import read_exam
 from tests.bot_api import FakeBotApi
 from tests.conftest import Workplace
@@ -34,6 +37,34 @@ def test_an_edited_question_edits_its_answer(bot: Bot) -> None:
         timeout=READY,
     ).result
     assert thanked["message_id"] == first["message_id"] and not buttons(thanked)
+    assert len(bot.api.replies_to(asked)) == 1
+
+
+def test_what_is_left_over_of_a_longer_answer_is_deleted(
+    empty_place: Workplace, embedder: Embedder
+) -> None:
+    for number, ship in enumerate(("Aurora", "Bora", "Cometa")):
+        ports = ", ".join(f"il porto numero {number}{stop}" for stop in range(60))
+        empty_place.write(f"{number}.txt", f"Il battello {ship} affonda nel lago dopo {ports}.\n")
+    sync(Locations(empty_place.corpus, empty_place.data), embedder)
+    with FakeBotApi() as api:
+        bot = Bot(empty_place, api, VIRGOLETTE_WATCH="false")
+        asked = api.say("Quale battello affonda nel lago?")
+        first, second, *_ = api.replies_to(asked, count=2, timeout=READY)
+        api.edit(asked, "grazie")
+        api.wait_for("deleteMessage", timeout=READY)
+        bot.ask("/help")
+        (left,) = api.replies_to(asked)
+        assert left["message_id"] == first["message_id"] != second["message_id"]
+        assert left["text"] == "Prego!"
+        assert bot.stop() == 0 and api.refusals == []
+
+
+def test_a_doubled_delivery_is_answered_once(bot: Bot) -> None:
+    asked = bot.api.say(KIRBY)
+    bot.reply(asked)
+    bot.api.repeat()
+    bot.ask("/help")
     assert len(bot.api.replies_to(asked)) == 1
 
 
