@@ -41,7 +41,7 @@ LINES = WORDS.map(lambda text: text or "a")
 SAY = texts("it")
 # A failing text is told as it was drawn: making it smaller would take minutes.
 UNSHRUNK = (Phase.explicit, Phase.generate)
-OFTEN = settings(max_examples=60, deadline=None, database=None, phases=UNSHRUNK)
+OFTEN = settings(max_examples=30, deadline=None, database=None, phases=UNSHRUNK)
 
 
 def accepted(message: Message) -> None:
@@ -110,7 +110,7 @@ def test_any_verdict_and_any_words_of_ours_can_be_sent(
 
 
 def test_any_article_can_be_looked_at(embedder: Embedder) -> None:
-    @settings(OFTEN, max_examples=15, suppress_health_check=[HealthCheck.too_slow])
+    @settings(OFTEN, max_examples=8, suppress_health_check=[HealthCheck.too_slow])
     @given(ODD, ODD, ODD)
     def looked_at(title: str, source: str, text: str) -> None:
         with TemporaryDirectory() as folder:

@@ -154,7 +154,7 @@ def check_load(
 def test_every_question_gets_its_one_final_reply(
     indexed_place: Workplace, chain: AnswerChain
 ) -> None:
-    print(check_load(indexed_place, chain, gold_questions()[:5], people=20, each=2))
+    print(check_load(indexed_place, chain, gold_questions()[:4], people=20, each=1))
 
 
 @pytest.mark.soak
@@ -171,17 +171,17 @@ def test_what_is_under_way_at_the_end_is_put_off_and_answered_later(
     with FakeBotApi() as api:
         bot = Bot(indexed_place, api, **SETTINGS)
         bot.ask("/help")
-        crowd = crowd_of(api, gold_questions()[:8], 60, 1)
+        crowd = crowd_of(api, gold_questions()[:8], 45, 1)
         crowd.begin()
         crowd.go_on(2)
         began = time.monotonic()
         assert bot.stop() == 0
-        assert time.monotonic() - began < 25 and len(crowd.told) < 60
+        assert time.monotonic() - began < 25 and len(crowd.told) < 45
         assert "put off until the next start" in bot.log.read_text()
         again = Bot(indexed_place, api, **SETTINGS)
-        crowd.go_on(60)
+        crowd.go_on(45)
         again.ask("/help")
-        crowd.go_on(60)
+        crowd.go_on(45)
         assert again.stop() == 0 and api.refusals == []
         assert "ERROR" not in again.log.read_text()
         assert api.replies_to(min(crowd.asked), timeout=READY)
