@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from retrieval.interrogatives import ENDS, defines
 from retrieval.mentions import (
@@ -129,6 +129,8 @@ def _with_name(asked: str, phrase: str, known: Collection[str]) -> str | None:
         kind = kind_of(preposition[0])
         alike = [name for name in names if name.kind == kind] if about else []
         return _replaced(asked, alike, phrase, whole=True) or _with_thing(asked, phrase, kind)
+    if len(about) == 2 and about[1].kind and not about[0].kind:
+        return _with_both(asked, phrase, about, known)
     bare = [name for name in names if not name.kind]
     same = [name for name in names if is_same(name.name, phrase)]
     if same:
@@ -136,6 +138,15 @@ def _with_name(asked: str, phrase: str, known: Collection[str]) -> str | None:
     if len(bare) > 1 and about:
         bare = [name for name in bare if name.is_person == about[0].is_person]
     return _replaced(asked, bare or names, phrase) or _with_noun(asked, phrase, names)
+
+
+def _with_both(
+    asked: str, phrase: str, about: Sequence[Mention], known: Collection[str]
+) -> str | None:
+    """ "Cosa offre Mosca a Pyongyang" with "Kim a Putin": one after the other."""
+    first, second = phrase[: about[0].end], phrase[about[1].phrase_start :]
+    begun = _with_name(asked, first, known)
+    return _with_name(begun or asked, second, known) if begun else None
 
 
 def _with_thing(asked: str, phrase: str, kind: str) -> str | None:

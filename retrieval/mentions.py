@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -16,7 +16,8 @@ _NO_NAMES = frozenset(
     lunedi martedi mercoledi giovedi venerdi sabato domenica gennaio febbraio marzo aprile maggio
     giugno luglio agosto settembre ottobre novembre dicembre monday tuesday wednesday thursday
     friday saturday sunday january february march april may june july august september october
-    november december secondo according dimmi parlami raccontami spiegami tell describe explain
+    november december secondo according dimmi parlami raccontami spiegami tell describe
+    explain name list give show can could should may might must let please
     """.split()
 )
 _PEOPLES = re.compile(r"\w+(?:ian|ean|can|ese|ish|tern)s?")  # "Russian", "Korean", "Western"
@@ -182,12 +183,19 @@ def _is_name(word: str, plain: bool, at_start: bool, known: Collection[str], aft
     if plain or at_start:
         told = parts[0] in known and (plain or word[0].isupper())
         begins = word[0].isupper() and (parts[0] in _NO_PERSONS or re.match(r"\s+[A-ZÀ-Ý]", after))
-        return bool(told or begins) or (_is_unknown(word) and (plain or word[0].isupper()))
+        if told or begins:
+            return True
+        return (
+            _is_unknown(word, ("it",))
+            if word[0].isupper()
+            else plain and _is_unknown(word, ("it", "en"))
+        )
     return word[0].isupper()
 
 
-def _is_unknown(word: str) -> bool:
-    """Whether neither an Italian nor an English dictionary has it."""
+def _is_unknown(word: str, languages: Sequence[str]) -> bool:
+    """Whether no dictionary of these languages has it; "-tà" and the like are no names."""
     from simplemma import is_known
 
-    return len(word) > 2 and not any(is_known(word.lower(), lang=lang) for lang in ("it", "en"))
+    known = any(is_known(word.lower(), lang=language) for language in languages)
+    return len(word) > 2 and not known and word[-1] not in "àèéìòù"

@@ -36,6 +36,7 @@ _CLITIC = re.compile(  # "l'ha invitato", "chi lo accompagna": "lo" is no articl
     r"(?P<short>(?:lo|li|gli)\s+(?=[^\W\d_]+$)|(?:la|le)\s+(?=\w+(?:rà|ranno|ò)$))",
     re.IGNORECASE,
 )
+_THEM = re.compile(r"\s+(?:them|it)$", re.IGNORECASE)
 _THERE = re.compile(r"\b(?:there|lì|là)$|\bci\s+(?=(?:va|vanno|and\w+)\b)", re.IGNORECASE)
 _SAYS_SO = re.compile(
     r"^(?P<who>secondo chi|chi|who)\s+(?P<clitic>(?:lo\s+|l['’]\s*)?)"
@@ -98,9 +99,7 @@ def _with_topic(text: str, turn: Turn, known: Collection[str]) -> str | None:
     topic = _topic(turn, known)
     if not topic or topic.lower() in text.lower():
         return None
-    clitic = _CLITIC.search(text)
-    if clitic:
-        text = text[: clitic.start()] + text[clitic.end() :]
+    text = _CLITIC.sub("", _THEM.sub("", text))
     return _run_on(_THERE.sub("", text).split(), topic.split())
 
 
@@ -152,6 +151,8 @@ def _persons(turn: Turn, known: Collection[str], *, plural: bool) -> list[str]:
     answered = _somebody_answered(turn, known)
     if answered and not plural:
         return [answered]
+    if plural and not people:
+        return []  # "they" may be things
     if people:
         return list(dict.fromkeys(m.name for m in (people if plural else subjects or people)))
     own = find_interrogative(turn.query)
