@@ -25,6 +25,8 @@ from index.errors import VirgoletteError
 from retrieval.answer import MAX_QUESTION, Question, QuestionError
 from retrieval.verification import MAX_CLAIM, ClaimError
 
+# Seconds: a process that ends while a library starts its threads may abort instead.
+LONGEST_LOADING = 60.0
 _SOURCES = frozenset({"/fonti", "/sources"})
 _HELP = frozenset({"/aiuto", "/help", "aiuto", "help"})
 _ARTICLE = frozenset({"/articolo", "/article"})
@@ -42,7 +44,8 @@ def run_repl(parts: Parts, settings: Settings) -> None:
     say = texts_for(settings.language)
     console.print(say("chat.welcome"), highlight=False)
     # The model takes seconds to load: it does so while the first question is typed.
-    threading.Thread(target=parts.chain.warm_up, daemon=True).start()
+    warming = threading.Thread(target=parts.chain.warm_up, daemon=True)
+    warming.start()
     parts.index.follow()
     memory = Memory()
     for line in _lines(settings, say):
@@ -52,6 +55,7 @@ def run_repl(parts: Parts, settings: Settings) -> None:
         if entry:
             _attempt(entry, parts, settings, console, memory)
     console.print(say("chat.goodbye"), highlight=False)
+    warming.join(LONGEST_LOADING)
 
 
 def _lines(settings: Settings, say: Texts) -> Iterator[str]:
