@@ -31,14 +31,14 @@ class Examples:
 
         Takes seconds when the index is new. Raises what keeps the chain from answering.
         """
-        with self._lock:
-            with self._index.reading() as generation:
-                name = generation.name if generation else ""
-                found = people(generation) if generation else []
+        with self._lock, self._index.reading() as generation:
+            if generation is None:
+                return []
             language = say("telegram.example_who", name="")
-            if self._kept.get(language, ("",))[0] != name:
-                chosen = list(islice(self._answered(_questions(found, say)), EXAMPLES))
-                self._kept[language] = name, chosen
+            if self._kept.get(language, ("",))[0] != generation.name:
+                questions = _questions(people(generation), say)
+                chosen = list(islice(self._answered(questions), EXAMPLES))
+                self._kept[language] = generation.name, chosen
             return self._kept[language][1]
 
     def _answered(self, questions: Iterator[str]) -> Iterator[str]:

@@ -28,16 +28,21 @@ def article_at(index: LiveIndex, number: int) -> Article | None:
         return generation.store.article(articles[number - 1].path) if generation else None
 
 
-def path_digest(path: str) -> str:
-    """What names an article in a few characters."""
+def article_key(path: str, sha256: str) -> str:
+    """What names an article as it is now, in 17 characters."""
+    return f"{_path_digest(path)}:{sha256[:8]}"
+
+
+def _path_digest(path: str) -> str:
     return hashlib.sha256(path.encode(errors="surrogatepass")).hexdigest()[:8]
 
 
-def article_named(index: LiveIndex, digest: str) -> Article | None:
-    """The article whose path has this digest, with its text; None where there is none."""
+def article_keyed(index: LiveIndex, key: str) -> Article | None:
+    """The article with this key, with its text; None where there is none, or it has changed."""
     with index.reading() as generation:
         if generation is None:
             return None
         headers = generation.store.article_headers()
-        path = next((a.path for a in headers if path_digest(a.path) == digest), None)
-        return generation.store.article(path) if path else None
+        path = next((a.path for a in headers if _path_digest(a.path) == key[:8]), None)
+        article = generation.store.article(path) if path else None
+    return article if article and article_key(article.path, article.sha256) == key else None

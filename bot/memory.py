@@ -6,6 +6,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from typing import Any
 
 from retrieval.answer import Answer, Turn
 
@@ -51,6 +52,12 @@ class Memory:
         """Forget a conversation; there need not be one."""
         with self._lock:
             self._conversations.pop(key, None)
+
+    def forget_where(self, wanted: Callable[[Any], bool]) -> None:
+        """Forget the conversations whose keys are wanted."""
+        with self._lock:
+            for key in [key for key in self._conversations if wanted(key)]:
+                del self._conversations[key]
 
     def _turns(self, key: Hashable) -> tuple[Turn, ...]:
         asked, turns = self._conversations.get(key, (0.0, ()))

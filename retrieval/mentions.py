@@ -134,8 +134,6 @@ def mentions(text: str, known: Collection[str] = (), *, inside: bool = False) ->
     """The names in a question, in order.
 
     ``inside``: the text is not the beginning of a sentence, so that its first capital tells.
-
-
     ``known`` are words of names told before: they are names in lower case too, and at the
     beginning. In a question all in lower case, a word that no dictionary has is a name.
     """

@@ -305,6 +305,15 @@ def test_conversations_are_kept_apart_and_forgotten_at_will() -> None:
     assert memory.recall((1, 2)) == () and memory.recall((1, 3)) == (Turn("Altra?"),)
 
 
+def test_all_conversations_of_one_are_forgotten() -> None:
+    memory = Memory()
+    answer = Answer("Dove?", "Dove?", (), 0.0, "g")
+    for key in ((1, 7), (2, 7), (2, 8)):
+        memory.remember(key, answer)
+    memory.forget_where(lambda key: key[1] == 7)
+    assert not memory.recall((1, 7)) and not memory.recall((2, 7)) and memory.recall((2, 8))
+
+
 def test_the_memory_has_bounds() -> None:
     memory = Memory(most=2)
     for key in ("a", "b", "a", "c"):  # "b" has been silent longest

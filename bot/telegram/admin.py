@@ -14,7 +14,7 @@ from telegram import Document, Update
 from telegram.ext import ContextTypes
 
 from bot.language import texts_for_user
-from bot.listing import article_at, article_named, path_digest
+from bot.listing import article_at, article_key, article_keyed
 from bot.locales import Texts
 from bot.settings import Settings
 from bot.state import State
@@ -29,8 +29,7 @@ from index.live import LiveIndex
 ADDRESS = re.compile(r"https?://\S+")
 LARGEST = 20_000_000  # bytes of a file that Telegram hands to a bot
 WAIT = "600"  # seconds for another process that writes
-HASH = 8  # digits of an article's hash in a button
-_REMOVING = re.compile(r"remove:(?P<path>[0-9a-f]{8}):(?P<hash>[0-9a-f]{8})")
+_REMOVING = re.compile(r"remove:(?P<key>[0-9a-f]{8}:[0-9a-f]{8})")
 _FIELDS = {
     "title": "title", "titolo": "title", "source": "source", "fonte": "source", "date": "date",
     "data": "date", "url": "url", "language": "language", "lingua": "language",
@@ -95,7 +94,7 @@ class Admin:
         if article is None:
             await deliver(message, [text_message(say("chat.no_such_article", number=told))])
             return
-        data = f"remove:{path_digest(article.path)}:{article.sha256[:HASH]}"
+        data = f"remove:{article_key(article.path, article.sha256)}"
         (shown, *_) = packed([article_block(article, f"{told}. ", say)])
         await deliver(message, [shown.with_buttons([Button(say("admin.remove"), data)])])
 
@@ -106,8 +105,8 @@ class Admin:
             raise ValueError("a button without a query")
         is_admin = query.from_user.id in self.settings.telegram_admins
         told = _REMOVING.fullmatch(query.data or "") if is_admin else None
-        article = await asyncio.to_thread(article_named, self.index, told["path"]) if told else None
-        if told is None or article is None or not article.sha256.startswith(told["hash"]):
+        article = await asyncio.to_thread(article_keyed, self.index, told["key"]) if told else None
+        if article is None:
             await acknowledge(query, say("telegram.page_gone"))
             return
         await acknowledge(query)

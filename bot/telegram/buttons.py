@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from bot.listing import article_named, path_digest
+from bot.listing import article_key, article_keyed
 from bot.locales import Texts
 from bot.telegram.blocks import (
     LONGEST_COPY,
@@ -24,12 +24,10 @@ from index.live import LiveIndex
 from index.sentences import Span
 from retrieval.answer import Answer, Quotation, Reason
 
-HASH = 8  # digits of an article's hash
+HASH = 8  # digits of an article's hash that are shown
 AROUND = 900  # characters of the paragraph shown before a quotation, and after it
 LONGEST_LINE = 500  # UTF-16 code units of the line that names the file
-_QUOTED = re.compile(
-    r"quote:(?P<path>[0-9a-f]{8}):(?P<hash>[0-9a-f]{8}):(?P<start>\d{1,9}):(?P<end>\d{1,9})"
-)
+_QUOTED = re.compile(r"quote:(?P<key>[0-9a-f]{8}:[0-9a-f]{8}):(?P<start>\d{1,9}):(?P<end>\d{1,9})")
 
 
 def answer_rows(answer: Answer, message: int, say: Texts) -> list[list[Button]]:
@@ -51,8 +49,8 @@ def answer_rows(answer: Answer, message: int, say: Texts) -> list[list[Button]]:
 def quoted_page(index: LiveIndex, data: str, say: Texts) -> list[Message] | None:
     """A quotation where it stands, for a button; None where the article is not what it was."""
     told = _QUOTED.fullmatch(data)
-    article = article_named(index, told["path"]) if told else None
-    if told is None or article is None or not article.sha256.startswith(told["hash"]):
+    article = article_keyed(index, told["key"]) if told else None
+    if told is None or article is None:
         return None
     span = Span(int(told["start"]), int(told["end"]))
     if not span.start < span.end <= len(article.text):
@@ -77,8 +75,7 @@ def copied_text(article: Article | Quotation, words: str, say: Texts) -> str:
 
 
 def _data(quote: Quotation) -> str:
-    digits = quote.sha256[:HASH]
-    return f"quote:{path_digest(quote.article)}:{digits}:{quote.start}:{quote.end}"
+    return f"quote:{article_key(quote.article, quote.sha256)}:{quote.start}:{quote.end}"
 
 
 def _copying(quote: Quotation, say: Texts) -> Button | None:

@@ -21,7 +21,7 @@ from bot.state import State
 from bot.telegram.access import Access
 from bot.telegram.addressing import addressed
 from bot.telegram.answering import Answering, person_of
-from bot.telegram.blocks import Button, Message
+from bot.telegram.blocks import Button
 from bot.telegram.browsing import article_page, articles_page, pressed_page
 from bot.telegram.buttons import quoted_page
 from bot.telegram.commands import set_admin_menu
@@ -94,9 +94,9 @@ class Handlers:
 
     async def forget_me(self, update: Update, _: ContextTypes.DEFAULT_TYPE) -> None:
         """/forgetme: all that is kept about somebody is removed."""
-        message = message_of(update)
-        self.answering.memory.forget((message.chat_id, person_of(message)))
-        await asyncio.to_thread(self.given.forget, person_of(message))
+        person = person_of(message_of(update))
+        self.answering.memory.forget_where(lambda who: who[1] == person)  # in any chat
+        await asyncio.to_thread(self.given.forget, person)
         await self._say(update, "telegram.forgotten_all")
 
     async def new(self, update: Update, _: ContextTypes.DEFAULT_TYPE) -> None:
@@ -272,14 +272,10 @@ class Handlers:
 
     async def _say(self, update: Update, name: str, **values: object) -> None:
         say = self._texts(update.effective_user)
-        await deliver(message_of(update), [_told(say, name, values)])
+        await deliver(message_of(update), [text_message(say(name, **values))])
 
     def _texts(self, user: User | None) -> Texts:
         return texts_for_user(self.language, user.language_code if user else None)
-
-
-def _told(say: Texts, name: str, values: dict[str, object]) -> Message:
-    return text_message(say(name, **values))
 
 
 def _invitation(message: TelegramMessage) -> str:

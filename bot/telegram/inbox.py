@@ -116,6 +116,10 @@ class InboxProcessor(BaseUpdateProcessor):
         if self._settling or not await asyncio.to_thread(self._inbox.begin, update.update_id):
             coroutine.close()  # type: ignore[attr-defined]
             return
+        if self._settling:  # it was begun in the very moment
+            coroutine.close()
+            await asyncio.to_thread(self._inbox.postpone, update.update_id)
+            return
         task = asyncio.ensure_future(coroutine)
         self._under_way.add(task)
         try:
