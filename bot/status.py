@@ -30,7 +30,7 @@ def read_status(settings: Settings) -> dict[str, Any]:
         "skipped": 0,
         "corpus": str(settings.corpus_dir),
         "data": str(settings.data_dir),
-        "bot": health.line() if (health := bot_health(settings.data_dir)) else None,
+        "bot": _bot_line(settings.data_dir),
     }
     with held_current(settings.data_dir) as directory:
         if directory is None:
@@ -56,6 +56,15 @@ def stored_text(data_dir: Path, path: str) -> str:
         shown = ", ".join(known[:5]) + (", …" if len(known) > 5 else "")
         raise VirgoletteError(f"there is no article {path} in the index; there are: {shown}")
     return article.text
+
+
+def _bot_line(data_dir: Path) -> str | None:
+    """How the bot is, or why that cannot be told: what is indexed is told all the same."""
+    try:
+        health = bot_health(data_dir)
+    except StorageError as error:
+        return str(error)
+    return health.line() if health else None
 
 
 def _open(path: Path) -> Store:

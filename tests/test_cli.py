@@ -144,6 +144,10 @@ def test_status_before_and_after(empty_place: Workplace) -> None:
     assert (status["articles"], status["passages"], status["sentences"]) == (1, 1, 2)
     assert status["model"].startswith("default:")
     assert "articles     1" in empty_place.run("status").stdout
+    # What the bot keeps may be damaged, or of another version: the index is told all the same.
+    (empty_place.data / "bot.sqlite").write_bytes(b"no database" * 1000)
+    (status,) = empty_place.json("status", "--json")
+    assert status["articles"] == 1 and "bot.sqlite cannot be used" in status["bot"]
 
 
 @pytest.mark.parametrize("arguments", [("--help",), ("status",), ("show", "x"), ("ask", "")])

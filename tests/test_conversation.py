@@ -287,6 +287,8 @@ def test_an_allowance_counts_an_hour() -> None:
     assert allowance.take(1) == HOUR - 60
     now[0] = HOUR
     assert allowance.take(1) == 0 and allowance.take(1) == 60
+    allowance.give_back(1)  # what was not answered does not count
+    assert allowance.take(1) == 0 and allowance.take(1) == 60
     assert all(Allowance(0).take(1) == 0 for _ in range(100))
 
 

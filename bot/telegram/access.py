@@ -66,7 +66,12 @@ class Allowance:
         asked.append(now)
         return 0.0
 
+    def give_back(self, person: int) -> None:
+        """Do not count the last question: it was not answered, for no fault of theirs."""
+        if asked := self._asked.get(person):
+            asked.pop()
+
     def _forget(self, before: float) -> None:
         """Leave out those who asked last before the hour; now and then, as it takes a while."""
         if len(self._asked) > 1000:
-            self._asked = {p: a for p, a in self._asked.items() if a[-1] > before}
+            self._asked = {p: a for p, a in self._asked.items() if a and a[-1] > before}

@@ -94,6 +94,7 @@ class Answering:
         try:
             answer = await self._cancellable(who, question)
         except CrowdedError:
+            self.allowance.give_back(who[1])
             return [text_message(say("problem.busy"))], None
         except VirgoletteError as error:
             _log.error("no answer: %s", error)

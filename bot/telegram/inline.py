@@ -69,12 +69,17 @@ class Inline:
         """What is offered, and in a few words why nothing is."""
         if len(query.query.strip()) < SHORTEST:
             return [], say("telegram.inline_hint")
-        person = query.from_user.id
-        if person not in self.answering.unlimited and self.answering.allowance.take(person):
+        try:
+            question = Question.parse(query.query)
+        except QuestionError:
+            return [], say("telegram.inline_hint")
+        person, allowance = query.from_user.id, self.answering.allowance
+        if person not in self.answering.unlimited and allowance.take(person):
             return [], say("telegram.inline_busy")
         try:
-            answer = await self.answering.asked(Question.parse(query.query))
-        except (CrowdedError, QuestionError):
+            answer = await self.answering.asked(question)
+        except CrowdedError:
+            allowance.give_back(person)
             return [], say("telegram.inline_busy")
         except VirgoletteError as error:
             _log.error("no answer: %s", error)
