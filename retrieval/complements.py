@@ -15,15 +15,13 @@ from retrieval.mentions import (
     mentions,
     put_after,
 )
+from retrieval.months import MONTH, MONTH_ALONE
 
-_MONTHS = (
-    r"(?:gennaio|febbraio|marzo|aprile|maggio|giugno|luglio|agosto|settembre|ottobre|novembre"
-    r"|dicembre|january|february|march|april|june|july|august|september|october|november|december)"
-)
 _TIME = re.compile(
     r"(?:\b(?:nel(?:l['’]|la|lo)?|in|a|ad|il|l['’]|lo|la|dal|del(?:l['’])?|dopo|prima di|entro"
     r"|after|before|since|on)\s*)*"
-    rf"\b(?:(?:\d{{1,2}}\s+)?{_MONTHS}(?:\s+(?:(?:del|of)\s+)?(?:19|20)\d\d)?|(?:19|20)\d\d"
+    rf"\b(?:\d{{1,2}}\s+{MONTH}(?:\s+(?:(?:del|of)\s+)?(?:19|20)\d\d)?"
+    rf"|{MONTH}\s+(?:(?:del|of)\s+)?(?:19|20)\d\d|{MONTH_ALONE}|(?:19|20)\d\d"
     r"|oggi|ieri|domani|today|yesterday|tomorrow"
     r"|(?:anno|mese|settimana)\s+(?:scors|prossim|passat)[oa]|(?:last|next|this)\s+(?:week|month|year)"
     r"|lunedì|martedì|mercoledì|giovedì|venerdì|sabato|domenica"

@@ -11,28 +11,21 @@ from typing import TYPE_CHECKING
 
 from index.keywords import STOP_WORDS, words
 from retrieval.answer import Question, Scope
+from retrieval.months import ENGLISH, ITALIAN, MONTH, MONTH_ALONE
 
 if TYPE_CHECKING:
     from dateparser.date import DateDataParser
 
 Day = datetime.date
 
-_MONTHS = (
-    "gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre dicembre"
-).split()
-_ENGLISH = (
-    "january february march april may june july august september october november december".split()
-)
-_ITALIAN_OF = dict(zip(_ENGLISH, _MONTHS, strict=True))
-_MONTH = rf"(?:{'|'.join(_MONTHS + _ENGLISH)})"
-_ALONE = rf"(?:{'|'.join(set(_MONTHS + _ENGLISH) - {'march', 'may'})})"  # "may" is mostly a verb
+_ITALIAN_OF = dict(zip(ENGLISH, ITALIAN, strict=True))
 _YEAR = r"(?:19|20)\d\d"
 _LAST = r"(?:scors[oa]|passat[oa])"
 _SPAN = r"(?:settimana|mese|anno)"
 # "13 settembre 2023", "settembre", "2023", "la settimana scorsa", "ieri", "last month".
 _TIME = re.compile(
-    rf"\b(?:\d{{1,2}}[º°]?\s+{_MONTH}(?:\s+(?:del\s+)?{_YEAR})?|{_MONTH}\s+\d{{1,2}},?\s+{_YEAR}"
-    rf"|{_MONTH}\s+(?:del\s+|of\s+)?{_YEAR}|{_ALONE}|{_YEAR}|(?P<unit>{_SPAN})\s+{_LAST}"
+    rf"\b(?:\d{{1,2}}[º°]?\s+{MONTH}(?:\s+(?:del\s+)?{_YEAR})?|{MONTH}\s+\d{{1,2}},?\s+{_YEAR}"
+    rf"|{MONTH}\s+(?:del\s+|of\s+)?{_YEAR}|{MONTH_ALONE}|{_YEAR}|(?P<unit>{_SPAN})\s+{_LAST}"
     rf"|{_LAST}\s+(?P<late>{_SPAN})|last\s+(?:week|month|year)|ieri|yesterday)\b",
     re.IGNORECASE,
 )
@@ -146,7 +139,7 @@ def _time(
             break
     else:
         since, until, open_ended = _bounds(question.text, matches, question.day)
-    relative = any(not re.search(rf"{_MONTH}|{_YEAR}", m[0], re.IGNORECASE) for m in matches)
+    relative = any(not re.search(rf"{MONTH}|{_YEAR}", m[0], re.IGNORECASE) for m in matches)
     named = frozenset(word for match in matches for word in _named(match[0]))
     return since, until, frozenset() if open_ended or relative else named
 
