@@ -29,8 +29,8 @@ _NO_PERSONS = frozenset(
     onu nato ue eu uk korea ukraine china japan europe italy france germany spain poland
     israel belarus turkey britain england kingdom states united north south nord sud occidente
     west mosca moscow pyongyang seoul seul kiev kyiv washington
-    pechino beijing tokyo vladivostok vostochny
-    rason londra london parigi paris berlino berlin roma rome bruxelles brussels cremlino kremlin
+    pechino beijing tokyo
+    londra london parigi paris berlino berlin roma rome bruxelles brussels cremlino kremlin
     casa bianca white house council consiglio agency
     """.split()
 )
