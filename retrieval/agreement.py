@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from index.generation import Generation
 from index.keywords import terms, words
+from index.sentences import Span
 from retrieval.answer import Quotation
 from retrieval.quotes import QUOTE_MARGIN, Scored
+from retrieval.reader import SURE
 from retrieval.sentences import Sentence
 
 LONGEST_ANSWER = 200  # characters of the words that answer; what is longer is no short answer
+CLOSE = 1.0  # log-odds; sure words that lack so much to the shown ones still contradict them
 
 
 @dataclass(frozen=True)
@@ -27,32 +30,41 @@ class Verdict:
 def verdict(
     quotes: tuple[Quotation, ...], candidates: Sequence[Scored], generation: Generation
 ) -> Verdict:
-    """Compare the words that answer, where a reader is sure of them.
+    """Compare the words that answer, where a reader has found some.
 
     An article agrees where it has these words in a sentence that is likely to answer. Of articles
     that contradict each other, the newest is quoted first, and answers. Where it is not known
     which that is, there is no short answer: the articles may differ, or the reader errs.
     """
-    quotes = _newest_first(quotes)
+    odds = {(s.article.path, s.answer): s.evidence.reader for s in (c.sentence for c in candidates)}
+    quotes = _newest_first(quotes, odds)
     first = quotes[0]
     told = _words(first)
     if not told or len(told) > LONGEST_ANSWER:
         return Verdict(quotes)
+    own = odds.get((first.article, first.deciding), SURE)
     family = {first.article, *generation.store.twins(first.article)}
     good = [c.sentence for c in candidates if c.score >= first.score - QUOTE_MARGIN]
-    against = [sentence for sentence in good if _differ(told, sentence.answer_text)]
+    others = [sentence for sentence in good if _differ(told, sentence.answer_text)]
+    against = [sentence for sentence in others if _weighs(sentence.evidence.reader, own)]
     agreeing = {
         candidate.sentence.article.path
         for candidate in candidates
         if _agrees(candidate.sentence, told)
     } - family
     answered = all(_is_newer(first.date, sentence.article.date) for sentence in against)
+    sure = [s for s in against if min(s.evidence.reader, own) >= SURE]  # else the reader may err
     return Verdict(
         quotes,
         told if answered else None,
         1 + _texts(agreeing, generation) if answered else 0,
-        differing=any(sentence.article.path not in family for sentence in against),
+        differing=any(sentence.article.path not in family for sentence in sure),
     )
+
+
+def _weighs(other: float, own: float) -> bool:
+    """Whether other words speak against these: surer ones, or sure ones that are nearly as sure."""
+    return other >= own or (other >= SURE and other >= own - CLOSE)
 
 
 def _agrees(sentence: Sentence, told: str) -> bool:
@@ -61,13 +73,22 @@ def _agrees(sentence: Sentence, told: str) -> bool:
     return bool(asked) and sentence.evidence.reader > 0 and asked <= set(terms(sentence.shown))
 
 
-def _newest_first(quotes: tuple[Quotation, ...]) -> tuple[Quotation, ...]:
-    """The newest of those that contradict the first one before it, as good as it."""
+def _newest_first(
+    quotes: tuple[Quotation, ...], odds: Mapping[tuple[str, Span | None], float]
+) -> tuple[Quotation, ...]:
+    """The newest of those that surely contradict the first one before it, as good as it."""
+
+    def is_sure(quote: Quotation) -> bool:
+        return odds.get((quote.article, quote.deciding), 0.0) >= SURE
+
     first = quotes[0]
     newer = [
         quote
         for quote in quotes[1:]
-        if _is_newer(quote.date, first.date) and _differ(_words(first), _words(quote))
+        if is_sure(first)
+        and is_sure(quote)
+        and _is_newer(quote.date, first.date)
+        and _differ(_words(first), _words(quote))
     ]
     if not newer:
         return quotes

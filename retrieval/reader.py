@@ -37,10 +37,10 @@ MAX_TOKENS = 384  # of question and passage together
 MOST_ASKED = 256  # characters of a question, its last ones; none is more than one token
 MOST_TOKENS = 30  # of an answer
 NOT_READ = -20.0  # the score of a sentence that did not fit; no other is lower
-# The score from which the words are taken for the answer. Of our tuning questions whose first
-# quotation holds the answer, 55 of 75 have such words, and all but one share a word with the gold
-# ones; of those from 0 on, one in twelve shares none.
-SURE = 6.0
+# The score from which words are shown as the answer: to 60 of our 88 tuning questions, of which 52
+# are right, and to 3 of 37 that have no answer. From 0 on it would be 57 of 70, and 6.
+LIKELY = 4.0
+SURE = 6.0  # the score from which they may contradict those of another article
 
 # Letters with their marks, "1.500", "nord-orientale": one word each.
 _WORD = re.compile(r"[^\W_][\u0300-\u036f]*(?:[.,:-]?[^\W_][\u0300-\u036f]*)*")

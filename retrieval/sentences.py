@@ -20,7 +20,7 @@ from retrieval.anaphora import refers_back
 from retrieval.answer import Question
 from retrieval.evidence import AskedWords, Evidence
 from retrieval.interaction import TokenMatcher
-from retrieval.reader import SURE, Reader
+from retrieval.reader import LIKELY, Reader
 
 LONGEST = 400  # characters of two neighbours that are quoted together
 LONGEST_HEADLINE = 300  # characters of a first line that may be a headline of several sentences
@@ -30,9 +30,9 @@ LONGEST_HEADLINE = 300  # characters of a first line that may be a headline of s
 class Sentence:
     """A sentence of an article. ``heading``: a headline or a title, which answers nothing.
 
-    ``answer``: the words that answer, if a reader is sure of them. ``before``: the sentence before
-    it, if it points back to that: the two are weighed and quoted together, and either may hold the
-    words that answer.
+    ``answer``: the words that are likely to answer, by a reader. ``before``: the sentence
+    before it, if it points back to that: the two are weighed and quoted together, and either may
+    hold the words that answer.
     """
 
     article: Article
@@ -163,7 +163,7 @@ def _by_reading(
 ) -> list[list[_View]]:
     read = reader.read(question.text, [(p.stored.text, p.inner) for p in passages])
     return [
-        [_View(one.score, one.span if one.score >= SURE else None) for one in readings]
+        [_View(one.score, one.span if one.score >= LIKELY else None) for one in readings]
         for readings in read
     ]
 
