@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,10 @@ import pytest
 
 from index.embedder import Embedder
 from retrieval.search import Fusion, Signals
+from training.cloze import cloze_pairs
 from training.fusion import first, fitted
 from training.questions import candidates, english_wordings, trained_on
-from training.reader import OTHERS, ROUNDS, batches, pairs_of_round
+from training.reader import OTHERS, PAIRS, ROUNDS, batches, pairs_of_round
 from training.retriever import passage_triplets, sentence_triplets
 
 LANGUAGES = ("en", *OTHERS)
@@ -25,7 +27,10 @@ def article(place: int, language: str = "it", ids: tuple[str, ...] = ("a", "b"))
     paragraphs = []
     for number, name in enumerate(ids):
         answer = f"Città{place}{number}"
-        text = f"Il sindaco di Roma parla. Il treno {number} parte da {answer}. Poi torna a casa."
+        text = (
+            f"Il sindaco di Roma parla. Ogni sera il treno {number} parte da {answer} alle nove. "
+            "Poi torna a casa."
+        )
         question = f"{language}: da dove parte il treno {number} dell’articolo {place}?"
         gold = [{"text": answer, "answer_start": text.index(answer)}]
         paragraphs.append(
@@ -98,10 +103,29 @@ def test_triplets_are_a_question_what_answers_it_and_what_does_not(
 def test_batches_keep_pairs_together(files: tuple[Path, Path], embedder: Embedder) -> None:
     found = list(candidates(list(trained_on(*files)), embedder))
     pairs = list(pairs_of_round(0, found))
-    batch = [example for some in batches(pairs, random.Random(0)) for example in some]
+    batch = [example for some in batches(pairs, PAIRS, random.Random(0)) for example in some]
     assert len(batch) == 2 * len(pairs)
     for one, other in zip(batch[::2], batch[1::2], strict=True):
         assert one.question == other.question and one.spans and not other.spans
+
+
+def test_questions_made_of_the_text_leave_out_what_they_ask_for(
+    files: tuple[Path, Path], embedder: Embedder
+) -> None:
+    found = list(candidates(list(trained_on(*files, LANGUAGES)), embedder))
+    pairs = list(cloze_pairs(found, random.Random(0)))
+    assert len({pair[0].passage for pair in pairs}) > 1
+    assert {len(pair) for pair in pairs} == {1, 2}
+    for positive, *negatives in pairs:
+        (span,) = positive.spans
+        words = positive.passage[span.start : span.end]
+        assert words and words not in re.findall(r"\w+", positive.question)
+        assert positive.question.endswith("?")
+        assert positive.passage[span.start - 1] == " "
+        for negative in negatives:
+            assert negative.question == positive.question and not negative.spans
+            assert words.lower() not in negative.passage.lower()
+    assert list(cloze_pairs(found, random.Random(0))) == pairs  # the same each time
 
 
 def test_the_fusion_is_fitted_to_the_signal_that_tells() -> None:

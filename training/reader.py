@@ -7,9 +7,10 @@ are: the two share them. A linear layer over its states gives each token as the 
 end of the answer; the first token stands for "no answer here". Source: Devlin et al., "BERT"
 (NAACL 2019), section 4.3.
 
+First come questions that are made of the text itself (``training.cloze``), then the real ones.
 Every question is read with its gold passage and with a hard negative: a passage of the same
 article, near the question and without the answer. English questions are read with the Italian
-passages too: that is what they meet in an Italian corpus.
+passages too: that is what they meet in an Italian corpus. A GPU is used where there is one.
 """
 
 from __future__ import annotations
@@ -31,23 +32,25 @@ from index.precision import fast_dtype
 from index.sentences import Span
 from retrieval.model.q8 import pack
 from retrieval.reader import EMBEDDINGS, MARKER, PACKED, WEIGHTS, pair_tokenizer
+from training.cloze import cloze_pairs
 from training.questions import Candidates, Example, candidates, trained_on
-from training.speed import keep_memory, lean_attention
+from training.speed import device, keep_memory, lean_attention
 
 if TYPE_CHECKING:
     import torch
     from tokenizers import Encoding, Tokenizer
     from transformers import BertForQuestionAnswering
 
-ROUNDS = 3
+ROUNDS = 2
 PAIRS = 8  # of questions with their passages, in a batch
+CLOZE_PAIRS = 24  # the same of questions made of the text: their passages are a few sentences
 ORDER = 0.5  # how much the order of passages counts beside the words
 LEARNING_RATE = 1e-4
 WARM_UP = 0.1  # of the steps
 SAVED_EVERY = 250  # steps
 POOL = 40  # batches whose pairs are sorted by length
 SEED = 20261125
-OTHERS = ("es", "ro", "de")  # of XQuAD, beside English: a third of them in each round
+OTHERS = ("es", "ro", "de")  # of XQuAD, beside English: each is in one of the rounds
 
 
 def pairs_of_round(number: int, found: Sequence[Candidates]) -> Iterator[list[Example]]:
@@ -62,12 +65,14 @@ def pairs_of_round(number: int, found: Sequence[Candidates]) -> Iterator[list[Ex
             yield [one.positive, *one.negatives[at : at + 1]]
 
 
-def batches(pairs: Sequence[list[Example]], rng: random.Random) -> Iterator[list[Example]]:
-    """Batches of pairs of about one length, in a random order."""
+def batches(
+    pairs: Sequence[list[Example]], size: int, rng: random.Random
+) -> Iterator[list[Example]]:
+    """Batches of so many pairs of about one length, in a random order."""
     shuffled = rng.sample(pairs, len(pairs))
-    for start in range(0, len(shuffled), POOL * PAIRS):
-        pool = sorted(shuffled[start : start + POOL * PAIRS], key=_length)
-        cut = [pool[at : at + PAIRS] for at in range(0, len(pool), PAIRS)]
+    for start in range(0, len(shuffled), POOL * size):
+        pool = sorted(shuffled[start : start + POOL * size], key=_length)
+        cut = [pool[at : at + size] for at in range(0, len(pool), size)]
         rng.shuffle(cut)
         for batch in cut:
             yield [example for pair in batch for example in pair]
@@ -91,13 +96,14 @@ def encode(tokenizer: Tokenizer, batch: Sequence[Example]) -> dict[str, torch.Te
         found = [_tokens(encoding, span) for span in example.spans]
         for first, last in [pair for pair in found if pair] or [(0, 0)]:
             starts[row, first] = ends[row, last] = 1
-    return {
+    told = {
         "ids": torch.tensor([e.ids for e in encoded]),
         "real": torch.tensor([e.attention_mask for e in encoded]),
         "allowed": allowed.bool(),
         "starts": starts.bool(),
         "ends": ends.bool(),
     }
+    return {name: tensor.to(device()) for name, tensor in told.items()}
 
 
 def _segments(encoding: Encoding) -> Iterator[tuple[int, int | None]]:
@@ -125,9 +131,9 @@ def loss(model: BertForQuestionAnswering, batch: dict[str, torch.Tensor]) -> tor
     """
     import torch
 
-    with torch.autocast("cpu", torch.bfloat16):
+    with torch.autocast(device(), torch.bfloat16):
         out = model(input_ids=batch["ids"], attention_mask=batch["real"])
-    total, odds = torch.zeros(()), torch.zeros(())
+    total, odds = torch.zeros((), device=device()), torch.zeros((), device=device())
     for logits, gold in ((out.start_logits, batch["starts"]), (out.end_logits, batch["ends"])):
         possible = logits.float().masked_fill(~batch["allowed"], -1e4)
         likely = torch.log_softmax(possible, dim=1).masked_fill(~gold, -1e4)
@@ -152,11 +158,10 @@ def train(
     import torch
 
     rng = random.Random(SEED)  # noqa: S311
-    planned = [
-        batch
-        for number in range(ROUNDS)
-        for batch in batches(list(pairs_of_round(number, found)), rng)
-    ]
+    planned = list(batches(list(cloze_pairs(found, rng)), CLOZE_PAIRS, rng))
+    print(f"{len(planned)} steps with questions made of the text", flush=True)
+    for number in range(ROUNDS):
+        planned.extend(batches(list(pairs_of_round(number, found)), PAIRS, rng))
     trained = [weight for weight in model.parameters() if weight.requires_grad]
     optimizer = torch.optim.AdamW(trained, LEARNING_RATE, weight_decay=0.01)
     warm_up = WARM_UP * len(planned)
@@ -190,9 +195,10 @@ def fresh_reader(model_dir: Path) -> BertForQuestionAnswering:
     model: BertForQuestionAnswering = BertForQuestionAnswering.from_pretrained(
         str(model_dir), hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0
     )
-    lean_attention(model)
+    if device() == "cpu":
+        lean_attention(model)
     model.bert.embeddings.word_embeddings.requires_grad_(False)
-    return model
+    return model.to(device())
 
 
 def write_reader(model: BertForQuestionAnswering, out: Path) -> None:
@@ -200,7 +206,7 @@ def write_reader(model: BertForQuestionAnswering, out: Path) -> None:
     from safetensors.torch import save
 
     weights = {
-        n: weight.detach() for n, weight in model.state_dict().items() if EMBEDDINGS not in n
+        n: weight.detach().cpu() for n, weight in model.state_dict().items() if EMBEDDINGS not in n
     }
     packed = {name: weight.contiguous() for name, weight in pack(weights).items()}
     data = save(packed, metadata={"embeddings": checksum(MODEL, learnt=False)})

@@ -7,7 +7,8 @@ change of each matrix of its encoder, a file of a few megabytes beside them (LoR
 2022). A question is drawn to the passage that answers it and to the sentence in it that does, away
 from those of the other questions of the batch (Henderson et al., "Efficient Natural Language
 Response Suggestion", 2017) and from a hard negative: a passage of the same article, or
-another sentence of the same passage, that is near the question and lacks the answer.
+another sentence of the same passage, that is near the question and lacks the answer. A GPU is
+used where there is one.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from index.model.unpack import ADAPTER, MARKER, PACKED, checksum, unpacked_model
 from index.precision import fast_dtype
 from index.sentences import sentences
 from training.questions import Candidates, candidates, trained_on
-from training.speed import keep_memory, lean_attention
+from training.speed import device, keep_memory, lean_attention
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -93,12 +94,13 @@ def adapted(model_dir: Path) -> SentenceTransformer:
 
     model = SentenceTransformer(
         str(model_dir),
-        device="cpu",
+        device=device(),
         model_kwargs={"add_pooling_layer": False},
         config_kwargs={"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0},
     )
     model.max_seq_length = MOST_TOKENS
-    lean_attention(model[0].auto_model)
+    if device() == "cpu":
+        lean_attention(model[0].auto_model)
     model.add_adapter(
         LoraConfig(
             r=RANK,
@@ -133,7 +135,7 @@ def train(model: SentenceTransformer, parts: dict[str, Dataset], work: Path) -> 
             learning_rate=LEARNING_RATE,
             warmup_steps=WARM_UP,
             bf16=True,
-            use_cpu=True,
+            use_cpu=device() == "cpu",
             prompts=prompts,
             batch_sampler=BatchSamplers.NO_DUPLICATES,
             multi_dataset_batch_sampler=MultiDatasetBatchSamplers.PROPORTIONAL,
@@ -165,7 +167,7 @@ def write_adapter(model: SentenceTransformer, file: Path) -> None:
     for name, weight in get_peft_model_state_dict(model[0].auto_model).items():
         ending = next(e for e in endings if name.endswith(e))
         matrix = name.removeprefix("base_model.model.").removesuffix(ending) + ".weight"
-        learnt[matrix + endings[ending]] = weight.detach().to(torch.float16).contiguous()
+        learnt[matrix + endings[ending]] = weight.detach().to("cpu", torch.float16).contiguous()
     save_file(learnt, file)
 
 

@@ -1,4 +1,4 @@
-"""What makes training on a CPU quicker."""
+"""Where training runs, and what makes it quicker on a CPU."""
 
 from __future__ import annotations
 
@@ -9,6 +9,13 @@ from typing import Any
 NAME = "bfloat16 matrices"
 
 TRIM_THRESHOLD, TOP_PAD, MMAP_MAX = -1, -2, -4  # of glibc's malloc.h
+
+
+def device() -> str:
+    """The GPU where there is one that torch can use, else the CPU."""
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def keep_memory() -> None:
