@@ -287,7 +287,7 @@ def reactions(*emoji: str, kind: str = "emoji") -> dict[str, Any]:
         ("setWebhook", {**HOOK, "max_connections": 101}, "max_connections"),
         ("setWebhook", {**HOOK, "max_connections": 0}, "max_connections"),
         ("setWebhook", {**HOOK, "allowed_updates": ["messages"]}, "not a kind of update"),
-        ("setWebhook", {**HOOK, "certificate": "a"}, '"certificate" is not a parameter'),
+        ("setWebhook", {**HOOK, "certificate": "a"}, "certificate must be uploaded as a file"),
     ],
 )
 def test_other_refusals(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 import socket
+import subprocess
 import time
 import urllib.error
 import urllib.request
@@ -80,6 +82,28 @@ def test_updates_come_by_webhook_and_are_kept_before_they_are_accepted(
         assert [len(api.replies_to(number)) for number in asked] == [1] * len(asked)
         assert again.stop() == 0 and api.refusals == []
         assert told["secret_token"] not in bot.log.read_text() + again.log.read_text()
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl makes the certificate")
+def test_a_webhook_may_have_a_certificate_of_its_own(indexed_place: Workplace) -> None:
+    port, certificate, key = free_port(), indexed_place.path / "a.pem", indexed_place.path / "a.key"
+    command = "openssl req -x509 -nodes -newkey rsa:2048 -days 2 -subj /CN=bot".split()
+    command += ["-addext", "subjectAltName=IP:127.0.0.1", "-out", str(certificate)]
+    subprocess.run([*command, "-keyout", str(key)], check=True, capture_output=True)
+    with FakeBotApi() as api:
+        bot = Bot(
+            indexed_place,
+            api,
+            VIRGOLETTE_WATCH="false",
+            VIRGOLETTE_TELEGRAM_WEBHOOK_URL=f"https://127.0.0.1:{port}",
+            VIRGOLETTE_TELEGRAM_WEBHOOK_LISTEN=f"127.0.0.1:{port}",
+            VIRGOLETTE_TELEGRAM_WEBHOOK_CERTIFICATE=str(certificate),
+            VIRGOLETTE_TELEGRAM_WEBHOOK_KEY=str(key),
+        )
+        assert TRAIN in bot.ask(QUESTION)["text"]
+        (told,) = [c.params for c in api.calls if c.method == "setWebhook"]
+        assert told["certificate"] == certificate.read_bytes()
+        assert bot.stop() == 0 and api.refusals == []
 
 
 def webhook_of(token: str) -> Webhook:

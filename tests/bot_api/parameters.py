@@ -13,7 +13,14 @@ from tests.bot_api.errors import Json, bad_request
 
 def fields(table: str) -> dict[str, type]:
     """The fields of a table of the documentation, written "name" for a string or "name:type"."""
-    kinds: dict[str, type] = {"": str, "int": int, "bool": bool, "object": dict, "list": list}
+    kinds: dict[str, type] = {
+        "": str,
+        "int": int,
+        "bool": bool,
+        "object": dict,
+        "list": list,
+        "file": bytes,
+    }
     pairs = (field.partition(":") for field in table.split())
     return {name: kinds[kind] for name, _, kind in pairs}
 
@@ -25,7 +32,7 @@ PARAMETERS = {
     "getMe": {},
     "setWebhook": fields(
         "url secret_token ip_address max_connections:int allowed_updates:list "
-        "drop_pending_updates:bool"
+        "drop_pending_updates:bool certificate:file"
     ),
     "getWebhookInfo": {},
     "deleteWebhook": fields("drop_pending_updates:bool"),
@@ -60,7 +67,10 @@ async def read_parameters(request: web.Request) -> Json:
         if request.content_type == "application/json":
             values |= await request.json()
         elif request.method == "POST":
-            values |= dict(await request.post())
+            form = await request.post()
+            values |= {
+                n: v.file.read() if isinstance(v, web.FileField) else v for n, v in form.items()
+            }
     except (TypeError, ValueError) as error:
         raise bad_request("can't parse the request, or it is not encoded in UTF-8") from error
     return {name: value for name, value in values.items() if value is not None}
@@ -77,6 +87,10 @@ def decode_parameters(method: str, values: Json) -> Json:
 def _decode(name: str, kind: type, value: Any) -> Any:
     if name == "chat_id" and not re.fullmatch(r"-?\d{1,18}", str(value)):
         raise bad_request("chat not found" if value else "chat_id is empty")
+    if kind is bytes or isinstance(value, bytes):
+        if kind is not bytes or not isinstance(value, bytes):
+            raise bad_request(f"{name.replace('_', ' ')} must be uploaded as a file, or must not")
+        return value
     try:
         decoded = json.loads(value) if isinstance(value, str) and kind is not str else value
         # An escape such as \ud83d in JSON makes a lone surrogate, which only encoding finds.

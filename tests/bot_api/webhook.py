@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import ssl
 import threading
 import time
 from collections.abc import Callable
@@ -24,8 +25,9 @@ _PORTS = {None, 80, 88, 443, 8443}
 class Webhook:
     """The webhook's settings and deliveries; without a webhook the bot has to poll.
 
-    Certificates are not modelled, nor is a method called in the response to an update. Updates
-    are posted one after the other, whatever max_connections is: the order is always theirs.
+    A certificate that was uploaded is the only one that is trusted. A method called in the response
+    to an update is not modelled. Updates are posted one after the other, whatever max_connections
+    is: the order is always theirs.
     """
 
     def __init__(self, queue: UpdateQueue) -> None:
@@ -61,7 +63,7 @@ class Webhook:
         """#webhookinfo."""
         info: Json = {
             "url": self._settings.get("url", ""),
-            "has_custom_certificate": False,
+            "has_custom_certificate": "certificate" in self._settings,
             "pending_update_count": len(self._queue.pending),
         }
         if self._settings:
@@ -100,7 +102,7 @@ class Webhook:
         url = self._settings["url"]
         try:
             async with session.post(
-                url, json=update, headers=headers, allow_redirects=False
+                url, json=update, headers=headers, allow_redirects=False, ssl=self._trusted()
             ) as response:
                 problem = f"Wrong response from the webhook: {response.status} {response.reason}"
                 accepted = response.status // 100 == 2
@@ -109,6 +111,11 @@ class Webhook:
         if not accepted:
             self._error = {"last_error_date": int(time.time()), "last_error_message": problem}
         return accepted
+
+    def _trusted(self) -> ssl.SSLContext | bool:
+        """What a certificate is checked against: the one that was uploaded, or the system's."""
+        certificate = self._settings.get("certificate")
+        return ssl.create_default_context(cadata=certificate.decode()) if certificate else True
 
 
 def _check_settings(params: Json) -> None:
@@ -120,15 +127,15 @@ def _check_settings(params: Json) -> None:
 
 
 def _check_url(url: str) -> None:
-    """An https address on a port of Telegram's; tests may use http on this machine too.
+    """An https address on a port of Telegram's; tests may use http and any port on this machine.
 
-    The real Telegram takes https only.
+    The real Telegram takes https and its ports only.
     """
     try:
         port = urlsplit(url).port
     except ValueError as error:
         raise bad_request("bad webhook: invalid webhook URL specified") from error
-    if re.fullmatch(r"http://127\.0\.0\.1:\d+(/\S*)?", url):
+    if re.fullmatch(r"https?://127\.0\.0\.1:\d+(/\S*)?", url):
         return
     if not url.startswith("https://") or checked_link(url) is None:
         raise bad_request("bad webhook: An HTTPS URL must be provided for webhook")
