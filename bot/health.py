@@ -23,12 +23,16 @@ class Health:
     waiting: int
     errors: int
 
+    @property
+    def last(self) -> str:
+        """When the last update was dealt with, in UTC; a dash where none was."""
+        if self.handled is None:
+            return "–"
+        return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.handled))
+
     def line(self) -> str:
         """All of it in a line."""
-        last = (
-            time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.handled)) if self.handled else "–"
-        )
-        return f"last update {last}, {self.waiting} waiting, {self.errors} errors in a day"
+        return f"last update {self.last}, {self.waiting} waiting, {self.errors} errors in a day"
 
 
 def bot_health(data_dir: Path) -> Health | None:

@@ -17,6 +17,11 @@ from index.store import Store
 
 
 def read_status(settings: Settings) -> dict[str, Any]:
+    """What is indexed, and in a line how the bot is; None where there is no index, or no bot."""
+    return {**index_status(settings), "bot": _bot_line(settings.data_dir)}
+
+
+def index_status(settings: Settings) -> dict[str, Any]:
     """Counts, model and time of the current generation; None where there is no index."""
     told: dict[str, Any] = {
         "generation": None,
@@ -30,7 +35,6 @@ def read_status(settings: Settings) -> dict[str, Any]:
         "skipped": 0,
         "corpus": str(settings.corpus_dir),
         "data": str(settings.data_dir),
-        "bot": _bot_line(settings.data_dir),
     }
     with held_current(settings.data_dir) as directory:
         if directory is None:

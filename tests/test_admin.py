@@ -69,10 +69,11 @@ def test_what_cannot_be_added_is_told(admin_bot: Bot) -> None:
 def test_status_reindex_and_the_menu_are_theirs_alone(
     admin_bot: Bot, indexed_place: Workplace
 ) -> None:
-    assert "last update –" in admin_bot.ask("/stato", **ADMIN)["text"]
+    assert "ultimo messaggio –" in admin_bot.ask("/stato", **ADMIN)["text"]
     status = admin_bot.ask("/stato", **ADMIN)["text"]
-    assert "articles: 5" in status and "bot: last update 20" in status and "0 errors" in status
-    assert "articles: 5" in admin_bot.ask("/status", **ADMIN)["text"]
+    assert "5 articoli, " in status and "Bot: ultimo messaggio 20" in status
+    assert "0 errori" in status and "tarato" not in status
+    assert "5 articles, " in admin_bot.ask("/status", user_id=900, language_code="en")["text"]
     indexed_place.write("lago.md", LAGO)
     told = admin_bot.ask("/reindex", **ADMIN)["text"]
     assert told.startswith("Indice aggiornato: 1 aggiunti, 0 cambiati")

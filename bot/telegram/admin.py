@@ -13,12 +13,13 @@ from typing import Any
 from telegram import Document, Update
 from telegram.ext import ContextTypes
 
+from bot.health import health_of
 from bot.language import texts_for_user
 from bot.listing import article_at, article_key, article_keyed
 from bot.locales import Texts
 from bot.settings import Settings
 from bot.state import State
-from bot.status import read_status
+from bot.status import index_status
 from bot.telegram.blocks import Block, Button, packed, shortened
 from bot.telegram.html import article_block, text_message
 from bot.telegram.reading import message_of
@@ -48,7 +49,7 @@ class Admin:
 
     async def status(self, update: Update, _: ContextTypes.DEFAULT_TYPE) -> None:
         """/status: what is indexed, and how the bot is."""
-        lines = await asyncio.to_thread(self._status)
+        lines = await asyncio.to_thread(self._status, self._texts(update))
         await deliver(message_of(update), packed([Block.words(shortened(line)) for line in lines]))
 
     async def reindex(self, update: Update, _: ContextTypes.DEFAULT_TYPE) -> None:
@@ -116,9 +117,14 @@ class Admin:
         else:
             await turn(query, text_message(say("admin.failed", reason=shortened(ran.complaint))))
 
-    def _status(self) -> list[str]:
-        told = read_status(self.settings)
-        return [f"{name}: {value if value is not None else '–'}" for name, value in told.items()]
+    def _status(self, say: Texts) -> list[str]:
+        told, health = index_status(self.settings), health_of(self.state)
+        known = ("index", "counts", "model") if told["generation"] else ("no_index",)
+        lines = [say(f"status.{name}", **told) for name in (*known, "folders")]
+        if not told["calibrated"]:
+            lines.append(say("status.uncalibrated"))
+        bot = {"last": health.last, "waiting": health.waiting, "errors": health.errors}
+        return [*lines, say("status.bot", **bot)]
 
     async def _add_document(self, document: Document, name: str, fields: list[str]) -> Ran:
         with tempfile.TemporaryDirectory() as folder:
