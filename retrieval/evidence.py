@@ -44,6 +44,10 @@ _WHERE = re.compile(
 )
 _HOW_MANY = re.compile(r"\b(?:quant[oaie]|how (?:many|much|long|old|far)|percentuale)\b")
 _WHO = re.compile(r"\b(?:chi|who|whom|whose)\b")
+_ABOUT_SOMEBODY = re.compile(
+    r"\W*(?:[Cc]hi (?:è|era|sono|erano|fu|furono)|[Ww]ho (?:is|are|was|were)) [A-ZÀ-Ý]"
+)
+_ONLY_A_NAME = re.compile(r"(?:[A-ZÀ-Ý][^\W\d_]*[\s.’'-]*)+")
 _AGE = (
     re.compile(r"\b(?:quanti anni (?:ha|aveva|hanno)|how old)\b"),
     re.compile(r"\b(?:di|ha|aveva|compi\w+|a) \d+ anni\b|\b\d+enne\b|\b\d+ years old\b"),
@@ -171,6 +175,11 @@ class AskedWords:
             return 0.0
         told = text.lower()
         return float(not _FUTURE.search(told) and not _EXPECTED.search(told))
+
+    def admits(self, words_told: str) -> bool:
+        """Whether words may be the answer: of somebody with a name, no name tells who that is."""
+        about_somebody = _ABOUT_SOMEBODY.match(self._text)
+        return not (about_somebody and _ONLY_A_NAME.fullmatch(words_told))
 
     def _new_names(self, found: list[str]) -> set[str]:
         """The words of the names found that the question does not have."""

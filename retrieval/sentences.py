@@ -207,7 +207,15 @@ def _weighed(
             passage=view.passage,
             weakest=view.weakest,
         )
-        yield span, evidence, _moved(view.answer, passage.stored.start) if view.answer else None
+        yield span, evidence, _answer(passage, view, asked)
+
+
+def _answer(passage: _Passage, view: _View, asked: AskedWords) -> Span | None:
+    """The words that answer in the article, if there are any and they can."""
+    if view.answer is None:
+        return None
+    told = passage.stored.text[view.answer.start : view.answer.end]
+    return _moved(view.answer, passage.stored.start) if asked.admits(told) else None
 
 
 def _moved(span: Span, by: int) -> Span:

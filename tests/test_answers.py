@@ -134,6 +134,20 @@ def test_a_question_about_what_is_to_come_wants_it_told(text: str, untimely: flo
     assert asked.untimely(text) == untimely
 
 
+@pytest.mark.parametrize(
+    ("question", "told", "admitted"),
+    [
+        ("Chi è John Kirby?", "Sergei Shoigu", False),
+        ("Chi è John Kirby?", "portavoce del Consiglio di sicurezza nazionale", True),
+        ("Chi è il ministro della Difesa russo?", "Sergei Shoigu", True),
+        ("Who is Kim Jong-un?", "Vladimir Putin", False),
+        ("Who is the Russian president?", "Vladimir Putin", True),
+    ],
+)
+def test_who_somebody_is_no_name_tells(question: str, told: str, admitted: bool) -> None:
+    assert AskedWords(Question(question), KeywordIndex(None)).admits(told) is admitted
+
+
 def test_nothing_is_tuned_on_a_question_that_is_held_back() -> None:
     held, tuned = (
         {" ".join(words(str(line["question"]))) for half in halves for line in gold(half)}
