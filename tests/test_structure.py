@@ -75,7 +75,9 @@ def test_both_languages_have_the_same_texts_with_the_same_places() -> None:
 def test_every_text_that_is_said_is_there_and_every_text_is_said() -> None:
     code = "".join(file.read_text(encoding="utf-8") for file in (ROOT / "bot").rglob("*.py"))
     said = set(
-        re.findall(r"""["']((?:answer|problem|verify|chat|telegram|talk|admin)\.\w+)["']""", code)
+        re.findall(
+            r"""["']((?:answer|problem|verify|chat|telegram|talk|admin|status)\.\w+)["']""", code
+        )
     )
     assert said <= texts("it").names
     built = (

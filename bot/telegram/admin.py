@@ -119,8 +119,12 @@ class Admin:
 
     def _status(self, say: Texts) -> list[str]:
         told, health = index_status(self.settings), health_of(self.state)
-        known = ("index", "counts", "model") if told["generation"] else ("no_index",)
-        lines = [say(f"status.{name}", **told) for name in (*known, "folders")]
+        if told["generation"]:
+            lines = [say("status.index", **told), say("status.counts", **told)]
+            lines.append(say("status.model", **told))
+        else:
+            lines = [say("status.no_index")]
+        lines.append(say("status.folders", **told))
         if not told["calibrated"]:
             lines.append(say("status.uncalibrated"))
         bot = {"last": health.last, "waiting": health.waiting, "errors": health.errors}
