@@ -41,7 +41,7 @@ def verdict(
     first = quotes[0]
     told = _words(first)
     if not told or len(told) > LONGEST_ANSWER:
-        return Verdict(quotes)
+        return Verdict(_set_off(quotes, odds, None))
     own = odds.get((first.article, first.deciding), SURE)
     family = {first.article, *generation.store.twins(first.article)}
     good = [c.sentence for c in candidates if c.score >= first.score - QUOTE_MARGIN]
@@ -55,10 +55,24 @@ def verdict(
     answered = all(_is_newer(first.date, sentence.article.date) for sentence in against)
     sure = [s for s in against if min(s.evidence.reader, own) >= SURE]  # else the reader may err
     return Verdict(
-        quotes,
+        _set_off(quotes, odds, first if answered else None),
         told if answered else None,
         1 + _texts(agreeing, generation) if answered else 0,
         differing=any(sentence.article.path not in family for sentence in sure),
+    )
+
+
+def _set_off(
+    quotes: tuple[Quotation, ...],
+    odds: Mapping[tuple[str, Span | None], float],
+    answering: Quotation | None,
+) -> tuple[Quotation, ...]:
+    """The quotations with the words that answer where they are the answer, or sure."""
+    return tuple(
+        quote
+        if quote is answering or odds.get((quote.article, quote.deciding), 0.0) >= SURE
+        else replace(quote, deciding=None)
+        for quote in quotes
     )
 
 
