@@ -16,6 +16,8 @@ from retrieval.sentences import Sentence
 LONGEST_ANSWER = 200  # characters of the words that answer; what is longer is no short answer
 CLOSE = 1.0  # log-odds; sure words that lack so much to the shown ones still contradict them
 
+_Odds = Mapping[tuple[str, Span | None], float]  # of the words that answer, by article and place
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -42,7 +44,7 @@ def verdict(
     told = _words(first)
     if not told or len(told) > LONGEST_ANSWER:
         return Verdict(_set_off(quotes, odds, None))
-    own = odds.get((first.article, first.deciding), SURE)
+    own = odds[first.article, first.deciding]
     family = {first.article, *generation.store.twins(first.article)}
     good = [c.sentence for c in candidates if c.score >= first.score - QUOTE_MARGIN]
     others = [sentence for sentence in good if _differ(told, sentence.answer_text)]
@@ -64,16 +66,18 @@ def verdict(
 
 def _set_off(
     quotes: tuple[Quotation, ...],
-    odds: Mapping[tuple[str, Span | None], float],
+    odds: _Odds,
     answering: Quotation | None,
 ) -> tuple[Quotation, ...]:
     """The quotations with the words that answer where they are the answer, or sure."""
     return tuple(
-        quote
-        if quote is answering or odds.get((quote.article, quote.deciding), 0.0) >= SURE
-        else replace(quote, deciding=None)
+        quote if quote is answering or _is_sure(quote, odds) else replace(quote, deciding=None)
         for quote in quotes
     )
+
+
+def _is_sure(quote: Quotation, odds: _Odds) -> bool:
+    return odds.get((quote.article, quote.deciding), 0.0) >= SURE
 
 
 def _weighs(other: float, own: float) -> bool:
@@ -87,20 +91,15 @@ def _agrees(sentence: Sentence, told: str) -> bool:
     return bool(asked) and sentence.evidence.reader > 0 and asked <= set(terms(sentence.shown))
 
 
-def _newest_first(
-    quotes: tuple[Quotation, ...], odds: Mapping[tuple[str, Span | None], float]
-) -> tuple[Quotation, ...]:
+def _newest_first(quotes: tuple[Quotation, ...], odds: _Odds) -> tuple[Quotation, ...]:
     """The newest of those that surely contradict the first one before it, as good as it."""
-
-    def is_sure(quote: Quotation) -> bool:
-        return odds.get((quote.article, quote.deciding), 0.0) >= SURE
 
     first = quotes[0]
     newer = [
         quote
         for quote in quotes[1:]
-        if is_sure(first)
-        and is_sure(quote)
+        if _is_sure(first, odds)
+        and _is_sure(quote, odds)
         and _is_newer(quote.date, first.date)
         and _differ(_words(first), _words(quote))
     ]

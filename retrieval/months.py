@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-ITALIAN = (
+_ITALIAN = (
     "gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre dicembre"
 ).split()
-ENGLISH = (
+_ENGLISH = (
     "january february march april may june july august september october november december".split()
 )
-MONTH = rf"(?:{'|'.join(ITALIAN + ENGLISH)})"
+ITALIAN_OF = dict(zip(_ENGLISH, _ITALIAN, strict=True))
+MONTH = rf"(?:{'|'.join(_ITALIAN + _ENGLISH)})"
 # Without a day or a year beside it, "may" is mostly a verb.
-MONTH_ALONE = rf"(?:{'|'.join(set(ITALIAN + ENGLISH) - {'march', 'may'})})"
+MONTH_ALONE = rf"(?:{'|'.join(set(_ITALIAN + _ENGLISH) - {'march', 'may'})})"

@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING
 
 from index.keywords import STOP_WORDS, words
 from retrieval.answer import Question, Scope
-from retrieval.months import ENGLISH, ITALIAN, MONTH, MONTH_ALONE
+from retrieval.months import ITALIAN_OF, MONTH, MONTH_ALONE
 
 if TYPE_CHECKING:
     from dateparser.date import DateDataParser
 
 Day = datetime.date
 
-_ITALIAN_OF = dict(zip(ENGLISH, ITALIAN, strict=True))
 _YEAR = r"(?:19|20)\d\d"
 _LAST = r"(?:scors[oa]|passat[oa])"
 _SPAN = r"(?:settimana|mese|anno)"
@@ -146,7 +145,7 @@ def _time(
 
 def _named(text: str) -> set[str]:
     """The words of a text, months in Italian, without those that every text has."""
-    return {_ITALIAN_OF.get(word, word) for word in words(text) if word not in STOP_WORDS}
+    return {ITALIAN_OF.get(word, word) for word in words(text) if word not in STOP_WORDS}
 
 
 def _readings(day: Day, dates: Collection[str]) -> Iterator[Day]:

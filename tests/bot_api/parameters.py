@@ -87,9 +87,10 @@ def decode_parameters(method: str, values: Json) -> Json:
 def _decode(name: str, kind: type, value: Any) -> Any:
     if name == "chat_id" and not re.fullmatch(r"-?\d{1,18}", str(value)):
         raise bad_request("chat not found" if value else "chat_id is empty")
-    if kind is bytes or isinstance(value, bytes):
-        if kind is not bytes or not isinstance(value, bytes):
-            raise bad_request(f"{name.replace('_', ' ')} must be uploaded as a file, or must not")
+    if isinstance(value, bytes) != (kind is bytes):
+        how = "must" if kind is bytes else "must not"
+        raise bad_request(f"{name.replace('_', ' ')} {how} be uploaded as a file")
+    if kind is bytes:
         return value
     try:
         decoded = json.loads(value) if isinstance(value, str) and kind is not str else value
