@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -32,14 +32,10 @@ class Example:
 
 @dataclass(frozen=True)
 class Candidates:
-    """A question with the passage that holds its answer, and negatives, nearest first.
-
-    ``language`` is that of the question; passages are in Italian or in the same one.
-    """
+    """A question with the passage that holds its answer, and negatives, nearest first."""
 
     positive: Example
     negatives: tuple[Example, ...]
-    language: str
 
 
 def candidates(paragraphs: Sequence[Paragraph], embedder: Embedder) -> Iterator[Candidates]:
@@ -61,7 +57,7 @@ def candidates(paragraphs: Sequence[Paragraph], embedder: Embedder) -> Iterator[
                 others = (texts[at] for at in nearest if texts[at] != positive.passage)
                 lacking = [t for t in others if not any(a in t.lower() for a in answers)]
                 negatives = tuple(Example(asked.text, t, ()) for t in lacking[:NEGATIVES])
-                yield Candidates(positive, negatives, asked.language)
+                yield Candidates(positive, negatives)
 
 
 def _passages(paragraph: Paragraph, embedder: Embedder) -> list[Passage]:
@@ -83,19 +79,17 @@ def _positive(asked: SquadQuestion, passages: Sequence[Passage]) -> Example | No
     return None
 
 
-def trained_on(
-    squad: Path, xquad: Path | None, languages: Collection[str] = ("en",)
-) -> Iterator[Paragraph]:
+def trained_on(squad: Path, xquad: Path | None) -> Iterator[Paragraph]:
     """What models learn from: the Italian paragraphs that are not kept back, and XQuAD's.
 
-    XQuAD's in these languages: their own paragraphs, and their questions on the Italian ones too.
+    Those of XQuAD that are in English, whose questions are asked on the Italian ones too.
     """
     italian = list(read_squad(squad))
-    foreign = [p for p in read_squad(xquad) if p.language in languages] if xquad else []
+    english = [p for p in read_squad(xquad) if p.language == "en"] if xquad else []
     hidden = {question.id for p in italian if p.article in KEPT_BACK for question in p.asked}
     # SQuAD-it lacks some of XQuAD's questions: articles are told by any that both have.
-    kept_back = {p.article for p in foreign if any(q.id in hidden for q in p.asked)}
-    learnt = [p for p in foreign if p.article not in kept_back]
+    kept_back = {p.article for p in english if any(q.id in hidden for q in p.asked)}
+    learnt = [p for p in english if p.article not in kept_back]
     yield from learnt
     wordings: dict[str, list[SquadQuestion]] = defaultdict(list)
     for question in (question for paragraph in learnt for question in paragraph.asked):

@@ -7,7 +7,6 @@ are: the two share them. A linear layer over its states gives each token as the 
 end of the answer; the first token stands for "no answer here". Source: Devlin et al., "BERT"
 (NAACL 2019), section 4.3.
 
-First come questions that are made of the text itself (``training.cloze``), then the real ones.
 Every question is read with its gold passage and with a hard negative: a passage of the same
 article, near the question and without the answer. English questions are read with the Italian
 passages too: that is what they meet in an Italian corpus. A GPU is used where there is one.
@@ -32,7 +31,6 @@ from index.precision import fast_dtype
 from index.sentences import Span
 from retrieval.model.q8 import pack
 from retrieval.reader import EMBEDDINGS, MARKER, PACKED, WEIGHTS, pair_tokenizer
-from training.cloze import cloze_pairs
 from training.questions import Candidates, Example, candidates, trained_on
 from training.speed import device, keep_memory, lean_attention
 
@@ -42,44 +40,32 @@ if TYPE_CHECKING:
     from transformers import BertForQuestionAnswering
 
 ROUNDS = 2
-PAIRS = 8  # of questions with their passages, in a batch
-CLOZE_PAIRS = 24  # the same of questions made of the text: their passages are a few sentences
-ORDER = 0.5  # how much the order of passages counts beside the words
+BATCH = 16
 LEARNING_RATE = 1e-4
 WARM_UP = 0.1  # of the steps
 SAVED_EVERY = 250  # steps
-POOL = 40  # batches whose pairs are sorted by length
+POOL = 40  # batches whose examples are sorted by length
 SEED = 20261125
-OTHERS = ("es", "ro", "de")  # of XQuAD, beside English: each is in one of the rounds
 
 
-def pairs_of_round(number: int, found: Sequence[Candidates]) -> Iterator[list[Example]]:
-    """Every question with its answer and with a negative, another one in each round.
-
-    Of the languages beside Italian and English each round has one.
-    """
-    for one in found:
-        foreign = one.language in OTHERS
-        if not foreign or OTHERS.index(one.language) % ROUNDS == number:
-            at = number % max(len(one.negatives), 1)
-            yield [one.positive, *one.negatives[at : at + 1]]
+def examples_of_round(
+    number: int, found: Sequence[Candidates], rng: random.Random
+) -> list[Example]:
+    """Every question with its answer, and with a negative, another one in each round."""
+    examples = [one.positive for one in found]
+    examples += [one.negatives[number % len(one.negatives)] for one in found if one.negatives]
+    rng.shuffle(examples)
+    return examples
 
 
-def batches(
-    pairs: Sequence[list[Example]], size: int, rng: random.Random
-) -> Iterator[list[Example]]:
-    """Batches of so many pairs of about one length, in a random order."""
-    shuffled = rng.sample(pairs, len(pairs))
-    for start in range(0, len(shuffled), POOL * size):
-        pool = sorted(shuffled[start : start + POOL * size], key=_length)
-        cut = [pool[at : at + size] for at in range(0, len(pool), size)]
+def batches(examples: Sequence[Example], rng: random.Random) -> Iterator[list[Example]]:
+    """Batches of examples of about one length, in a random order."""
+    size = POOL * BATCH
+    for start in range(0, len(examples), size):
+        pool = sorted(examples[start : start + size], key=lambda e: len(e.question + e.passage))
+        cut = [pool[at : at + BATCH] for at in range(0, len(pool), BATCH)]
         rng.shuffle(cut)
-        for batch in cut:
-            yield [example for pair in batch for example in pair]
-
-
-def _length(pair: Sequence[Example]) -> int:
-    return max(len(example.question + example.passage) for example in pair)
+        yield from cut
 
 
 def encode(tokenizer: Tokenizer, batch: Sequence[Example]) -> dict[str, torch.Tensor]:
@@ -122,30 +108,17 @@ def _tokens(encoding: Encoding, span: Span) -> tuple[int, int] | None:
 
 
 def loss(model: BertForQuestionAnswering, batch: dict[str, torch.Tensor]) -> torch.Tensor:
-    """Of a batch of pairs: how unlikely the gold starts and ends are, and the order of passages.
-
-    The first is minus the log-likelihood of the gold places, whichever of several it is. The
-    second compares what the product compares, the log-odds of words against "none here": those of
-    the passage that answers with those of the one that does not (as the shared normalisation of
-    Clark and Gardner, ACL 2018, does).
-    """
+    """Minus the log-likelihood of the gold starts and ends, whichever of several it is."""
     import torch
 
     with torch.autocast(device(), torch.bfloat16):
         out = model(input_ids=batch["ids"], attention_mask=batch["real"])
-    total, odds = torch.zeros((), device=device()), torch.zeros((), device=device())
+    total = torch.zeros((), device=device())
     for logits, gold in ((out.start_logits, batch["starts"]), (out.end_logits, batch["ends"])):
         possible = logits.float().masked_fill(~batch["allowed"], -1e4)
         likely = torch.log_softmax(possible, dim=1).masked_fill(~gold, -1e4)
-        total = total - torch.logsumexp(likely, dim=1).mean() / 2
-        odds = odds + torch.logsumexp(possible[:, 1:], dim=1) - possible[:, 0]
-    answers = ~batch["starts"][:, 0]
-    # A negative follows the passage that it is compared with.
-    paired = (answers[:-1] & ~answers[1:]).nonzero()[:, 0]
-    if len(paired):
-        apart = torch.nn.functional.logsigmoid(odds[paired] - odds[paired + 1])
-        total = total - ORDER * apart.mean()
-    return total
+        total = total - torch.logsumexp(likely, dim=1).mean()
+    return total / 2
 
 
 def train(
@@ -158,10 +131,11 @@ def train(
     import torch
 
     rng = random.Random(SEED)  # noqa: S311
-    planned = list(batches(list(cloze_pairs(found, rng)), CLOZE_PAIRS, rng))
-    print(f"{len(planned)} steps with questions made of the text", flush=True)
-    for number in range(ROUNDS):
-        planned.extend(batches(list(pairs_of_round(number, found)), PAIRS, rng))
+    planned = [
+        batch
+        for number in range(ROUNDS)
+        for batch in batches(examples_of_round(number, found, rng), rng)
+    ]
     trained = [weight for weight in model.parameters() if weight.requires_grad]
     optimizer = torch.optim.AdamW(trained, LEARNING_RATE, weight_decay=0.01)
     warm_up = WARM_UP * len(planned)
@@ -225,7 +199,7 @@ def main() -> None:
     parser.add_argument("--limit", type=int, help="of the questions, for a trial")
     parser.add_argument("--out", type=Path, default=PACKED)
     arguments = parser.parse_args()
-    paragraphs = list(trained_on(arguments.squad, arguments.xquad, ("en", *OTHERS)))
+    paragraphs = list(trained_on(arguments.squad, arguments.xquad))
     with tempfile.TemporaryDirectory() as work:
         embedder = Embedder("", Path(work))
         found = list(islice(candidates(paragraphs, embedder), arguments.limit))
