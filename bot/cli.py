@@ -119,10 +119,13 @@ def verify(
 @app.command()
 def chat() -> None:
     """Ask and read answers, one after another."""
+    from bot.chat_model import probe
     from bot.compose import composed
     from bot.repl import run_repl
 
     settings = read_settings()
+    if settings.chat_model:
+        probe(settings)
     with composed(settings) as parts:
         run_repl(parts, settings)
 

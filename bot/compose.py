@@ -68,18 +68,27 @@ def models_dir(settings: Settings) -> Path:
 
 
 @contextmanager
-def composed(settings: Settings) -> Iterator[Parts]:
-    """The chain over the index of the settings, closed at the end."""
+def composed(settings: Settings, *, chat: bool = True) -> Iterator[Parts]:
+    """The chain over the index of the settings, closed at the end.
+
+    ``chat``: with the chat model of the settings, if they name one.
+    """
+    from bot.chat_model import make_writer
+    from bot.spending import Spending
     from index.live import LiveIndex
     from retrieval.chain import AnswerChain  # brings LangChain: a second
 
     embedder = make_embedder(settings)
+    spending = Spending(settings)
+    writer = make_writer(settings, spending) if chat else None
     index = LiveIndex(settings.data_dir, chroma_server(settings))
     try:
-        chain = AnswerChain(index, embedder, make_reader(settings), _weights(settings, embedder))
+        weights = _weights(settings, embedder)
+        chain = AnswerChain(index, embedder, make_reader(settings), weights, writer)
         yield Parts(index, embedder, chain)
     finally:
         index.close()
+        spending.close()
 
 
 def calibrated(settings: Settings) -> bool:

@@ -10,6 +10,7 @@ from bot.locales import Texts
 from index.live import LiveIndex
 from retrieval.answer import Question
 from retrieval.chain import AnswerChain
+from retrieval.chat.asking import Asking
 from retrieval.subjects import Person, people
 
 EXAMPLES = 3
@@ -43,7 +44,7 @@ class Examples:
 
     def _answered(self, questions: Iterator[str]) -> Iterator[str]:
         for text in islice(questions, TRIED):
-            answer = self._chain.invoke(Question(text))
+            answer = self._chain.invoke(Question(text), asking=Asking(written=False))
             if not answer.refused and answer.confidence >= SURE:
                 yield text
 

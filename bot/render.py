@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from rich.console import Console
 from rich.text import Text
@@ -10,24 +10,37 @@ from rich.text import Text
 from bot.locales import Texts
 from bot.printable import printable
 from index.articles import Article
-from retrieval.answer import Answer, Quotation
+from retrieval.answer import Answer, Quotation, Scope
 from retrieval.marks import marked_words
 from retrieval.verification import Verification
 
 
-def print_answer(console: Console, answer: Answer, say: Texts) -> None:
-    """Print an answer: in short, quoted with sources; or a refusal and what is near.
+def print_answer(console: Console, answer: Answer, say: Texts, claims: int = 0) -> None:
+    """Print an answer: in short or in prose, quoted with sources; or a refusal and what is near.
 
     On a terminal long lines are broken under their own beginning; in a pipe they are not broken.
+    ``claims``: how many of them are printed already, by ``print_claims``.
     """
+    if not claims:
+        console.print()
+    print_claims(console, answer, claims)
+    _print(console, _lines(answer, say))
     console.print()
-    for indent, label, text in _lines(answer, say):
+
+
+def print_claims(console: Console, answer: Answer, printed: int = 0) -> int:
+    """Print the claims of an answer but for the first so many, and tell how many there are."""
+    _print(console, ((2, "", Text(printable(c.cited))) for c in answer.claims[printed:]))
+    return len(answer.claims)
+
+
+def _print(console: Console, lines: Iterable[tuple[int, str, Text]]) -> None:
+    for indent, label, text in lines:
         margin = " " * indent + label
         if console.is_terminal and text.plain:
             width = max(console.width - len(margin), 20)
             text = Text("\n" + " " * len(margin)).join(text.wrap(console, width))
         console.print(Text(margin) + text, soft_wrap=True, highlight=False)
-    console.print()
 
 
 def print_verification(console: Console, told: Verification, say: Texts) -> None:
@@ -70,25 +83,35 @@ def also_line(quote: Quotation, say: Texts) -> str:
 
 
 def notes(answer: Answer, say: Texts) -> str:
-    """How the articles agree, and where was searched if not everywhere; "" if both go without."""
-    told, scope = [], answer.scope
-    if answer.agreeing > 1:
-        told.append(say("answer.agreeing", count=answer.agreeing))
-    if answer.differing:
-        told.append(say("answer.differing"))
-    if scope.sources:
-        told.append(say("answer.only_sources", sources=", ".join(scope.sources)))
-    if scope.since and scope.until:
-        told.append(say("answer.between", since=scope.since, until=scope.until))
-    elif scope.since:
-        told.append(say("answer.since", since=scope.since))
-    elif scope.until:
-        told.append(say("answer.until", until=scope.until))
-    if scope.newest:
-        told.append(say("answer.newest"))
+    """Who wrote it, how the articles agree, where was searched if not everywhere; "" if nothing."""
+    told = [*_about_writing(answer, say), *_about_scope(answer.scope, say)]
     if answer.query != answer.question:
         told.append(say("answer.searched", query=answer.query))
     return " · ".join(told)
+
+
+def _about_writing(answer: Answer, say: Texts) -> Iterator[str]:
+    if answer.claims:
+        yield say("answer.written_by", model=answer.answerer)
+    if answer.fallback:
+        yield say(f"answer.fallback_{answer.fallback.value}")
+    if answer.agreeing > 1:
+        yield say("answer.agreeing", count=answer.agreeing)
+    if answer.differing:
+        yield say("answer.differing")
+
+
+def _about_scope(scope: Scope, say: Texts) -> Iterator[str]:
+    if scope.sources:
+        yield say("answer.only_sources", sources=", ".join(scope.sources))
+    if scope.since and scope.until:
+        yield say("answer.between", since=scope.since, until=scope.until)
+    elif scope.since:
+        yield say("answer.since", since=scope.since)
+    elif scope.until:
+        yield say("answer.until", until=scope.until)
+    if scope.newest:
+        yield say("answer.newest")
 
 
 def _lines(answer: Answer, say: Texts) -> Iterator[tuple[int, str, Text]]:
@@ -97,8 +120,9 @@ def _lines(answer: Answer, say: Texts) -> Iterator[tuple[int, str, Text]]:
         yield 2, "", Text(say(f"answer.refused_{answer.reason.value}"), style="bold")
         if answer.near:
             yield 2, "", Text(say("answer.near"))
-    if answer.answer:
+    if answer.answer and not answer.claims:
         yield 2, "", Text(printable(answer.answer), style="bold")
+    if answer.answer:
         yield 0, "", Text()
     for number, quote in enumerate(answer.quotes or answer.near, 1):
         if number > 1:

@@ -17,12 +17,13 @@ from bot.listing import article_at, listed
 from bot.locales import Texts
 from bot.memory import Memory
 from bot.printable import printable
-from bot.render import print_answer, print_verification, source_line
+from bot.render import print_answer, print_claims, print_verification, source_line
 from bot.settings import Settings
 from bot.smalltalk import talk, talked_back
 from bot.verifying import verified_in
 from index.errors import VirgoletteError
-from retrieval.answer import MAX_QUESTION, Question, QuestionError
+from retrieval.answer import MAX_QUESTION, Answer, Question, QuestionError
+from retrieval.chat.asking import Asking
 from retrieval.verification import MAX_CLAIM, ClaimError
 
 # Seconds: a process that ends while a library starts its threads may abort instead.
@@ -134,13 +135,42 @@ def _print_answer(
 ) -> None:
     try:
         question = Question.parse(entry, previous=memory.recall(_HERE))
-        answer = parts.chain.invoke(question)
     except QuestionError as error:
         say = texts_for(settings.language)
         console.print(say(f"problem.{error.problem}", limit=MAX_QUESTION), highlight=False)
-    else:
-        memory.remember(_HERE, answer)
-        print_answer(console, answer, texts_for(settings.language, question))
+        return
+    say = texts_for(settings.language, question)
+    try:
+        answer, printed = _answered(question, parts, console, say)
+    except KeyboardInterrupt:
+        if not sys.stdin.isatty():
+            raise
+        console.print(say("telegram.cancelled"), highlight=False)
+        return
+    memory.remember(_HERE, answer)
+    print_answer(console, answer, say, printed)
+
+
+def _answered(question: Question, parts: Parts, console: Console, say: Texts) -> tuple[Answer, int]:
+    """The answer, and how many of its claims were printed while it was being written."""
+    printed = 0
+    writing = console.status(say("answer.writing"))
+
+    def show(draft: Answer) -> None:
+        nonlocal printed
+        if not draft.claims:
+            if console.is_terminal:
+                writing.start()
+            return
+        writing.stop()
+        if not printed:
+            console.print()
+        printed = print_claims(console, draft, printed)
+
+    try:
+        return parts.chain.invoke(question, asking=Asking(show=show)), printed
+    finally:
+        writing.stop()
 
 
 def _print_verification(sentence: str, parts: Parts, console: Console, say: Texts) -> None:

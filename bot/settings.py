@@ -101,6 +101,32 @@ def _headers(value: Any) -> Any:
     return tuple(pairs)
 
 
+def _chat_model(value: str) -> str:
+    provider, _, model = value.strip().partition(":")
+    if value.strip() and not (re.fullmatch(r"[\w-]+", provider, re.ASCII) and model.strip()):
+        raise ValueError("provider:model, like openai:gpt-4o-mini or ollama:llama3.2")
+    return value.strip()
+
+
+def _model_server(value: str) -> str:
+    if value:
+        address = urlsplit(value)
+        known = address.scheme in ("http", "https") and address.hostname and address.port != 0
+        if not known or address.username or address.query or address.fragment:
+            raise ValueError("an address like http://localhost:8080/v1")
+    return value
+
+
+def _price(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    number = r"\s*(\d{1,6}(?:\.\d{1,6})?)\s*"
+    found = re.fullmatch(rf"{number}/{number}(\w{{1,9}}|[$€£])?\s*", value)
+    if not found:
+        raise ValueError("what a million tokens cost, read/written, like 0.15/0.60 USD")
+    return float(found[1]), float(found[2]), found[3] or ""
+
+
 def _token(value: SecretStr) -> SecretStr:
     token = value.get_secret_value().strip()
     if token and not re.fullmatch(r"\d+:[\w-]+", token, re.ASCII):
@@ -152,6 +178,32 @@ class Settings(BaseSettings):
     )
     reader: bool = Field(
         True, description="Whether a reader picks the words that answer: slower, and better."
+    )
+    chat_model: Annotated[str, AfterValidator(_chat_model)] = Field(
+        "", description="A chat model that writes the answers, provider:model; empty: none does."
+    )
+    chat_base_url: Annotated[str, AfterValidator(_model_server)] = Field(
+        "", description="A server of your own for it, as http://localhost:8080/v1."
+    )
+    chat_temperature: float | None = Field(
+        None, ge=0, le=2, description="How freely it writes; empty: as its provider has it."
+    )
+    chat_seconds: float = Field(
+        60, gt=0, le=600, description="Seconds that it has for a question; then it goes without."
+    )
+    chat_tokens_per_question: int = Field(
+        2000, ge=50, description="Tokens that it may write for a question."
+    )
+    chat_tokens_per_user: int = Field(
+        100_000, ge=0, description="Tokens, read and written, for a user in a day; 0: any number."
+    )
+    chat_tokens_per_day: int = Field(
+        1_000_000, ge=0, description="Tokens, read and written, in a day; 0: any number."
+    )
+    chat_price: Annotated[tuple[float, float, str] | None, NoDecode, BeforeValidator(_price)] = (
+        Field(
+            None, description="What a million tokens cost, read/written and in what: 0.15/0.60 USD."
+        )
     )
     chroma_url: Annotated[str, AfterValidator(_server_address)] = Field(
         "", description="A Chroma server for the vectors; empty: Chroma runs inside Virgolette."
@@ -210,6 +262,22 @@ class Settings(BaseSettings):
     def max_file_bytes(self) -> int:
         """``max_file_mb`` in bytes."""
         return int(self.max_file_mb * 1_000_000)
+
+
+def provide_to_libraries() -> None:
+    """Give the libraries of chat models and of tracing what ``.env`` holds for them.
+
+    They read their keys from the environment themselves, under names of their own. What the
+    environment has already stays.
+    """
+    for name, value in dotenv_values(ENV_FILE, encoding="utf-8").items():
+        if value and not name.upper().startswith(PREFIX):
+            os.environ.setdefault(name, value)
+
+
+def is_provided(name: str) -> bool:
+    """Whether a library finds this name of its own in the environment."""
+    return bool(os.environ.get(name, "").strip())
 
 
 def read_settings() -> Settings:

@@ -38,6 +38,12 @@ MIGRATIONS = (
     CREATE TABLE errors (at REAL NOT NULL);
     ALTER TABLE inbox ADD COLUMN dealt REAL;
     """,
+    """
+    CREATE TABLE spending (
+        day TEXT PRIMARY KEY, sent INTEGER NOT NULL, received INTEGER NOT NULL,
+        last_sent INTEGER NOT NULL, last_received INTEGER NOT NULL
+    );
+    """,
 )
 
 

@@ -17,8 +17,15 @@ from index.store import Store
 
 
 def read_status(settings: Settings) -> dict[str, Any]:
-    """What is indexed, and in a line how the bot is; None where there is no index, or no bot."""
-    return {**index_status(settings), "bot": _bot_line(settings.data_dir)}
+    """What is indexed, and in a line each how the bot is and what the chat model costs.
+
+    None where there is no index, no bot, no chat model.
+    """
+    return {
+        **index_status(settings),
+        "bot": _bot_line(settings.data_dir),
+        "chat": _chat_line(settings) if settings.chat_model else None,
+    }
 
 
 def index_status(settings: Settings) -> dict[str, Any]:
@@ -69,6 +76,23 @@ def _bot_line(data_dir: Path) -> str | None:
     except StorageError as error:
         return str(error)
     return health.line() if health else None
+
+
+def _chat_line(settings: Settings) -> str:
+    """The chat model, and what it has cost."""
+    from bot.spending import spent_of
+    from bot.state import FILE, State
+
+    file = settings.data_dir / FILE
+    if not file.exists():
+        return f"{settings.chat_model}, not asked yet"
+    try:
+        with closing(State(file)) as state:
+            spent = spent_of(state, settings.chat_price)
+    except StorageError as error:
+        return f"{settings.chat_model}; {error}"
+    last, today = spent.told(spent.last), spent.told(spent.today)
+    return f"{settings.chat_model}, last answer {last}; today {today}"
 
 
 def _open(path: Path) -> Store:

@@ -32,12 +32,39 @@ class QuestionError(UsageError):
         self.problem = problem
 
 
+def leaning(text: str) -> int:
+    """How many words of a text are English ones that hold sentences together, less Italian ones."""
+    found = words(text)
+    return sum(w in _ENGLISH for w in found) - sum(w in _ITALIAN for w in found)
+
+
 class Reason(StrEnum):
     """Why there is no answer."""
 
     EMPTY_INDEX = "empty_index"
     NOTHING_FOUND = "nothing_found"
     NOT_ANSWERED = "not_answered"
+
+
+class Fallback(StrEnum):
+    """Why an answer is in the articles' words alone although there is a chat model."""
+
+    UNREACHABLE = "unreachable"  # it failed, or failed so often that it is not asked for a while
+    TOO_SLOW = "too_slow"
+    SILENT = "silent"  # it found no answer in the passages
+    UNHELD = "unheld"  # nothing of what it wrote is held by them
+    SPENT = "spent"  # a limit of tokens is reached
+
+
+class Fault(StrEnum):
+    """Why a claim of a chat model is dropped."""
+
+    NO_QUOTATION = "no_quotation"
+    NO_PASSAGE = "no_passage"  # none that it was shown has this number
+    FALSE_QUOTATION = "false_quotation"  # words that are not in the passage, to the letter
+    UNSUPPORTED = "unsupported"  # names, numbers or dates that are not in the passages
+    UNRELATED = "unrelated"  # it has nothing in common with what it quotes
+    OTHER_LANGUAGE = "other_language"  # than that of the question
 
 
 @dataclass(frozen=True)
@@ -70,8 +97,7 @@ class Question:
     @property
     def is_english(self) -> bool:
         """Whether it reads more like English than like Italian."""
-        found = words(self.text)
-        return sum(w in _ENGLISH for w in found) > sum(w in _ITALIAN for w in found)
+        return leaning(self.text) > 0
 
 
 @dataclass(frozen=True)
@@ -126,15 +152,30 @@ class Scope:
 
 
 @dataclass(frozen=True)
+class Claim:
+    """A sentence that a chat model wrote, and the places, from 0, of the quotations it leans on."""
+
+    text: str
+    quotes: tuple[int, ...]
+
+    @property
+    def cited(self) -> str:
+        """It with the numbers of its quotations."""
+        return f"{self.text} {''.join(f'[{place + 1}]' for place in self.quotes)}"
+
+
+@dataclass(frozen=True)
 class Answer:
     """The quotations that answer a question, or a refusal with its reason.
 
-    ``query`` is what was really searched. ``answer`` is a slice of the first quotation or
-    None. ``confidence`` is the estimated probability that the quotations answer, 0–1.
-    ``near`` holds what is close but no answer, and only a refusal has it. ``generation``
-    names the index that was read, "" when there is none. ``agreeing``: how many articles of
-    independent texts answer in the words of ``answer``; ``differing``: whether another one
-    answers otherwise.
+    ``query`` is what was really searched. ``answer`` is a slice of the first quotation or None;
+    of a chat model (``answerer``), its claims with the numbers of the quotations.
+    ``confidence`` is the estimated probability that the quotations answer, 0–1. ``near`` holds
+    what is close but no answer, and only a refusal has it. ``generation`` names the index that
+    was read, "" when there is none. ``agreeing``: how many articles of independent texts answer
+    in the words of ``answer``; ``differing``: whether another one answers otherwise. ``claims``
+    are what a chat model wrote and the gate let through, ``dropped`` why others did not pass;
+    ``fallback``: why it is not the chat model that answers.
     """
 
     question: str
@@ -149,6 +190,9 @@ class Answer:
     scope: Scope = Scope()
     agreeing: int = 0
     differing: bool = False
+    claims: tuple[Claim, ...] = ()
+    dropped: tuple[Fault, ...] = ()
+    fallback: Fallback | None = None
 
     @property
     def refused(self) -> bool:
@@ -159,9 +203,11 @@ class Answer:
         """The keys that ``virgolette ask --json`` promises."""
         keys = (
             "question", "query", "answer", "refused", "reason", "confidence", "answerer",
-            "quotes", "near", "generation",
+            "quotes", "near", "generation", "claims", "fallback",
         )  # fmt: skip
         fields = {**asdict(self), "refused": self.refused}
+        for claim in fields["claims"]:
+            claim["quotes"] = [place + 1 for place in claim["quotes"]]
         for quote in (*fields["quotes"], *fields["near"]):
             quote["also"] = [carrier["article"] for carrier in quote["also"]]
             del quote["deciding"]
@@ -187,4 +233,5 @@ class Turn:
         """The turn that ended with an answer or a refusal."""
         shown = answer.quotes or answer.near
         told = shown[0].text if shown else ""
-        return cls(answer.query, answer.answer or "", told, answer.scope.sources)
+        short = "" if answer.claims else answer.answer or ""
+        return cls(answer.query, short, told, answer.scope.sources)

@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 
+from langchain_core.callbacks import CallbackManagerForChainRun
 from langchain_core.runnables import Runnable, RunnableConfig
+from langchain_core.runnables.config import patch_config, run_in_executor
+from langsmith import tracing_context
 
 from index.chroma import import_chroma
 from index.embedder import Embedder
 from index.errors import VirgoletteError
+from index.generation import Generation
 from index.live import LiveIndex
 from index.stamp import needed_stamp
 from retrieval.answer import Answer, Question, Reason
+from retrieval.chat.asking import Asking
+from retrieval.chat.rewriting import rewritten
+from retrieval.chat.writer import Writer
+from retrieval.chat.writing import written_answer
 from retrieval.extractive import answer_extractively
 from retrieval.followups import answered_in_turn
 from retrieval.reader import Reader
 from retrieval.weights import PLAIN, READER, Weights, load_weights
+
+WRITTEN_AT_ONCE = 16  # questions: a chat model is waited for, mostly, and costs no CPU here
 
 
 class AnswerChain(Runnable[Question, Answer]):
@@ -24,7 +37,8 @@ class AnswerChain(Runnable[Question, Answer]):
 
     A LangChain Runnable: ``invoke``, ``ainvoke``, ``batch``, ``abatch``. The asynchronous
     ones work in a thread, so that the event loop stays free. ``weights`` are those that travel
-    with Virgolette, unless others are given.
+    with Virgolette, unless others are given. A ``writer`` makes prose of what was found; how its
+    answer is waited for tells the keyword ``asking``. With it, ``invoke`` raises GivenUpError.
     """
 
     def __init__(
@@ -33,21 +47,50 @@ class AnswerChain(Runnable[Question, Answer]):
         embedder: Embedder,
         reader: Reader | None = None,
         weights: Weights | None = None,
+        writer: Writer | None = None,
     ) -> None:
         self._index = index
         index.require(needed_stamp(embedder))
         self._embedder = embedder
         self._reader = reader
         self._weights = weights or load_weights(READER if reader else PLAIN)
+        self._writer = writer
+        self._computing = threading.Semaphore(max(1, os.cpu_count() or 1))
+        # asyncio's own has too few threads for so many that wait, and others need them.
+        self._threads = ThreadPoolExecutor(WRITTEN_AT_ONCE) if writer else None
+
+    @property
+    def writes(self) -> bool:
+        """Whether a chat model writes the answers."""
+        return self._writer is not None
 
     def invoke(
         self,
         input: Question,  # noqa: A002 (LangChain's name)
         config: RunnableConfig | None = None,
+        asking: Asking | None = None,
         **_: Any,
     ) -> Answer:
         """The answer to one question."""
-        return self._call_with_config(self._answer, input, config)
+
+        def answered(
+            question: Question, run_manager: CallbackManagerForChainRun, config: RunnableConfig
+        ) -> Answer:
+            inner = patch_config(config, callbacks=run_manager.get_child())
+            return self._answer(question, asking or Asking(), inner)
+
+        # Without a chat model nothing leaves the machine, whatever is set for other programs.
+        with tracing_context(enabled=None if self._writer else False):
+            return self._call_with_config(answered, input, config)
+
+    async def ainvoke(
+        self,
+        input: Question,  # noqa: A002 (LangChain's name)
+        config: RunnableConfig | None = None,
+        **told: Any,
+    ) -> Answer:
+        """The same in a thread. One that is cancelled is given up through its ``asking``."""
+        return await run_in_executor(self._threads or config, self.invoke, input, config, **told)
 
     def warm_up(self) -> None:
         """Load the model and open the index, so that the first question finds them ready.
@@ -59,17 +102,32 @@ class AnswerChain(Runnable[Question, Answer]):
             self._embedder.encode_query("")
             if self._reader:
                 self._reader.load()
-            self._answer(Question("Virgolette"))
+            self.invoke(Question("Virgolette"), asking=Asking(written=False))
 
-    def _answer(self, question: Question) -> Answer:
+    def _answer(self, question: Question, asking: Asking, config: RunnableConfig) -> Answer:
+        writer = self._writer if asking.written else None
+        until = writer.deadline() if writer else 0.0
+        meant = rewritten(question, writer, asking, until, config) if writer else None
         with self._index.reading() as generation:
-            if generation is None or not generation.size:
-                name = generation.name if generation else ""
-                return Answer(question.text, question.text, (), 0.0, name, Reason.EMPTY_INDEX)
+            with self._computing:
+                found = self._found(question, generation, meant)
+            if not writer or generation is None:
+                return found
+            return written_answer(
+                question, found, generation, self._embedder, writer, asking, until, config
+            )
 
-            def answered(asked: Question) -> Answer:
-                return answer_extractively(
-                    asked, generation, self._embedder, self._reader, self._weights
-                )
+    def _found(
+        self, question: Question, generation: Generation | None, meant: Question | None = None
+    ) -> Answer:
+        """The answer in the articles' own words. ``meant``: the question as it stands alone."""
+        if generation is None or not generation.size:
+            name = generation.name if generation else ""
+            return Answer(question.text, question.text, (), 0.0, name, Reason.EMPTY_INDEX)
 
-            return answered_in_turn(question, answered)
+        def answered(asked: Question) -> Answer:
+            return answer_extractively(
+                asked, generation, self._embedder, self._reader, self._weights
+            )
+
+        return answered_in_turn(question, answered, meant)

@@ -79,14 +79,19 @@ class FollowUp:
     elliptic: bool
 
 
-def answered_in_turn(question: Question, answered: Callable[[Question], Answer]) -> Answer:
+def answered_in_turn(
+    question: Question,
+    answered: Callable[[Question], Answer],
+    rewritten: Question | None = None,
+) -> Answer:
     """The better answer: to the question as it is, or together with what it refers to.
 
-    One that answers is better than a refusal. Of two that do, the one to the user's words alone
+    ``rewritten``: what a chat model takes it to mean, instead of what the rules here find. One
+    that answers is better than a refusal. Of two that do, the one to the user's words alone
     must be surer by MARGIN: that a pronoun means somebody else than it seems is rarer than that
     words without a subject resemble some sentence by chance.
     """
-    found = together(question)
+    found = FollowUp(rewritten, elliptic=False) if rewritten else together(question)
     if found is None:
         return answered(question)
     best = replace(answered(found.question), question=question.text)

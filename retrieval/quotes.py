@@ -64,6 +64,17 @@ def quotations(
     return tuple(quotes)
 
 
+def quotation(
+    article: Article, span: Span, deciding: Span | None, score: float, generation: Generation
+) -> Quotation | None:
+    """The quotation of a span of an article, verified, and who else carries it; None if it fails.
+
+    ``deciding``: the words in it that answer.
+    """
+    quote = _verified(_slice(article, span, deciding, score), generation)
+    return quote and _with_carriers(quote, generation)
+
+
 def is_verbatim(quote: Quotation, generation: Generation) -> bool:
     """The gate: whether the quotation is this slice of this article, to the letter.
 
@@ -114,21 +125,25 @@ def _key(scored: Scored) -> tuple[str, Span]:
 
 
 def _quotation(group: Sequence[Scored], best: Scored) -> Quotation:
-    article: Article = best.sentence.article
-    start, end = group[0].sentence.span.start, group[-1].sentence.span.end
+    span = Span(group[0].sentence.span.start, group[-1].sentence.span.end)
     answer = best.sentence.answer
+    inside = answer and span.start <= answer.start and answer.end <= span.end
+    return _slice(best.sentence.article, span, answer if inside else None, best.score)
+
+
+def _slice(article: Article, span: Span, deciding: Span | None, score: float) -> Quotation:
     return Quotation(
-        text=article.text[start:end],
+        text=article.text[span.start : span.end],
         article=article.path,
         source=article.source,
         title=article.title,
         date=article.date,
         url=article.url,
-        start=start,
-        end=end,
+        start=span.start,
+        end=span.end,
         sha256=article.sha256,
-        score=round(best.score, 4),
-        deciding=answer if answer and start <= answer.start and answer.end <= end else None,
+        score=round(score, 4),
+        deciding=deciding,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from langchain_core.documents import Document
@@ -99,6 +99,12 @@ def weighed_sentences(
                 if before is None or before.evidence.reader < evidence.reader:
                     found[article.path, span] = sentence
     return _leaning(list(found.values()))
+
+
+def whole_sentences(article: Article, spans: Iterable[Span]) -> list[Span]:
+    """Those of the spans of a passage's sentences that are no part of a longer one."""
+    lines = list(logical_lines(article.text))
+    return [s for s in spans if not _is_cut(article.text, _line_of(article.text, lines, s), s)]
 
 
 def adjoin(one: Sentence, other: Sentence) -> bool:

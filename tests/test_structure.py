@@ -84,7 +84,7 @@ def test_every_text_that_is_said_is_there_and_every_text_is_said() -> None:
         {
             n
             for n in texts("it").names
-            if re.search(r"\.(refused|command|problem)_|^problem\.(empty|too_long)", n)
+            if re.search(r"\.(refused|command|problem|fallback)_|^problem\.(empty|too_long)", n)
         }
         | {f"talk.{said}" for said in Talk}
         | {f"verify.{name}" for name in (*Verdict, "changed", "added", "left_out")}

@@ -18,6 +18,7 @@ from bot.language import texts_for_user
 from bot.listing import article_at, article_key, article_keyed
 from bot.locales import Texts
 from bot.settings import Settings
+from bot.spending import spent_of
 from bot.state import State
 from bot.status import index_status
 from bot.telegram.blocks import Block, Button, packed, shortened
@@ -128,7 +129,12 @@ class Admin:
         if not told["calibrated"]:
             lines.append(say("status.uncalibrated"))
         bot = {"last": health.last, "waiting": health.waiting, "errors": health.errors}
-        return [*lines, say("status.bot", **bot)]
+        lines.append(say("status.bot", **bot))
+        if self.settings.chat_model:
+            spent = spent_of(self.state, self.settings.chat_price)
+            costs = {"last": spent.told(spent.last), "today": spent.told(spent.today)}
+            lines.append(say("status.chat", model=self.settings.chat_model, **costs))
+        return lines
 
     async def _add_document(self, document: Document, name: str, fields: list[str]) -> Ran:
         with tempfile.TemporaryDirectory() as folder:

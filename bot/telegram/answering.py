@@ -19,12 +19,14 @@ from bot.telegram.access import Allowance
 from bot.telegram.blocks import Message
 from bot.telegram.buttons import answer_rows
 from bot.telegram.desk import CrowdedError, Desk
+from bot.telegram.drafts import Drafts
 from bot.telegram.html import answer_messages, text_message
 from bot.telegram.sending import deliver, typing
 from index.errors import StorageError, VirgoletteError
 from index.live import LiveIndex
 from retrieval.answer import MAX_QUESTION, Answer, Question, QuestionError
 from retrieval.chain import AnswerChain
+from retrieval.chat.asking import Asking
 
 _log = logging.getLogger(__name__)
 Who = tuple[int, int]  # a chat, and a person in it
@@ -57,9 +59,14 @@ class Answering:
         place = (message.chat_id, message.message_id)
         lock = self._locks.setdefault(place, asyncio.Lock())
         async with lock:  # an edit waits for the answer that it changes
-            async with typing(message, lambda: self.desk.crowded):
-                messages, answer = await self._found(message, who, raw, say)
             before = await self._before(place)
+
+            async def placed(replies: list[int]) -> None:
+                await self._keep(place, who[1], replies, None)
+
+            drafts = Drafts(message, say, before, placed)
+            async with typing(message, lambda: self.desk.crowded), drafts.shown():
+                messages, answer = await self._found(message, who, raw, say, drafts)
             await self._keep(place, who[1], before, answer)  # before a button can be pressed
             replies = await deliver(message, messages, before)
             if replies != before:
@@ -72,13 +79,13 @@ class Answering:
             task.cancel()
         return bool(tasks)
 
-    async def asked(self, question: Question) -> Answer:
+    async def asked(self, question: Question, asking: Asking) -> Answer:
         """The answer, when its turn comes. Raises CrowdedError, and what the chain raises."""
         async with self.desk.place():
-            return await self.chain.ainvoke(question)
+            return await self.chain.ainvoke(question, asking=asking)
 
     async def _found(
-        self, message: TelegramMessage, who: Who, raw: str, say: Texts
+        self, message: TelegramMessage, who: Who, raw: str, say: Texts, drafts: Drafts
     ) -> tuple[list[Message], Answer | None]:
         """What to say, and the answer if that is one."""
         if said := talk(raw):
@@ -92,7 +99,7 @@ class Answering:
             minutes = math.ceil(wait / 60)
             return [text_message(say("problem.too_many", minutes=minutes))], None
         try:
-            answer = await self._cancellable(who, question)
+            answer = await self._cancellable(who, question, drafts)
         except CrowdedError:
             self.allowance.give_back(who[1])
             return [text_message(say("problem.busy"))], None
@@ -106,14 +113,21 @@ class Answering:
         rows = answer_rows(answer, message.message_id, say)
         return [*messages[:-1], messages[-1].with_buttons(*rows)], answer
 
-    async def _cancellable(self, who: Who, question: Question) -> Answer | None:
+    async def _cancellable(self, who: Who, question: Question, drafts: Drafts) -> Answer | None:
         """The answer, or None where whoever asked has given it up meanwhile."""
-        task = asyncio.create_task(self.asked(question))
+        loop = asyncio.get_running_loop()
+
+        def show(draft: Answer) -> None:
+            loop.call_soon_threadsafe(drafts.show, draft)
+
+        asking = Asking(person=str(who[1]), show=show)
+        task = asyncio.create_task(self.asked(question, asking))
         self._under_way[who].add(task)
         try:
             await asyncio.wait({task})
         finally:
             task.cancel()
+            asking.given_up.set()
             self._under_way[who].discard(task)
             if not self._under_way[who]:
                 del self._under_way[who]

@@ -29,6 +29,7 @@ from tenacity import (
     wait_random_exponential,
 )
 
+from bot.chat_model import probe
 from bot.compose import Parts
 from bot.examples import Examples
 from bot.given import GivenAnswers
@@ -51,6 +52,7 @@ from bot.telegram.pulse import Pulse
 from bot.telegram.sending import LONGEST_PAUSE
 from bot.telegram.webhook import KeptQueue, Webhook
 from index.errors import VirgoletteError
+from retrieval.chain import WRITTEN_AT_ONCE
 
 TELEGRAM = "https://api.telegram.org/bot"
 FLOOD_RETRIES = 10  # how often a 429 is waited out
@@ -75,6 +77,8 @@ def run_bot(parts: Parts, settings: Settings) -> None:
             "and put it into .env"
         )
     log_without(token)
+    if settings.chat_model:
+        probe(settings)
     try:
         asyncio.run(_reached(settings))
         parts.index.follow()
@@ -175,7 +179,7 @@ def build_application(parts: Parts, settings: Settings, state: State) -> App:
         parts.index,
         GivenAnswers(state, number),
         Memory(),
-        Desk(),
+        Desk(WRITTEN_AT_ONCE) if parts.chain.writes else Desk(),
         Allowance(settings.telegram_questions_per_hour),
         settings.telegram_admins,
     )

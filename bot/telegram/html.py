@@ -60,7 +60,9 @@ def _blocks(answer: Answer, say: Texts) -> Iterator[Block]:
         yield Block.bold(say(f"answer.refused_{answer.reason.value}"))
         if answer.near:
             yield Block.words(say("answer.near"))
-    if answer.answer:
+    if answer.claims:
+        yield from (Block.words(claim.cited) for claim in answer.claims)
+    elif answer.answer:
         yield Block.bold(answer.answer)
     for number, quote in enumerate(answer.quotes or answer.near, 1):
         yield from _quotation(answer, quote)

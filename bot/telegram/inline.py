@@ -27,6 +27,7 @@ from bot.telegram.desk import CrowdedError
 from bot.telegram.html import quotation_message
 from index.errors import VirgoletteError
 from retrieval.answer import Answer, Question, QuestionError
+from retrieval.chat.asking import Asking
 
 PAUSE = 0.5  # seconds without another letter, after which a question is taken for finished
 SHORTEST = 4  # characters of a question
@@ -77,7 +78,7 @@ class Inline:
         if person not in self.answering.unlimited and allowance.take(person):
             return [], say("telegram.inline_busy")
         try:
-            answer = await self.answering.asked(question)
+            answer = await self.answering.asked(question, Asking(written=False))
         except CrowdedError:
             allowance.give_back(person)
             return [], say("telegram.inline_busy")

@@ -1,0 +1,128 @@
+"""The chat model of the settings, or in a line what is missing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from bot.settings import Settings, SettingsError, is_provided, provide_to_libraries
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
+
+    from bot.spending import Spending
+    from retrieval.chat.writer import Writer
+
+SETTING = "VIRGOLETTE_CHAT_MODEL"
+EXTRAS = ("openai", "anthropic", "ollama")  # those of pyproject.toml
+NO_KEY = "not-needed"  # for a server of one's own, which asks for none
+_KEYS = {
+    "openai": "OPENAI_API_KEY",
+    "anthropic": "ANTHROPIC_API_KEY",
+    "google_genai": "GOOGLE_API_KEY",
+    "mistralai": "MISTRAL_API_KEY",
+}
+PROBE_SECONDS, PROBE_TOKENS = 10.0, 50
+_PROBE = "Reply with OK."
+_REFUSED_KEY = (401, 403)
+# What providers call the number of tokens that a model may write.
+_MOST_TOKENS = {"ollama": "num_predict", "google_genai": "max_output_tokens"}
+
+
+def make_writer(settings: Settings, spending: Spending) -> Writer | None:
+    """The writer of answers; None where the settings name no model. Raises SettingsError."""
+    if not settings.chat_model:
+        return None
+    from retrieval.chat.asking import Limits
+    from retrieval.chat.writer import Writer
+
+    limits = Limits(settings.chat_seconds, settings.chat_tokens_per_question)
+    model = make_chat_model(settings)
+    return Writer(model, settings.chat_model, limits, spending.account())
+
+
+def make_chat_model(settings: Settings) -> BaseChatModel:
+    """The model of LangChain. Raises SettingsError naming what to install or to set."""
+    from langchain.chat_models import init_chat_model
+
+    provide_to_libraries()
+    provider, _, name = settings.chat_model.partition(":")
+    try:
+        found: BaseChatModel = init_chat_model(
+            name, model_provider=provider, **_options(provider, settings)
+        )
+    except ImportError as error:
+        raise SettingsError(_to_install(provider, error)) from None
+    except Exception as error:  # noqa: BLE001 (each provider has exceptions of its own)
+        raise SettingsError(_misconfigured(provider, error)) from None
+    if provider in _KEYS and not settings.chat_base_url and not is_provided(_key_of(provider)):
+        raise SettingsError(_without_key(provider))
+    return found
+
+
+def probe(settings: Settings) -> None:
+    """Ask the model for a word, to know at the start whether its provider knows model and key.
+
+    One that cannot be reached now may be reached later. Raises SettingsError for what will not
+    mend by itself.
+    """
+    provider, _, name = settings.chat_model.partition(":")
+    try:
+        brief = {"chat_seconds": PROBE_SECONDS, "chat_tokens_per_question": PROBE_TOKENS}
+        make_chat_model(settings.model_copy(update=brief)).invoke(_PROBE)
+    except SettingsError:
+        raise
+    except Exception as error:  # noqa: BLE001 (each provider has exceptions of its own)
+        status = getattr(error, "status_code", None)
+        if status in _REFUSED_KEY:
+            raise SettingsError(
+                f"{SETTING}: {provider} refused the key: set {_key_of(provider)} anew"
+            ) from None
+        if status == 404:
+            raise SettingsError(
+                f"{SETTING}: {provider} does not know {name}, or VIRGOLETTE_CHAT_BASE_URL is wrong"
+            ) from None
+
+
+def _options(provider: str, settings: Settings) -> dict[str, Any]:
+    options: dict[str, Any] = {
+        "timeout": settings.chat_seconds,
+        "max_retries": 0,  # the writer tries again, within the time that there is
+        _MOST_TOKENS.get(provider, "max_tokens"): settings.chat_tokens_per_question,
+    }
+    if settings.chat_temperature is not None:
+        options["temperature"] = settings.chat_temperature
+    if settings.chat_base_url:
+        options["base_url"] = settings.chat_base_url
+    if provider == "openai":
+        options["stream_usage"] = True
+        if settings.chat_base_url and not is_provided(_key_of(provider)):
+            options["api_key"] = NO_KEY
+    return options
+
+
+def _to_install(provider: str, error: ImportError) -> str:
+    if provider in EXTRAS:
+        return f"{SETTING} needs a package: pip install '.[{provider}]'"
+    package = str(error).partition("pip install ")[2].split()
+    known = package[0].strip("`'\".") if package else f"langchain-{provider.replace('_', '-')}"
+    return f"{SETTING} needs a package: pip install {known}"
+
+
+def _misconfigured(provider: str, error: Exception) -> str:
+    told = str(error).lower()
+    if "api_key" in told or "credentials" in told or "api key" in told:
+        return _without_key(provider)
+    if "unsupported" in told:
+        return (
+            f"{SETTING}: LangChain knows no provider {provider!r}: use openai, anthropic, ollama, "
+            "or another one of init_chat_model"
+        )
+    return f"{SETTING} cannot be used: {type(error).__name__}"
+
+
+def _without_key(provider: str) -> str:
+    return f"{SETTING}: {provider} needs a key: set {_key_of(provider)}"
+
+
+def _key_of(provider: str) -> str:
+    return _KEYS.get(provider, f"{provider.upper()}_API_KEY")
