@@ -335,6 +335,7 @@ def evaluate(
     out: Annotated[
         Path | None, typer.Option(help="A folder for figures, picture and questions.")
     ] = None,
+    chat: Annotated[bool, typer.Option(help="With VIRGOLETTE_CHAT_MODEL.")] = False,
     fit: Annotated[
         bool,
         typer.Option(
@@ -357,7 +358,7 @@ def evaluate(
         print(fit_weights(settings, exam))
         return
     folder = made_folder(out) if out else None
-    evaluation = evaluate(settings, exam)
+    evaluation = evaluate(settings, exam, chat=chat)
     print("\n".join(evaluation.lines()))
     for line in write_evaluation(evaluation, folder) if folder else ():
         _complain(line)

@@ -30,6 +30,7 @@ from retrieval.evaluation.exam import Exam, read_exam, some_of, without_answers
 from retrieval.evaluation.figures import Curve, Figure, curve, figures
 from retrieval.evaluation.fitting import Example, examples, fit
 from retrieval.evaluation.outcomes import Outcome, outcomes
+from retrieval.evaluation.writing import writing_lines
 from retrieval.weights import FITTED, save_weights
 
 FEWEST = 20  # examples that are answered, and that are not, for a fit
@@ -43,6 +44,7 @@ class Evaluation:
     figures: list[Figure]
     curve: Curve
     articles: int
+    chat: bool = False  # whether a chat model wrote
 
     @property
     def seconds(self) -> float:
@@ -53,6 +55,8 @@ class Evaluation:
         """A table: figure, value, interval, number of questions; then the time of an answer."""
         for one in self.figures:
             yield f"  {one}"
+        if self.chat:
+            yield from writing_lines(self.outcomes)
         yield f"  {'seconds an answer (median)':<36} {self.seconds:.3f}"
         yield f"{len(self.outcomes)} questions over {self.articles} articles"
 
@@ -81,17 +85,22 @@ def prepared_exam(
     return exam
 
 
-def evaluate(settings: Settings, exam: Exam) -> Evaluation:
-    """Index the exam's articles in a place of their own, with the settings, and ask."""
+def evaluate(settings: Settings, exam: Exam, *, chat: bool = False) -> Evaluation:
+    """Index the exam's articles in a place of their own, with the settings, and ask.
+
+    ``chat``: with the chat model of the settings. Raises UsageError where they name none.
+    """
+    if chat and not settings.chat_model:
+        raise UsageError("--chat needs VIRGOLETTE_CHAT_MODEL: set it to a provider:model")
     with _workplace(settings, exam) as own, progress_bar() as progress:
         found = []
-        with composed(own) as parts:
+        with composed(own, chat=chat) as parts:
             report = sync(locations(own), parts.embedder, progress=progress)
             for one in outcomes(exam, parts.index, parts.chain, parts.embedder):
                 found.append(one)
                 if progress:
                     progress("asking", len(found), len(exam.asked))
-    return Evaluation(found, figures(found), curve(found), report.articles)
+    return Evaluation(found, figures(found), curve(found), report.articles, chat)
 
 
 def fit_weights(settings: Settings, exam: Exam) -> str:

@@ -62,7 +62,7 @@ class Fault(StrEnum):
     NO_QUOTATION = "no_quotation"
     NO_PASSAGE = "no_passage"  # none that it was shown has this number
     FALSE_QUOTATION = "false_quotation"  # words that are not in the passage, to the letter
-    UNSUPPORTED = "unsupported"  # names, numbers or dates that are not in the passages
+    UNSUPPORTED = "unsupported"  # names, numbers or dates that are not in what is quoted
     UNRELATED = "unrelated"  # it has nothing in common with what it quotes
     OTHER_LANGUAGE = "other_language"  # than that of the question
 

@@ -89,8 +89,15 @@ class Handlers:
         await self._say(update, "telegram.help")
 
     async def privacy(self, update: Update, _: ContextTypes.DEFAULT_TYPE) -> None:
-        """/privacy: what is kept about people."""
-        await self._say(update, "telegram.privacy")
+        """/privacy: what is kept about people, and what leaves the machine."""
+        say = self._texts(update.effective_user)
+        leaves = (
+            "telegram.privacy_chat" if self.answering.chain.writes else "telegram.privacy_local"
+        )
+        told = "\n\n".join(
+            say(name) for name in ("telegram.privacy", leaves, "telegram.privacy_end")
+        )
+        await deliver(message_of(update), [text_message(told)])
 
     async def forget_me(self, update: Update, _: ContextTypes.DEFAULT_TYPE) -> None:
         """/forgetme: all that is kept about somebody is removed."""

@@ -44,13 +44,6 @@ class Offered:
     sentences: tuple[Span, ...]
     score: float
 
-    @property
-    def told(self) -> str:
-        """What a claim may say of it: its words, and whose they are."""
-        article = self.article
-        about = (self.text, article.title, article.source or "", article.date or "")
-        return "\n".join(about)
-
 
 def offered(documents: Sequence[Document], generation: Generation) -> list[Offered]:
     """The passages of documents as a model is shown them, in their order."""
@@ -70,8 +63,9 @@ class Gate:
     """Builds an answer out of what passes. ``language`` is that of the question, "it" or "en".
 
     A claim passes when it quotes at least one passage, and all that it quotes are slices of the
-    passages that it names; when what it puts in quotation marks itself is one too; and when its
-    names, numbers and dates are in these passages, and it is about what it quotes.
+    passages that it names; when what it puts in quotation marks itself is one too; when its names,
+    numbers and dates are in the sentences quoted, their titles, outlets or dates; and when it is
+    about what it quotes.
     """
 
     passages: Sequence[Offered]
@@ -136,7 +130,9 @@ class Gate:
         negates = _NEGATION.search(text) is not None
         if negates and not any(_NEGATION.search(quote.text) for quote in quotes):
             return Fault.UNSUPPORTED
-        if unsupported(text, [one.told for one in cited], self.language):
+        # What is not quoted nobody sees: an order in a passage must not put a name into a claim.
+        shown = [part for q in quotes for part in (q.text, q.title, q.source or "", q.date or "")]
+        if unsupported(text, shown, self.language):
             return Fault.UNSUPPORTED
         return None if self._is_related(text, quotes) else Fault.UNRELATED
 

@@ -13,6 +13,7 @@ from retrieval.answer import Answer, Question
 from retrieval.chain import AnswerChain
 from retrieval.evaluation.baselines import bm25, dense
 from retrieval.evaluation.exam import Asked, Exam
+from retrieval.quotes import is_verbatim
 from retrieval.search import PASSAGES, HybridRetriever
 
 Ranks = tuple[int | None, int | None, int | None]
@@ -28,7 +29,9 @@ class Outcome:
     ``hits``: for each quotation whether it comes from a gold article and holds a gold answer,
     ignoring case; ``would``: the same for the first quotation or, of a refusal, for what was shown
     as near; ``words``: the short answer, None if there is none; ``seconds``: how long the answer
-    took.
+    took. Of a chat model: how many of its claims were shown, why others were ``dropped``, why it
+    does not answer (``fallback``), how near each claim is to what it quotes (``support``, a
+    cosine), and how many quotations shown are ``false``: not to the letter in their article.
     """
 
     question: str
@@ -44,6 +47,11 @@ class Outcome:
     words: str | None
     quote: str
     seconds: float
+    claims: int = 0
+    dropped: tuple[str, ...] = ()
+    fallback: str | None = None
+    support: tuple[float, ...] = ()
+    false: int = 0
 
 
 def outcomes(
@@ -58,7 +66,23 @@ def outcomes(
         seconds = perf_counter() - started
         with index.reading() as generation:
             ranks = _ranks(asked, question, generation, embedder) if generation else NOWHERE
-        yield _outcome(asked, answer, ranks, seconds)
+            false = _false(answer, generation) if generation else 0
+        yield _outcome(asked, answer, ranks, seconds, _support(answer, embedder), false)
+
+
+def _support(answer: Answer, embedder: Embedder) -> tuple[float, ...]:
+    """How near each claim of a chat model is to the nearest quotation that it leans on."""
+    found = []
+    for claim in answer.claims:
+        quoted = embedder.encode_passages([answer.quotes[place].text for place in claim.quotes])
+        found.append(float((quoted @ embedder.encode_query(claim.text).vector).max()))
+    return tuple(round(cosine, 4) for cosine in found)
+
+
+def _false(answer: Answer, generation: Generation) -> int:
+    """How many quotations are no slice of their article, which the gate should have seen."""
+    shown = (*answer.quotes, *answer.near)
+    return sum(not is_verbatim(quote, generation) for quote in shown)
 
 
 def _ranks(asked: Asked, question: Question, generation: Generation, embedder: Embedder) -> Ranks:
@@ -72,7 +96,14 @@ def _ranks(asked: Asked, question: Question, generation: Generation, embedder: E
     return by_search[0], by_search[1], by_search[2]
 
 
-def _outcome(asked: Asked, answer: Answer, ranks: Ranks, seconds: float) -> Outcome:
+def _outcome(
+    asked: Asked,
+    answer: Answer,
+    ranks: Ranks,
+    seconds: float,
+    support: tuple[float, ...],
+    false: int,
+) -> Outcome:
     shown = answer.quotes or answer.near
     hits = tuple(
         asked.is_answered_by(quote.text, [quote.article, *(other.article for other in quote.also)])
@@ -92,4 +123,9 @@ def _outcome(asked: Asked, answer: Answer, ranks: Ranks, seconds: float) -> Outc
         words=answer.answer,
         quote=shown[0].text if shown else "",
         seconds=round(seconds, 4),
+        claims=len(answer.claims),
+        dropped=tuple(fault.value for fault in answer.dropped),
+        fallback=answer.fallback.value if answer.fallback else None,
+        support=support,
+        false=false,
     )
