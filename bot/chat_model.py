@@ -37,7 +37,10 @@ def make_writer(settings: Settings, spending: Spending) -> Writer | None:
 
     limits = Limits(settings.chat_seconds, settings.chat_tokens_per_question)
     model = make_chat_model(settings)
-    return Writer(model, settings.chat_model, limits, spending.account())
+    # OpenAI's forms do not tell, through LangChain, how many tokens they took; its tools do.
+    own = settings.chat_model.startswith("openai:") and not settings.chat_base_url
+    method = "function_calling" if own else None
+    return Writer(model, settings.chat_model, limits, spending.account(), form_method=method)
 
 
 def make_chat_model(settings: Settings) -> BaseChatModel:

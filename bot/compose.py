@@ -85,7 +85,10 @@ def composed(settings: Settings, *, chat: bool = True) -> Iterator[Parts]:
     try:
         weights = _weights(settings, embedder)
         chain = AnswerChain(index, embedder, make_reader(settings), weights, writer)
-        yield Parts(index, embedder, chain)
+        try:
+            yield Parts(index, embedder, chain)
+        finally:
+            chain.close()
     finally:
         index.close()
         spending.close()

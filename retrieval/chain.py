@@ -11,7 +11,9 @@ from typing import Any
 from langchain_core.callbacks import CallbackManagerForChainRun
 from langchain_core.runnables import Runnable, RunnableConfig
 from langchain_core.runnables.config import patch_config, run_in_executor
+from langchain_core.tracers.langchain import wait_for_all_tracers
 from langsmith import tracing_context
+from langsmith.utils import tracing_is_enabled
 
 from index.chroma import import_chroma
 from index.embedder import Embedder
@@ -29,6 +31,7 @@ from retrieval.followups import answered_in_turn
 from retrieval.reader import Reader
 from retrieval.weights import PLAIN, READER, Weights, load_weights
 
+LONGEST_TRACING = 10.0  # seconds for traces to be sent at the end
 WRITTEN_AT_ONCE = 16  # questions: a chat model is waited for, mostly, and costs no CPU here
 
 
@@ -91,6 +94,16 @@ class AnswerChain(Runnable[Question, Answer]):
     ) -> Answer:
         """The same in a thread. One that is cancelled is given up through its ``asking``."""
         return await run_in_executor(self._threads or config, self.invoke, input, config, **told)
+
+    def close(self) -> None:
+        """Have traces sent, where the user wants them, and no thread left."""
+        if self._writer and tracing_is_enabled():
+            # In a thread: where nobody takes the traces it would wait for ever.
+            sending = threading.Thread(target=wait_for_all_tracers, daemon=True)
+            sending.start()
+            sending.join(LONGEST_TRACING)
+        if self._threads:
+            self._threads.shutdown(wait=False, cancel_futures=True)
 
     def warm_up(self) -> None:
         """Load the model and open the index, so that the first question finds them ready.

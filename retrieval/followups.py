@@ -53,6 +53,7 @@ _TO_US = re.compile(  # said to whoever answers, or about the day: it belongs to
     re.IGNORECASE,
 )
 _OCCASION = re.compile(r"\b(?:la\s+(?:prima|ultima)|l['’]ultima)\s+volta\b", re.IGNORECASE)
+_OWNED = re.compile(rf"\b{ARTICLE}[^\W\d_]+\s+d(?:i|el|ella|ei|egli|elle|ell[’'])\s*[A-ZÀ-Ý]")
 _IMPERSONAL = re.compile(
     r"\b(?:chi|c['’]è|ci|si|succed\w+|accad\w+|avv(?:iene|err\w+|enut\w))\b", re.IGNORECASE
 )
@@ -195,9 +196,10 @@ def _is_open(rest: str, opened: bool, names: Sequence[Mention], turn: Turn) -> b
 def _lacks_subject(rest: str, asks: str, names: Sequence[Mention]) -> bool:
     """Whether every name stands after a preposition: "che cosa ha detto alla BBC?".
 
-    In Italian the verb then has no subject, unless somebody is asked for or it is impersonal.
+    In Italian the verb then has no subject, unless somebody is asked for or it is impersonal. The
+    subject may be what is somebody's: "quante carrozze ha il treno di Kim?".
     """
-    prepositions = all(name.kind for name in names)
+    prepositions = all(name.kind for name in names) and not _OWNED.search(rest)
     return prepositions and not is_english(asks) and not _IMPERSONAL.search(rest)
 
 

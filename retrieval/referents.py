@@ -19,8 +19,14 @@ from retrieval.interrogatives import (
 )
 from retrieval.mentions import ARTICLE, PREPOSITION, Mention, mentions, names_told
 
-PRONOUN = r"(?:lui|lei|loro|egli|ella|essi|esse|costui|costei|i due|he|she|they|him|them)"
-_PLURAL = re.compile(r"\b(?:loro|essi|esse|i due|they|them|their)\b", re.IGNORECASE)
+# "I due" are they, but not in "i due leader": what follows is no verb and no preposition there.
+_NO_NOUN = (
+    r"(?:ad?|al|allo|alla|di|da|dal|dalla|in|nel|nella|con|su|sul|sulla|per|tra|fra|e|o|si|ci|non"
+    r"|è|dopo|prima|oggi|domani|ieri|insieme|anche|\w+(?:ano|ono|anno))\b"
+)
+_THE_TWO = rf"i due(?!\s+(?!{_NO_NOUN})[^\W\d_])"
+PRONOUN = rf"(?:lui|lei|loro|egli|ella|essi|esse|costui|costei|{_THE_TWO}|he|she|they|him|them)"
+_PLURAL = re.compile(rf"\b(?:loro|essi|esse|{_THE_TWO}|they|them|their)\b", re.IGNORECASE)
 _ENGLISH = re.compile(r"\b(?:he|she|they|him|them|his|her|their|its)\b", re.IGNORECASE)
 _SUBJECT = re.compile(rf"\b{PRONOUN}\b(?!\s+stess)", re.IGNORECASE)
 _ADJECTIVES = r"(?:nuov|prim|ultim|prossim|stess)[oaie]|vice|ex|grande"

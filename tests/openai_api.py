@@ -143,7 +143,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(b"data: [DONE]\n\n")
 
     def _piece(self, body: Json, piece: str, pause: float) -> None:
-        self._event(_chunk(body, {"role": "assistant", "content": piece}, None))
+        told: Json = {"role": "assistant", "content": piece}
+        if "tools" in body:
+            called = {"name": body["tools"][0]["function"]["name"], "arguments": piece}
+            call = {"index": 0, "id": "call_1", "type": "function", "function": called}
+            told = {"role": "assistant", "tool_calls": [call]}
+        self._event(_chunk(body, told, None))
         time.sleep(pause)
 
     def _event(self, told: Json) -> None:

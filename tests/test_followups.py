@@ -155,6 +155,9 @@ ALONE = [
     "Who is Lloyd Austin and what did he say?",
     "How are you?",
     "Is there a train to Moscow?",
+    "Durante quale evento potrebbero incontrarsi i due leader a Vladivostok?",
+    "Quante carrozze ha il treno di Kim?",
+    "Quando è finita la guerra di Corea?",
 ]
 
 

@@ -97,6 +97,11 @@ class ClaimReader:
         before, brace, _ = self._text.partition("{")
         return bool(brace) and not any(_LINE.match(line) for line in before.splitlines())
 
+    @property
+    def is_cut(self) -> bool:
+        """Whether what came is JSON that has not ended."""
+        return bool(self._open)
+
     def feed(self, piece: str) -> Iterator[Written]:
         """The claims that are complete with this piece."""
         self._text = (self._text + piece)[:LONGEST_TEXT]

@@ -11,7 +11,7 @@ from typing import Any
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessageChunk, BaseMessage
-from langchain_core.runnables import Runnable, RunnableConfig
+from langchain_core.runnables import Runnable, RunnableConfig, RunnableSequence
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
 from retrieval.answer import Fallback
@@ -44,7 +44,8 @@ class Writer:
     """Text of a chat model, for several questions at a time.
 
     ``structured``: whether the model can be made to fill in a form; once it refuses to, it is not
-    asked to any more.
+    asked to any more. ``form_method``: how it is, as ``with_structured_output`` calls it, where its
+    own way is not the best.
     """
 
     def __init__(
@@ -54,13 +55,14 @@ class Writer:
         limits: Limits | None = None,
         account: Account | None = None,
         breaker: Breaker | None = None,
+        form_method: str | None = None,
     ) -> None:
         self.name = name
         self.limits = limits or Limits()
         self._model = model
         self._account = account
         self._breaker = breaker or Breaker()
-        self._form = _with_form(model)
+        self._form = _with_form(model, form_method)
 
     @property
     def structured(self) -> bool:
@@ -169,13 +171,12 @@ class _Counted:
     def add(self, chunk: Any) -> str:
         """The text of a chunk."""
         self.begun = True
-        message = chunk.get("raw") if isinstance(chunk, dict) else chunk
-        if not isinstance(message, AIMessageChunk):
+        if not isinstance(chunk, AIMessageChunk):
             return ""
-        if message.usage_metadata:
-            told = message.usage_metadata
+        if chunk.usage_metadata:
+            told = chunk.usage_metadata
             self._told += Usage(told["input_tokens"], told["output_tokens"])
-        piece = message.text + "".join(call.get("args") or "" for call in message.tool_call_chunks)
+        piece = chunk.text + "".join(call.get("args") or "" for call in chunk.tool_call_chunks)
         self._characters += len(piece)
         return piece
 
@@ -190,12 +191,15 @@ class _Counted:
         return Usage(self._told.sent or self._sent, self.received)
 
 
-def _with_form(model: BaseChatModel) -> Runnable[Any, Any] | None:
-    """The model made to fill in SCHEMA, its chunks under "raw"; None where it cannot."""
+def _with_form(model: BaseChatModel, method: str | None) -> Runnable[Any, Any] | None:
+    """The model made to fill in SCHEMA, whose chunks are messages; None where it cannot."""
     try:
-        return model.with_structured_output(SCHEMA, include_raw=True)
+        told: dict[str, Any] = {"method": method} if method else {}
+        filled = model.with_structured_output(SCHEMA, **told)
     except (NotImplementedError, ValueError):
         return None
+    # A sequence of the model and a parser, which would wait for the end.
+    return filled.first if isinstance(filled, RunnableSequence) else None
 
 
 def _chunks(

@@ -123,4 +123,6 @@ def _read(reader: ClaimReader, pieces: Iterator[str]) -> Iterator[Written]:
         yield from reader.feed(piece)
         if reader.full:
             return
+    if reader.is_cut:  # a connection that ends looks like an answer that does
+        raise WritingError(Fallback.UNREACHABLE)
     yield from reader.close()
