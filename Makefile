@@ -5,12 +5,13 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 BENCH_READY := $(VENV)-bench/.ready
 TRAINING_READY := $(VENV)-training/.ready
+CHAT_READY := $(VENV)-chat/.ready
 # Of bench-index. For a trial: make bench-index BENCH="--articles 60 --runs 1"
 BENCH ?= --write
 
 export Q
 
-.PHONY: ask test check format soak bench-index bench-quality lock picture clean
+.PHONY: ask test check format soak bench-index bench-quality bench-chat lock picture clean
 
 ask: $(READY)
 	@test -n "$$Q" || { echo 'Ask like this: make ask Q="Dove si incontreranno Putin e Kim?"' >&2; exit 2; }
@@ -40,11 +41,18 @@ bench-index: $(BENCH_READY)
 bench-quality: $(READY)
 	$(BIN)/python -m benchmarks.quality --write
 
+# A real, very small chat model behind the gate. Building what serves it takes minutes, asking an hour.
+bench-chat: $(CHAT_READY)
+	$(VENV)-chat/bin/python -m benchmarks.chat
+
 # The environments: the exact versions of requirements.txt, for the benchmarks and for training
 # those of what they need beside it, then this folder itself.
 $(BENCH_READY): benchmarks/requirements.txt
 $(TRAINING_READY): training/requirements.txt
-$(READY) $(BENCH_READY) $(TRAINING_READY): requirements.txt pyproject.toml
+$(CHAT_READY): benchmarks/chat-requirements.txt
+# llama.cpp's own choice of instructions crashes on some virtual machines.
+$(CHAT_READY): export CMAKE_ARGS = -DGGML_NATIVE=OFF -DGGML_AVX2=ON -DGGML_FMA=ON -DGGML_F16C=ON
+$(READY) $(BENCH_READY) $(TRAINING_READY) $(CHAT_READY): requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "Virgolette needs Python 3.11 or newer; $(PYTHON) is older. Try: make PYTHON=…" >&2; exit 1; }
 	$(PYTHON) -m venv $(@D)
@@ -67,4 +75,4 @@ lock:
 	rm -rf $(VENV)-lock
 
 clean:
-	rm -rf $(VENV) $(VENV)-bench $(VENV)-training data
+	rm -rf $(VENV) $(VENV)-bench $(VENV)-training $(VENV)-chat data

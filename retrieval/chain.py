@@ -32,6 +32,7 @@ from retrieval.reader import Reader
 from retrieval.weights import PLAIN, READER, Weights, load_weights
 
 LONGEST_TRACING = 10.0  # seconds for traces to be sent at the end
+NICENESS = 5  # of threads that compute
 WRITTEN_AT_ONCE = 16  # questions: a chat model is waited for, mostly, and costs no CPU here
 
 
@@ -60,7 +61,8 @@ class AnswerChain(Runnable[Question, Answer]):
         self._writer = writer
         self._computing = threading.Semaphore(max(1, os.cpu_count() or 1))
         # asyncio's own has too few threads for so many that wait, and others need them.
-        self._threads = ThreadPoolExecutor(WRITTEN_AT_ONCE) if writer else None
+        most = WRITTEN_AT_ONCE if writer else max(1, os.cpu_count() or 1)
+        self._threads = ThreadPoolExecutor(most, "answer", _give_way)
 
     @property
     def writes(self) -> bool:
@@ -93,7 +95,7 @@ class AnswerChain(Runnable[Question, Answer]):
         **told: Any,
     ) -> Answer:
         """The same in a thread. One that is cancelled is given up through its ``asking``."""
-        return await run_in_executor(self._threads or config, self.invoke, input, config, **told)
+        return await run_in_executor(self._threads, self.invoke, input, config, **told)
 
     def close(self) -> None:
         """Have traces sent, where the user wants them, and no thread left."""
@@ -102,8 +104,7 @@ class AnswerChain(Runnable[Question, Answer]):
             sending = threading.Thread(target=wait_for_all_tracers, daemon=True)
             sending.start()
             sending.join(LONGEST_TRACING)
-        if self._threads:
-            self._threads.shutdown(wait=False, cancel_futures=True)
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
     def warm_up(self) -> None:
         """Load the model and open the index, so that the first question finds them ready.
@@ -144,3 +145,9 @@ class AnswerChain(Runnable[Question, Answer]):
             )
 
         return answered_in_turn(question, answered, meant)
+
+
+def _give_way() -> None:
+    """Have this thread, and those that torch starts for it, give way to an event loop."""
+    with suppress(AttributeError, OSError):  # Linux alone has a priority for each thread
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
