@@ -50,7 +50,8 @@ bench-chat: $(CHAT_READY)
 $(BENCH_READY): benchmarks/requirements.txt
 $(TRAINING_READY): training/requirements.txt
 $(CHAT_READY): benchmarks/chat-requirements.txt
-# llama.cpp's own choice of instructions crashes on some virtual machines.
+# llama.cpp's own choice of instructions crashes on some virtual machines; pip keeps what it built.
+$(CHAT_READY): export PIP_NO_CACHE_DIR = 1
 $(CHAT_READY): export CMAKE_ARGS = -DGGML_NATIVE=OFF -DGGML_AVX2=ON -DGGML_FMA=ON -DGGML_F16C=ON
 $(READY) $(BENCH_READY) $(TRAINING_READY) $(CHAT_READY): requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \

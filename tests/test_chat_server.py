@@ -89,7 +89,8 @@ def test_openai_itself_fills_in_a_tool_and_tells_its_tokens(indexed_place: Workp
 @pytest.mark.parametrize(
     ("reply", "why", "calls"),
     [
-        (Reply(status=500), "unreachable", 3),
+        (Reply(status=500), "unreachable", 4),  # once for a form
+        (Reply(status=503), "unreachable", 3),
         (Reply(status=429, code="rate_limit_exceeded"), "unreachable", 3),
         (Reply(status=401, code="invalid_api_key"), "unreachable", 1),
         (Reply("{}"), "silent", 1),
@@ -109,10 +110,13 @@ def test_what_goes_wrong_leaves_the_quotations(
     assert found["answerer"] == "extractive" and found["quotes"] and not found["claims"]
 
 
-def test_a_server_that_knows_no_forms_is_asked_for_lines(indexed_place: Workplace) -> None:
+@pytest.mark.parametrize("status", [400, 422, 500])
+def test_a_server_that_knows_no_forms_is_asked_for_lines(
+    indexed_place: Workplace, status: int
+) -> None:
     def says(body: Json) -> Reply:
         if "response_format" in body:
-            return Reply(status=400, code="unsupported")
+            return Reply(status=status, code="unsupported")
         return Reply(f"CLAIM: {TRUE}\nQUOTE {number_of(body)}: {WORDS}\n")
 
     found, api = ask(indexed_place, says)

@@ -22,7 +22,8 @@ from retrieval.chat.waiting import GivenUpError, TooSlowError, drawn
 
 TRIES = 3  # of a call whose failure may pass
 LONGEST_PAUSE = 8.0  # seconds between two tries
-_REFUSALS = (400, 404, 415, 422, 501)
+# Of a form: llama.cpp's Python server answers 500 to what it does not know.
+_REFUSALS = (400, 404, 415, 422, 500, 501)
 CHARACTERS = 4  # of a token, about, where the provider does not count
 
 _log = logging.getLogger(__name__)
@@ -31,7 +32,7 @@ _log = logging.getLogger(__name__)
 class WritingError(Exception):
     """The chat model gives no text. ``why``: as users are told.
 
-    ``refused``: the provider did not accept what it was asked, and would not the next time.
+    ``refused``: the provider does not take forms, it seems.
     """
 
     def __init__(self, why: Fallback, *, refused: bool = False) -> None:
@@ -86,21 +87,22 @@ class Writer:
 
         ``form``: fill in SCHEMA, by whatever way the model has for that.
         """
+        form = form and self.structured
         if self._account and not self._account.may_spend(asking.person):
             raise WritingError(Fallback.SPENT)
         if not self._breaker.admits():
             raise WritingError(Fallback.UNREACHABLE)
-        source: Runnable[Any, Any] = self._form if form and self._form else self._model
+        source: Runnable[Any, Any] = self._form if self._form and form else self._model
         counted = _Counted(sum(len(str(message.content)) for message in messages))
-        with self._translating(), self._paying(asking, counted):
-            for chunk in self._tried(source, list(messages), asking, until, config):
+        with self._translating(form=form), self._paying(asking, counted):
+            for chunk in self._tried(source, list(messages), asking, until, config, form):
                 if piece := counted.add(chunk):
                     yield piece
                 if counted.received > self.limits.tokens:
                     raise WritingError(Fallback.SPENT)
 
     @contextmanager
-    def _translating(self) -> Iterator[None]:
+    def _translating(self, *, form: bool) -> Iterator[None]:
         """Failures as users are told of them; the circuit breaker counts them."""
         try:
             yield
@@ -112,7 +114,7 @@ class Writer:
         except Exception as error:  # noqa: BLE001 (each provider has exceptions of its own)
             # Its words may hold a part of the key or of the question.
             _log.warning("the chat model failed: %s%s", type(error).__name__, _status(error))
-            refused = _status_of(error) in _REFUSALS
+            refused = form and _status_of(error) in _REFUSALS
             if not refused:
                 self._breaker.failed()
             raise WritingError(Fallback.UNREACHABLE, refused=refused) from None
@@ -141,11 +143,12 @@ class Writer:
         asking: Asking,
         until: float,
         config: RunnableConfig | None,
+        form: bool,
     ) -> Iterator[Any]:
         """The chunks of a stream, begun anew while nothing has come and the failure may pass."""
         begun = False
         retrying = Retrying(
-            retry=retry_if_exception(lambda error: not begun and _may_pass(error)),
+            retry=retry_if_exception(lambda error: not begun and _may_pass(error, form=form)),
             stop=stop_after_attempt(TRIES),
             wait=wait_random_exponential(multiplier=0.5, max=LONGEST_PAUSE),
             sleep=lambda seconds: _sleep(seconds, until, asking.given_up),
@@ -227,9 +230,11 @@ def _status_of(error: BaseException) -> int:
     return status if isinstance(status, int) else 0
 
 
-def _may_pass(error: BaseException) -> bool:
+def _may_pass(error: BaseException, *, form: bool) -> bool:
     """Whether another try may work: not where the provider refuses what it was asked."""
     if isinstance(error, (TooSlowError, GivenUpError)) or not isinstance(error, Exception):
         return False
     status = _status_of(error)
+    if form and status in _REFUSALS:
+        return False
     return status in (0, 408, 409, 429) or status >= 500

@@ -113,9 +113,9 @@ def _claims(
                 raise
         if reader.is_form:
             return
-        writer.without_form()
     messages = writing_messages(question, passages, language, structured=False)
     yield from _read(ClaimReader(), writer.text(messages, asking, until, config))
+    writer.without_form()  # it is up, and takes lines
 
 
 def _read(reader: ClaimReader, pieces: Iterator[str]) -> Iterator[Written]:
