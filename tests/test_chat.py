@@ -17,7 +17,7 @@ from pydantic import Field
 from index.embedder import Embedder
 from index.generation import Generation
 from index.live import LiveIndex
-from retrieval.answer import Answer, Fallback, Fault, Question, Turn
+from retrieval.answer import Answer, Claim, Fallback, Fault, Question, Turn
 from retrieval.chain import AnswerChain
 from retrieval.chat.asking import Account, Asking, Limits, Usage
 from retrieval.chat.breaker import MOST_FAILURES, Breaker
@@ -157,6 +157,21 @@ def test_what_is_held_stays_beside_lies(ask: Ask, number: int) -> None:
     )
     assert [claim.text for claim in found.claims] == [TRUE] and found.claims[0].quotes == (0,)
     assert found.dropped == (Fault.UNSUPPORTED, Fault.NO_QUOTATION, Fault.FALSE_QUOTATION)
+
+
+def test_a_claim_that_is_repeated_is_shown_once(
+    ask: Ask, number: int, generation: Generation
+) -> None:
+    every = generation.store.passages(range(generation.size))
+    (passage,) = [one for one in every if WORDS in one.text]
+    texts = [passage.text[s.start - passage.start : s.end - passage.start]
+             for s in generation.sentences(passage)]  # fmt: skip
+    other = next(text for text in texts if WORDS not in text and len(text.split()) > 8)
+    again = line(TRUE, (number, WORDS), (number, other))
+    alone = ask(again)
+    assert len(alone.quotes) == 2 and alone.answer == f"{TRUE} [1][2]"
+    found = ask(f"{line(TRUE, (number, WORDS))}\n{again}")
+    assert found.claims == (Claim(TRUE, (0,)),) and len(found.quotes) == 1
 
 
 def test_a_number_that_no_passage_has_leaves_nothing(ask: Ask) -> None:

@@ -77,17 +77,18 @@ class Gate:
     dropped: list[Fault] = field(default_factory=list)
 
     def admit(self, written: Written) -> bool:
-        """Add a claim to the answer, or note why it is dropped."""
+        """Add a claim to the answer, or note why it is dropped; repeated ones just go."""
         found = self._checked(written)
         if isinstance(found, Fault):
             self.dropped.append(found)
             return False
         text, quotes = found
+        if any(claim.text == text for claim in self.claims):
+            return False
         if len(self.quotes) + len(quotes) > MOST_QUOTES:
             return False
         places = tuple(dict.fromkeys(self._place(quote) for quote in quotes))
-        if all(claim.text != text for claim in self.claims):
-            self.claims.append(Claim(text, places))
+        self.claims.append(Claim(text, places))
         return True
 
     def answer(self, base: Answer, writer: str) -> Answer:
@@ -116,22 +117,21 @@ class Gate:
             if quote is None:
                 return Fault.FALSE_QUOTATION
             quotes.append(quote)
-        cited = [self.passages[number] for number in sorted({o.passage - 1 for o in within})]
-        return self._fault(text, cited, quotes) or (text, quotes)
+        return self._fault(text, quotes) or (text, quotes)
 
-    def _fault(
-        self, text: str, cited: Sequence[Offered], quotes: Sequence[Quotation]
-    ) -> Fault | None:
-        """What is wrong with the words of a claim."""
-        if any(not any(said in one.text for one in cited) for said in _said(text)):
+    def _fault(self, text: str, quotes: Sequence[Quotation]) -> Fault | None:
+        """What is wrong with the words of a claim.
+
+        What is not quoted nobody sees: an order in a passage must not put a name into a claim.
+        """
+        shown = [part for q in quotes for part in (q.text, q.title, q.source or "", q.date or "")]
+        if any(not any(said in part for part in shown) for said in _said(text)):
             return Fault.FALSE_QUOTATION
         if _is_other_language(text, self.language):
             return Fault.OTHER_LANGUAGE
         negates = _NEGATION.search(text) is not None
         if negates and not any(_NEGATION.search(quote.text) for quote in quotes):
             return Fault.UNSUPPORTED
-        # What is not quoted nobody sees: an order in a passage must not put a name into a claim.
-        shown = [part for q in quotes for part in (q.text, q.title, q.source or "", q.date or "")]
         if unsupported(text, shown, self.language):
             return Fault.UNSUPPORTED
         return None if self._is_related(text, quotes) else Fault.UNRELATED
