@@ -200,10 +200,11 @@ class Answer:
         return self.reason is not None
 
     def as_json(self) -> dict[str, Any]:
-        """The keys that ``virgolette ask --json`` promises."""
+        """The keys that ``virgolette ask --json`` promises; with a chat model, two more."""
         keys = (
             "question", "query", "answer", "refused", "reason", "confidence", "answerer",
-            "quotes", "near", "generation", "claims", "fallback",
+            "quotes", "near", "generation",
+            *(("claims", "fallback") if self.claims or self.fallback else ()),
         )  # fmt: skip
         fields = {**asdict(self), "refused": self.refused}
         for claim in fields["claims"]:

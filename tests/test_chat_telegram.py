@@ -52,7 +52,7 @@ def chatting(indexed_place: Workplace, model: Model) -> Iterator[Bot]:
             api,
             VIRGOLETTE_WATCH="false",
             VIRGOLETTE_TELEGRAM_ADMINS="1001",
-            **environment(provider, VIRGOLETTE_CHAT_SECONDS="20"),
+            **environment(provider, VIRGOLETTE_CHAT_SECONDS="90"),
         )
         yield running
         assert running.stop() == 0
