@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 from bot.settings import Settings, SettingsError, is_provided, provide_to_libraries
@@ -22,6 +23,7 @@ _KEYS = {
     "mistralai": "MISTRAL_API_KEY",
 }
 PROBE_SECONDS, PROBE_TOKENS = 10.0, 50
+_log = logging.getLogger(__name__)
 _PROBE = "Reply with OK."
 _REFUSED_KEY = (401, 403)
 # What providers call the number of tokens that a model may write.
@@ -84,6 +86,8 @@ def probe(settings: Settings) -> None:
             raise SettingsError(
                 f"{SETTING}: {provider} does not know {name}, or VIRGOLETTE_CHAT_BASE_URL is wrong"
             ) from None
+        told = f"{type(error).__name__} {status or ''}".strip()
+        _log.warning("%s does not answer now (%s): quotations alone until it does", SETTING, told)
 
 
 def _options(provider: str, settings: Settings) -> dict[str, Any]:

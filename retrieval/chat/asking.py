@@ -5,7 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from retrieval.answer import Answer
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,7 @@ class Account:
     spent: Callable[[str, Usage], None]
 
 
-def _nothing(_: object) -> None: ...
+def _nothing(_: Answer) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -48,5 +51,5 @@ class Asking:
 
     person: str = ""
     written: bool = True
-    show: Callable[[Any], None] = _nothing
+    show: Callable[[Answer], None] = _nothing
     given_up: threading.Event = field(default_factory=threading.Event)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -156,7 +156,7 @@ class Writer:
         )
         for attempt in retrying:
             with attempt:
-                stream = drawn(lambda: _chunks(source, messages, config), until, asking.given_up)
+                stream = drawn(lambda: source.stream(messages, config), until, asking.given_up)
                 for chunk in stream:
                     begun = True
                     yield chunk
@@ -203,12 +203,6 @@ def _with_form(model: BaseChatModel, method: str | None) -> Runnable[Any, Any] |
         return None
     # A sequence of the model and a parser, which would wait for the end.
     return filled.first if isinstance(filled, RunnableSequence) else None
-
-
-def _chunks(
-    source: Runnable[Any, Any], messages: list[BaseMessage], config: RunnableConfig | None
-) -> Iterable[Any]:
-    return source.stream(messages, config)
 
 
 def _sleep(seconds: float, until: float, given_up: threading.Event) -> None:

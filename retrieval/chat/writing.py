@@ -20,7 +20,9 @@ from retrieval.finding import find
 from retrieval.scope import scoped
 
 MOST_CLAIMS = 8
-PASSAGES = 6  # that are shown to the model: half of the tokens, and hardly ever less to say
+PASSAGES = (
+    6  # that are shown to the model: what the best ten have beyond is little (docs/quality.md)
+)
 
 
 def written_answer(
@@ -67,9 +69,11 @@ def _passages(
     question: Question, extractive: Answer, generation: Generation, embedder: Embedder
 ) -> list[Offered]:
     """The passages of what was searched, of the time that is asked for; quoted ones first."""
-    asked = scoped(question, generation.sources, generation.dates)
-    asked = replace(asked, question=replace(question, text=extractive.query))
-    asked = replace(asked, scope=extractive.scope)
+    asked = replace(
+        scoped(question, generation.sources, generation.dates),
+        question=replace(question, text=extractive.query),
+        scope=extractive.scope,
+    )
     documents = sorted(find(asked, generation, embedder), key=lambda d: not _quoted(d, extractive))
     allowed = [
         passage
