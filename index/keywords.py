@@ -69,7 +69,7 @@ def words(text: str) -> list[str]:
     """The words of a text in order: lower case, without accents; "l’incontro" is two."""
     return [
         word.replace(".", "") if _ACRONYM.fullmatch(word) else word
-        for word in _WORD.findall(_plain(text))
+        for word in _WORD.findall(plain(text))
     ]
 
 
@@ -80,11 +80,12 @@ def terms(text: str) -> list[str]:
     """
     found = [_DIGITS.get(word, word) for word in words(text) if word not in STOP_WORDS]
     found = [w.replace(".", "") if _THOUSANDS.fullmatch(w) else w for w in found]
-    wholes = ["".join(match.groups()) for match in _COMPOUND.finditer(_plain(text))]
+    wholes = ["".join(match.groups()) for match in _COMPOUND.finditer(plain(text))]
     return stems(found + wholes)
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
+    """The text in lower case, without accents."""
     return unicodedata.normalize("NFKD", text.lower()).translate(_PLAIN)
 
 

@@ -7,10 +7,11 @@ are the common ones of the news, put together for this project.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+
+from index.keywords import plain
 
 # A row is one thing. "*" stands for the ending of an Italian adjective. A country's row begins with
 # its code, by which babel adds its names.
@@ -252,13 +253,7 @@ class Named:
 
 def words_of(text: str) -> list[Word]:
     """The words of a text."""
-    return [Word(*m.span(), folded(m[0]), m[0]) for m in _WORD.finditer(text)]
-
-
-def folded(text: str) -> str:
-    """The text in small letters without accents."""
-    bare = unicodedata.normalize("NFD", text)
-    return "".join(c for c in bare if not unicodedata.combining(c)).lower()
+    return [Word(*m.span(), plain(m[0]), m[0]) for m in _WORD.finditer(text)]
 
 
 def known_names(words: Sequence[Word]) -> list[Named]:
