@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
-from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 
 from retrieval.answer import Question, Turn
 from retrieval.chat.gate import Offered
@@ -36,6 +36,19 @@ CLAIM: another sentence
 QUOTE 1: words copied from passage 1
 
 Without an answer, write NOTHING."""
+# Small models do as they are shown, rather than as they are told.
+_EXAMPLE = {
+    "it": (
+        "Quando riapre la piscina?",
+        "La piscina di via Verdi chiude lunedì. Riaprirà a settembre, dopo i lavori.",
+        "CLAIM: La piscina riaprirà a settembre.\nQUOTE 1: Riaprirà a settembre, dopo i lavori.",
+    ),
+    "en": (
+        "When does the pool open again?",
+        "La piscina di via Verdi chiude lunedì. Riaprirà a settembre, dopo i lavori.",
+        "CLAIM: It opens again in September.\nQUOTE 1: Riaprirà a settembre, dopo i lavori.",
+    ),
+}
 _REWRITE = """\
 Rewrite the last question of a conversation so that it can be understood by itself: put in the
 names and things that its pronouns and gaps refer to. Keep its words, its language and what it
@@ -46,15 +59,25 @@ question alone."""
 def writing_messages(
     question: Question, passages: Sequence[Offered], language: str, *, structured: bool
 ) -> list[BaseMessage]:
-    """The messages that ask for claims, as JSON or in lines."""
+    """The messages that ask for claims, as JSON or, with an example, in lines."""
     fence = _fence(question.text, *(passage.text for passage in passages))
     told = [_RULES.format(language=_LANGUAGE[language]), _JSON if structured else _LINES]
     shown = [_shown(number, passage, fence) for number, passage in enumerate(passages, 1)]
-    asked = f"Question: {question.text}"
     return [
         SystemMessage("\n\n".join(told)),
-        HumanMessage("\n\n".join([asked, *shown, f"{fence} end of the passages", asked])),
+        *([] if structured else _example(language, fence)),
+        _asking(question.text, shown, fence),
     ]
+
+
+def _example(language: str, fence: str) -> list[BaseMessage]:
+    question, passage, answer = _EXAMPLE[language]
+    return [_asking(question, [f"{fence} passage 1:\n{passage}"], fence), AIMessage(answer)]
+
+
+def _asking(question: str, shown: Sequence[str], fence: str) -> HumanMessage:
+    asked = f"Question: {question}"
+    return HumanMessage("\n\n".join([asked, *shown, f"{fence} end of the passages", asked]))
 
 
 def rewriting_messages(question: Question, turns: Sequence[Turn]) -> list[BaseMessage]:
