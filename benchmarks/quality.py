@@ -27,12 +27,12 @@ from index.layout import generations_dir
 from index.place import Locations
 from index.sync import sync
 from retrieval.evaluation import fitting
-from retrieval.evaluation.baselines import bm25, dense
+from retrieval.evaluation.baselines import LISTED, bm25, dense
 from retrieval.evaluation.exam import Asked, Exam, read_exam
 from retrieval.evaluation.figures import auroc
 from retrieval.evaluation.fitting import Example
 from retrieval.reader import Reader
-from retrieval.search import PASSAGES, Fusion, HybridRetriever
+from retrieval.search import Fusion, HybridRetriever
 from retrieval.weights import PLAIN, READER, Weights
 from training.weights import QUESTIONS, TUNING, fit_examples, gold_corpus
 
@@ -89,7 +89,7 @@ def _ranks(place: Place, questions: Sequence[Asked]) -> dict[str, list[float]]:
         gold = [row for article in asked.articles for row in places[article].passages]
         signals = retriever.signals(asked.question)
         for name, fusion in FUSIONS.items():
-            best = np.argsort(-fusion.scores(signals), kind="stable")[:PASSAGES]
+            best = np.argsort(-fusion.scores(signals), kind="stable")[:LISTED]
             ranks[f"fused, {name}"].append(_rank(np.isin(signals.rows[best], gold).tolist()))
     return ranks
 

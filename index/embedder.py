@@ -17,8 +17,6 @@ from index.model.unpack import packed_checksum, unpacked_model
 from index.precision import fast_dtype
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
     from sentence_transformers import SentenceTransformer
     from tokenizers import Tokenizer
 
@@ -26,25 +24,10 @@ if TYPE_CHECKING:
 
 BATCH = 16
 LONGEST = 512  # tokens, of models that set no limit of their own
-PASSAGES_KEPT = 100  # token by token, some 40 MB
 QUERIES_KEPT = 64  # the retriever and the weighing of sentences each ask for the same one
 # sentence-transformers gives every model an empty "document" prompt, which must not hide the
 # one that a model calls otherwise.
 PASSAGE_PROMPTS = ("document", "passage", "corpus")
-
-
-@dataclass(frozen=True)
-class EncodedText:
-    """A text with one unit vector, and one vector for each token.
-
-    ``vector`` has the shape (dimensions,), ``tokens`` (tokens, dimensions), and ``offsets``
-    (tokens, 2): where each token, without the space before it, begins and ends in the text.
-    The prompt and the model's own marks are left out of the tokens.
-    """
-
-    vector: Vectors
-    tokens: Vectors
-    offsets: NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -78,7 +61,6 @@ class Embedder:
         self._models_dir = models_dir
         self._lock = threading.RLock()  # fast tokenizers must not be used by two threads
         self._loaded: SentenceTransformer | None = None
-        self._passages: dict[str, EncodedText] = {}
         self._queries = lru_cache(QUERIES_KEPT)(self._encode_query)
 
     @cached_property
@@ -112,63 +94,28 @@ class Embedder:
             )
         return [len(one) for one in encoded]
 
-    def encode_query(self, text: str) -> EncodedText:
-        """A question's unit vector and token vectors, with the model's prompt for questions."""
+    def encode_query(self, text: str) -> Vectors:
+        """A question's unit vector, shape (dimensions,)."""
         return self._queries(text)
 
-    def _encode_query(self, text: str) -> EncodedText:
-        return self._encode_tokens([text], self._prompts("query"))[0]
+    def _encode_query(self, text: str) -> Vectors:
+        vectors = self._encode([text], self._prompts("query"))
+        vectors.setflags(write=False)  # whoever asks again gets the same one
+        first: Vectors = vectors[0]
+        return first
 
     def encode_passages(self, texts: Sequence[str]) -> Vectors:
         """The unit vectors of passages or sentences, shape (texts, dimensions)."""
+        return self._encode(texts, self._prompts(*PASSAGE_PROMPTS))
+
+    def _encode(self, texts: Sequence[str], prompt: str) -> Vectors:
         from index.vectors import unit_vectors  # numpy: a run without changes needs none
 
         with self._lock:
             vectors = self._model.encode(
-                list(texts),
-                prompt=self._prompts(*PASSAGE_PROMPTS),
-                batch_size=BATCH,
-                show_progress_bar=False,
+                list(texts), prompt=prompt, batch_size=BATCH, show_progress_bar=False
             )
         return unit_vectors(vectors)
-
-    def encode_passage_tokens(self, texts: Sequence[str]) -> list[EncodedText]:
-        """Passages with a vector for each token.
-
-        Those of the last questions are kept: people ask on about what they have just read.
-        """
-        with self._lock:
-            missing = [text for text in dict.fromkeys(texts) if text not in self._passages]
-            encoded = self._encode_tokens(missing, self._prompts(*PASSAGE_PROMPTS))
-            found = {**self._passages, **dict(zip(missing, encoded, strict=True))}
-            for text in texts:  # those used last come last
-                self._passages.pop(text, None)
-                self._passages[text] = found[text]
-            for text in list(self._passages)[:-PASSAGES_KEPT]:
-                del self._passages[text]
-            return [found[text] for text in texts]
-
-    def _encode_tokens(self, texts: Sequence[str], prompt: str) -> list[EncodedText]:
-        if not texts:
-            return []
-        with self._lock:
-            encoded = self._model.encode(
-                list(texts),
-                prompt=prompt,
-                batch_size=BATCH,
-                output_value=None,
-                show_progress_bar=False,
-            )
-            offsets = self._model.tokenizer(
-                [prompt + text for text in texts],
-                return_offsets_mapping=True,
-                truncation=True,
-                max_length=self.max_tokens,
-            )["offset_mapping"]
-        return [
-            _encoded_text(text, prompt, features, spans)
-            for text, features, spans in zip(texts, encoded, offsets, strict=True)
-        ]
 
     def _prompts(self, *names: str) -> str:
         """The first of the named prompts that the model has. E5 models need theirs."""
@@ -227,27 +174,6 @@ class Embedder:
                 "comes with Virgolette"
             ) from error
         return model
-
-
-def _encoded_text(
-    text: str, prompt: str, features: Any, spans: Sequence[tuple[int, int]]
-) -> EncodedText:
-    import numpy as np
-
-    from index.vectors import unit_vectors
-
-    kept, offsets = [], []
-    for at, (start, end) in enumerate(spans):
-        start, end = max(start - len(prompt), 0), end - len(prompt)
-        while start < end and text[start].isspace():
-            start += 1
-        if start < end:
-            kept.append(at)
-            offsets.append((start, end))
-    states = features["token_embeddings"].float().numpy()[kept]
-    (vector,) = unit_vectors(features["sentence_embedding"].float().numpy()[None, :])
-    places = np.array(offsets, np.int64).reshape(-1, 2)
-    return EncodedText(vector, states, places)
 
 
 def _listing_digest(directory: Path) -> str:

@@ -84,9 +84,7 @@ class Evidence:
     words of an Italian sentence. ``among``: the logarithm of how many sentences there were to
     choose from: the best of many is good by chance.
 
-    With a reader, ``reader``: the log-odds of its best words in the sentence. Without one,
-    ``tokens`` and ``passage``: late interaction with the sentence and with its passage;
-    ``weakest``: late interaction of the question's least met words with the passage.
+    ``reader``: the log-odds of its best words in the sentence, with a reader.
     """
 
     cosine: float
@@ -99,9 +97,6 @@ class Evidence:
     english: float
     among: float
     reader: float = 0.0
-    tokens: float = 0.0
-    passage: float = 0.0
-    weakest: float = 0.0
 
     def value(self, name: str) -> float:
         """The number with this name."""

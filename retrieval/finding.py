@@ -13,8 +13,8 @@ from retrieval.quotes import Scored
 from retrieval.scope import Asked
 from retrieval.search import PASSAGES, HybridRetriever
 
-OTHER_TIMES = 3  # at least, of PASSAGES, where a time is asked for: they may tell of it by name
-LOOKED_AT = 3 * PASSAGES  # passages of which the newest are preferred
+OTHER_TIMES = 2  # at least, of PASSAGES, where a time is asked for: they may tell of it by name
+LOOKED_AT = 6 * PASSAGES  # passages of which the newest are preferred
 NEWER_PASSAGE = 2.0  # of a passage's fused score, for being the newest of all
 IN_TIME = 1.5  # of a sentence's score, for being of the time asked for
 NEWER = 2.0  # of a sentence's score, for being of the newest article of all

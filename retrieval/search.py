@@ -19,7 +19,7 @@ from index.store import Stored
 from index.vectors import Vectors
 
 CANDIDATES = 50  # from each of the two searches
-PASSAGES = 10  # given for a question
+PASSAGES = 5  # read for a question: with more the quotations are hardly better
 SAME_TEXT = 0.8  # of the terms, from which passages of near-duplicates tell the same
 FEW = 1000  # passages to choose from, up to which each is compared: HNSW might find none of them
 
@@ -95,7 +95,7 @@ class HybridRetriever(BaseRetriever):
         return self._signals(query, CANDIDATES, _Copies(self.generation))
 
     def _signals(self, query: str, count: int, copies: _Copies) -> Signals:
-        vector = self.embedder.encode_query(query).vector
+        vector = self.embedder.encode_query(query)
         rows, cosines, keywords, left_out = self._candidates(query, vector, count)
         nearest = [self._nearest_sentence(copies.passage(row), vector) for row in rows.tolist()]
         signals = (cosines, np.array(nearest, np.float32), keywords)
@@ -130,8 +130,7 @@ class HybridRetriever(BaseRetriever):
             others = np.ones(self.generation.size, bool)
             others[list(self.rows)] = False
             keywords = np.where(others, np.float32(0), keywords)
-        matched = np.argsort(-keywords, kind="stable")[:count]
-        by_keyword = [int(row) for row in matched if keywords[row] > 0]
+        by_keyword = best_rows(keywords, count).tolist()
         if self.rows is not None and len(self.rows) <= FEW:
             every = self._compared(self.rows, vector)
             near = sorted(every, key=lambda row: -every[row])[:count]
@@ -197,6 +196,15 @@ class _Copies:
         if passage.row not in self._terms:
             self._terms[passage.row] = set(terms(passage.text))
         return self._terms[passage.row]
+
+
+def best_rows(scores: Vectors, count: int) -> NDArray[np.int64]:
+    """The rows with the highest positive scores, best first; of equal ones the first row first."""
+    rows = np.flatnonzero(scores > 0)
+    if len(rows) > count:  # sorting all of a large index takes longer than scoring it
+        least = np.partition(scores[rows], -count)[-count]
+        rows = rows[scores[rows] >= least]
+    return rows[np.argsort(-scores[rows], kind="stable")][:count]
 
 
 def share_of_terms(one: str, other: str) -> float:

@@ -19,7 +19,6 @@ from index.vectors import Vectors
 from retrieval.anaphora import refers_back
 from retrieval.answer import Question
 from retrieval.evidence import AskedWords, Evidence
-from retrieval.interaction import TokenMatcher
 from retrieval.reader import LIKELY, Reader
 
 LONGEST = 400  # characters of two neighbours that are quoted together
@@ -76,13 +75,9 @@ def weighed_sentences(
             strict=True,
         )
     ]
-    views = (
-        _by_reading(question, passages, reader)
-        if reader
-        else _by_interaction(question, passages, embedder)
-    )
+    views = _read(question, passages, reader)
     asked = AskedWords(question, generation.keywords)
-    vector = embedder.encode_query(question.text).vector
+    vector = embedder.encode_query(question.text)
     articles = _Articles(generation)
     among = math.log(sum(len(passage.spans) for passage in passages))
     found: dict[tuple[str, Span], Sentence] = {}
@@ -159,30 +154,17 @@ class _View:
 
     reader: float = 0.0
     answer: Span | None = None
-    tokens: float = 0.0
-    passage: float = 0.0
-    weakest: float = 0.0
 
 
-def _by_reading(
-    question: Question, passages: Sequence[_Passage], reader: Reader
+def _read(
+    question: Question, passages: Sequence[_Passage], reader: Reader | None
 ) -> list[list[_View]]:
+    if reader is None:
+        return [[_View() for _ in passage.spans] for passage in passages]
     read = reader.read(question.text, [(p.stored.text, p.inner) for p in passages])
     return [
         [_View(one.score, one.span if one.score >= LIKELY else None) for one in readings]
         for readings in read
-    ]
-
-
-def _by_interaction(
-    question: Question, passages: Sequence[_Passage], embedder: Embedder
-) -> list[list[_View]]:
-    tokens = embedder.encode_passage_tokens([passage.stored.text for passage in passages])
-    matcher = TokenMatcher(question.text, embedder.encode_query(question.text), tokens)
-    compared = [matcher.compare(t, p.inner) for p, t in zip(passages, tokens, strict=True)]
-    return [
-        [_View(tokens=p.whole, passage=whole.whole, weakest=whole.weakest) for p in parts]
-        for whole, parts in compared
     ]
 
 
@@ -209,9 +191,6 @@ def _weighed(
             english=asked.english,
             among=among,
             reader=view.reader,
-            tokens=view.tokens,
-            passage=view.passage,
-            weakest=view.weakest,
         )
         yield span, evidence, _answer(passage, view, asked)
 

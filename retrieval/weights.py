@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -50,8 +50,8 @@ def load_weights(kind: str, file: Path = FILE) -> Weights:
     try:
         told = json.loads(file.read_text(encoding="utf-8"))[kind]
         return Weights(
-            rank=Linear(**told["rank"]),
-            confidence=Linear(**told["confidence"]),
+            rank=_linear(**told["rank"]),
+            confidence=_linear(**told["confidence"]),
             threshold=told["threshold"],
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -59,6 +59,13 @@ def load_weights(kind: str, file: Path = FILE) -> Weights:
             f"the weights in {file} cannot be read ({error}): delete that file, "
             "or make it anew with virgolette eval FILE --fit"
         ) from error
+
+
+def _linear(weights: dict[str, float], intercept: float) -> Linear:
+    unknown = weights.keys() - {field.name for field in fields(Evidence)}
+    if unknown:
+        raise ValueError(f"of another version: {', '.join(sorted(unknown))} is not known")
+    return Linear(weights, intercept)
 
 
 def save_weights(weights: Weights, kind: str, file: Path = FILE) -> None:
@@ -78,8 +85,9 @@ def fitted_file(data_dir: Path, fingerprint: str) -> Path:
 
 
 def has_weights(kind: str, file: Path) -> bool:
-    """Whether the file has weights of this kind."""
+    """Whether the file has weights of this kind, and of this version."""
     try:
-        return kind in json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError, TypeError):
+        load_weights(kind, file)
+    except StorageError:
         return False
+    return True

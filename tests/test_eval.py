@@ -124,6 +124,11 @@ def test_another_model_is_said_to_be_uncalibrated_until_it_is_fitted(
     assert done.returncode == 0 and done.stdout.startswith("fitted to ")
     assert calibrated() == (True, True, True)
     (weights,) = (indexed_place.data / "weights").glob("*.json")
+    fitted = weights.read_text()
+    weights.write_text(fitted.replace('"cosine"', '"of another version"'))
+    assert calibrated() == (False, False, False)
+    weights.write_text(fitted)
+    assert calibrated() == (True, True, True)
     weights.write_text("{")
     assert calibrated() == (False, False, False)
 

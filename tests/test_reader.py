@@ -146,10 +146,9 @@ def test_its_words_are_the_answer_and_set_off_in_the_quotation(
 
 
 def test_words_that_are_not_likely_to_answer_are_no_answer(chain: AnswerChain) -> None:
-    asked = "Per quale motivo è tornata a salire la tensione tra le due Coree?"
-    answer = chain.invoke(Question.parse(asked))
-    assert "palloncini" in answer.quotes[0].text
-    assert answer.answer is None and "tensioni" in shown(answer)
+    answer = chain.invoke(Question.parse("Perché Kim cerca di avvicinarsi a Russia e Cina?"))
+    assert "rafforzare la sua posizione" in answer.quotes[0].text
+    assert answer.answer is None and "Russia" in shown(answer)
 
 
 def test_where_other_words_are_surer_none_are_the_answer(chain: AnswerChain) -> None:
@@ -159,9 +158,10 @@ def test_where_other_words_are_surer_none_are_the_answer(chain: AnswerChain) -> 
 
 
 def test_where_it_is_sure_of_different_words_none_are_the_answer(chain: AnswerChain) -> None:
-    answer = chain.invoke(Question.parse("Chi è il ministro della Difesa russo?"))
+    which = "Chi era il ministro della Difesa russo che ha visitato la Corea del Nord"
+    answer = chain.invoke(Question.parse(f"{which} per le munizioni?"))
     told = " ".join(quote.text for quote in answer.quotes)
-    assert "Shoigu" in told and "Belousov" in told
+    assert "Shoigu" in told and "Shin Wonsik" in told
     assert answer.quotes[0].deciding is not None and answer.answer is None and answer.differing
 
 

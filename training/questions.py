@@ -52,7 +52,7 @@ def candidates(paragraphs: Sequence[Paragraph], embedder: Embedder) -> Iterator[
                 positive = _positive(asked, found)
                 if positive is None:
                     continue
-                nearest = np.argsort(-(vectors @ embedder.encode_query(asked.text).vector))
+                nearest = np.argsort(-(vectors @ embedder.encode_query(asked.text)))
                 answers = {paragraph.text[s.start : s.end].lower() for s in asked.spans}
                 others = (texts[at] for at in nearest if texts[at] != positive.passage)
                 lacking = [t for t in others if not any(a in t.lower() for a in answers)]

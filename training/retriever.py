@@ -72,7 +72,7 @@ def sentence_triplets(
         triplet = None
         if len(told) > 1 and sum(right) == 1:
             at = right.index(True)
-            nearness = vectors @ embedder.encode_query(one.positive.question).vector
+            nearness = vectors @ embedder.encode_query(one.positive.question)
             nearness[at] = -1
             triplet = one.positive.question, told[at], told[int(nearness.argmax())]
         yield one, triplet

@@ -140,7 +140,7 @@ class Gate:
         """Whether a claim is about what it quotes: in its words, or in another language's."""
         if in_common(text, "\n".join(quote.text for quote in quotes)):
             return True
-        claim = self.embedder.encode_query(text).vector
+        claim = self.embedder.encode_query(text)
         quoted = self.embedder.encode_passages([quote.text for quote in quotes])
         return float((quoted @ claim).max()) >= NEAR
 

@@ -20,9 +20,6 @@ from retrieval.finding import find
 from retrieval.scope import scoped
 
 MOST_CLAIMS = 8
-PASSAGES = (
-    6  # that are shown to the model: what the best ten have beyond is little (docs/quality.md)
-)
 
 
 def written_answer(
@@ -80,7 +77,7 @@ def _passages(
         for passage in offered(documents, generation)
         if asked.allows(passage.article.date, passage.article.text)
     ]
-    return allowed[:PASSAGES]
+    return allowed
 
 
 def _quoted(document: Document, extractive: Answer) -> bool:

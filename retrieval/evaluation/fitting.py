@@ -20,11 +20,11 @@ from retrieval.weights import PLAIN, READER, Linear, Weights
 
 RANK = {
     READER: "reader found cosine words mistyped untimely".split(),
-    PLAIN: "cosine words tokens passage mistyped untimely counted".split(),
+    PLAIN: "found cosine words mistyped untimely counted".split(),
 }
 CONFIDENCE = {
     READER: "reader found cosine among stranger counted mistyped untimely english".split(),
-    PLAIN: "found cosine words weakest among stranger counted mistyped untimely english".split(),
+    PLAIN: "found cosine words among stranger counted mistyped untimely english".split(),
 }
 REFUSED = 0.78  # of what has no answer: a stricter threshold refuses more that has one
 RIDGE = 0.5  # against weights that run away

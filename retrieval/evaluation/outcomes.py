@@ -11,10 +11,10 @@ from index.generation import Generation
 from index.live import LiveIndex
 from retrieval.answer import Answer, Question
 from retrieval.chain import AnswerChain
-from retrieval.evaluation.baselines import bm25, dense
+from retrieval.evaluation.baselines import LISTED, bm25, dense
 from retrieval.evaluation.exam import Asked, Exam
 from retrieval.quotes import is_verbatim
-from retrieval.search import PASSAGES, HybridRetriever
+from retrieval.search import HybridRetriever
 
 Ranks = tuple[int | None, int | None, int | None]
 NOWHERE: Ranks = (None, None, None)
@@ -75,7 +75,7 @@ def _support(answer: Answer, embedder: Embedder) -> tuple[float, ...]:
     found = []
     for claim in answer.claims:
         quoted = embedder.encode_passages([answer.quotes[place].text for place in claim.quotes])
-        found.append(float((quoted @ embedder.encode_query(claim.text).vector).max()))
+        found.append(float((quoted @ embedder.encode_query(claim.text)).max()))
     return tuple(round(cosine, 4) for cosine in found)
 
 
@@ -86,7 +86,7 @@ def _false(answer: Answer, generation: Generation) -> int:
 
 
 def _ranks(asked: Asked, question: Question, generation: Generation, embedder: Embedder) -> Ranks:
-    retriever = HybridRetriever(generation=generation, embedder=embedder, k=PASSAGES)
+    retriever = HybridRetriever(generation=generation, embedder=embedder, k=LISTED)
     fused = [document.metadata["article"] for document in retriever.invoke(question.text)]
     alone = dense(question.text, generation, embedder), bm25(question.text, generation)
     by_search = [
