@@ -6,12 +6,13 @@ READY := $(VENV)/.ready
 BENCH_READY := $(VENV)-bench/.ready
 TRAINING_READY := $(VENV)-training/.ready
 CHAT_READY := $(VENV)-chat/.ready
-# Of bench-index. For a trial: make bench-index BENCH="--articles 60 --runs 1"
+# Of bench-index and bench-answers. For a trial: make bench-index BENCH="--articles 60 --runs 1",
+# make bench-answers BENCH="--passages 3000 --runs 1"
 BENCH ?= --write
 
 export Q
 
-.PHONY: ask test check format soak bench-index bench-quality bench-chat lock picture clean
+.PHONY: ask test check format soak bench bench-index bench-answers bench-quality bench-chat lock picture clean
 
 ask: $(READY)
 	@test -n "$$Q" || { echo 'Ask like this: make ask Q="Dove si incontreranno Putin e Kim?"' >&2; exit 2; }
@@ -36,6 +37,13 @@ soak: $(READY)
 # Half an hour where bf16 is fast, else two; needs ../shared/data. Writes docs/performance.md, unless BENCH says otherwise.
 bench-index: $(BENCH_READY)
 	$(VENV)-bench/bin/python -m benchmarks.index $(BENCH)
+
+# What an answer costs, cold, warm and under load, and how that grows: an hour. As above.
+bench-answers: $(BENCH_READY)
+	$(VENV)-bench/bin/python -m benchmarks.answers $(BENCH)
+
+# All speed: docs/performance.md.
+bench: bench-index bench-answers
 
 # Tables as those of docs/quality.md, in a section of their own there; long; needs ../shared/data.
 bench-quality: $(READY)

@@ -11,8 +11,8 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks.corpus import SQUAD, NoDataError, files, write_corpus
-from benchmarks.processes import MEGABYTE, BenchmarkError, Outcome, Place
-from benchmarks.report import Figure, machine, table, write_section
+from benchmarks.processes import MEGABYTE, BenchmarkError, Outcome, Place, pairs
+from benchmarks.report import FAILED, WRONG_USAGE, Figure, machine, table, write_section
 
 MOST_NOOP = 1 / 20  # of LangChain's time
 MOST_CHANGED = 2.0  # seconds over the no-op and the loading of the model
@@ -23,7 +23,6 @@ SHORT = 600  # characters: such an article is one passage, with room for a sente
 MOST_TEXTS = 100  # of one article: its passages and sentences
 SENTENCE = "Alla fine della giornata numero {} il direttore ha confermato la notizia."
 PACKAGES = "torch sentence-transformers chromadb langchain-core langchain-classic langchain-chroma"
-FAILED, WRONG_USAGE = 1, 2
 
 NOTES = """\
 Runs: {runs} (builds: {builds}), product and baseline by turns, with warm disk caches. Times are
@@ -89,15 +88,15 @@ class IndexBench:
         store.mkdir(exist_ok=True)
         if not any(store.iterdir()):
             place.part("langchain", place.corpus, store)
-        pairs = _pairs(
+        measured = pairs(
             self.runs,
             lambda: _unchanged(place.index()),
             lambda: _skipped(place.part("langchain", place.corpus, store, *models), self._articles),
         )
         ours, theirs = (
-            median(outcome.seconds for outcome in side) for side in zip(*pairs, strict=True)
+            median(outcome.seconds for outcome in side) for side in zip(*measured, strict=True)
         )
-        ratio = median(one.seconds / other.seconds for one, other in pairs)
+        ratio = median(one.seconds / other.seconds for one, other in measured)
         return Figure(
             f"no-op sync, {self._articles:,} articles",
             f"{ours:.2f} s",
@@ -136,8 +135,8 @@ class IndexBench:
             baselines.append(place.part("encode", place.corpus, self._models))
             return baselines[-1]
 
-        pairs = _pairs(self.builds, ours, theirs, warm=False)
-        rates = [_rates(one, other) for one, other in pairs]
+        measured = pairs(self.builds, ours, theirs, warm=False)
+        rates = [_rates(one, other) for one, other in measured]
         built, encoded = (median(side) for side in zip(*rates, strict=True))
         ratio = median(one / other for one, other in rates)
         return Figure(
@@ -151,18 +150,18 @@ class IndexBench:
 
     def memory(self) -> Figure:
         """The peak of a large build against that of a small one."""
-        pairs = _pairs(
+        measured = pairs(
             self.builds, lambda: _built(self._large), lambda: _built(self._small), warm=False
         )
         large, small = (
-            median(o.peak / MEGABYTE for o in side) for side in zip(*pairs, strict=True)
+            median(o.peak / MEGABYTE for o in side) for side in zip(*measured, strict=True)
         )
-        more = median((one.peak - other.peak) / MEGABYTE for one, other in pairs)
+        more = median((one.peak - other.peak) / MEGABYTE for one, other in measured)
         return Figure(
             f"peak memory, build of {self._articles:,} articles",
             f"{large:.0f} MB",
             f"{self._articles // 10:,} articles: {small:.0f} MB",
-            median(one.peak / other.peak for one, other in pairs),
+            median(one.peak / other.peak for one, other in measured),
             f"≤ {MOST_MEMORY} MB more; {more:.0f} MB more",
             more <= MOST_MEMORY,
         )
@@ -213,23 +212,6 @@ class IndexBench:
         place = Place(self._work / name, self._models)
         write_corpus(place.corpus, articles, self._squad)
         return place
-
-
-def _pairs(
-    runs: int, ours: Callable[[], Outcome], theirs: Callable[[], Outcome], *, warm: bool = True
-) -> list[tuple[Outcome, Outcome]]:
-    """Measure both by turns; the one that comes first changes too."""
-    if warm:
-        ours()
-        theirs()
-    pairs = []
-    for number in range(runs):
-        if number % 2:
-            other = theirs()
-            pairs.append((ours(), other))
-        else:
-            pairs.append((ours(), theirs()))
-    return pairs
 
 
 def _unchanged(outcome: Outcome) -> Outcome:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
 import select
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from json import loads
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -77,30 +77,71 @@ class Place:
         """One of ``benchmarks.parts``."""
         return run(["-m", "benchmarks.parts", name, *map(str, arguments)], self.folder)
 
+    def asking(self, name: str, *arguments: object) -> Outcome:
+        """One of ``benchmarks.asking``."""
+        return run(["-m", "benchmarks.asking", name, *map(str, arguments)], self.folder)
+
+    @property
+    def stored(self) -> int:
+        """The bytes that the index has on the disk; the cache of known vectors is beside it."""
+        files = (self.data / "generations").rglob("*")
+        return sum(file.stat().st_size for file in files if file.is_file())
+
     def ready(self) -> Outcome:
         """What imports what an index run imports before it needs the model."""
         return run(["-c", "import index.sync"], self.folder)
 
 
-def run(arguments: Sequence[str], folder: Path) -> Outcome:
-    """Run Python in ``folder``, without settings from outside. Raises BenchmarkError."""
+def pairs(
+    runs: int, ours: Callable[[], Outcome], theirs: Callable[[], Outcome], *, warm: bool = True
+) -> list[tuple[Outcome, Outcome]]:
+    """Measure both by turns; the one that comes first changes too."""
+    if warm:
+        ours()
+        theirs()
+    measured = []
+    for number in range(runs):
+        if number % 2:
+            other = theirs()
+            measured.append((ours(), other))
+        else:
+            measured.append((ours(), theirs()))
+    return measured
+
+
+def run(
+    arguments: Sequence[str], folder: Path, *, code: int = 0, json: bool = True, **settings: str
+) -> Outcome:
+    """Run Python in ``folder``, with these settings alone. Raises BenchmarkError.
+
+    ``code``: what it has to end with; ``json``: whether what it prints last is told.
+    """
     with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
         started = perf_counter()
         process = subprocess.Popen(
-            [sys.executable, *arguments], cwd=folder, env=_variables(), stdout=output, stderr=errors
+            [sys.executable, *arguments],
+            cwd=folder,
+            env={**variables(), **settings},
+            stdout=output,
+            stderr=errors,
         )
         ended, peak = os.pidfd_open(process.pid), 0
         while not select.select([ended], [], [], SAMPLED)[0]:
-            peak = max(peak, sum(map(_resident, _family(process.pid))))
+            peak = max(peak, memory(process.pid))
         seconds = perf_counter() - started
         process.wait()
         os.close(ended)
         output.seek(0)
         errors.seek(0)
-        if process.returncode:
+        if process.returncode != code:
             raise BenchmarkError(f"{arguments} failed:\n{errors.read().decode()[-2000:]}")
         lines = output.read().decode().splitlines()
-    return Outcome(seconds, peak, json.loads(lines[-1]) if lines else {})
+    return Outcome(seconds, peak, loads(lines[-1]) if json and lines else {})
+
+
+def memory(process: int) -> int:
+    """The resident bytes of a process and its descendants together."""
+    return sum(map(_resident, _family(process)))
 
 
 def _family(process: int) -> Iterator[int]:
@@ -121,6 +162,7 @@ def _resident(process: int) -> int:
     return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
 
-def _variables() -> dict[str, str]:
+def variables() -> dict[str, str]:
+    """The environment without settings of Virgolette, and with its packages."""
     kept = {n: v for n, v in os.environ.items() if not n.upper().startswith("VIRGOLETTE_")}
     return {**kept, "PYTHONPATH": str(ROOT)}

@@ -28,7 +28,7 @@ def _models(settings: Settings) -> Iterator[Finding]:
         fitted = True
     trouble = "" if fitted else UNCALIBRATED % settings.embedding_model
     yield Finding("calibration", trouble)
-    reader = make_reader(settings)
+    reader = make_reader(settings, make_embedder(settings))
     if reader is None:
         return
     try:

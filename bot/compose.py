@@ -55,11 +55,11 @@ def make_embedder(settings: Settings) -> Embedder:
     return Embedder(settings.embedding_model, models_dir(settings))
 
 
-def make_reader(settings: Settings) -> Reader | None:
+def make_reader(settings: Settings, embedder: Embedder) -> Reader | None:
     """The reader, not yet loaded, unless the settings do without."""
     from retrieval.reader import Reader
 
-    return Reader(models_dir(settings)) if settings.reader else None
+    return Reader(models_dir(settings), embedder=embedder) if settings.reader else None
 
 
 def models_dir(settings: Settings) -> Path:
@@ -84,7 +84,7 @@ def composed(settings: Settings, *, chat: bool = True) -> Iterator[Parts]:
     index = LiveIndex(settings.data_dir, chroma_server(settings))
     try:
         weights = _weights(settings, embedder)
-        chain = AnswerChain(index, embedder, make_reader(settings), weights, writer)
+        chain = AnswerChain(index, embedder, make_reader(settings, embedder), weights, writer)
         try:
             yield Parts(index, embedder, chain)
         finally:

@@ -115,7 +115,8 @@ def fit_weights(settings: Settings, exam: Exam) -> str:
             "with Virgolette are made by training/weights.py"
         )
     found: list[Example] = []
-    embedder, reader = make_embedder(settings), make_reader(settings)
+    embedder = make_embedder(settings)
+    reader = make_reader(settings, embedder)
     with _workplace(settings, exam) as own, progress_bar() as progress:
         report = sync(locations(own), embedder, progress=progress)
         with closing(Generation(generations_dir(own.data_dir) / report.generation)) as generation:

@@ -17,6 +17,7 @@ from index.model.unpack import packed_checksum, unpacked_model
 from index.precision import fast_dtype
 
 if TYPE_CHECKING:
+    import torch
     from sentence_transformers import SentenceTransformer
     from tokenizers import Tokenizer
 
@@ -93,6 +94,14 @@ class Embedder:
                 list(texts), add_special_tokens=False
             )
         return [len(one) for one in encoded]
+
+    @property
+    def token_embeddings(self) -> torch.nn.Parameter:
+        """The vocabulary's vectors, shape (tokens, dimensions), as the model has them loaded."""
+        with self._lock:
+            encoder: Any = self._model[0]
+        weight: torch.nn.Parameter = encoder.auto_model.get_input_embeddings().weight
+        return weight
 
     def encode_query(self, text: str) -> Vectors:
         """A question's unit vector, shape (dimensions,)."""

@@ -119,11 +119,12 @@ class KeywordIndex:
         asked = terms(query)
         known = [term for term in asked if self.has(term)]
         similar = list(filter(None, (self._similar(term) for term in asked if term not in known)))
-        scores = np.zeros(rows, np.float32)
-        for weight, some in ((1.0, known), (SIMILAR, similar)):
-            if self._engine is not None and some:
-                scores += np.float32(weight) * self._engine.get_scores(some)
-        return scores
+        if self._engine is None or not (known or similar):
+            return np.zeros(rows, np.float32)
+        scores = self._engine.get_scores(known) if known else np.zeros(rows, np.float32)
+        if similar:
+            scores = scores + np.float32(SIMILAR) * self._engine.get_scores(similar)
+        return np.asarray(scores, np.float32)
 
     def _similar(self, term: str) -> str | None:
         """The most similar term that some row has; None where none is similar enough."""

@@ -20,12 +20,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from index.embedder import Embedder
 from index.errors import ModelError
 from index.model.unpack import unpacked_model
 from index.precision import fast_dtype
 from index.sentences import Span
 
 if TYPE_CHECKING:
+    import torch
     from tokenizers import Encoding, Tokenizer
     from transformers import BertForQuestionAnswering
 
@@ -66,10 +68,15 @@ class Reader:
     Args:
         models_dir: where the default embedding model is unpacked, once.
         packed: the directory of the reader's own weights.
+        embedder: who has the default embedding model loaded, and shares its token embeddings,
+            which are more than half of the reader. Else they are read from where it is unpacked.
     """
 
-    def __init__(self, models_dir: Path, packed: Path = PACKED) -> None:
+    def __init__(
+        self, models_dir: Path, packed: Path = PACKED, embedder: Embedder | None = None
+    ) -> None:
         self._models_dir = models_dir
+        self._embedder = embedder if embedder and embedder.is_default else None
         self._packed = packed
         self._lock = threading.Lock()  # fast tokenizers must not be used by two threads
 
@@ -106,8 +113,9 @@ class Reader:
     @cached_property
     def _loaded(self) -> tuple[BertForQuestionAnswering, Tokenizer]:
         data, directory = _checked_weights(self._packed), unpacked_model(self._models_dir)
+        shared = self._embedder.token_embeddings if self._embedder else None
         try:
-            return _model(data, directory), pair_tokenizer(directory)
+            return _model(data, directory, shared), pair_tokenizer(directory)
         except Exception as error:  # each of three formats has exceptions of its own
             raise ModelError(
                 f"cannot load the reader with {directory}: {error}. Delete that folder: "
@@ -115,7 +123,9 @@ class Reader:
             ) from error
 
 
-def _model(data: bytes, directory: Path) -> BertForQuestionAnswering:
+def _model(
+    data: bytes, directory: Path, shared: torch.nn.Parameter | None
+) -> BertForQuestionAnswering:
     """The packed weights with the token embeddings of the default model, unpacked there."""
     dtype = fast_dtype()
     from safetensors import safe_open
@@ -126,12 +136,19 @@ def _model(data: bytes, directory: Path) -> BertForQuestionAnswering:
     from retrieval.model.q8 import unpack
 
     logging.disable_progress_bar()
-    weights: dict[str, Any] = unpack(load(data))
-    with safe_open(directory / "model.safetensors", "pt") as file:
-        weights[f"bert.{EMBEDDINGS}"] = file.get_tensor(EMBEDDINGS)
+    weights: dict[str, Any] = {name: of.to(dtype) for name, of in unpack(load(data)).items()}
+    if shared is None:
+        with safe_open(directory / "model.safetensors", "pt") as file:
+            weights[f"bert.{EMBEDDINGS}"] = file.get_tensor(EMBEDDINGS).to(dtype)
+    else:
+        weights[f"bert.{EMBEDDINGS}"] = shared.data
     config = BertConfig.from_json_file(directory / "config.json")
-    model = BertForQuestionAnswering.from_pretrained(None, config=config, state_dict=weights)
-    return model.to(dtype).eval()
+    model = BertForQuestionAnswering.from_pretrained(
+        None, config=config, state_dict=weights, dtype=dtype
+    )
+    if shared is not None:  # the same memory, also where what is loaded was copied
+        model.get_input_embeddings().weight = shared
+    return model.eval()
 
 
 def _scores(model: BertForQuestionAnswering, encoded: Sequence[Encoding]) -> tuple[Scores, Scores]:

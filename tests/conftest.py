@@ -63,9 +63,9 @@ def generation(data_dir: Path) -> Iterator[Generation]:
 
 
 @pytest.fixture(scope="session")
-def reader(models: Path) -> Reader:
+def reader(models: Path, embedder: Embedder) -> Reader:
     """The reader that travels with Virgolette."""
-    return Reader(models)
+    return Reader(models, embedder=embedder)
 
 
 @pytest.fixture(scope="session")

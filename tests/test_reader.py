@@ -112,6 +112,12 @@ def test_it_was_trained_on_the_token_embeddings_that_it_is_given() -> None:
         assert file.metadata() == {"embeddings": checksum(unpack.PACKED, learnt=False)}
 
 
+def test_it_reads_the_same_by_itself_as_with_what_it_shares(models: Path, reader: Reader) -> None:
+    text = "Il treno blindato è partito da Pyongyang. Il forum si apre a Vladivostok."
+    asked = "Da dove è partito il treno?", [(text, [Span(0, 41), Span(42, len(text))])]
+    assert Reader(models).read(*asked) == reader.read(*asked)
+
+
 def test_damage_is_named(models: Path, tmp_path: Path) -> None:
     broken = tmp_path / "model"
     shutil.copytree(PACKED, broken)
