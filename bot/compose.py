@@ -96,10 +96,10 @@ def composed(settings: Settings, *, chat: bool = True) -> Iterator[Parts]:
 
 def calibrated(settings: Settings) -> bool:
     """Whether the weights of sentence choice and refusal are fitted to the embedding model."""
-    from retrieval.weights import has_weights
-
     if not settings.embedding_model:
         return True
+    from retrieval.weights import has_weights
+
     return has_weights(weights_kind(settings), weights_file(settings, make_embedder(settings)))
 
 

@@ -6,7 +6,7 @@ import re
 from enum import StrEnum
 
 from bot.locales import Texts
-from index.keywords import words
+from index.analysis import words
 from index.live import LiveIndex
 from retrieval.subjects import subjects
 

@@ -16,7 +16,6 @@ import yaml
 from index.clean import one_line
 from index.errors import ArticleError
 from index.files import FORMATS, SUFFIXES
-from index.markdown import plain_text
 from index.pages import declared_encoding, read_page
 from index.pdfs import read_pdf
 
@@ -95,7 +94,11 @@ def _read_marked_text(data: bytes, suffix: str) -> tuple[str, dict[str, str]]:
     if is_page:
         text, told = read_page(text)
         return text, {**told, **metadata}
-    return plain_text(text) if suffix == ".md" else text, metadata
+    if suffix == ".md":
+        from index.markdown import plain_text  # status reads no article
+
+        text = plain_text(text)
+    return text, metadata
 
 
 def decode(data: bytes, declared: str | None = None) -> str:

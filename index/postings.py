@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from index.keywords import K1, B, terms
+from index.analysis import terms
+from index.keywords import K1, B
 
 TERMS, COUNTS, STARTS = "terms.npy", "counts.npy", "starts.npy"
 VOCABULARY = "vocab.index.json"  # bm25s' own name

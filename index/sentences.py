@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from index.analysis import STOP_WORDS
 from index.boilerplate import is_boilerplate
-from index.keywords import STOP_WORDS
 
 # Abbreviations after which a sentence goes on; simplemma has none for Italian.
 _ABBREVIATIONS = frozenset(

@@ -9,7 +9,7 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
-from index.keywords import words
+from index.analysis import words
 
 PERMUTATIONS = 128
 BANDS = 16  # of 8 permutations each: pairs from a similarity of about 0.7 are found

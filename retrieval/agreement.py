@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from index.analysis import terms, words
 from index.generation import Generation
-from index.keywords import terms, words
 from index.sentences import Span
 from retrieval.answer import Quotation
 from retrieval.quotes import QUOTE_MARGIN, Scored

@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from index.analysis import words
 from index.errors import UsageError
-from index.keywords import words
 from index.sentences import Span
 
 MAX_QUESTION = 1000  # characters

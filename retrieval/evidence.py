@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-from index.keywords import STOP_WORDS, KeywordIndex, stems, terms, words
+from index.analysis import STOP_WORDS, stems, terms, words
+from index.keywords import KeywordIndex
 from retrieval.answer import Question
 
 _DATE = re.compile(

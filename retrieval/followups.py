@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
-from index.keywords import STOP_WORDS, stems, words
+from index.analysis import STOP_WORDS, stems, words
 from retrieval.answer import MAX_QUESTION, Answer, Question, Turn
 from retrieval.complements import complemented
 from retrieval.interrogatives import (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from index.keywords import words
+from index.analysis import words
 from retrieval.answer import Turn
 from retrieval.mentions import PREPOSITION, mentions, names_told, put_after
 

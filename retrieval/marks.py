@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from index.keywords import terms
+from index.analysis import terms
 from index.sentences import Span
 from retrieval.answer import Answer, Quotation
 

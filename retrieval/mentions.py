@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from index.keywords import STOP_WORDS, words
+from index.analysis import STOP_WORDS, words
 
 # Words with a capital letter that name nobody and nothing.
 _NO_NAMES = frozenset(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 
-from index.keywords import words
+from index.analysis import words
 from retrieval.answer import Turn
 from retrieval.complements import is_same
 from retrieval.interrogatives import (

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
-from index.keywords import STOP_WORDS, words
+from index.analysis import STOP_WORDS, words
 from retrieval.answer import Question, Scope
 from retrieval.months import ITALIAN_OF, MONTH, MONTH_ALONE
 

@@ -12,9 +12,9 @@ from langchain_core.retrievers import BaseRetriever
 from numpy.typing import NDArray
 from pydantic import ConfigDict
 
+from index.analysis import terms
 from index.embedder import Embedder
 from index.generation import Generation
-from index.keywords import terms
 from index.store import Stored
 from index.vectors import Vectors
 

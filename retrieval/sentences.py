@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 
 from langchain_core.documents import Document
 
+from index.analysis import terms, words
 from index.articles import Article
 from index.embedder import Embedder
 from index.generation import Generation
-from index.keywords import terms, words
 from index.sentences import Span, ends_a_sentence, logical_lines
 from index.store import Stored
 from index.vectors import Vectors

@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from index.analysis import STOP_WORDS, words
 from index.generation import Generation
-from index.keywords import STOP_WORDS, words
 
 NEWEST = 200  # articles that are looked into
 _NAME = re.compile(

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
+from index.analysis import terms
 from index.articles import Article
 from index.generation import Generation
-from index.keywords import terms
 from index.layout import generations_dir
 from index.place import ChromaServer
 from index.pointer import current_name

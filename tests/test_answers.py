@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from index.analysis import words
 from index.embedder import Embedder
 from index.errors import VirgoletteError
 from index.generation import Generation
-from index.keywords import KeywordIndex, words
+from index.keywords import KeywordIndex
 from index.layout import generations_dir
 from index.live import LiveIndex
 from index.manifest import read_manifest, write_manifest

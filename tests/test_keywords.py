@@ -9,7 +9,8 @@ from pathlib import Path
 import bm25s
 import numpy as np
 
-from index.keywords import K1, B, KeywordIndex, terms, words
+from index.analysis import terms, words
+from index.keywords import K1, B, KeywordIndex
 from index.postings import PostingsWriter
 
 

@@ -18,8 +18,8 @@ from pathlib import Path
 
 import numpy as np
 
+from index.analysis import words
 from index.embedder import Embedder
-from index.keywords import words
 from index.sentences import sentences
 from retrieval.evaluation.figures import auroc, share
 from retrieval.evaluation.squad import read_squad

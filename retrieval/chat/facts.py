@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from index.keywords import STOP_WORDS, stems
+from index.analysis import STOP_WORDS, stems
 from retrieval.chat.names import Named, Word, known_names, words_of
 from retrieval.months import MONTH, MONTHS
 

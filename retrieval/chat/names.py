@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from index.keywords import plain
+from index.analysis import plain
 
 # A row is one thing. "*" stands for the ending of an Italian adjective. A country's row begins with
 # its code, by which babel adds its names.

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from langchain_core.runnables import RunnableConfig
 
-from index.keywords import words
+from index.analysis import words
 from retrieval.answer import MAX_QUESTION, Question, Turn
 from retrieval.chat.asking import Asking
 from retrieval.chat.facts import Facts, unsupported
