@@ -6,9 +6,10 @@ READY := $(VENV)/.ready
 BENCH_READY := $(VENV)-bench/.ready
 TRAINING_READY := $(VENV)-training/.ready
 CHAT_READY := $(VENV)-chat/.ready
-# Of bench-index and bench-answers. For a trial: make bench-index BENCH="--articles 60 --runs 1",
-# make bench-answers BENCH="--passages 3000 --runs 1"
-BENCH ?= --write
+# Of bench-index and bench-answers. For a trial: make bench-index INDEX="--articles 60 --runs 1",
+# make bench-answers ANSWERS="--passages 3000 --runs 1"
+INDEX ?= --write
+ANSWERS ?= --write
 
 export Q
 
@@ -34,16 +35,17 @@ format: $(READY)
 soak: $(READY)
 	$(BIN)/pytest -m soak
 
-# Half an hour where bf16 is fast, else two; needs ../shared/data. Writes docs/performance.md, unless BENCH says otherwise.
+# Half an hour where bf16 is fast, else two; needs ../shared/data. Writes docs/performance.md, unless INDEX says otherwise.
 bench-index: $(BENCH_READY)
-	$(VENV)-bench/bin/python -m benchmarks.index $(BENCH)
+	$(VENV)-bench/bin/python -m benchmarks.index $(INDEX)
 
 # What an answer costs, cold, warm and under load, and how that grows: an hour. As above.
 bench-answers: $(BENCH_READY)
-	$(VENV)-bench/bin/python -m benchmarks.answers $(BENCH)
+	$(VENV)-bench/bin/python -m benchmarks.answers $(ANSWERS)
 
 # All speed: docs/performance.md.
-bench: bench-index bench-answers
+bench:
+	$(MAKE) --keep-going bench-index bench-answers
 
 # Tables as those of docs/quality.md, in a section of their own there; long; needs ../shared/data.
 bench-quality: $(READY)

@@ -11,7 +11,7 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks.asking import questions
-from benchmarks.corpus import ROOT, SQUAD, NoDataError, write_corpus
+from benchmarks.corpus import ROOT, SQUAD, NoDataError, paragraphs, write_corpus
 from benchmarks.growth import Grown, growth_table, plot
 from benchmarks.processes import MEGABYTE, BenchmarkError, Outcome, Place, pairs, run
 from benchmarks.report import FAILED, WRONG_USAGE, Figure, machine, table, write_section
@@ -42,9 +42,11 @@ dev, then repeats that join halves of two, every sentence changed. The paragraph
 vectors, the repeats those of other real texts with noise (cosine .95), so that 100,000 of them are
 there in minutes.
 
-- *One answer*: warm, in one process, against `encode_query` of the same question.
+- *One answer*: warm, in one process, against `encode_query` of the same question. Between sizes the
+  medians of two processes are compared.
 - *`virgolette ask`*: a process that opens the index of the five articles and answers with the
-  reader, against one that imports sentence-transformers, loads the same model and encodes one text.
+  reader, against one that imports sentence-transformers, loads the same model as it is loaded by
+  default (fp32) and encodes one text.
 - *The bot's memory*: all its processes, the watcher of the corpus among them, after one answer and
   ten seconds of rest, against the resident memory of that process.
 - *{people} people at once*: each asks the bot a question in a chat of their own, over the Bot API's
@@ -68,7 +70,10 @@ class AnswerBench:
         self._squad = squad
         self.sizes = sizes
         self.runs = runs
+        self.builds = min(runs, BUILDS)
         self._models = work / "models"
+        self._known: dict[int, Grown] = {}
+        self._builds: dict[int, Outcome] = {}  # first builds, by the number of articles
 
     @cached_property
     def dtype(self) -> str:
@@ -77,7 +82,7 @@ class AnswerBench:
 
     def answering(self) -> list[Figure]:
         """One answer against the encoding of its question, at the middle size."""
-        told = self.grown[1].warm
+        told = self._grown(self.sizes[1]).warm
         names = (("off", "`VIRGOLETTE_READER=off`", MOST_OFF), ("reader", "reader", MOST_READER))
         return [
             Figure(
@@ -93,7 +98,7 @@ class AnswerBench:
 
     def growing(self) -> list[Figure]:
         """One answer at the largest size against the middle one."""
-        large, middle = self.grown[2].warm, self.grown[1].warm
+        large, middle = self._grown(self.sizes[2]).warm, self._grown(self.sizes[1]).warm
         return [
             Figure(
                 f"one answer, {large['passages']:,} passages, {name}",
@@ -150,9 +155,9 @@ class AnswerBench:
         with RunningBot(self._place(self.sizes[1]).folder) as bot:
             bot.ask(QUESTION)
             idle = bot.resting()
-            alone, together, slowest = bot.by_turns(asked, rounds=BUILDS)
+            alone, together, slowest = bot.by_turns(asked, rounds=self.builds)
             peak = bot.reindexed(QUESTION)
-        process = median(o.told["resident"] for o in (self._alone() for _ in range(BUILDS)))
+        process = median(o.told["resident"] for o in (self._alone() for _ in range(self.builds)))
         faster = median(one / other for one, other in zip(alone, together, strict=True))
         return [
             Figure(
@@ -218,7 +223,7 @@ class AnswerBench:
             place.empty()
             return place.index()
 
-        measured = pairs(BUILDS, ours, theirs, warm=False)
+        measured = pairs(self.builds, ours, theirs, warm=False)
         rates = [
             (characters / one.seconds, other.told["characters"] / other.seconds)
             for one, other in measured
@@ -238,20 +243,16 @@ class AnswerBench:
             )
         ]
 
-    @cached_property
     def grown(self) -> list[Grown]:
         """What the index takes at each size."""
         return [self._grown(size) for size in self.sizes]
 
     def _grown(self, size: int) -> Grown:
-        place = self._place(size)
-        told = place.asking("warm", place.data, self._models, self._squad, ASKED).told
-        return Grown(size, self._builds[size], told, place.stored)
-
-    @cached_property
-    def _builds(self) -> dict[int, Outcome]:
-        """The first builds, by size, as they are made."""
-        return {}
+        if size not in self._known:
+            place = self._place(size)
+            told = place.asking("warm", place.data, self._models, self._squad, ASKED).told
+            self._known[size] = Grown(size, self._builds[size], told, place.stored)
+        return self._known[size]
 
     def _place(self, size: int) -> Place:
         """A corpus of so many articles, indexed, its vectors known before."""
@@ -259,12 +260,18 @@ class AnswerBench:
         if size not in self._builds:
             write_corpus(place.corpus, size, self._squad)
             self._models.mkdir(exist_ok=True)
-            if not (self._work / "base.npz").exists():
-                place.asking("base", place.corpus, self._models, self._squad, self._work)
-            place.asking("blur", place.corpus, place.known, self._models, self._work)
+            place.asking("blur", place.corpus, place.known, self._models, self._base)
             place.empty()
             self._builds[size] = place.index()
         return place
+
+    @cached_property
+    def _base(self) -> Path:
+        """Where the vectors of SQuAD-it's own paragraphs are."""
+        place = Place(self._work / "paragraphs", self._models)
+        write_corpus(place.corpus, len(paragraphs(self._squad)), self._squad)
+        place.asking("base", place.corpus, self._models, place.folder)
+        return place.folder
 
     @cached_property
     def _five(self) -> Place:
@@ -332,12 +339,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _told(bench: AnswerBench, figures: Sequence[Figure], options: argparse.Namespace) -> str:
-    notes = NOTES.format(runs=bench.runs, builds=BUILDS, asked=ASKED, people=PEOPLE)
+    notes = NOTES.format(runs=bench.runs, builds=bench.builds, asked=ASKED, people=PEOPLE)
     parts = [machine(bench.dtype, PACKAGES.split()), table(figures), notes]
     if "growing" in options.only:
-        parts.insert(2, growth_table(bench.grown))
-        if options.write:
-            parts.insert(3, plot(bench.grown))
+        grown = bench.grown()
+        parts.insert(2, growth_table(grown))
+        parts[3:3] = [plot(grown)] if options.write else []
     return "\n\n".join(parts)
 
 
@@ -361,6 +368,8 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     options = parser.parse_args(arguments)
     if options.passages < 20 or options.runs < 1:
         parser.error("at least 20 passages and 1 run")
+    if options.write and set(options.only) != set(FIGURES):
+        parser.error("--write needs all figures")
     return options
 
 

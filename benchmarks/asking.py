@@ -16,7 +16,7 @@ from statistics import median
 from time import perf_counter
 from typing import Any
 
-from benchmarks.corpus import files, paragraphs
+from benchmarks.corpus import files
 from benchmarks.parts import embedded_texts
 
 BLUR = 0.3  # the length of what is added to a unit vector: cosines of some .95 with it
@@ -47,16 +47,14 @@ def questions(squad: Path, count: int) -> list[str]:
     return asked[:: max(1, len(asked) // count)][:count]
 
 
-def base(corpus: str, models: str, squad: str, folder: str) -> dict[str, Any]:
-    """The vectors of the texts of SQuAD-it's paragraphs, by the real model."""
+def base(corpus: str, models: str, folder: str) -> dict[str, Any]:
+    """The vectors of the texts of a corpus, by the real model."""
     import numpy as np
 
     from index.embedder import Embedder
 
-    count = len(paragraphs(Path(squad)))
-    embedder = Embedder("", Path(models))
-    place = Path(corpus)
-    texts = list(dict.fromkeys(embedded_texts(place, files(place)[:count], embedder)))
+    embedder, place = Embedder("", Path(models)), Path(corpus)
+    texts = list(dict.fromkeys(embedded_texts(place, files(place), embedder)))
     np.savez(Path(folder) / BASE, texts=texts, vectors=embedder.encode_passages(texts))
     return {"texts": len(texts)}
 

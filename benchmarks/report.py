@@ -18,7 +18,7 @@ PAGE = ROOT / "docs" / "performance.md"
 HEADLINE = """# Performance
 
 Each figure stands beside a baseline that was measured in the same run on the same machine: the
-ratio is what to look at. Each section is written by the command it names.
+ratio is what to look at. Sections with a command are written by it.
 """
 
 

@@ -104,7 +104,7 @@ class Embedder:
         return weight
 
     def encode_query(self, text: str) -> Vectors:
-        """A question's unit vector, shape (dimensions,)."""
+        """A question's unit vector, shape (dimensions,); it is kept, and can only be read."""
         return self._queries(text)
 
     def _encode_query(self, text: str) -> Vectors:
@@ -173,7 +173,7 @@ class Embedder:
                 local_files_only=not self._model_name,
                 model_kwargs=options,
             )
-            model.tokenizer("?", return_offsets_mapping=True)
+            _ = model.tokenizer.backend_tokenizer  # which only a fast one has
         except Exception as error:  # each format and each remote has exceptions of its own
             reason = str(error).strip().split("\n")[0].rstrip(".")
             raise ModelError(

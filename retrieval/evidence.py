@@ -208,6 +208,7 @@ def _closest(term: str, found: set[str]) -> float:
     return best if best > _SAME_WORD else 0.0
 
 
+@lru_cache(50_000)
 def _alike(one: str, other: str) -> float:
     """Dice's coefficient of the two words' letter trigrams."""
     a, b = _trigrams(one), _trigrams(other)

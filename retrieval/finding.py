@@ -13,7 +13,9 @@ from retrieval.quotes import Scored
 from retrieval.scope import Asked
 from retrieval.search import PASSAGES, HybridRetriever
 
-OTHER_TIMES = 2  # at least, of PASSAGES, where a time is asked for: they may tell of it by name
+OTHER_TIMES = (
+    2  # of PASSAGES, where a time is asked for and there are so many: they may tell of it by name
+)
 LOOKED_AT = 6 * PASSAGES  # passages of which the newest are preferred
 NEWER_PASSAGE = 2.0  # of a passage's fused score, for being the newest of all
 IN_TIME = 1.5  # of a sentence's score, for being of the time asked for
@@ -30,9 +32,10 @@ def find(asked: Asked, generation: Generation, embedder: Embedder) -> list[Docum
 
     scope = asked.scope
     if scope.since or scope.until:
-        inside = search(PASSAGES - OTHER_TIMES, _rows(asked, generation, in_time=True))
-        others = search(PASSAGES - len(inside), _rows(asked, generation, in_time=False))
-        return inside + others
+        inside = search(PASSAGES, _rows(asked, generation, in_time=True))
+        wanted = max(OTHER_TIMES, PASSAGES - len(inside))
+        others = search(wanted, _rows(asked, generation, in_time=False))
+        return inside[: PASSAGES - len(others)] + others
     rows = _rows(asked, generation) if scope.sources else None
     if scope.newest:
         return _newest(search(LOOKED_AT, rows), generation)

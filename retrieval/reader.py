@@ -38,6 +38,7 @@ EMBEDDINGS = "embeddings.word_embeddings.weight"  # in the default model's file
 MAX_TOKENS = 384  # of question and passage together
 MOST_ASKED = 256  # characters of a question, its last ones; none is more than one token
 MOST_TOKENS = 30  # of an answer
+AT_ONCE = 2  # questions
 NOT_READ = -20.0  # the score of a sentence that did not fit; no other is lower
 # The score from which words are shown as the answer: to 63 of our 88 tuning questions, of which 55
 # are right, and to 3 of 37 that have no answer. From 0 on it would be 60 of 74, and 7.
@@ -79,6 +80,8 @@ class Reader:
         self._embedder = embedder if embedder and embedder.is_default else None
         self._packed = packed
         self._lock = threading.Lock()  # fast tokenizers must not be used by two threads
+        # While one waits for Python, the other computes. Each has threads of its own for all cores.
+        self._reading = threading.Semaphore(AT_ONCE)
 
     def check(self) -> None:
         """Raise ModelError unless the packed weights are what they were when they were packed."""
@@ -102,9 +105,10 @@ class Reader:
         with self._lock:
             model, tokenizer = self._loaded
             encoded = tokenizer.encode_batch([(asked, text) for text, _ in passages])
-        # One question's passages at a time: in bf16 a larger batch gives other scores, and what
-        # is answered would depend on who else asks. Two at once use two cores better than one.
-        starts, ends = _scores(model, encoded)
+        # One question's passages in a batch: in bf16 a larger one gives other scores, and what is
+        # answered would depend on who else asks.
+        with self._reading:
+            starts, ends = _scores(model, encoded)
         return [
             _readings(text, sentences, *rows)
             for (text, sentences), *rows in zip(passages, encoded, starts, ends, strict=True)

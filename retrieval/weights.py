@@ -62,6 +62,8 @@ def load_weights(kind: str, file: Path = FILE) -> Weights:
 
 
 def _linear(weights: dict[str, float], intercept: float) -> Linear:
+    if not isinstance(weights, dict):
+        raise TypeError("weights are no names with numbers")
     unknown = weights.keys() - {field.name for field in fields(Evidence)}
     if unknown:
         raise ValueError(f"of another version: {', '.join(sorted(unknown))} is not known")

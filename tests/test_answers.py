@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from index.analysis import words
@@ -27,7 +28,7 @@ from retrieval.chain import AnswerChain
 from retrieval.evidence import AskedWords
 from retrieval.marks import matching_words
 from retrieval.quotes import is_verbatim
-from retrieval.search import Fusion, HybridRetriever
+from retrieval.search import Fusion, HybridRetriever, best_rows
 from retrieval.sentences import LONGEST
 from tests.conftest import ROOT, Workplace
 
@@ -421,3 +422,11 @@ def test_marks_are_the_words_asked_for() -> None:
 )
 def test_english_is_told_from_italian(text: str, english: bool) -> None:
     assert Question.parse(text).is_english is english
+
+
+@pytest.mark.parametrize("count", [1, 3, 50])
+def test_the_best_rows_are_those_of_a_stable_sort(count: int) -> None:
+    drawn = np.random.default_rng(count).integers(0, 5, 40).astype(np.float32)
+    rows = np.argsort(-drawn, kind="stable")
+    assert best_rows(drawn, count).tolist() == rows[drawn[rows] > 0][:count].tolist()
+    assert best_rows(np.zeros(4, np.float32), count).tolist() == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -116,6 +117,9 @@ def test_it_reads_the_same_by_itself_as_with_what_it_shares(models: Path, reader
     text = "Il treno blindato è partito da Pyongyang. Il forum si apre a Vladivostok."
     asked = "Da dove è partito il treno?", [(text, [Span(0, 41), Span(42, len(text))])]
     assert Reader(models).read(*asked) == reader.read(*asked)
+    with ThreadPoolExecutor(4) as threads:
+        several = [threads.submit(reader.read, *asked) for _ in range(8)]
+    assert all(one.result() == reader.read(*asked) for one in several)
 
 
 def test_damage_is_named(models: Path, tmp_path: Path) -> None:
@@ -161,14 +165,6 @@ def test_where_other_words_are_surer_none_are_the_answer(chain: AnswerChain) -> 
     answer = chain.invoke(Question.parse(TRAIN))
     assert "Pyongyang" in answer.quotes[0].text
     assert answer.answer is None and not answer.differing
-
-
-def test_where_it_is_sure_of_different_words_none_are_the_answer(chain: AnswerChain) -> None:
-    which = "Chi era il ministro della Difesa russo che ha visitato la Corea del Nord"
-    answer = chain.invoke(Question.parse(f"{which} per le munizioni?"))
-    told = " ".join(quote.text for quote in answer.quotes)
-    assert "Shoigu" in told and "Shin Wonsik" in told
-    assert answer.quotes[0].deciding is not None and answer.answer is None and answer.differing
 
 
 def test_it_can_be_switched_off(indexed_place: Workplace) -> None:

@@ -8,13 +8,16 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from index.embedder import Embedder
+from index.generation import Generation
 from index.live import LiveIndex
 from index.place import Locations
 from index.sync import sync
 from retrieval.answer import Answer, Question
 from retrieval.chain import AnswerChain
+from retrieval.finding import find
 from retrieval.reader import Reader
 from retrieval.scope import scoped
+from retrieval.search import PASSAGES
 from tests.conftest import Workplace
 from tests.warm import Warm
 
@@ -202,3 +205,12 @@ def test_where_no_article_has_a_date_no_time_is_kept_to() -> None:
 )
 def test_the_newest_is_asked_for_in_words(text: str, newest: bool) -> None:
     assert scoped(Question.parse(text, TODAY), SOURCES, DATES).scope.newest is newest
+
+
+def test_where_nothing_is_of_another_time_as_much_is_read_as_ever(
+    generation: Generation, embedder: Embedder
+) -> None:
+    question = Question.parse("Che cosa ha detto Kim nel 2023?", TODAY)
+    asked = scoped(question, generation.sources, ["2023-09-11"])
+    assert asked.scope.since
+    assert len({document.id for document in find(asked, generation, embedder)}) == PASSAGES

@@ -72,12 +72,11 @@ def _passages(
         scope=extractive.scope,
     )
     documents = sorted(find(asked, generation, embedder), key=lambda d: not _quoted(d, extractive))
-    allowed = [
+    return [
         passage
         for passage in offered(documents, generation)
         if asked.allows(passage.article.date, passage.article.text)
     ]
-    return allowed
 
 
 def _quoted(document: Document, extractive: Answer) -> bool:
