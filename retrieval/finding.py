@@ -11,12 +11,10 @@ from index.embedder import Embedder
 from index.generation import Generation
 from retrieval.quotes import Scored
 from retrieval.scope import Asked
-from retrieval.search import PASSAGES, HybridRetriever
+from retrieval.search import PASSAGES, HybridRetriever, worth_reading
 
-OTHER_TIMES = (
-    2  # of PASSAGES, where a time is asked for and there are so many: they may tell of it by name
-)
-LOOKED_AT = 6 * PASSAGES  # passages of which the newest are preferred
+OTHER_TIMES = 3  # of PASSAGES, where a time is asked for: they may tell of it by name
+LOOKED_AT = 3 * PASSAGES  # passages of which the newest are preferred
 NEWER_PASSAGE = 2.0  # of a passage's fused score, for being the newest of all
 IN_TIME = 1.5  # of a sentence's score, for being of the time asked for
 NEWER = 2.0  # of a sentence's score, for being of the newest article of all
@@ -32,14 +30,14 @@ def find(asked: Asked, generation: Generation, embedder: Embedder) -> list[Docum
 
     scope = asked.scope
     if scope.since or scope.until:
-        inside = search(PASSAGES, _rows(asked, generation, in_time=True))
+        inside = worth_reading(search(PASSAGES, _rows(asked, generation, in_time=True)))
         wanted = max(OTHER_TIMES, PASSAGES - len(inside))
-        others = search(wanted, _rows(asked, generation, in_time=False))
+        others = worth_reading(search(wanted, _rows(asked, generation, in_time=False)))
         return inside[: PASSAGES - len(others)] + others
     rows = _rows(asked, generation) if scope.sources else None
     if scope.newest:
         return _newest(search(LOOKED_AT, rows), generation)
-    return search(PASSAGES, rows)
+    return worth_reading(search(PASSAGES, rows))
 
 
 def timed(candidates: Sequence[Scored], asked: Asked) -> list[Scored]:

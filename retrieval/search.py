@@ -19,7 +19,9 @@ from index.store import Stored
 from index.vectors import Vectors
 
 CANDIDATES = 50  # from each of the two searches
-PASSAGES = 5  # read for a question: with more the quotations are hardly better
+PASSAGES = 10  # found for a question
+LEAST = 3  # of them that are read
+NEAR = 2.5  # of the fused score, by which a passage may be below the best one to be read
 SAME_TEXT = 0.8  # of the terms, from which passages of near-duplicates tell the same
 FEW = 1000  # passages to choose from, up to which each is compared: HNSW might find none of them
 
@@ -196,6 +198,18 @@ class _Copies:
         if passage.row not in self._terms:
             self._terms[passage.row] = set(terms(passage.text))
         return self._terms[passage.row]
+
+
+def worth_reading(documents: Sequence[Document]) -> list[Document]:
+    """Those, of documents found, that may be the best: their scores are near the first one's.
+
+    In a large corpus few are; in a small one, on one subject, nearly all.
+    """
+    return [
+        document
+        for at, document in enumerate(documents)
+        if at < LEAST or document.metadata["score"] >= documents[0].metadata["score"] - NEAR
+    ]
 
 
 def best_rows(scores: Vectors, count: int) -> NDArray[np.int64]:

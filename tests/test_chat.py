@@ -24,9 +24,9 @@ from retrieval.chat.breaker import MOST_FAILURES, Breaker
 from retrieval.chat.rewriting import asks_the_same
 from retrieval.chat.waiting import GivenUpError
 from retrieval.chat.writer import Writer
+from retrieval.chat.writing import SHOWN
 from retrieval.quotes import is_verbatim
 from retrieval.reader import Reader
-from retrieval.search import PASSAGES
 
 QUESTION = "Da dove è partito il treno blindato?"
 WORDS = "un treno blindato con a bordo Kim sarebbe partito da Pyongyang per la Russia"
@@ -152,7 +152,7 @@ def test_what_is_held_stays_beside_lies(ask: Ask, number: int) -> None:
                 line("Il treno è di Biden.", (number, WORDS)),
                 line(TRUE, (99, WORDS), (number, WORDS), (0, "tre parole qui")),
                 line("Senza niente."),
-                line("Con il numero di un altro passaggio.", (number % PASSAGES + 1, WORDS)),
+                line("Con il numero di un altro passaggio.", (number % SHOWN + 1, WORDS)),
             ]
         )
     )

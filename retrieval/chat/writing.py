@@ -20,6 +20,7 @@ from retrieval.finding import find
 from retrieval.scope import scoped
 
 MOST_CLAIMS = 8
+SHOWN = 5  # passages, to the model
 
 
 def written_answer(
@@ -72,11 +73,12 @@ def _passages(
         scope=extractive.scope,
     )
     documents = sorted(find(asked, generation, embedder), key=lambda d: not _quoted(d, extractive))
-    return [
+    allowed = [
         passage
         for passage in offered(documents, generation)
         if asked.allows(passage.article.date, passage.article.text)
     ]
+    return allowed[:SHOWN]
 
 
 def _quoted(document: Document, extractive: Answer) -> bool:

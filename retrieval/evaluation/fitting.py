@@ -14,7 +14,7 @@ from retrieval.answer import Question
 from retrieval.evaluation.exam import Asked
 from retrieval.evidence import Evidence
 from retrieval.reader import Reader
-from retrieval.search import HybridRetriever
+from retrieval.search import HybridRetriever, worth_reading
 from retrieval.sentences import Sentence, weighed_sentences
 from retrieval.weights import PLAIN, READER, Linear, Weights
 
@@ -60,7 +60,7 @@ def examples(
     others = frozenset(range(generation.size)) - theirs
     for rows in (None,) if own else (None, others):
         retriever = HybridRetriever(generation=generation, embedder=embedder, rows=rows)
-        found = retriever.invoke(question.text)
+        found = worth_reading(retriever.invoke(question.text))
         sentences = weighed_sentences(question, found, generation, embedder, reader)
         yield _example(asked, sentences, own=own)
 
