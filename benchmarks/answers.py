@@ -11,10 +11,11 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks.asking import questions
-from benchmarks.corpus import ROOT, SQUAD, NoDataError, paragraphs, write_corpus
+from benchmarks.command import printed, run_command
+from benchmarks.corpus import ROOT, SQUAD, paragraphs, write_corpus
 from benchmarks.growth import Grown, growth_table, plot
-from benchmarks.processes import MEGABYTE, BenchmarkError, Outcome, Place, pairs, run
-from benchmarks.report import FAILED, WRONG_USAGE, Figure, machine, table, write_section
+from benchmarks.processes import MEGABYTE, Outcome, Place, pairs, run
+from benchmarks.report import Figure, machine, table
 from benchmarks.telegram import RunningBot
 
 SIZES = (1_000, 10_000, 100_000)
@@ -213,7 +214,7 @@ class AnswerBench:
         """A first build against the usual LangChain way."""
         place = Place(self._work / "built", self._models)
         write_corpus(place.corpus, min(BUILT, self.sizes[1]), self._squad)
-        characters = place.part("encode", place.corpus, self._models).told["characters"]
+        characters = place.asking("characters", place.corpus, self._models).told["characters"]
 
         def theirs() -> Outcome:
             with tempfile.TemporaryDirectory(dir=self._work) as store:
@@ -318,44 +319,26 @@ FIGURES: dict[str, Callable[[AnswerBench], list[Figure]]] = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print, and write if asked; the exit code: 1 if a figure fails its target."""
     options = _options(arguments)
-    try:
-        with tempfile.TemporaryDirectory(prefix="virgolette-bench-") as work:
-            sizes = [max(20, options.passages // part) for part in (100, 10, 1)]
-            bench = AnswerBench(Path(work), options.data.resolve(), sizes, options.runs)
-            figures = _measured(bench, options.only)
-            told = _told(bench, figures, options)
-    except NoDataError as error:
-        print(error, file=sys.stderr)
-        return WRONG_USAGE
-    except BenchmarkError as error:
-        print(error, file=sys.stderr)
-        return FAILED
-    print(f"\n{told}")
-    if options.write:
-        write_section("answers", f"## Answering (`make bench-answers`)\n\n{told}")
-    failed = [figure.name for figure in figures if figure.met is False]
-    print(f"Targets failed: {'; '.join(failed) or 'none'}")
-    return FAILED if failed else 0
+
+    def measure(work: Path) -> tuple[list[Figure], str]:
+        sizes = [max(20, options.passages // part) for part in (100, 10, 1)]
+        bench = AnswerBench(work, options.data.resolve(), sizes, options.runs)
+        chosen = (figure(bench) for name, figure in FIGURES.items() if name in options.only)
+        figures = list(printed(chosen))
+        return figures, _told(bench, figures, options)
+
+    title = "Answering (`make bench-answers`)"
+    return run_command(measure, "answers", title, write=options.write)
 
 
 def _told(bench: AnswerBench, figures: Sequence[Figure], options: argparse.Namespace) -> str:
     notes = NOTES.format(runs=bench.runs, builds=bench.builds, asked=ASKED, people=PEOPLE)
-    parts = [machine(bench.dtype, PACKAGES.split()), table(figures), notes]
+    parts = [machine(bench.dtype, PACKAGES.split()), table(figures)]
     if "growing" in options.only:
-        grown = bench.grown()
-        parts.insert(2, growth_table(grown))
-        parts[3:3] = [plot(grown)] if options.write else []
-    return "\n\n".join(parts)
-
-
-def _measured(bench: AnswerBench, names: Sequence[str]) -> list[Figure]:
-    figures: list[Figure] = []
-    for name, measure in FIGURES.items():
-        if name in names:
-            for figure in measure(bench):
-                figures.append(figure)
-                print(figure.row(), flush=True)
-    return figures
+        parts.append(growth_table(bench.grown()))
+    if options.write:
+        parts.append(plot(bench.grown()))
+    return "\n\n".join([*parts, notes])
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:

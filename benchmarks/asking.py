@@ -34,6 +34,7 @@ def main() -> None:
         "warm": warm,
         "alone": alone,
         "keywords": keywords,
+        "characters": characters,
         "usual": usual,
     }
     print(json.dumps(parts[sys.argv[1]](*sys.argv[2:])))
@@ -199,6 +200,15 @@ def keywords(data: str, squad: str, count: str) -> dict[str, Any]:
     return {"passages": len(texts), "opening": opening, "ratio": ratio, **medians}
 
 
+def characters(corpus: str, models: str) -> dict[str, Any]:
+    """How many characters of a corpus the product embeds."""
+    from index.embedder import Embedder
+
+    place = Path(corpus)
+    texts = set(embedded_texts(place, files(place), Embedder("", Path(models))))
+    return {"characters": sum(map(len, texts))}
+
+
 def usual(corpus: str, store: str, models: str) -> dict[str, Any]:
     """A first build the usual LangChain way: splitter, HuggingFaceEmbeddings, from_documents.
 
@@ -213,15 +223,15 @@ def usual(corpus: str, store: str, models: str) -> dict[str, Any]:
 
     from index.model.unpack import unpacked_model
 
-    characters = 0
+    embedded = 0
 
     class HuggingFace(Embeddings):
         def __init__(self) -> None:
             self._model = SentenceTransformer(str(unpacked_model(Path(models))), device="cpu")
 
         def embed_documents(self, texts: list[str]) -> list[list[float]]:
-            nonlocal characters
-            characters += sum(map(len, texts))
+            nonlocal embedded
+            embedded += sum(map(len, texts))
             vectors = self._model.encode([text.replace("\n", " ") for text in texts])
             found: list[list[float]] = vectors.tolist()
             return found
@@ -236,7 +246,7 @@ def usual(corpus: str, store: str, models: str) -> dict[str, Any]:
     split = RecursiveCharacterTextSplitter(chunk_size=1000, chunk_overlap=200)
     chunks = split.split_documents(documents)
     Chroma.from_documents(chunks, HuggingFace(), persist_directory=store)
-    return {"chunks": len(chunks), "characters": characters}
+    return {"chunks": len(chunks), "characters": embedded}
 
 
 def _resident() -> int:

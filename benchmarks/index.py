@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import argparse
 import sys
-import tempfile
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 from statistics import median
 
-from benchmarks.corpus import SQUAD, NoDataError, files, write_corpus
+from benchmarks.command import printed, run_command
+from benchmarks.corpus import SQUAD, files, write_corpus
 from benchmarks.processes import MEGABYTE, BenchmarkError, Outcome, Place, pairs
-from benchmarks.report import FAILED, WRONG_USAGE, Figure, machine, table, write_section
+from benchmarks.report import Figure, machine, table
 
 MOST_NOOP = 1 / 20  # of LangChain's time
 MOST_CHANGED = 2.0  # seconds over the no-op and the loading of the model
@@ -256,34 +256,16 @@ FIGURES: dict[str, Callable[[IndexBench], Figure]] = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print, and write if asked; the exit code: 1 if a figure fails its target."""
     options = _options(arguments)
-    try:
-        with tempfile.TemporaryDirectory(prefix="virgolette-bench-") as work:
-            bench = IndexBench(Path(work), options.data.resolve(), options.articles, options.runs)
-            figures = _measured(bench, options.only)
-            notes = NOTES.format(runs=bench.runs, builds=bench.builds)
-            told = f"{machine(bench.dtype, PACKAGES.split())}\n\n{table(figures)}\n\n{notes}"
-    except NoDataError as error:
-        print(error, file=sys.stderr)
-        return WRONG_USAGE
-    except BenchmarkError as error:
-        print(error, file=sys.stderr)
-        return FAILED
-    print(f"\n{told}")
-    if options.write:
-        write_section("index", f"## Indexing (`make bench-index`)\n\n{told}")
-    failed = [figure.name for figure in figures if figure.met is False]
-    print(f"Targets failed: {'; '.join(failed) or 'none'}")
-    return FAILED if failed else 0
 
+    def measure(work: Path) -> tuple[list[Figure], str]:
+        bench = IndexBench(work, options.data.resolve(), options.articles, options.runs)
+        chosen = ([figure(bench)] for name, figure in FIGURES.items() if name in options.only)
+        figures = list(printed(chosen))
+        notes = NOTES.format(runs=bench.runs, builds=bench.builds)
+        told = [machine(bench.dtype, PACKAGES.split()), table(figures), notes]
+        return figures, "\n\n".join(told)
 
-def _measured(bench: IndexBench, names: Sequence[str]) -> list[Figure]:
-    """The figures, each printed as soon as it is known: a full run takes long."""
-    figures = []
-    for name, measure in FIGURES.items():
-        if name in names:
-            figures.append(measure(bench))
-            print(figures[-1].row(), flush=True)
-    return figures
+    return run_command(measure, "index", "Indexing (`make bench-index`)", write=options.write)
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:

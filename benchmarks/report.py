@@ -13,7 +13,6 @@ from pathlib import Path
 
 from benchmarks.corpus import ROOT
 
-FAILED, WRONG_USAGE = 1, 2  # exit codes
 PAGE = ROOT / "docs" / "performance.md"
 HEADLINE = """# Performance
 

@@ -1,0 +1,46 @@
+"""What every command that measures against targets does around it."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+
+from benchmarks.corpus import NoDataError
+from benchmarks.processes import BenchmarkError
+from benchmarks.report import Figure, write_section
+
+FAILED, WRONG_USAGE = 1, 2
+
+Measure = Callable[[Path], tuple[Sequence[Figure], str]]
+
+
+def printed(measures: Iterable[Iterable[Figure]]) -> Iterator[Figure]:
+    """The figures, each printed as soon as it is known: a full run takes long."""
+    for figures in measures:
+        for figure in figures:
+            print(figure.row(), flush=True)
+            yield figure
+
+
+def run_command(measure: Measure, section: str, title: str, *, write: bool) -> int:
+    """Measure in a new folder, print, and write if asked; the exit code: 1 if a target is failed.
+
+    ``measure`` gives the figures and all that is told of them, in Markdown.
+    """
+    try:
+        with tempfile.TemporaryDirectory(prefix="virgolette-bench-") as work:
+            figures, told = measure(Path(work))
+    except NoDataError as error:
+        print(error, file=sys.stderr)
+        return WRONG_USAGE
+    except BenchmarkError as error:
+        print(error, file=sys.stderr)
+        return FAILED
+    print(f"\n{told}")
+    if write:
+        write_section(section, f"## {title}\n\n{told}")
+    failed = [figure.name for figure in figures if figure.met is False]
+    print(f"Targets failed: {'; '.join(failed) or 'none'}")
+    return FAILED if failed else 0
