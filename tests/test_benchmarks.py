@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from benchmarks import answers, index
 from benchmarks.corpus import articles
-from benchmarks.index import main
+from benchmarks.growth import Grown, growth_table
+from benchmarks.processes import Outcome
 from benchmarks.report import Figure, table, write_section
 
 PARAGRAPHS = [
@@ -41,8 +44,23 @@ def test_the_table_tells_which_target_is_failed() -> None:
     assert ["failed" in line for line in table(rows).splitlines()] == [False, False, False, True]
 
 
+def test_growth_is_told_by_size() -> None:
+    warm = {"passages": 1200, "off": 0.05, "reader": 0.2, "resident": 900_000_000}
+    grown = [Grown(1000, Outcome(12.0, 800_000_000, {}), warm, 5_000_000)]
+    lines = growth_table(grown).splitlines()
+    assert lines[0] == "| passages | 1,200 |"
+    assert "| an answer with the reader, ms | 200 |" in lines
+    assert "| index on the disk, MB | 5 |" in lines
+
+
+@pytest.mark.parametrize(
+    ("main", "options"), [(index.main, []), (answers.main, ["--only", "answering"])]
+)
 def test_without_the_paragraphs_it_says_so(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    main: Callable[[list[str]], int],
+    options: list[str],
 ) -> None:
-    assert main(["--data", str(tmp_path)]) == 2
+    assert main(["--data", str(tmp_path), *options]) == 2
     assert "train.json.gz" in capsys.readouterr().err

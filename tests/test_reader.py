@@ -122,6 +122,14 @@ def test_it_reads_the_same_by_itself_as_with_what_it_shares(models: Path, reader
     assert all(one.result() == reader.read(*asked) for one in several)
 
 
+def test_it_has_no_token_embeddings_of_its_own(models: Path, embedder: Embedder) -> None:
+    shared = embedder.token_embeddings
+    reader = Reader(models, embedder=embedder)
+    reader.load()
+    model, _ = reader._loaded
+    assert model.get_input_embeddings().weight is shared
+
+
 def test_damage_is_named(models: Path, tmp_path: Path) -> None:
     broken = tmp_path / "model"
     shutil.copytree(PACKED, broken)
