@@ -288,9 +288,10 @@ def read_settings() -> Settings:
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         name = f"{PREFIX}{'_'.join(str(part) for part in first['loc'][:1])}".upper()
-        raise SettingsError(
-            f"{name} is wrong: {first['msg'].removeprefix('Value error, ')}"
-        ) from None
+        told = first["msg"].removeprefix("Value error, ")
+        if first["type"] == "bool_parsing":
+            told = "it takes on or off"
+        raise SettingsError(f"{name} is wrong: {told}") from None
 
 
 def _refuse_unknown() -> None:
