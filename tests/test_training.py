@@ -5,17 +5,20 @@ from __future__ import annotations
 import json
 import random
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from index.embedder import Embedder
+from index.sentences import Span
 from retrieval.search import Fusion, Signals
 from training.fusion import first, fitted
-from training.questions import candidates, english_wordings, trained_on
-from training.reader import BATCH, ROUNDS, batches, examples_of_round
+from training.questions import Candidates, Example, candidates, english_wordings, trained_on
+from training.reader import BATCH, NEGATIVES, ROUNDS, batches, examples_of_round, mean
 from training.retriever import passage_triplets, sentence_triplets
 
 
@@ -101,6 +104,30 @@ def test_a_round_has_each_question_with_its_answer_and_with_a_negative(
         cut = list(batches(examples * BATCH, rng))
         assert Counter(e for batch in cut for e in batch) == Counter(examples * BATCH)
         assert {len(batch) for batch in cut} == {BATCH}
+
+
+def test_a_question_has_other_negatives_in_each_round() -> None:
+    positive = Example("Chi?", "Anna.", (Span(0, 4),))
+    negatives = tuple(Example("Chi?", text, ()) for text in "abcd")
+    rounds = []
+    for number in range(ROUNDS):
+        examples = examples_of_round(
+            number, [Candidates(positive, negatives)], random.Random(number)
+        )
+        read = {e.passage for e in examples if not e.spans}
+        assert len(read) == NEGATIVES and len(examples) == 1 + NEGATIVES
+        rounds.append(read)
+    assert all(one != other for one, other in pairwise(rounds))
+
+
+def test_a_question_without_negatives_is_read_with_its_answer_alone() -> None:
+    alone = Candidates(Example("Chi?", "Anna.", (Span(0, 4),)), ())
+    assert examples_of_round(1, [alone], random.Random(0)) == [alone.positive]
+
+
+def test_the_mean_of_readers_is_that_of_each_weight() -> None:
+    readers = [{"bias": torch.tensor([value, 2.0])} for value in (1.0, 3.0)]
+    assert mean(readers)["bias"].tolist() == [2.0, 2.0]
 
 
 def test_the_fusion_is_fitted_to_the_signal_that_tells() -> None:
