@@ -45,6 +45,12 @@ _WHERE = re.compile(
 )
 _HOW_MANY = re.compile(r"\b(?:quant[oaie]|how (?:many|much|long|old|far)|percentuale)\b")
 _WHO = re.compile(r"\b(?:chi|who|whom|whose)\b")
+_FROM_WHERE = re.compile(r"\b(?:da dove|from where)\b|\bwhere\b.*\bfrom\W*$", re.IGNORECASE)
+_TOWARDS = re.compile(
+    r"\b(?:a|ad|al|allo|alla|ai|agli|alle|in|nel|nello|nella|nei|negli|nelle|verso|to|towards?"
+    r"|into)\s+(?:the\s+)?$|\b(?:all|nell)['’]$",
+    re.IGNORECASE,
+)
 _ABOUT_SOMEBODY = re.compile(
     r"\W*(?:[Cc]hi (?:è|era|sono|erano|fu|furono)|[Ww]ho (?:is|are|was|were)) [A-ZÀ-Ý]"
 )
@@ -172,10 +178,17 @@ class AskedWords:
         told = text.lower()
         return float(not _FUTURE.search(told) and not _EXPECTED.search(told))
 
-    def admits(self, words_told: str) -> bool:
-        """Whether words may be the answer: of somebody with a name, no name tells who that is."""
+    def admits(self, words_told: str, before: str = "") -> bool:
+        """Whether words may be the answer, by themselves and by what stands before them.
+
+        Of somebody with a name, no name tells who that is; where one came from is not where one
+        goes to.
+        """
         about_somebody = _ABOUT_SOMEBODY.match(self._text)
-        return not (about_somebody and _ONLY_A_NAME.fullmatch(words_told))
+        from_where = _FROM_WHERE.search(self._text)
+        return not (about_somebody and _ONLY_A_NAME.fullmatch(words_told)) and not (
+            from_where and _TOWARDS.search(before)
+        )
 
     def _new_names(self, found: list[str]) -> set[str]:
         """The words of the names found that the question does not have."""

@@ -199,8 +199,9 @@ def _answer(passage: _Passage, view: _View, asked: AskedWords) -> Span | None:
     """The words that answer in the article, if there are any and they can."""
     if view.answer is None:
         return None
-    told = passage.stored.text[view.answer.start : view.answer.end]
-    return _moved(view.answer, passage.stored.start) if asked.admits(told) else None
+    text, start = passage.stored.text, view.answer.start
+    admitted = asked.admits(text[start : view.answer.end], text[:start])
+    return _moved(view.answer, passage.stored.start) if admitted else None
 
 
 def _moved(span: Span, by: int) -> Span:

@@ -150,6 +150,26 @@ def test_who_somebody_is_no_name_tells(question: str, told: str, admitted: bool)
     assert AskedWords(Question(question), KeywordIndex(None)).admits(told) is admitted
 
 
+@pytest.mark.parametrize(
+    ("question", "before", "admitted"),
+    [
+        ("Da dove è partito il treno?", "Kim si dirige a ", False),
+        ("Da dove è partito il treno?", "il treno va alla ", False),
+        ("Da dove è partito il treno?", "sarebbe partito da ", True),
+        ("Dove va il treno?", "Kim si dirige a ", True),
+        ("Where did the train leave from?", "on its way to ", False),
+        ("Where did the train leave from?", "has left ", True),
+        ("From where did Kim leave?", "heading into ", False),
+        ("Where is Kim?", "on his way to ", True),
+    ],
+)
+def test_where_one_goes_is_not_where_one_came_from(
+    question: str, before: str, admitted: bool
+) -> None:
+    asked = AskedWords(Question(question), KeywordIndex(None))
+    assert asked.admits("Vladivostok", before) is admitted
+
+
 def test_nothing_is_tuned_on_a_question_that_is_held_back() -> None:
     held, tuned = (
         {" ".join(words(str(line["question"]))) for half in halves for line in gold(half)}

@@ -169,10 +169,16 @@ def test_words_that_are_not_likely_to_answer_are_no_answer(chain: AnswerChain) -
     assert answer.answer is None and "Russia" in shown(answer)
 
 
-def test_where_other_words_are_surer_none_are_the_answer(chain: AnswerChain) -> None:
+def test_where_other_words_are_as_sure_none_are_the_answer(chain: AnswerChain) -> None:
+    answer = chain.invoke(Question.parse("Dove va il treno blindato?"))
+    assert "Vladivostok" in answer.quotes[0].text
+    assert answer.answer is None and answer.differing
+
+
+def test_where_it_goes_to_does_not_contradict_where_it_came_from(chain: AnswerChain) -> None:
     answer = chain.invoke(Question.parse(TRAIN))
     assert "Pyongyang" in answer.quotes[0].text
-    assert answer.answer is None and not answer.differing
+    assert answer.answer == "Corea del Nord" and not answer.differing
 
 
 def test_it_can_be_switched_off(indexed_place: Workplace) -> None:
