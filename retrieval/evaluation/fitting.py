@@ -26,7 +26,7 @@ CONFIDENCE = {
     READER: "reader found cosine among stranger counted mistyped untimely english".split(),
     PLAIN: "found cosine words among stranger counted mistyped untimely english".split(),
 }
-REFUSED = 0.78  # of what has no answer: a stricter threshold refuses more that has one
+REFUSED = 0.76  # of what has no answer: a stricter threshold refuses more that has one
 RIDGE = 0.5  # against weights that run away
 OWN_SHARE = 0.5  # of the weight in the fit of the confidence that one's own questions have
 OWN_TIMES = 4  # how often one of one's own questions counts in the fit of the ranking
