@@ -70,7 +70,7 @@ def test_ask_json_keeps_its_promise(indexed_place: Workplace) -> None:
     assert list(answer) == KEYS
     assert answer["refused"] is False and answer["reason"] is None and answer["near"] == []
     assert answer["answerer"] == "extractive"
-    assert answer["answer"] is None  # the reader is not sure of any words
+    assert answer["answer"] in answer["quotes"][0]["text"]
     for quote in answer["quotes"]:
         assert list(quote) == QUOTE_KEYS
         shown = indexed_place.run("show", quote["article"]).stdout

@@ -218,7 +218,7 @@ def test_a_conversation(chain: AnswerChain) -> None:
     assert when.question == "e quando?" and when.query == "Quando si incontreranno Putin e Kim?"
     assert any(quote.text.startswith("Il mese prossimo") for quote in when.quotes)
     assert why.query == "Perché si incontreranno Putin e Kim?"
-    assert "cooperazione militare" in why.quotes[0].text
+    assert "cooperazione" in why.quotes[0].text  # "economica" in one article, "militare" in another
 
 
 def test_a_conversation_in_english(chain: AnswerChain) -> None:
