@@ -45,7 +45,12 @@ _WHERE = re.compile(
 )
 _HOW_MANY = re.compile(r"\b(?:quant[oaie]|how (?:many|much|long|old|far)|percentuale)\b")
 _WHO = re.compile(r"\b(?:chi|who|whom|whose)\b")
-_FROM_WHERE = re.compile(r"\b(?:da dove|from where)\b|\bwhere\b.*\bfrom\W*$", re.IGNORECASE)
+_FROM_WHERE = re.compile(
+    r"\bda dove\b.*\b(?:part[eiaò]|salp|decoll|fugg)"
+    r"|\bfrom where\b.*\b(?:leave|left|depart|flee|fled)"
+    r"|\bwhere\b.*\b(?:leave|depart|flee)\w*\b.*\bfrom\b",
+    re.IGNORECASE,
+)
 _TOWARDS = re.compile(
     r"\b(?:a|ad|al|allo|alla|ai|agli|alle|in|nel|nello|nella|nei|negli|nelle|verso|to|towards?"
     r"|into)\s+(?:the\s+)?$|\b(?:all|nell)['’]$",

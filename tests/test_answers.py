@@ -160,6 +160,8 @@ def test_who_somebody_is_no_name_tells(question: str, told: str, admitted: bool)
         ("Where did the train leave from?", "on its way to ", False),
         ("Where did the train leave from?", "has left ", True),
         ("From where did Kim leave?", "heading into ", False),
+        ("Da dove viene Kim?", "nato a ", True),
+        ("Where is Kim from?", "born in ", True),
         ("Where is Kim?", "on his way to ", True),
     ],
 )

@@ -12,8 +12,8 @@ article, near the question and without the answer. English questions are read wi
 passages too: that is what they meet in an Italian corpus.
 
 Several readers are trained, from the same start on the examples in other orders, and the mean of
-their weights is written: it is better than any of them and costs no more to ask. Source: Wortsman
-et al., "Model soups" (ICML 2022). A GPU is used where there is one.
+their weights is written: it is better than they are by themselves and costs no more to ask. Source:
+Wortsman et al., "Model soups" (ICML 2022). A GPU is used where there is one.
 """
 
 from __future__ import annotations
@@ -62,8 +62,8 @@ def examples_of_round(
     """Every question with its answer, and with negatives, others in each round."""
     examples = [one.positive for one in found]
     for one in found:
-        turned = one.negatives[number % max(1, len(one.negatives)) :] + one.negatives
-        examples += turned[: min(NEGATIVES, len(one.negatives))]
+        first = number % max(1, len(one.negatives))
+        examples += (one.negatives[first:] + one.negatives[:first])[:NEGATIVES]
     rng.shuffle(examples)
     return examples
 
