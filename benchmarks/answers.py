@@ -49,7 +49,8 @@ there in minutes.
   reader, against one that imports sentence-transformers, loads the same model as it is loaded by
   default (fp32) and encodes one text.
 - *The bot's memory*: all its processes, the watcher of the corpus among them, after one answer and
-  ten seconds of rest, against the resident memory of that process.
+  ten seconds of rest, against the memory of that process; of what several share each counts its
+  part (PSS).
 - *{people} people at once*: each asks the bot a question in a chat of their own, over the Bot API's
   protocol on loopback, at the same moment; against the same questions one after another.
 - *While it answers and reindexes*: the bot and `virgolette index --rebuild` beside it together,
@@ -158,7 +159,7 @@ class AnswerBench:
             idle = bot.resting()
             alone, together, slowest = bot.by_turns(asked, rounds=self.builds)
             peak = bot.reindexed(QUESTION)
-        process = median(o.told["resident"] for o in (self._alone() for _ in range(self.builds)))
+        process = median(o.told["memory"] for o in (self._alone() for _ in range(self.builds)))
         faster = median(one / other for one, other in zip(alone, together, strict=True))
         return [
             Figure(

@@ -18,6 +18,7 @@ from typing import Any
 
 from benchmarks.corpus import files
 from benchmarks.parts import embedded_texts
+from benchmarks.processes import memory
 
 BLUR = 0.3  # the length of what is added to a unit vector: cosines of some .95 with it
 TEXT = "Un treno blindato è partito da Pyongyang."
@@ -139,7 +140,7 @@ def warm(data: str, models: str, squad: str, count: str) -> dict[str, Any]:
             )
             for name in ("off", "reader")
         },
-        "resident": _resident(),
+        "memory": memory(os.getpid()),
     }
 
 
@@ -151,7 +152,7 @@ def alone(models: str) -> dict[str, Any]:
 
     model = SentenceTransformer(str(unpacked_model(Path(models))), device="cpu")
     model.encode([TEXT])
-    return {"resident": _resident()}
+    return {"memory": memory(os.getpid())}
 
 
 def keywords(data: str, squad: str, count: str) -> dict[str, Any]:
@@ -247,12 +248,6 @@ def usual(corpus: str, store: str, models: str) -> dict[str, Any]:
     chunks = split.split_documents(documents)
     Chroma.from_documents(chunks, HuggingFace(), persist_directory=store)
     return {"chunks": len(chunks), "characters": embedded}
-
-
-def _resident() -> int:
-    """The bytes that this process has in memory."""
-    pages = Path("/proc/self/statm").read_text().split()[1]
-    return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
 
 if __name__ == "__main__":

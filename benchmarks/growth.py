@@ -33,7 +33,7 @@ class Grown:
             "build, seconds (vectors known)": self.build.seconds,
             "an answer without the reader, ms": 1000 * self.warm["off"],
             "an answer with the reader, ms": 1000 * self.warm["reader"],
-            "memory of a process that answers, MB": self.warm["resident"] / MEGABYTE,
+            "memory of a process that answers, MB": self.warm["memory"] / MEGABYTE,
             "memory of the build, MB": self.build.peak / MEGABYTE,
             "index on the disk, MB": self.stored / MEGABYTE,
         }

@@ -31,7 +31,7 @@ class BenchmarkError(Exception):
 class Outcome:
     """A process that has ended.
 
-    ``seconds`` from its start to its end, ``peak`` the most resident bytes of it and its
+    ``seconds`` from its start to its end, ``peak`` the most bytes in memory of it and its
     descendants together, seen ten times a second, ``told`` the JSON object it printed last.
     """
 
@@ -140,8 +140,8 @@ def run(
 
 
 def memory(process: int) -> int:
-    """The resident bytes of a process and its descendants together."""
-    return sum(map(_resident, _family(process)))
+    """The bytes in memory of a process and its descendants together; shared ones count once."""
+    return sum(map(_proportional, _family(process)))
 
 
 def _family(process: int) -> Iterator[int]:
@@ -153,13 +153,12 @@ def _family(process: int) -> Iterator[int]:
                 yield from _family(int(child))
 
 
-def _resident(process: int) -> int:
-    """The bytes a process has in memory; those it shares with others are counted for each."""
-    try:
-        pages = Path(f"/proc/{process}/statm").read_text().split()[1]
-    except OSError:
-        return 0
-    return int(pages) * os.sysconf("SC_PAGE_SIZE")
+def _proportional(process: int) -> int:
+    """The bytes a process has in memory, of what it shares with others its part."""
+    with suppress(OSError, StopIteration):
+        rollup = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
+        return 1024 * int(next(line for line in rollup if line.startswith("Pss:")).split()[1])
+    return 0
 
 
 def variables() -> dict[str, str]:

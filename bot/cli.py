@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import gc
-import io
 import json
-import os
-import signal
 import sys
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from bot.process import end_on_sigterm, write_utf8
 from bot.settings import Settings, read_settings
 from index.errors import UsageError, VirgoletteError
 
 if TYPE_CHECKING:
     from retrieval.chain import AnswerChain
 
-FAILED, WRONG_USAGE, TERMINATED = 1, 2, 143
-WATCHER_WAITS = 600.0  # seconds for another process that writes
+FAILED, WRONG_USAGE = 1, 2
 COLLECTED = (50_000, 50, 100)  # Python's own are 700, 10, 10
 
 app = typer.Typer(
@@ -42,9 +38,7 @@ def main() -> None:
     # What the libraries make when they are imported stays: with Python's own thresholds a sixth
     # of a start goes into looking for garbage among it.
     gc.set_threshold(*COLLECTED)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # None when it was closed
-            stream.reconfigure(encoding="utf-8", errors="replace")
+    write_utf8()
     try:
         app()
     except VirgoletteError as error:
@@ -153,10 +147,12 @@ def index(
 ) -> None:
     """Bring the index up to date with the corpus."""
     settings = read_settings()
-    _end_on_sigterm()
+    end_on_sigterm()
     if watch:
+        from bot.following import follow
+
         first = [*["--rebuild"] * rebuild, *["--allow-empty"] * allow_empty]
-        _follow(settings, first, wait or WATCHER_WAITS, as_json=as_json, quiet=quiet)
+        follow(settings.corpus_dir, first, wait, as_json=as_json, quiet=quiet)
         return
     from bot.compose import locations, make_embedder
     from bot.progress import progress_bar
@@ -178,47 +174,6 @@ def index(
         _print_json(report_json(report))
     else:
         print("\n".join(report_lines(report)))
-
-
-def _end_on_sigterm() -> None:
-    """Make SIGTERM an exception, so that what a run has begun is taken back."""
-
-    def end(number: int, _: object) -> None:
-        signal.signal(number, signal.SIG_IGN)  # once is enough
-        sys.exit(TERMINATED)
-
-    signal.signal(signal.SIGTERM, end)
-
-
-def _follow(
-    settings: Settings, first: list[str], wait: float, *, as_json: bool, quiet: bool
-) -> None:
-    """Follow the corpus; SIGTERM is the usual end of that, and no failure."""
-    from bot.following import follow
-
-    options = ["--wait", str(wait), *["--json"] * as_json]
-    first += ["--quiet"] * as_json  # in words, the first report also tells that all is well
-    try:
-        follow(settings.corpus_dir, options, first, _drop if quiet else _print_through, _complain)
-    except SystemExit as end:
-        sys.exit(0 if end.code == TERMINATED else end.code)
-
-
-def _drop(_: str) -> None: ...
-
-
-def _print_through(text: str) -> None:
-    try:
-        print(text, end="", flush=True)
-    except OSError:
-        # Python tries once more at its end: that must not fail with a complaint.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise
-
-
-def _complain(line: str) -> None:
-    with suppress(OSError):
-        print(f"virgolette: {line}", file=sys.stderr, flush=True)
 
 
 @app.command()
@@ -246,7 +201,7 @@ def add(
     told = {"title": title, "source": source, "date": date, "url": url, "language": language}
     fields = checked_fields(told)
     settings = read_settings()
-    _end_on_sigterm()
+    end_on_sigterm()
     addition = add_and_index(settings, target, feed, fields, into, as_json)
     if as_json:
         index = report_json(addition.report) if addition.report else None
@@ -266,7 +221,7 @@ def remove(
     from bot.report import report_json, report_lines
 
     settings = read_settings()
-    _end_on_sigterm()
+    end_on_sigterm()
     kept, report = remove_and_index(settings, article)
     if as_json:
         _print_json({"removed": article, "kept": str(kept), "index": report_json(report)})
@@ -306,7 +261,7 @@ def doctor(
     from bot.checkup import examine
 
     settings = read_settings()
-    _end_on_sigterm()
+    end_on_sigterm()
     findings = examine(settings, repair=repair)
     if as_json:
         _print_json({"findings": findings, "sound": not any(f["trouble"] for f in findings)})
@@ -361,7 +316,7 @@ def evaluate(
     evaluation = evaluate(settings, exam, chat=chat)
     print("\n".join(evaluation.lines()))
     for line in write_evaluation(evaluation, folder) if folder else ():
-        _complain(line)
+        print(f"virgolette: {line}", file=sys.stderr, flush=True)
 
 
 @app.command()

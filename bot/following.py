@@ -13,9 +13,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from bot.process import TERMINATED, end_on_sigterm, write_utf8
 from index.watch import Watcher
 
 GRACE = 10.0  # seconds that a process gets to end when it is asked to
+WAITS = 600.0  # seconds for another process that writes
 _LOOK = 0.2  # seconds between looks at a process and at the sign to stop
 _NICENESS = 10  # of a pass: questions go first
 
@@ -26,32 +28,62 @@ def command_line(*arguments: str) -> list[str]:
     return [sys.executable, "-P", "-m", "bot.cli", *arguments]
 
 
-def follow(
-    corpus: Path,
-    options: Sequence[str],
-    first: Sequence[str],
-    show: Callable[[str], None],
-    complain: Callable[[str], None],
-) -> None:
-    """Follow the corpus until an exception (a signal's) ends it, or nobody reads any more.
+def following_line(corpus: Path) -> list[str]:
+    """The command line of a process that only follows a corpus, and tells it in JSON.
 
-    Every pass is `virgolette index` with ``options``, the first one with ``first`` as well,
-    the others with --quiet. ``show`` gets what they print, and ends it all with an OSError;
-    ``complain`` gets an error in a line, once until it is another.
+    As `virgolette index --watch --json` does, in half of its memory: it reads no settings, which
+    take libraries. Its passes do.
     """
-    stop = threading.Event()
-    passes = _Passes(options, first, show, complain, stop)
-    watcher = Watcher(corpus, passes.run, complain)
+    return [sys.executable, "-P", "-m", __name__, str(corpus)]
+
+
+def follow(
+    corpus: Path, first: Sequence[str] = (), wait: float = 0, *, as_json: bool, quiet: bool = False
+) -> None:
+    """Follow the corpus until SIGTERM, which is the usual end of that, or nobody reads any more.
+
+    Every pass is `virgolette index`, the first one with the options ``first``, the others with
+    --quiet. What they print is printed, unless ``quiet``; what goes wrong is told on standard
+    error in a line, once until it is something else. ``wait``: seconds for another process that
+    writes; 0 for ten minutes.
+    """
+    options = ["--wait", str(wait or WAITS), *["--json"] * as_json]
+    first = [*first, *["--quiet"] * as_json]  # in words, the first also tells that all is well
+    try:
+        _follow(corpus, _Passes(options, first, _drop if quiet else _print_through))
+    except SystemExit as end:
+        sys.exit(0 if end.code == TERMINATED else end.code)
+
+
+def _follow(corpus: Path, passes: _Passes) -> None:
+    watcher = Watcher(corpus, passes.run, _complain)
     # In a thread, so that a signal is an exception here and not in the middle of a pass.
-    thread = threading.Thread(target=watcher.follow, args=(stop,), daemon=True)
+    thread = threading.Thread(target=watcher.follow, args=(passes.stop,), daemon=True)
     thread.start()
     try:
         # Not in join: a signal's exception there marks the thread as ended (bpo-45274).
         while thread.is_alive() and _is_read(1):
             pass
     finally:
-        stop.set()
+        passes.stop.set()
         thread.join(2 * GRACE)
+
+
+def _drop(_: str) -> None: ...
+
+
+def _print_through(text: str) -> None:
+    try:
+        print(text, end="", flush=True)
+    except OSError:
+        # Python tries once more at its end: that must not fail with a complaint.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise
+
+
+def _complain(line: str) -> None:
+    with suppress(OSError):
+        print(f"virgolette: {line}", file=sys.stderr, flush=True)
 
 
 @dataclass(frozen=True)
@@ -71,27 +103,21 @@ class _Outcome:
 
 
 class _Passes:
-    """Runs the passes and shows what is new about them."""
+    """Runs the passes and shows what is new about them, until ``stop`` is set."""
 
     def __init__(
-        self,
-        options: Sequence[str],
-        first: Sequence[str],
-        show: Callable[[str], None],
-        complain: Callable[[str], None],
-        stop: threading.Event,
+        self, options: Sequence[str], first: Sequence[str], show: Callable[[str], None]
     ) -> None:
         self._options = options
         self._first = first
         self._show = show
-        self._complain = complain
-        self._stop = stop
+        self.stop = threading.Event()
         self._trouble = ""
 
     def run(self) -> None:
         options, self._first = [*self._options, *self._first], ["--quiet"]
         try:
-            outcome = _run(command_line("index", *options), self._stop)
+            outcome = _run(command_line("index", *options), self.stop)
         except OSError as error:  # no process could be started
             outcome = _Outcome(1, "", str(error))
         if outcome is not None:
@@ -99,14 +125,14 @@ class _Passes:
 
     def _tell(self, outcome: _Outcome) -> None:
         if outcome.trouble and outcome.trouble != self._trouble:
-            self._complain(outcome.trouble)
+            _complain(outcome.trouble)
         elif self._trouble and not outcome.trouble:
-            self._complain("the corpus is indexed again")
+            _complain("the corpus is indexed again")
         self._trouble = outcome.trouble
         try:
             self._show(outcome.output)
         except OSError:  # its reader is gone
-            self._stop.set()
+            self.stop.set()
 
 
 def _run(command: list[str], stop: threading.Event) -> _Outcome | None:
@@ -143,3 +169,9 @@ def _is_read(seconds: float) -> bool:
     poll = select.poll()
     poll.register(sys.stdout.fileno(), 0)  # no event but an error or a hang-up, which always tell
     return not poll.poll(seconds * 1000)
+
+
+if __name__ == "__main__":
+    write_utf8()
+    end_on_sigterm()
+    follow(Path(sys.argv[1]), as_json=True)

@@ -5,15 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from functools import cached_property, lru_cache
 from logging import CRITICAL
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from index.errors import ModelError
-from index.model.unpack import packed_checksum, unpacked_model
+from index.model.unpack import PACKED, packed_checksum, unpacked_model
 from index.precision import fast_dtype
 
 if TYPE_CHECKING:
@@ -31,23 +31,6 @@ QUERIES_KEPT = 64  # the retriever and the weighing of sentences each ask for th
 PASSAGE_PROMPTS = ("document", "passage", "corpus")
 
 
-@dataclass(frozen=True)
-class _Splitter:
-    """A model's tokenizer, and the longest text it takes."""
-
-    tokenizer: Tokenizer
-    max_tokens: int
-
-    @classmethod
-    def of(cls, content: str, max_tokens: int | None) -> _Splitter:
-        from tokenizers import Tokenizer
-
-        tokenizer = Tokenizer.from_str(content)
-        tokenizer.no_truncation()
-        tokenizer.no_padding()
-        return cls(tokenizer, max_tokens or LONGEST)
-
-
 class Embedder:
     """An embedding model, loaded when first used.
 
@@ -62,6 +45,7 @@ class Embedder:
         self._models_dir = models_dir
         self._lock = threading.RLock()  # fast tokenizers must not be used by two threads
         self._loaded: SentenceTransformer | None = None
+        self._lone_tokenizer: Tokenizer | None = None  # until the model is loaded, which has one
         self._queries = lru_cache(QUERIES_KEPT)(self._encode_query)
 
     @cached_property
@@ -79,21 +63,36 @@ class Embedder:
         """Whether it is the model that travels with Virgolette."""
         return not self._model_name
 
-    @property
+    @cached_property
     def max_tokens(self) -> int:
         """The longest text the model reads whole, in tokens, its prompt and marks included."""
-        with self._lock:
-            return min(self._splitter.max_tokens, LONGEST)
+        try:
+            config = (self._directory / "sentence_bert_config.json").read_text(encoding="utf-8")
+            told = json.loads(config)["max_seq_length"]
+        except (OSError, ValueError, KeyError):
+            with self._lock:
+                told = self._model.max_seq_length
+        return min(told or LONGEST, LONGEST)
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """The number of tokens of each text, without prompt and marks. Loads no weights."""
         if not texts:
             return []
-        with self._lock:
-            encoded = self._splitter.tokenizer.encode_batch_fast(
-                list(texts), add_special_tokens=False
-            )
+        with self.tokenizer() as tokenizer:
+            encoded = tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
         return [len(one) for one in encoded]
+
+    @contextmanager
+    def tokenizer(self) -> Iterator[Tokenizer]:
+        """The model's tokenizer, which neither cuts nor pads, for one thread at a time.
+
+        There is only one, which takes 50 MB; whoever has it may make it cut and pad.
+        """
+        with self._lock:
+            tokenizer = self._tokenizer()
+            tokenizer.no_truncation()
+            tokenizer.no_padding()
+            yield tokenizer
 
     @property
     def token_embeddings(self) -> torch.nn.Parameter:
@@ -132,25 +131,29 @@ class Embedder:
             prompts = self._model.prompts
         return next((text for name in names if (text := prompts.get(name))), "")
 
-    @cached_property
-    def _splitter(self) -> _Splitter:
-        """What passages are measured with: an index of known vectors needs no more of the model,
-        which takes seconds to load. Models that are no directory have to be loaded.
+    def _tokenizer(self) -> Tokenizer:
+        """The loaded model's, or without it that of its file: to measure passages by needs no
+        more of the model, which takes seconds to load. Models that are no directory have to be.
         """
-        path = Path(self._model_name) if self._model_name else unpacked_model(self._models_dir)
-        try:
-            config = json.loads((path / "sentence_bert_config.json").read_text(encoding="utf-8"))
-            return _Splitter.of(
-                (path / "tokenizer.json").read_text("utf-8"), config["max_seq_length"]
-            )
-        except (OSError, ValueError, KeyError):
-            tokenizer = self._model.tokenizer.backend_tokenizer
-            return _Splitter.of(tokenizer.to_str(), self._model.max_seq_length)
+        from tokenizers import Tokenizer
+
+        if self._loaded is None and self._lone_tokenizer is None:
+            with suppress(OSError, ValueError):
+                content = (self._directory / "tokenizer.json").read_text(encoding="utf-8")
+                self._lone_tokenizer = Tokenizer.from_str(content)
+        found: Tokenizer = self._lone_tokenizer or self._model.tokenizer.backend_tokenizer
+        return found
+
+    @property
+    def _directory(self) -> Path:
+        """Where what describes the model is, if it is a directory."""
+        return Path(self._model_name) if self._model_name else PACKED
 
     @property
     def _model(self) -> SentenceTransformer:
         if self._loaded is None:
             self._loaded = self._load()
+            self._lone_tokenizer = None
         return self._loaded
 
     def _load(self) -> SentenceTransformer:
@@ -163,7 +166,7 @@ class Embedder:
         logging.set_verbosity_error()
         hub_logging.set_verbosity(CRITICAL)  # what fails is told once, by ModelError
         options: dict[str, Any] = {"dtype": dtype}
-        path = self._model_name or str(unpacked_model(self._models_dir))
+        path = self._model_name or str(unpacked_model(self._models_dir, dtype=dtype))
         if not self._model_name:
             options["add_pooling_layer"] = False  # mean pooling needs none, none is stored
         try:

@@ -15,6 +15,7 @@ from index.layout import BUILDING, CHROMA, KEYWORDS, SENTENCES, STORE
 from index.manifest import EMBEDDED, read_manifest
 from index.place import ChromaServer, Place
 from index.pointer import hold
+from index.rows import StoredRows
 from index.sentences import Span
 from index.store import Store, Stored
 from index.vectors import Vectors
@@ -46,8 +47,8 @@ class Generation:
         self.store = opened.enter_context(closing(Store(directory / STORE)))
         self.keywords = KeywordIndex.open(directory / KEYWORDS)
         self.size = self.store.count("passages")
-        self._sentences = np.load(directory / SENTENCES, mmap_mode="r")
-        if len(self._sentences) != self.store.count("sentences"):
+        self._sentences = opened.enter_context(closing(StoredRows(directory / SENTENCES)))
+        if self._sentences.count != self.store.count("sentences"):
             raise StorageError(
                 f"{directory / SENTENCES} is damaged: run virgolette index --rebuild"
             )
@@ -90,7 +91,7 @@ class Generation:
 
     def sentence_vectors(self, passage: Stored) -> Vectors:
         """The unit vectors of a passage's sentences, shape (sentences, dimensions)."""
-        return np.asarray(self._sentences[passage.first : passage.last + 1], np.float32)
+        return np.asarray(self._sentences.read(passage.first, passage.last), np.float32)
 
     def close(self) -> None:
         """Give the files back."""

@@ -20,6 +20,7 @@ from index.embedder import Embedder
 from index.errors import VirgoletteError
 from index.generation import Generation
 from index.live import LiveIndex
+from index.memory import give_back_memory
 from index.stamp import needed_stamp
 from retrieval.answer import Answer, Question, Reason
 from retrieval.chat.asking import Asking
@@ -117,6 +118,7 @@ class AnswerChain(Runnable[Question, Answer]):
             if self._reader:
                 self._reader.load()
             self.invoke(Question("Virgolette"), asking=Asking(written=False))
+        give_back_memory()
 
     def _answer(self, question: Question, asking: Asking, config: RunnableConfig) -> Answer:
         writer = self._writer if asking.written else None

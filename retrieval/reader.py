@@ -15,15 +15,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from index.embedder import Embedder
 from index.errors import ModelError
-from index.model.unpack import unpacked_model
-from index.precision import fast_dtype
+from index.model.unpack import PACKED as MODEL
 from index.sentences import Span
 
 if TYPE_CHECKING:
@@ -69,17 +68,17 @@ class Reader:
     Args:
         models_dir: where the default embedding model is unpacked, once.
         packed: the directory of the reader's own weights.
-        embedder: who has the default embedding model loaded, and shares its token embeddings,
-            which are more than half of the reader. Else they are read from where it is unpacked.
+        embedder: who has the default embedding model loaded, and shares its tokenizer and its
+            token embeddings, which are more than half of the reader. Else it is loaded here, too.
     """
 
     def __init__(
         self, models_dir: Path, packed: Path = PACKED, embedder: Embedder | None = None
     ) -> None:
-        self._models_dir = models_dir
-        self._embedder = embedder if embedder and embedder.is_default else None
+        given = embedder if embedder and embedder.is_default else None
+        self._embedder = given or Embedder("", models_dir)
         self._packed = packed
-        self._lock = threading.Lock()  # fast tokenizers must not be used by two threads
+        self._lock = threading.Lock()  # only one thread loads
         # While one waits for Python, the other computes. Each has threads of its own for all cores.
         self._reading = threading.Semaphore(AT_ONCE)
 
@@ -103,8 +102,9 @@ class Reader:
             return []
         asked = unicodedata.normalize("NFKC", question)[-MOST_ASKED:]
         with self._lock:
-            model, tokenizer = self._loaded
-            encoded = tokenizer.encode_batch([(asked, text) for text, _ in passages])
+            model = self._loaded
+        with self._embedder.tokenizer() as tokenizer:
+            encoded = for_pairs(tokenizer).encode_batch([(asked, text) for text, _ in passages])
         # One question's passages in a batch: in bf16 a larger one gives other scores, and what is
         # answered would depend on who else asks.
         with self._reading:
@@ -115,24 +115,18 @@ class Reader:
         ]
 
     @cached_property
-    def _loaded(self) -> tuple[BertForQuestionAnswering, Tokenizer]:
-        data, directory = _checked_weights(self._packed), unpacked_model(self._models_dir)
-        shared = self._embedder.token_embeddings if self._embedder else None
+    def _loaded(self) -> BertForQuestionAnswering:
+        data, shared = _checked_weights(self._packed), self._embedder.token_embeddings
         try:
-            return _model(data, directory, shared), pair_tokenizer(directory)
+            return _model(data, shared)
         except Exception as error:  # each of three formats has exceptions of its own
             raise ModelError(
-                f"cannot load the reader with {directory}: {error}. Delete that folder: "
-                "it is made anew"
+                f"cannot load the reader: {error}. Run virgolette doctor --repair"
             ) from error
 
 
-def _model(
-    data: bytes, directory: Path, shared: torch.nn.Parameter | None
-) -> BertForQuestionAnswering:
-    """The packed weights with the token embeddings of the default model, unpacked there."""
-    dtype = fast_dtype()
-    from safetensors import safe_open
+def _model(data: bytes, shared: torch.nn.Parameter) -> BertForQuestionAnswering:
+    """The packed weights with the token embeddings of the default model."""
     from safetensors.torch import load
     from transformers import BertConfig, BertForQuestionAnswering
     from transformers.utils import logging
@@ -140,18 +134,14 @@ def _model(
     from retrieval.model.q8 import unpack
 
     logging.disable_progress_bar()
-    weights: dict[str, Any] = {name: of.to(dtype) for name, of in unpack(load(data)).items()}
-    if shared is None:
-        with safe_open(directory / "model.safetensors", "pt") as file:
-            weights[f"bert.{EMBEDDINGS}"] = file.get_tensor(EMBEDDINGS).to(dtype)
-    else:
-        weights[f"bert.{EMBEDDINGS}"] = shared.data
-    config = BertConfig.from_json_file(directory / "config.json")
+    weights = unpack(load(data), shared.dtype)
+    # In the place of what is shared: the loader reads what it is given, and that is on the disk.
+    weights[f"bert.{EMBEDDINGS}"] = shared.new_zeros(()).expand_as(shared)
+    config = BertConfig.from_json_file(MODEL / "config.json")
     model = BertForQuestionAnswering.from_pretrained(
-        None, config=config, state_dict=weights, dtype=dtype
+        None, config=config, state_dict=weights, dtype=shared.dtype
     )
-    if shared is not None:  # the same memory, also where what is loaded was copied
-        model.get_input_embeddings().weight = shared
+    model.get_input_embeddings().weight = shared
     return model.eval()
 
 
@@ -167,14 +157,11 @@ def _scores(model: BertForQuestionAnswering, encoded: Sequence[Encoding]) -> tup
     return out.start_logits.float().numpy(), out.end_logits.float().numpy()
 
 
-def pair_tokenizer(directory: Path) -> Tokenizer:
-    """The tokenizer of the model in a directory, for questions with passages.
+def for_pairs(tokenizer: Tokenizer) -> Tokenizer:
+    """The default model's tokenizer, made ready for questions with passages.
 
-    Cuts what is too long from the passage, and pads to the longest pair.
+    It cuts what is too long from the passage, and pads to the longest pair.
     """
-    from tokenizers import Tokenizer
-
-    tokenizer = Tokenizer.from_file(str(directory / "tokenizer.json"))
     tokenizer.enable_truncation(MAX_TOKENS, strategy="only_second")
     tokenizer.enable_padding(pad_id=1, pad_token="<pad>")  # noqa: S106
     return tokenizer

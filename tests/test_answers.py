@@ -20,6 +20,7 @@ from index.keywords import KeywordIndex
 from index.layout import generations_dir
 from index.live import LiveIndex
 from index.manifest import read_manifest, write_manifest
+from index.model.unpack import unpacked_model
 from index.place import Locations
 from index.sentences import Span, sentences
 from index.sync import sync
@@ -362,7 +363,7 @@ def test_an_index_of_another_model_is_not_searched(
 ) -> None:
     empty_place.write("a.txt", "Il treno è partito.")
     sync(Locations(empty_place.corpus, empty_place.data), embedder)
-    (unpacked,) = models.glob("default-*")
+    unpacked = unpacked_model(models)
     chain = AnswerChain(LiveIndex(empty_place.data), Embedder(str(unpacked), models))
     with pytest.raises(VirgoletteError, match=r"otherwise \(model\): run virgolette index"):
         chain.invoke(Question.parse(TRAIN))

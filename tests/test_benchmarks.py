@@ -45,7 +45,7 @@ def test_the_table_tells_which_target_is_failed() -> None:
 
 
 def test_growth_is_told_by_size() -> None:
-    warm = {"passages": 1200, "off": 0.05, "reader": 0.2, "resident": 900_000_000}
+    warm = {"passages": 1200, "off": 0.05, "reader": 0.2, "memory": 900_000_000}
     grown = [Grown(1000, Outcome(12.0, 800_000_000, {}), warm, 5_000_000)]
     lines = growth_table(grown).splitlines()
     assert lines[0] == "| passages | 1,200 |"

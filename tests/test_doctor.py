@@ -17,6 +17,7 @@ from index.doctor import Doctor
 from index.embedder import Embedder
 from index.layout import generations_dir
 from index.lock import writing
+from index.model.unpack import unpacked_model
 from index.place import Locations
 from index.pointer import current_name
 from index.sync import sync
@@ -114,7 +115,7 @@ def test_damage_is_found_and_repaired(
 def test_a_model_that_was_altered_is_unpacked_again(empty_place: Workplace, models: Path) -> None:
     (empty_place.data / "models").unlink()
     shutil.copytree(models, empty_place.data / "models")
-    (weights,) = (empty_place.data / "models").glob("default-*/model.safetensors")
+    weights = unpacked_model(empty_place.data / "models") / "model.safetensors"
     content = bytearray(weights.read_bytes())
     content[-1000] ^= 1
     weights.write_bytes(bytes(content))

@@ -1,11 +1,15 @@
 """The model in the tree is the one it claims to be."""
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from safetensors.numpy import load_file, save_file
+from safetensors.torch import load_file as torch_file
 from sentence_transformers import SentenceTransformer
 
 from index.articles import read_article
@@ -71,6 +75,30 @@ def test_what_was_learnt_is_in_the_unpacked_model(tmp_path: Path) -> None:
     assert np.array_equal(after.pop(name), before.pop(name) + np.float32(1))
     assert after.keys() == before.keys()
     assert all(np.array_equal(after[n], before[n]) for n in after)
+
+
+def test_it_is_unpacked_into_what_is_computed_with(models: Path, tmp_path: Path) -> None:
+    whole = torch_file(unpack.unpacked_model(models) / "model.safetensors")
+    rounded = torch_file(
+        unpack.unpacked_model(tmp_path, dtype=torch.bfloat16) / "model.safetensors"
+    )
+    assert whole.keys() == rounded.keys()
+    assert all(torch.equal(rounded[name], whole[name].to(torch.bfloat16)) for name in whole)
+
+
+def test_what_is_not_used_of_its_weights_stays_on_the_disk(models: Path) -> None:
+    """Most of its token embeddings, before much has been asked."""
+    script = (
+        "import sys; from pathlib import Path; from index.embedder import Embedder\n"
+        "Embedder('', Path(sys.argv[1])).encode_query('Pyongyang')\n"
+        "print(Path('/proc/self/smaps').read_text())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, models], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    file = done.stdout.partition("model.safetensors")[2]
+    size, resident = (int(file.partition(name)[2].split()[0]) for name in ("Size:", "Rss:"))
+    assert resident < 0.8 * size
 
 
 def test_stock_sentence_transformers_loads_it_from_its_directory(models: Path) -> None:

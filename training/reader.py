@@ -34,7 +34,7 @@ from index.model.unpack import checksum, unpacked_model
 from index.precision import fast_dtype
 from index.sentences import Span
 from retrieval.model.q8 import pack
-from retrieval.reader import EMBEDDINGS, MARKER, PACKED, WEIGHTS, pair_tokenizer
+from retrieval.reader import EMBEDDINGS, MARKER, PACKED, WEIGHTS, for_pairs
 from training.questions import Candidates, Example, candidates, trained_on
 from training.speed import device, keep_memory, lean_attention
 
@@ -208,6 +208,8 @@ def write_reader(weights: Weights, out: Path) -> None:
 def main() -> None:
     """Train on the files named on the command line and write the reader."""
     fast_dtype()  # before torch is imported
+    from tokenizers import Tokenizer
+
     keep_memory()
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("squad", type=Path)
@@ -221,7 +223,7 @@ def main() -> None:
         embedder = Embedder("", Path(work))
         found = list(islice(candidates(paragraphs, embedder), arguments.limit))
         directory = unpacked_model(Path(work))
-        tokenizer = pair_tokenizer(directory)
+        tokenizer = for_pairs(Tokenizer.from_file(str(directory / "tokenizer.json")))
         print(f"{len(found)} questions", flush=True)
         readers: list[Weights] = []
         for number in range(arguments.readers):

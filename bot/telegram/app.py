@@ -158,7 +158,8 @@ def build_application(parts: Parts, settings: Settings, state: State) -> App:
     number = int(token.split(":")[0])
     inbox = Inbox(state, number)
     request = UpdatesRequest(inbox)
-    begin, end = _lifecycle(settings, inbox, request)
+    desk = Desk(WRITTEN_AT_ONCE) if parts.chain.writes else Desk()
+    begin, end = _lifecycle(settings, inbox, request, desk)
     builder = (
         ApplicationBuilder()
         .application_class(_Application)
@@ -179,7 +180,7 @@ def build_application(parts: Parts, settings: Settings, state: State) -> App:
         parts.index,
         GivenAnswers(state, number),
         Memory(),
-        Desk(WRITTEN_AT_ONCE) if parts.chain.writes else Desk(),
+        desk,
         Allowance(settings.telegram_questions_per_hour),
         settings.telegram_admins,
     )
@@ -204,9 +205,11 @@ def _add_handlers(application: App, answering: Answering, settings: Settings, st
     application.add_error_handler(handlers.error)
 
 
-def _lifecycle(settings: Settings, inbox: Inbox, request: UpdatesRequest) -> tuple[Hook, Hook]:
+def _lifecycle(
+    settings: Settings, inbox: Inbox, request: UpdatesRequest, desk: Desk
+) -> tuple[Hook, Hook]:
     """What is done before the first update and after the last."""
-    follower = CorpusFollower()
+    follower = CorpusFollower(settings.corpus_dir)
     watching: list[asyncio.Task[None]] = []
     pulse = Pulse()
 
@@ -214,6 +217,7 @@ def _lifecycle(settings: Settings, inbox: Inbox, request: UpdatesRequest) -> tup
         if settings.watch:
             follower.start()
         watching.append(asyncio.create_task(pulse.beat()))
+        watching.append(asyncio.create_task(desk.rest()))
         if not settings.telegram_webhook_url:
             watch = PollingWatch(request, lambda: _poll_anew(application))
             watching.append(asyncio.create_task(watch.watch()))

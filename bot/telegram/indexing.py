@@ -8,8 +8,9 @@ import logging
 from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 
-from bot.following import command_line
+from bot.following import following_line
 from bot.telegram.running import end_process
 
 PAUSE = 60.0  # seconds before what ended unexpectedly is begun again
@@ -20,14 +21,15 @@ _log = logging.getLogger(__name__)
 
 
 class CorpusFollower:
-    """Runs `virgolette index --watch` beside the bot and logs what it tells.
+    """Has the corpus followed by a process beside the bot and logs what it tells.
 
     A process of its own, because the event loop would feel even the watching: when it begins,
     watchfiles walks through the corpus and lets no other thread run meanwhile. When the bot
     dies, that process ends too, as nobody reads it any more.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, corpus: Path) -> None:
+        self._corpus = corpus
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -44,16 +46,16 @@ class CorpusFollower:
     async def _keep_following(self) -> None:
         while True:
             try:
-                code = await _follow()
+                code = await _follow(self._corpus)
                 _log.error("index: following the corpus ended with exit code %s", code)
             except (OSError, ValueError) as error:  # no process, or a line beyond all measure
                 _log.error("index: the corpus cannot be followed: %s", error)
             await asyncio.sleep(PAUSE)
 
 
-async def _follow() -> int:
+async def _follow(corpus: Path) -> int:
     process = await asyncio.create_subprocess_exec(
-        *command_line("index", "--watch", "--json"),
+        *following_line(corpus),
         stdin=DEVNULL,
         stdout=PIPE,
         stderr=PIPE,

@@ -7,9 +7,12 @@ import json
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from index.errors import ModelError, StorageError
+
+if TYPE_CHECKING:
+    import torch
 
 PACKED = Path(__file__).parent
 WEIGHTS = "weights.q4.safetensors"
@@ -35,8 +38,13 @@ def checksum(directory: Path, *, learnt: bool = True) -> str:
     return digest.hexdigest()
 
 
-def unpacked_model(models_dir: Path, packed: Path = PACKED) -> Path:
+def unpacked_model(
+    models_dir: Path, packed: Path = PACKED, *, dtype: torch.dtype | None = None
+) -> Path:
     """The directory of the unpacked default model, made on first use.
+
+    Its weights are in ``dtype``, else in fp32: those that are computed with as they are stored
+    are mapped into memory, and only what is used of them takes any.
 
     The packed files are checked against their checksum before they are unpacked, and the
     directory appears whole, by a rename: a reader never meets half a model.
@@ -46,14 +54,15 @@ def unpacked_model(models_dir: Path, packed: Path = PACKED) -> Path:
         StorageError: the directory cannot be written.
     """
     name = packed_checksum(packed)
-    target = models_dir / f"default-{name[:16]}"
+    kind = str(dtype or "float32").removeprefix("torch.")
+    target = models_dir / f"{_prefix(name)}-{kind}"
     if _is_whole(target, name):
         return target
     if checksum(packed) != name:
         raise ModelError(f"the model in {packed} does not match its checksum: install again")
     try:
         models_dir.mkdir(parents=True, exist_ok=True)
-        _unpack_into(target, packed, name)
+        _unpack_into(target, packed, name, kind)
     except OSError as error:
         raise StorageError(
             f"cannot unpack the model into {models_dir}: {error.strerror}"
@@ -69,28 +78,23 @@ def packed_fault(packed: Path = PACKED) -> str:
 
 
 def unpacked_fault(models_dir: Path, packed: Path = PACKED) -> str:
-    """What is wrong with the unpacked default model, if the packed one is as it was."""
+    """What is wrong with the unpacked default model; "" where nothing is.
+
+    Where it is not unpacked nothing is: that is done when it is needed.
+    """
     name = packed_checksum(packed)
-    target = models_dir / f"default-{name[:16]}"
-    if not target.exists():
-        return ""  # unpacked when it is needed
-    if not _is_whole(target, name) or not _is_unpacked_from(packed, target):
-        return f"the model in {target} is not the one that was unpacked there"
+    for target in models_dir.glob(f"{_prefix(name)}-*"):
+        told = _told(target)
+        files = told.get("files", {})
+        if told.get("packed") != name or any(
+            digest != _digest(target / path) for path, (_, digest) in files.items()
+        ):
+            return f"the model in {target} is not the one that was unpacked there"
     return ""
 
 
-def _is_unpacked_from(packed: Path, target: Path) -> bool:
-    import numpy as np
-    from safetensors.numpy import load_file
-
-    try:
-        weights = load_file(target / "model.safetensors")
-    except Exception:  # noqa: BLE001 (safetensors raises an error of its own for damage)
-        return False
-    whole = _weights(packed)
-    return weights.keys() == whole.keys() and all(
-        np.array_equal(weights[k], whole[k]) for k in whole
-    )
+def _prefix(name: str) -> str:
+    return f"default-{name[:16]}"
 
 
 def _weights(packed: Path) -> dict[str, Any]:
@@ -110,20 +114,35 @@ def _weights(packed: Path) -> dict[str, Any]:
 
 def _is_whole(target: Path, checksum: str) -> bool:
     """Whether the marker, written last, is there and every file has the size it tells."""
+    told = _told(target)
+    sizes = {path: size for path, (size, _) in told.get("files", {}).items()}
+    found = {path.relative_to(target).as_posix(): path.stat().st_size for path in _files(target)}
+    return told.get("packed") == checksum and sizes == found
+
+
+def _told(target: Path) -> dict[str, Any]:
+    """What was unpacked, and into which files; nothing where that was not written down."""
     try:
-        told = json.loads((target / MARKER).read_text(encoding="utf-8"))
-        return bool(told["packed"] == checksum and told["sizes"] == _sizes(target))
-    except (OSError, ValueError, KeyError, TypeError):
-        return False
+        return dict(json.loads((target / MARKER).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return {}
 
 
-def _sizes(directory: Path) -> dict[str, int]:
-    files = (path for path in directory.rglob("*") if path.is_file() and path.name != MARKER)
-    return {path.relative_to(directory).as_posix(): path.stat().st_size for path in files}
+def _files(directory: Path) -> list[Path]:
+    return [path for path in directory.rglob("*") if path.is_file() and path.name != MARKER]
 
 
-def _unpack_into(target: Path, packed: Path, name: str) -> None:
-    from safetensors.numpy import save_file
+def _digest(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        return str(error)
+
+
+def _unpack_into(target: Path, packed: Path, name: str, kind: str) -> None:
+    import torch
+    from safetensors.torch import save_file
 
     work = Path(tempfile.mkdtemp(prefix=".unpacking-", dir=target.parent))
     try:
@@ -131,8 +150,14 @@ def _unpack_into(target: Path, packed: Path, name: str) -> None:
             copy = work / path.relative_to(packed)
             copy.parent.mkdir(exist_ok=True)
             shutil.copyfile(path, copy)
-        save_file(_weights(packed), work / "model.safetensors", metadata={"format": "pt"})
-        told = {"packed": name, "sizes": _sizes(work)}
+        dtype = getattr(torch, kind)
+        weights = {key: torch.from_numpy(one).to(dtype) for key, one in _weights(packed).items()}
+        save_file(weights, work / "model.safetensors", metadata={"format": "pt"})
+        written = {
+            path.relative_to(work).as_posix(): (path.stat().st_size, _digest(path))
+            for path in _files(work)
+        }
+        told = {"packed": name, "files": written}
         (work / MARKER).write_text(json.dumps(told), encoding="utf-8")
         if target.exists() and not _is_whole(target, name):
             shutil.rmtree(target)

@@ -26,10 +26,10 @@ def pack(weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     return packed
 
 
-def unpack(packed: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """The weights in fp32."""
+def unpack(packed: Mapping[str, torch.Tensor], dtype: torch.dtype) -> dict[str, torch.Tensor]:
+    """The weights, rounded to ``dtype``."""
     return {
-        name: value.float() * packed[name + SCALE] if name + SCALE in packed else value
+        name: (value.float() * packed[name + SCALE] if name + SCALE in packed else value).to(dtype)
         for name, value in packed.items()
         if not name.endswith(SCALE)
     }
