@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from index.errors import ModelError
+from index.memory import give_back_memory
 from index.model.unpack import PACKED, packed_checksum, unpacked_model
 from index.precision import fast_dtype
 
@@ -154,6 +155,7 @@ class Embedder:
         if self._loaded is None:
             self._loaded = self._load()
             self._lone_tokenizer = None
+            give_back_memory()
         return self._loaded
 
     def _load(self) -> SentenceTransformer:

@@ -217,7 +217,7 @@ def _lifecycle(
         if settings.watch:
             follower.start()
         watching.append(asyncio.create_task(pulse.beat()))
-        watching.append(asyncio.create_task(desk.rest()))
+        watching.append(asyncio.create_task(desk.give_memory_back()))
         if not settings.telegram_webhook_url:
             watch = PollingWatch(request, lambda: _poll_anew(application))
             watching.append(asyncio.create_task(watch.watch()))

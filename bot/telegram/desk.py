@@ -11,7 +11,7 @@ from index.memory import give_back_memory
 
 AT_ONCE = max(1, (os.cpu_count() or 1))  # more would only slow each other down
 MOST_WAITING = 400  # some minutes, on two cores
-QUIET = 2.0  # seconds
+PAUSE = 5.0  # seconds: giving memory back takes some milliseconds, and having it again too
 CROWDED = 15  # waiting, from which ornaments are left out: Telegram takes 30 calls a second
 
 
@@ -28,7 +28,7 @@ class Desk:
     def __init__(self, at_once: int = AT_ONCE, most: int = MOST_WAITING) -> None:
         self._places = asyncio.Semaphore(at_once)
         self._most = most
-        self._came = 0
+        self._moves = 0  # of people, to it and from it
         self.waiting = 0
 
     @property
@@ -41,7 +41,7 @@ class Desk:
         """A place, for the length of an ``async with``, once it is free."""
         if self._places.locked() and self.waiting >= self._most:
             raise CrowdedError
-        self._came += 1
+        self._moves += 1
         self.waiting += 1
         try:
             await self._places.acquire()
@@ -51,13 +51,13 @@ class Desk:
             yield
         finally:
             self._places.release()
+            self._moves += 1
 
-    async def rest(self) -> None:
-        """Give memory back whenever nobody has come for a while, until it is cancelled."""
-        rested = self._came
+    async def give_memory_back(self) -> None:
+        """Now and then, where somebody has come or gone since, until it is cancelled."""
+        given = self._moves
         while True:
-            before = self._came
-            await asyncio.sleep(QUIET)
-            if before == self._came != rested:
-                rested = before
+            await asyncio.sleep(PAUSE)
+            if given != self._moves:
+                given = self._moves
                 await asyncio.to_thread(give_back_memory)
