@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from statistics import median
 from time import perf_counter
@@ -57,7 +57,12 @@ def base(corpus: str, models: str, folder: str) -> dict[str, Any]:
 
     embedder, place = Embedder("", Path(models)), Path(corpus)
     texts = list(dict.fromkeys(embedded_texts(place, files(place), embedder)))
-    np.savez(Path(folder) / BASE, texts=texts, vectors=embedder.encode_passages(texts))
+    batches, vectors = zip(*embedder.encode_batches(texts), strict=True)
+    np.savez(
+        Path(folder) / BASE,
+        texts=[text for batch in batches for text in batch],
+        vectors=np.concatenate(vectors),
+    )
     return {"texts": len(texts)}
 
 
@@ -89,8 +94,8 @@ def blur(corpus: str, known: str, models: str, folder: str) -> dict[str, Any]:
     class StandIn(Embedder):
         """The product's tokenizer and fingerprint, with the vectors above."""
 
-        def encode_passages(self, texts: Sequence[str]) -> Vectors:
-            return unit_vectors(np.stack([vector(text) for text in texts]))
+        def encode_batches(self, texts: Sequence[str]) -> Iterator[tuple[list[str], Vectors]]:
+            yield list(texts), unit_vectors(np.stack([vector(text) for text in texts]))
 
     embedder, place = StandIn("", Path(models)), Path(corpus)
     texts = list(embedded_texts(place, files(place), embedder))

@@ -38,9 +38,8 @@ def fill(corpus: Path, known: Path, models: Path) -> dict[str, Any]:
     class StandIn(Embedder):
         """The product's tokenizer and fingerprint, with vectors out of a hash."""
 
-        def encode_passages(self, texts: Sequence[str]) -> Vectors:
-            vectors: Vectors = pseudo_vectors(texts)
-            return vectors
+        def encode_batches(self, texts: Sequence[str]) -> Iterator[tuple[list[str], Vectors]]:
+            yield list(texts), pseudo_vectors(texts)
 
     embedder = StandIn("", models)
     texts = list(embedded_texts(corpus, files(corpus)[:-1], embedder))

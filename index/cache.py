@@ -18,8 +18,7 @@ from index.vectors import Vectors
 T = TypeVar("T")
 Embedded = Callable[[int, int], None]  # texts done, texts in all
 
-CHUNK = 64  # vectors computed between two commits
-WINDOW = 4096  # texts sorted by length at once: alike in length, they are padded little
+WINDOW = 4096  # texts in memory at once; the more, the more are there that are alike in length
 LOOKUP = 500  # keys asked for at once
 
 
@@ -54,16 +53,15 @@ class VectorCache:
     def embed(self, texts: Callable[[], Iterable[str]], progress: Embedded | None = None) -> int:
         """Compute and keep the vectors that are missing; the number of them.
 
-        ``texts`` is called twice, to count first. They are committed some dozens at a time:
-        an interrupted run loses no more. No more than a window of them is in memory.
+        ``texts`` is called twice, to count first. They are committed a batch at a time: an
+        interrupted run loses no more. No more than a window of them is in memory.
         """
         total, done = sum(1 for _ in self._missing(texts())), 0
         for window in _batches(self._missing(texts()), WINDOW):
-            window.sort(key=len, reverse=True)
-            for chunk in _batches(window, CHUNK):
-                self._keep(chunk, self._embedder.encode_passages(chunk).astype(np.float16))
-                done += len(chunk)
-                self.embedded += len(chunk)
+            for batch, vectors in self._embedder.encode_batches(window):
+                self._keep(batch, vectors.astype(np.float16))
+                done += len(batch)
+                self.embedded += len(batch)
                 if progress:
                     progress(done, total)
         return total

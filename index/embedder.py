@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from index.errors import ModelError
 from index.memory import give_back_memory
 from index.model.unpack import PACKED, packed_checksum, unpacked_model
-from index.precision import fast_dtype
+from index.precision import fast_dtype, lone_threads
 
 if TYPE_CHECKING:
     import torch
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from index.vectors import Vectors
 
 BATCH = 16
+BATCH_TOKENS = 1024  # of those that many texts are cut into: more is no faster, and takes memory
+GIVEN_BACK = 8  # batches: what is freed of them and kept grows by some 5 MB with each
+COUNTED = 256  # texts at once: their tokens are in memory together
 LONGEST = 512  # tokens, of models that set no limit of their own
 QUERIES_KEPT = 64  # the retriever and the weighing of sentences each ask for the same one
 # sentence-transformers gives every model an empty "document" prompt, which must not hide the
@@ -79,9 +82,13 @@ class Embedder:
         """The number of tokens of each text, without prompt and marks. Loads no weights."""
         if not texts:
             return []
+        counts: list[int] = []
         with self.tokenizer() as tokenizer:
-            encoded = tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
-        return [len(one) for one in encoded]
+            for at in range(0, len(texts), COUNTED):
+                part = list(texts[at : at + COUNTED])
+                encoded = tokenizer.encode_batch_fast(part, add_special_tokens=False)
+                counts.extend(map(len, encoded))
+        return counts
 
     @contextmanager
     def tokenizer(self) -> Iterator[Tokenizer]:
@@ -114,8 +121,37 @@ class Embedder:
         return first
 
     def encode_passages(self, texts: Sequence[str]) -> Vectors:
-        """The unit vectors of passages or sentences, shape (texts, dimensions)."""
+        """The unit vectors of some passages or sentences, shape (texts, dimensions)."""
         return self._encode(texts, self._prompts(*PASSAGE_PROMPTS))
+
+    def encode_batches(self, texts: Sequence[str]) -> Iterator[tuple[list[str], Vectors]]:
+        """The same of many, the longest first: some texts, and their vectors, at a time.
+
+        Texts of as many tokens are together, so that they are hardly padded, and each thread
+        computes a batch of its own.
+        """
+        prompt = self._prompts(*PASSAGE_PROMPTS)
+        counts = self.count_tokens(texts)
+        with lone_threads() as (threads, number):
+            most = min(BATCH_TOKENS, sum(counts) // number)  # of a few texts, each has a part
+            batches = _alike(texts, counts, most)
+            computed = threads.map(lambda batch: self._encode_batch(batch, prompt), batches)
+            for number, told in enumerate(zip(batches, computed, strict=True), start=1):
+                yield told
+                if number % GIVEN_BACK == 0:
+                    give_back_memory()
+
+    def _encode_batch(self, texts: Sequence[str], prompt: str) -> Vectors:
+        """What ``encode`` does with a batch, but the lock is free while the model computes."""
+        import torch
+
+        from index.vectors import unit_vectors
+
+        model = self._model
+        with self._lock:
+            features = model.preprocess(list(texts), prompt=prompt)
+        with torch.inference_mode():
+            return unit_vectors(model(features)["sentence_embedding"].float())
 
     def _encode(self, texts: Sequence[str], prompt: str) -> Vectors:
         from index.vectors import unit_vectors  # numpy: a run without changes needs none
@@ -178,6 +214,7 @@ class Embedder:
                 local_files_only=not self._model_name,
                 model_kwargs=options,
             )
+            model.eval()
             _ = model.tokenizer.backend_tokenizer  # which only a fast one has
         except Exception as error:  # each format and each remote has exceptions of its own
             reason = str(error).strip().split("\n")[0].rstrip(".")
@@ -188,6 +225,19 @@ class Embedder:
                 "comes with Virgolette"
             ) from error
         return model
+
+
+def _alike(texts: Sequence[str], counts: Sequence[int], most: int) -> list[list[str]]:
+    """The texts in batches, the longest first, each of ``most`` tokens, or of one text."""
+    batches: list[list[str]] = []
+    longest = 0
+    for count, text in sorted(zip(counts, texts, strict=True), reverse=True):
+        if batches and longest * (len(batches[-1]) + 1) <= most:
+            batches[-1].append(text)
+        else:
+            batches.append([text])
+            longest = count
+    return batches
 
 
 def _listing_digest(directory: Path) -> str:

@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -99,6 +100,46 @@ def test_what_is_not_used_of_its_weights_stays_on_the_disk(models: Path) -> None
     file = done.stdout.partition("model.safetensors")[2]
     size, resident = (int(file.partition(name)[2].split()[0]) for name in ("Size:", "Rss:"))
     assert resident < 0.8 * size
+
+
+def test_weights_that_are_given_back_are_there_when_they_are_needed(models: Path) -> None:
+    script = (
+        "import os, sys; from pathlib import Path\n"
+        "from index.embedder import Embedder; from index.memory import give_back_weights\n"
+        "from tests.running_bot import mapped_weights\n"
+        "embedder = Embedder('', Path(sys.argv[1]))\n"
+        "before, held = embedder.encode_passages(['Pyongyang']), mapped_weights(os.getpid())\n"
+        "give_back_weights()\n"
+        "given = mapped_weights(os.getpid())\n"
+        "assert (embedder.encode_passages(['Pyongyang']) == before).all()\n"
+        "print(held, given)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, models], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    held, given = map(int, done.stdout.split())
+    assert held > 30 * MEGABYTES and given == 0
+
+
+def test_many_texts_have_the_vectors_that_they_have_by_themselves(embedder: Embedder) -> None:
+    texts = corpus_sentences()
+    batches = list(embedder.encode_batches(texts))
+    done = [text for batch, _ in batches for text in batch]
+    assert sorted(done) == sorted(texts) and len(batches) > 2
+    vectors = np.concatenate([vectors for _, vectors in batches])
+    assert (vectors * embedder.encode_passages(done)).sum(axis=1).min() > 0.999
+    counts = embedder.count_tokens(done)
+    assert counts == sorted(counts, reverse=True)
+    assert list(embedder.encode_batches([])) == []
+
+
+def test_threads_that_computed_alone_leave_the_others_as_they_were(embedder: Embedder) -> None:
+    with ThreadPoolExecutor(1) as thread:
+        before = thread.submit(torch.get_num_threads).result()
+    for _ in embedder.encode_batches(["Il treno.", "Una stazione", "Pyongyang"]):
+        pass
+    with ThreadPoolExecutor(1) as thread:
+        assert thread.submit(torch.get_num_threads).result() == before == torch.get_num_threads()
 
 
 def test_stock_sentence_transformers_loads_it_from_its_directory(models: Path) -> None:

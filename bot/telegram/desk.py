@@ -7,7 +7,7 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from index.memory import give_back_memory
+from index.memory import give_back_memory, give_back_weights
 
 AT_ONCE = max(1, (os.cpu_count() or 1))  # more would only slow each other down
 MOST_WAITING = 400  # some minutes, on two cores
@@ -29,6 +29,7 @@ class Desk:
         self._places = asyncio.Semaphore(at_once)
         self._most = most
         self._moves = 0  # of people, to it and from it
+        self._here = 0  # people, waiting or not
         self.waiting = 0
 
     @property
@@ -42,22 +43,35 @@ class Desk:
         if self._places.locked() and self.waiting >= self._most:
             raise CrowdedError
         self._moves += 1
+        self._here += 1
+        try:
+            await self._wait()
+            try:
+                yield
+            finally:
+                self._places.release()
+        finally:
+            self._here -= 1
+            self._moves += 1
+
+    async def _wait(self) -> None:
+        """Take a place."""
         self.waiting += 1
         try:
             await self._places.acquire()
         finally:
             self.waiting -= 1
-        try:
-            yield
-        finally:
-            self._places.release()
-            self._moves += 1
 
     async def give_memory_back(self) -> None:
-        """Now and then, where somebody has come or gone since, until it is cancelled."""
-        given = self._moves
+        """At first, and now and then where somebody has come or gone since, until it is cancelled.
+
+        When nobody is here, that of the models' weights, too.
+        """
+        given = -1
         while True:
             await asyncio.sleep(PAUSE)
             if given != self._moves:
                 given = self._moves
                 await asyncio.to_thread(give_back_memory)
+                if not self._here:
+                    await asyncio.to_thread(give_back_weights)
