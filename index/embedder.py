@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from index.errors import ModelError
 from index.memory import give_back_memory
 from index.model.unpack import PACKED, packed_checksum, unpacked_model
-from index.precision import fast_dtype, lone_threads
+from index.precision import Cores, fast_dtype, lone_threads
 
 if TYPE_CHECKING:
     import torch
@@ -42,6 +42,9 @@ class Embedder:
         model: a sentence-transformers name or path; empty for the model that travels with
             Virgolette.
         models_dir: where the default model is unpacked, once.
+
+    Attributes:
+        cores: shared by all who compute, with this model or another one.
     """
 
     def __init__(self, model: str, models_dir: Path) -> None:
@@ -50,6 +53,7 @@ class Embedder:
         self._lock = threading.RLock()  # fast tokenizers must not be used by two threads
         self._loaded: SentenceTransformer | None = None
         self._lone_tokenizer: Tokenizer | None = None  # until the model is loaded, which has one
+        self.cores = Cores()
         self._queries = lru_cache(QUERIES_KEPT)(self._encode_query)
 
     @cached_property
@@ -156,7 +160,7 @@ class Embedder:
     def _encode(self, texts: Sequence[str], prompt: str) -> Vectors:
         from index.vectors import unit_vectors  # numpy: a run without changes needs none
 
-        with self._lock:
+        with self._lock, self.cores.part():
             vectors = self._model.encode(
                 list(texts), prompt=prompt, batch_size=BATCH, show_progress_bar=False
             )

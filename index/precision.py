@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -51,3 +52,28 @@ def lone_threads() -> Iterator[tuple[ThreadPoolExecutor, int]]:
     finally:
         threads.shutdown(cancel_futures=True)
         torch.set_num_threads(number)  # or threads to come would compute alone, too
+
+
+class Cores:
+    """PyTorch's threads, divided among those who compute at the same time, for the same reason."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._all = 0
+        self._computing = 0
+
+    @contextmanager
+    def part(self) -> Iterator[None]:
+        """All threads for one who begins alone, fewer for who finds another one at it."""
+        import torch
+
+        with self._lock:
+            self._all = self._all or torch.get_num_threads()
+            self._computing += 1
+            torch.set_num_threads(max(1, self._all // self._computing))
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._computing -= 1
+                torch.set_num_threads(self._all)

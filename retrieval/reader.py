@@ -107,7 +107,7 @@ class Reader:
             encoded = for_pairs(tokenizer).encode_batch([(asked, text) for text, _ in passages])
         # One question's passages in a batch: in bf16 a larger one gives other scores, and what is
         # answered would depend on who else asks.
-        with self._reading:
+        with self._reading, self._embedder.cores.part():
             starts, ends = _scores(model, encoded)
         return [
             _readings(text, sentences, *rows)

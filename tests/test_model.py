@@ -20,6 +20,7 @@ from index.model import unpack
 from index.model.adapter import DOWN, UP, changes
 from index.model.q4 import dequantize
 from index.model.unpack import ADAPTER
+from index.precision import Cores
 from index.sentences import sentences
 from tests.conftest import ROOT
 from training.retriever import untrained_model
@@ -140,6 +141,19 @@ def test_threads_that_computed_alone_leave_the_others_as_they_were(embedder: Emb
         pass
     with ThreadPoolExecutor(1) as thread:
         assert thread.submit(torch.get_num_threads).result() == before == torch.get_num_threads()
+
+
+def test_who_finds_another_one_computing_takes_fewer_threads() -> None:
+    cores, whole = Cores(), torch.get_num_threads()
+
+    def taken() -> int:
+        with cores.part():
+            return torch.get_num_threads()
+
+    with ThreadPoolExecutor(1) as thread, cores.part():
+        assert torch.get_num_threads() == whole
+        assert thread.submit(taken).result() == max(1, whole // 2)
+    assert taken() == torch.get_num_threads() == whole
 
 
 def test_stock_sentence_transformers_loads_it_from_its_directory(models: Path) -> None:
