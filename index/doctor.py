@@ -19,7 +19,7 @@ from index.helper import Helper
 from index.layout import CACHE, STORE, generations_dir
 from index.lock import writer, writing
 from index.manifest import Manifest, read_manifest
-from index.model.unpack import packed_fault, unpacked_fault
+from index.model.unpack import packed_fault, unpacked_fault, unpacked_models
 from index.place import Locations
 from index.pointer import current_name, held_current
 from index.stamp import current_stamp, why_anew
@@ -81,7 +81,7 @@ class Doctor:
         if model.remedy == UNPACK or cache.trouble:
             with writing(self._paths.data_dir):
                 if model.remedy == UNPACK:
-                    for unpacked in (self._paths.data_dir / "models").glob("default-*"):
+                    for unpacked in unpacked_models(self._paths.data_dir / "models"):
                         shutil.rmtree(unpacked, ignore_errors=True)
                 if cache.trouble:
                     for suffix in ("", "-wal", "-shm"):

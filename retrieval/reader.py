@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from index.embedder import Embedder
 from index.errors import ModelError
 from index.model.unpack import PACKED as MODEL
+from index.model.unpack import made_once
 from index.sentences import Span
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 PACKED = Path(__file__).parent / "model"
 WEIGHTS = "weights.q8.safetensors"
+UNPACKED = "model.safetensors"
 MARKER = "SHA256"  # the file with the checksum of the weights
 EMBEDDINGS = "embeddings.word_embeddings.weight"  # in the default model's file
 MAX_TOKENS = 384  # of question and passage together
@@ -66,7 +68,7 @@ class Reader:
     """The model that travels with Virgolette, loaded when first used.
 
     Args:
-        models_dir: where the default embedding model is unpacked, once.
+        models_dir: where the reader and the default embedding model are unpacked, once.
         packed: the directory of the reader's own weights.
         embedder: who has the default embedding model loaded, and shares its tokenizer and its
             token embeddings, which are more than half of the reader. Else it is loaded here, too.
@@ -76,6 +78,7 @@ class Reader:
         self, models_dir: Path, packed: Path = PACKED, embedder: Embedder | None = None
     ) -> None:
         given = embedder if embedder and embedder.is_default else None
+        self._models_dir = models_dir
         self._embedder = given or Embedder("", models_dir)
         self._packed = packed
         self._lock = threading.Lock()  # only one thread loads
@@ -116,25 +119,39 @@ class Reader:
 
     @cached_property
     def _loaded(self) -> BertForQuestionAnswering:
-        data, shared = _checked_weights(self._packed), self._embedder.token_embeddings
+        shared = self._embedder.token_embeddings
+        unpacked = self._unpacked(shared.dtype)
         try:
-            return _model(data, shared)
+            return _model(unpacked, shared)
         except Exception as error:  # each of three formats has exceptions of its own
             raise ModelError(
                 f"cannot load the reader: {error}. Run virgolette doctor --repair"
             ) from error
 
+    def _unpacked(self, dtype: torch.dtype) -> Path:
+        """The directory of the weights in ``dtype``, made on first use."""
+        name = _marker(self._packed)
+        target = self._models_dir / f"reader-{name[:16]}-{str(dtype).removeprefix('torch.')}"
+        return made_once(target, name, lambda work: _unpack(self._packed, work, dtype))
 
-def _model(data: bytes, shared: torch.nn.Parameter) -> BertForQuestionAnswering:
-    """The packed weights with the token embeddings of the default model."""
-    from safetensors.torch import load
-    from transformers import BertConfig, BertForQuestionAnswering
-    from transformers.utils import logging
+
+def _unpack(packed: Path, target: Path, dtype: torch.dtype) -> None:
+    """Write the weights in ``dtype``. Raises ModelError unless they are those that were packed."""
+    from safetensors.torch import load, save_file
 
     from retrieval.model.q8 import unpack
 
+    save_file(unpack(load(_checked_weights(packed)), dtype), target / UNPACKED)
+
+
+def _model(unpacked: Path, shared: torch.nn.Parameter) -> BertForQuestionAnswering:
+    """The unpacked weights, mapped, with the token embeddings of the default model."""
+    from safetensors.torch import load_file
+    from transformers import BertConfig, BertForQuestionAnswering
+    from transformers.utils import logging
+
     logging.disable_progress_bar()
-    weights = unpack(load(data), shared.dtype)
+    weights = load_file(unpacked / UNPACKED)
     # In the place of what is shared: the loader reads what it is given, and that is on the disk.
     weights[f"bert.{EMBEDDINGS}"] = shared.new_zeros(()).expand_as(shared)
     config = BertConfig.from_json_file(MODEL / "config.json")
@@ -167,14 +184,21 @@ def for_pairs(tokenizer: Tokenizer) -> Tokenizer:
     return tokenizer
 
 
+def _marker(packed: Path) -> str:
+    """The checksum that was written when the weights were packed."""
+    try:
+        return (packed / MARKER).read_text(encoding="ascii").strip()
+    except (OSError, ValueError) as error:
+        raise ModelError(f"cannot read the reader in {packed}: {error}") from error
+
+
 def _checked_weights(packed: Path) -> bytes:
     """The bytes of the weights. Raises ModelError unless they are those that were packed."""
     try:
         data = (packed / WEIGHTS).read_bytes()
-        told = (packed / MARKER).read_text(encoding="ascii").strip()
-    except (OSError, ValueError) as error:
+    except OSError as error:
         raise ModelError(f"cannot read the reader in {packed}: {error}") from error
-    if hashlib.sha256(data).hexdigest() != told:
+    if hashlib.sha256(data).hexdigest() != _marker(packed):
         raise ModelError(
             f"the reader in {packed} does not match its checksum: install Virgolette again"
         )

@@ -21,6 +21,7 @@ from index.model.unpack import unpacked_model
 from index.place import Locations
 from index.pointer import current_name
 from index.sync import sync
+from retrieval.reader import Reader
 from tests.conftest import Workplace
 from tests.contents import contents
 
@@ -112,10 +113,15 @@ def test_damage_is_found_and_repaired(
         assert contents(empty_place.data).same_as(whole)
 
 
-def test_a_model_that_was_altered_is_unpacked_again(empty_place: Workplace, models: Path) -> None:
+@pytest.mark.parametrize("which", ["default-*", "reader-*"])
+def test_a_model_that_was_altered_is_unpacked_again(
+    empty_place: Workplace, models: Path, embedder: Embedder, which: str
+) -> None:
     (empty_place.data / "models").unlink()
-    shutil.copytree(models, empty_place.data / "models")
-    weights = unpacked_model(empty_place.data / "models") / "model.safetensors"
+    unpacked = unpacked_model(models)
+    shutil.copytree(unpacked, empty_place.data / "models" / unpacked.name)
+    Reader(empty_place.data / "models", embedder=embedder).load()
+    (weights,) = (empty_place.data / "models").glob(f"{which}/model.safetensors")
     content = bytearray(weights.read_bytes())
     content[-1000] ^= 1
     weights.write_bytes(bytes(content))

@@ -20,7 +20,7 @@ from retrieval.answer import Answer, Question
 from retrieval.chain import AnswerChain
 from retrieval.marks import marked_words
 from retrieval.model import q8
-from retrieval.reader import MARKER, NOT_READ, PACKED, WEIGHTS, Reader, whole_words
+from retrieval.reader import MARKER, NOT_READ, PACKED, UNPACKED, WEIGHTS, Reader, whole_words
 from tests.conftest import Workplace
 
 PASSAGE = (
@@ -129,18 +129,30 @@ def test_it_has_no_token_embeddings_of_its_own(models: Path, embedder: Embedder)
     assert reader._loaded.get_input_embeddings().weight is shared
 
 
-def test_damage_is_named(models: Path, tmp_path: Path) -> None:
+def test_damage_is_named(embedder: Embedder, tmp_path: Path) -> None:
+    models = tmp_path / "models"  # where it has not been unpacked before
     broken = tmp_path / "model"
     shutil.copytree(PACKED, broken)
     data = (broken / WEIGHTS).read_bytes()
     (broken / WEIGHTS).write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
     with pytest.raises(ModelError, match="does not match its checksum: install Virgolette again"):
-        Reader(models, broken).load()
+        Reader(models, broken, embedder).load()
+    assert not list(models.iterdir())
     with pytest.raises(ModelError, match="does not match"):
         Reader(models, broken).check()
     (broken / MARKER).unlink()
     with pytest.raises(ModelError, match="cannot read the reader"):
-        Reader(models, broken).load()
+        Reader(models, broken, embedder).load()
+
+
+def test_its_weights_are_unpacked_once_and_mapped(embedder: Embedder, tmp_path: Path) -> None:
+    first = Reader(tmp_path, embedder=embedder)
+    first.load()
+    (unpacked,) = tmp_path.iterdir()
+    made = unpacked.stat().st_mtime_ns
+    Reader(tmp_path, embedder=embedder).load()
+    assert list(tmp_path.iterdir()) == [unpacked] and unpacked.stat().st_mtime_ns == made
+    assert str(unpacked / UNPACKED) in Path("/proc/self/maps").read_text()
 
 
 def shown(answer: Answer) -> list[str]:

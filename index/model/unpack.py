@@ -6,6 +6,7 @@ import hashlib
 import json
 import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,8 +47,7 @@ def unpacked_model(
     Its weights are in ``dtype``, else in fp32: those that are computed with as they are stored
     are mapped into memory, and only what is used of them takes any.
 
-    The packed files are checked against their checksum before they are unpacked, and the
-    directory appears whole, by a rename: a reader never meets half a model.
+    The packed files are checked against their checksum before they are unpacked.
 
     Raises:
         ModelError: the packed files are not those the checksum was taken of.
@@ -55,18 +55,31 @@ def unpacked_model(
     """
     name = packed_checksum(packed)
     kind = str(dtype or "float32").removeprefix("torch.")
-    target = models_dir / f"{_prefix(name)}-{kind}"
-    if _is_whole(target, name):
+
+    def write(work: Path) -> None:
+        if checksum(packed) != name:
+            raise ModelError(f"the model in {packed} does not match its checksum: install again")
+        _write(work, packed, kind)
+
+    return made_once(models_dir / f"default-{name[:16]}-{kind}", name, write)
+
+
+def made_once(target: Path, packed: str, write: Callable[[Path], None]) -> Path:
+    """The directory ``target``, which ``write`` fills with what is unpacked from ``packed``.
+
+    Where it is whole, nothing is done. It appears whole, by a rename: a reader never meets half of
+    it. ``packed`` is a checksum. Raises StorageError where it cannot be written.
+    """
+    from safetensors import SafetensorError
+
+    if _is_whole(target, packed):
         return target
-    if checksum(packed) != name:
-        raise ModelError(f"the model in {packed} does not match its checksum: install again")
     try:
-        models_dir.mkdir(parents=True, exist_ok=True)
-        _unpack_into(target, packed, name, kind)
-    except OSError as error:
-        raise StorageError(
-            f"cannot unpack the model into {models_dir}: {error.strerror}"
-        ) from error
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _make(target, packed, write)
+    except (OSError, SafetensorError) as error:  # which has what the system told in its text
+        reason = getattr(error, "strerror", None) or error
+        raise StorageError(f"cannot unpack the model into {target.parent}: {reason}") from error
     return target
 
 
@@ -77,24 +90,23 @@ def packed_fault(packed: Path = PACKED) -> str:
     return ""
 
 
-def unpacked_fault(models_dir: Path, packed: Path = PACKED) -> str:
-    """What is wrong with the unpacked default model; "" where nothing is.
+def unpacked_models(models_dir: Path) -> list[Path]:
+    """The directories that were made there by unpacking."""
+    return [
+        marker.parent for marker in sorted(models_dir.glob(f"*/{MARKER}")) if _told(marker.parent)
+    ]
 
-    Where it is not unpacked nothing is: that is done when it is needed.
+
+def unpacked_fault(models_dir: Path) -> str:
+    """What is wrong with the unpacked models; "" where nothing is.
+
+    Where none is unpacked nothing is: that is done when it is needed.
     """
-    name = packed_checksum(packed)
-    for target in models_dir.glob(f"{_prefix(name)}-*"):
-        told = _told(target)
-        files = told.get("files", {})
-        if told.get("packed") != name or any(
-            digest != _digest(target / path) for path, (_, digest) in files.items()
-        ):
+    for target in unpacked_models(models_dir):
+        files = _told(target).get("files", {})
+        if any(digest != _digest(target / path) for path, (_, digest) in files.items()):
             return f"the model in {target} is not the one that was unpacked there"
     return ""
-
-
-def _prefix(name: str) -> str:
-    return f"default-{name[:16]}"
 
 
 def _weights(packed: Path) -> dict[str, Any]:
@@ -140,28 +152,33 @@ def _digest(path: Path) -> str:
         return str(error)
 
 
-def _unpack_into(target: Path, packed: Path, name: str, kind: str) -> None:
+def _write(work: Path, packed: Path, kind: str) -> None:
+    """The files of the default model, for sentence-transformers."""
     import torch
     from safetensors.torch import save_file
 
+    for path in packed.rglob("*.json"):
+        copy = work / path.relative_to(packed)
+        copy.parent.mkdir(exist_ok=True)
+        shutil.copyfile(path, copy)
+    dtype = getattr(torch, kind)
+    weights = {key: torch.from_numpy(one).to(dtype) for key, one in _weights(packed).items()}
+    save_file(weights, work / "model.safetensors", metadata={"format": "pt"})
+
+
+def _make(target: Path, packed: str, write: Callable[[Path], None]) -> None:
     work = Path(tempfile.mkdtemp(prefix=".unpacking-", dir=target.parent))
     try:
-        for path in packed.rglob("*.json"):
-            copy = work / path.relative_to(packed)
-            copy.parent.mkdir(exist_ok=True)
-            shutil.copyfile(path, copy)
-        dtype = getattr(torch, kind)
-        weights = {key: torch.from_numpy(one).to(dtype) for key, one in _weights(packed).items()}
-        save_file(weights, work / "model.safetensors", metadata={"format": "pt"})
+        write(work)
         written = {
             path.relative_to(work).as_posix(): (path.stat().st_size, _digest(path))
             for path in _files(work)
         }
-        told = {"packed": name, "files": written}
+        told = {"packed": packed, "files": written}
         (work / MARKER).write_text(json.dumps(told), encoding="utf-8")
-        if target.exists() and not _is_whole(target, name):
+        if target.exists() and not _is_whole(target, packed):
             shutil.rmtree(target)
-        _rename(work, target, name)
+        _rename(work, target, packed)
     finally:
         shutil.rmtree(work, ignore_errors=True)
 
