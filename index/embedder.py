@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 BATCH = 16
 BATCH_TOKENS = 1024  # of those that many texts are cut into: more is no faster, and takes memory
-GIVEN_BACK = 8  # batches: what is freed of them and kept grows by some 5 MB with each
+GIVEN_BACK = 8  # batches: what is freed of them and kept grows by 2 to 10 MB with each
 COUNTED = 256  # texts at once: their tokens are in memory together
 LONGEST = 512  # tokens, of models that set no limit of their own
 QUERIES_KEPT = 64  # the retriever and the weighing of sentences each ask for the same one
@@ -136,8 +136,8 @@ class Embedder:
         """
         prompt = self._prompts(*PASSAGE_PROMPTS)
         counts = self.count_tokens(texts)
-        with lone_threads() as (threads, number):
-            most = min(BATCH_TOKENS, sum(counts) // number)  # of a few texts, each has a part
+        with lone_threads() as (threads, cores):
+            most = min(BATCH_TOKENS, sum(counts) // cores)  # of a few texts, each has a part
             batches = _alike(texts, counts, most)
             computed = threads.map(lambda batch: self._encode_batch(batch, prompt), batches)
             for number, told in enumerate(zip(batches, computed, strict=True), start=1):
