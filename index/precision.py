@@ -18,8 +18,9 @@ SHAPES = 256  # kept, by PyTorch and by oneDNN; both have 1024 otherwise
 def fast_dtype() -> torch.dtype:
     """bf16 where the CPU multiplies it faster than fp32, else fp32.
 
-    With AMX it does, and with AMD's AVX-512. Intel's AVX-512 has the instructions, too, but an
-    Emerald Rapids with AMX hidden does half the bf16 multiplications a second that it does of fp32.
+    With AMX it does. AMD's AVX-512 is taken to do it, which was not measured. Intel's has the
+    instructions, too, but an Emerald Rapids with AMX hidden does half as many multiplications a
+    second in bf16 as in fp32.
 
     Imports torch, and sees to it that its threads do not spin while they wait: one that does,
     and a busy neighbour, cost a factor of forty; and that it does not keep what it made ready for
