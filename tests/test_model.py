@@ -1,5 +1,6 @@
 """The model in the tree is the one it claims to be."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -154,6 +155,24 @@ def test_who_finds_another_one_computing_takes_fewer_threads() -> None:
         assert torch.get_num_threads() == whole
         assert thread.submit(taken).result() == max(1, whole // 2)
     assert taken() == torch.get_num_threads() == whole
+
+
+@pytest.mark.skipif(not torch.backends.mkldnn.is_available(), reason="PyTorch without oneDNN")
+def test_what_is_made_ready_for_a_shape_is_not_kept_for_a_thousand_others(models: Path) -> None:
+    """A megabyte for each. oneDNN tells what it makes: it would know the first five again."""
+    script = (
+        "import sys; from pathlib import Path; from index.embedder import Embedder\n"
+        "Embedder('', Path(sys.argv[1])).encode_query('Pyongyang'); import torch\n"
+        "step = torch.nn.Conv1d(64, 64, 3)  # for which it is used on any CPU\n"
+        "with torch.inference_mode(), torch.backends.mkldnn.verbose(2):\n"
+        "    for length in (*range(8, 308), *range(8, 13)):\n"
+        "        step(torch.zeros(16, 64, length))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, models], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    made = re.findall(r"create:cache_(\w+),cpu,convolution", done.stdout)
+    assert made == ["miss"] * 305
 
 
 def test_stock_sentence_transformers_loads_it_from_its_directory(models: Path) -> None:
