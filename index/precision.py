@@ -64,16 +64,17 @@ class Cores:
         self._computing = 0
 
     @contextmanager
-    def part(self) -> Iterator[None]:
-        """All threads for one who begins alone, fewer for who finds another one at it."""
+    def part(self) -> Iterator[int]:
+        """All threads for one who begins alone, fewer for who finds another one at it: how many."""
         import torch
 
         with self._lock:
             self._all = self._all or torch.get_num_threads()
             self._computing += 1
-            torch.set_num_threads(max(1, self._all // self._computing))
+            threads = max(1, self._all // self._computing)
+            torch.set_num_threads(threads)
         try:
-            yield
+            yield threads
         finally:
             with self._lock:
                 self._computing -= 1

@@ -157,7 +157,10 @@ def test_who_finds_another_one_computing_takes_fewer_threads() -> None:
     assert taken() == torch.get_num_threads() == whole
 
 
-@pytest.mark.skipif(not torch.backends.mkldnn.is_available(), reason="PyTorch without oneDNN")
+@pytest.mark.skipif(
+    not torch.backends.mkldnn.is_available(),  # type: ignore[no-untyped-call]
+    reason="PyTorch without oneDNN",
+)
 def test_what_is_made_ready_for_a_shape_is_not_kept_for_a_thousand_others(models: Path) -> None:
     """A megabyte for each. oneDNN tells what it makes: it would know the first five again."""
     script = (

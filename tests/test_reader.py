@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -120,6 +121,27 @@ def test_it_reads_the_same_by_itself_as_with_what_it_shares(models: Path, reader
     with ThreadPoolExecutor(4) as threads:
         several = [threads.submit(reader.read, *asked) for _ in range(8)]
     assert all(one.result() == reader.read(*asked) for one in several)
+
+
+def test_it_reads_the_same_with_one_thread_as_with_all(embedder: Embedder, reader: Reader) -> None:
+    """In fp32 a thread by itself reads the passages one after another."""
+    texts = [
+        "Il treno blindato è partito da Pyongyang.",
+        "Il forum si apre a Vladivostok. " * 9,
+        "Il capo della Corea del Nord viaggia su un treno blindato, dicono i giornali di Seul.",
+    ]
+    asked = "Da dove è partito il treno?", [(text, [Span(0, len(text))]) for text in texts]
+    whole = reader.read(*asked)
+    with ExitStack() as others:
+        for _ in range(torch.get_num_threads()):
+            others.enter_context(embedder.cores.part())
+        assert torch.get_num_threads() == 1
+        alone = reader.read(*asked)
+    assert [[one.span for one in found] for found in alone] == [
+        [one.span for one in found] for found in whole
+    ]
+    scores = [[one.score for found in told for one in found] for told in (alone, whole)]
+    assert scores[0] == pytest.approx(scores[1], abs=1e-3)
 
 
 def test_it_has_no_token_embeddings_of_its_own(models: Path, embedder: Embedder) -> None:
