@@ -111,7 +111,7 @@ class Reader:
         # Never with another question's: in bf16 a batch of others gives other scores, and what is
         # answered would depend on who else asks.
         with self._reading, self._embedder.cores.part() as threads:
-            scores = _scores(model, encoded, apart=threads == 1)
+            scores = _scores(model, encoded, threads)
         return [
             _readings(text, sentences, encoding, *rows)
             for (text, sentences), encoding, rows in zip(passages, encoded, scores, strict=True)
@@ -130,9 +130,11 @@ class Reader:
 
     def _unpacked(self, dtype: torch.dtype) -> Path:
         """The directory of the weights in ``dtype``, made on first use."""
-        name = _marker(self._packed)
-        target = self._models_dir / f"reader-{name[:16]}-{str(dtype).removeprefix('torch.')}"
-        return made_once(target, name, lambda work: _unpack(self._packed, work, dtype))
+
+        def write(work: Path) -> None:
+            _unpack(self._packed, work, dtype)
+
+        return made_once(self._models_dir, "reader", _marker(self._packed), dtype, write)
 
 
 def _unpack(packed: Path, target: Path, dtype: torch.dtype) -> None:
@@ -163,17 +165,17 @@ def _model(unpacked: Path, shared: torch.nn.Parameter) -> BertForQuestionAnsweri
 
 
 def _scores(
-    model: BertForQuestionAnswering, encoded: Sequence[Encoding], *, apart: bool
+    model: BertForQuestionAnswering, encoded: Sequence[Encoding], threads: int
 ) -> list[tuple[Scores, Scores]]:
     """For each passage the scores of its tokens as a start and as an end, of shape (tokens,).
 
-    ``apart``: one passage after another, which a thread by itself does in a twentieth less time
-    than all at once; several threads take longer. In fp32 the scores are the same but for the
-    last digits, in bf16 they are not: there it is not done.
+    A thread by itself reads one passage after another, in a twentieth less time than all at once;
+    several threads take longer so. In fp32 the scores are the same but for the last digits, in
+    bf16 they are not: there all are read at once.
     """
     import torch
 
-    apart = apart and model.dtype == torch.float32
+    apart = threads == 1 and model.dtype == torch.float32
     scores: list[tuple[Scores, Scores]] = []
     with torch.inference_mode():
         for batch in [[one] for one in encoded] if apart else [encoded]:

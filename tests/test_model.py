@@ -37,6 +37,12 @@ def corpus_sentences() -> list[str]:
     return found
 
 
+def printed(script: str, models: Path) -> str:
+    """What Python prints, in a process of its own, that has not computed before."""
+    command = [sys.executable, "-c", script, str(models)]
+    return subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT).stdout
+
+
 def test_a_block_of_four_bits_is_read_as_its_layout_says() -> None:
     scale = np.array([0.5], "<f2").view(np.uint8)
     nibbles = np.arange(16, dtype=np.uint8) | (np.arange(15, -1, -1, dtype=np.uint8) << 4)
@@ -96,10 +102,8 @@ def test_what_is_not_used_of_its_weights_stays_on_the_disk(models: Path) -> None
         "Embedder('', Path(sys.argv[1])).encode_query('Pyongyang')\n"
         "print(Path('/proc/self/smaps').read_text())"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", script, models], capture_output=True, text=True, check=True, cwd=ROOT
-    )
-    file = done.stdout.partition("model.safetensors")[2]
+    told = printed(script, models)
+    file = told.partition("model.safetensors")[2]
     size, resident = (int(file.partition(name)[2].split()[0]) for name in ("Size:", "Rss:"))
     assert resident < 0.8 * size
 
@@ -116,10 +120,8 @@ def test_weights_that_are_given_back_are_there_when_they_are_needed(models: Path
         "assert (embedder.encode_passages(['Pyongyang']) == before).all()\n"
         "print(held, given)"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", script, models], capture_output=True, text=True, check=True, cwd=ROOT
-    )
-    held, given = map(int, done.stdout.split())
+    told = printed(script, models)
+    held, given = map(int, told.split())
     assert held > 30 * MEGABYTES and given == 0
 
 
@@ -171,10 +173,8 @@ def test_what_is_made_ready_for_a_shape_is_not_kept_for_a_thousand_others(models
         "    for length in (*range(8, 308), *range(8, 13)):\n"
         "        step(torch.zeros(16, 64, length))"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", script, models], capture_output=True, text=True, check=True, cwd=ROOT
-    )
-    made = re.findall(r"create:cache_(\w+),cpu,convolution", done.stdout)
+    told = printed(script, models)
+    made = re.findall(r"create:cache_(\w+),cpu,convolution", told)
     assert made == ["miss"] * 305
 
 

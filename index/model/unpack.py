@@ -53,25 +53,30 @@ def unpacked_model(
         ModelError: the packed files are not those the checksum was taken of.
         StorageError: the directory cannot be written.
     """
-    name = packed_checksum(packed)
-    kind = str(dtype or "float32").removeprefix("torch.")
+    import torch
+
+    told, kind = packed_checksum(packed), dtype or torch.float32
 
     def write(work: Path) -> None:
-        if checksum(packed) != name:
+        if checksum(packed) != told:
             raise ModelError(f"the model in {packed} does not match its checksum: install again")
         _write(work, packed, kind)
 
-    return made_once(models_dir / f"default-{name[:16]}-{kind}", name, write)
+    return made_once(models_dir, "default", told, kind, write)
 
 
-def made_once(target: Path, packed: str, write: Callable[[Path], None]) -> Path:
-    """The directory ``target``, which ``write`` fills with what is unpacked from ``packed``.
+def made_once(
+    models_dir: Path, name: str, packed: str, dtype: torch.dtype, write: Callable[[Path], None]
+) -> Path:
+    """The directory of a model, which ``write`` fills with what is unpacked in ``dtype``.
 
     Where it is whole, nothing is done. It appears whole, by a rename: a reader never meets half of
-    it. ``packed`` is a checksum. Raises StorageError where it cannot be written.
+    it. ``packed`` is the checksum of what is unpacked. Raises StorageError where it cannot be
+    written.
     """
     from safetensors import SafetensorError
 
+    target = models_dir / f"{name}-{packed[:16]}-{str(dtype).removeprefix('torch.')}"
     if _is_whole(target, packed):
         return target
     try:
@@ -152,7 +157,7 @@ def _digest(path: Path) -> str:
         return str(error)
 
 
-def _write(work: Path, packed: Path, kind: str) -> None:
+def _write(work: Path, packed: Path, dtype: torch.dtype) -> None:
     """The files of the default model, for sentence-transformers."""
     import torch
     from safetensors.torch import save_file
@@ -161,7 +166,6 @@ def _write(work: Path, packed: Path, kind: str) -> None:
         copy = work / path.relative_to(packed)
         copy.parent.mkdir(exist_ok=True)
         shutil.copyfile(path, copy)
-    dtype = getattr(torch, kind)
     weights = {key: torch.from_numpy(one).to(dtype) for key, one in _weights(packed).items()}
     save_file(weights, work / "model.safetensors", metadata={"format": "pt"})
 
