@@ -4,7 +4,6 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 BENCH_READY := $(VENV)-bench/.ready
-TRAINING_READY := $(VENV)-training/.ready
 CHAT_READY := $(VENV)-chat/.ready
 # Of bench-index and bench-answers. For a trial: make bench-index INDEX="--articles 60 --runs 1",
 # make bench-answers ANSWERS="--passages 3000 --runs 1"
@@ -55,15 +54,14 @@ bench-quality: $(READY)
 bench-chat: $(CHAT_READY)
 	$(VENV)-chat/bin/python -m benchmarks.chat
 
-# The environments: the exact versions of requirements.txt, for the benchmarks and for training
+# The environments: the exact versions of requirements.txt, for the benchmarks
 # those of what they need beside it, then this folder itself.
 $(BENCH_READY): benchmarks/requirements.txt
-$(TRAINING_READY): training/requirements.txt
 $(CHAT_READY): benchmarks/chat-requirements.txt
 # llama.cpp's own choice of instructions crashes on some virtual machines; pip keeps what it built.
 $(CHAT_READY): export PIP_NO_CACHE_DIR = 1
 $(CHAT_READY): export CMAKE_ARGS = -DGGML_NATIVE=OFF -DGGML_AVX2=ON -DGGML_FMA=ON -DGGML_F16C=ON
-$(READY) $(BENCH_READY) $(TRAINING_READY) $(CHAT_READY): requirements.txt pyproject.toml
+$(READY) $(BENCH_READY) $(CHAT_READY): requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "Virgolette needs Python 3.11 or newer; $(PYTHON) is older. Try: make PYTHON=…" >&2; exit 1; }
 	$(PYTHON) -m venv $(@D)
@@ -86,4 +84,4 @@ lock:
 	rm -rf $(VENV)-lock
 
 clean:
-	rm -rf $(VENV) $(VENV)-bench $(VENV)-training $(VENV)-chat data
+	rm -rf $(VENV) $(VENV)-bench $(VENV)-chat data

@@ -11,6 +11,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 SQUAD = ROOT.parent / "shared" / "data" / "squad_it"
+NEWS = ROOT.parent / "shared" / "data" / "news"
 PARTS = ("train.json.gz", "dev.json.gz")
 STEP = 97  # paragraphs further on for each round of repeats
 SHIFT = 1000  # of the numbers in a round: more than between those of like sentences

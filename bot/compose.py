@@ -77,6 +77,7 @@ def composed(settings: Settings, *, chat: bool = True) -> Iterator[Parts]:
     from bot.spending import Spending
     from index.live import LiveIndex
     from retrieval.chain import AnswerChain  # brings LangChain: a second
+    from retrieval.weights import Caution
 
     embedder = make_embedder(settings)
     spending = Spending(settings)
@@ -84,7 +85,8 @@ def composed(settings: Settings, *, chat: bool = True) -> Iterator[Parts]:
     index = LiveIndex(settings.data_dir, chroma_server(settings))
     try:
         weights = _weights(settings, embedder)
-        chain = AnswerChain(index, embedder, make_reader(settings, embedder), weights, writer)
+        reader, caution = make_reader(settings, embedder), Caution(settings.caution)
+        chain = AnswerChain(index, embedder, reader, weights, writer, caution)
         try:
             yield Parts(index, embedder, chain)
         finally:

@@ -27,7 +27,7 @@ from index.generation import Generation
 from index.layout import generations_dir
 from index.sync import sync
 from retrieval.evaluation.exam import Exam, read_exam, some_of, without_answers
-from retrieval.evaluation.figures import Curve, Figure, curve, figures
+from retrieval.evaluation.figures import Curve, Figure, by_kind, curve, figures
 from retrieval.evaluation.fitting import Example, examples, fit
 from retrieval.evaluation.outcomes import Outcome, outcomes
 from retrieval.evaluation.writing import writing_lines
@@ -100,7 +100,8 @@ def evaluate(settings: Settings, exam: Exam, *, chat: bool = False) -> Evaluatio
                 found.append(one)
                 if progress:
                     progress("asking", len(found), len(exam.asked))
-    return Evaluation(found, figures(found), curve(found), report.articles, chat)
+    told = [*figures(found), *by_kind(found)]
+    return Evaluation(found, told, curve(found), report.articles, chat)
 
 
 def fit_weights(settings: Settings, exam: Exam) -> str:
@@ -121,10 +122,11 @@ def fit_weights(settings: Settings, exam: Exam) -> str:
         report = sync(locations(own), embedder, progress=progress)
         with closing(Generation(generations_dir(own.data_dir) / report.generation)) as generation:
             for done, asked in enumerate(exam.asked, 1):
-                found += examples(asked, generation, embedder, reader, own=exam.texts is None)
+                near_miss = exam.texts is not None
+                found += examples(asked, generation, embedder, reader, near_miss=near_miss)
                 if progress:
                     progress("asking", done, len(exam.asked))
-    answered = sum(example.answered for example in found)
+    answered = sum(example.answerable for example in found)
     if min(answered, len(found) - answered) < FEWEST or not any(any(e.right) for e in found):
         raise UsageError(
             f"{answered} questions found answered and {len(found) - answered} not: "

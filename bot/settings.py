@@ -179,6 +179,9 @@ class Settings(BaseSettings):
     reader: bool = Field(
         True, description="Whether a reader picks the words that answer: slower, and better."
     )
+    caution: Literal["cautious", "balanced", "generous"] = Field(
+        "balanced", description="How sure an answer must be: cautious, balanced or generous."
+    )
     chat_model: Annotated[str, AfterValidator(_chat_model)] = Field(
         "", description="A chat model that writes the answers, provider:model; empty: none does."
     )

@@ -18,7 +18,7 @@ from index.embedder import Embedder
 from index.errors import ArticleError
 from index.helper import Helper
 from index.layout import CHROMA, KEYWORDS, SENTENCES, SIGNATURES, STORE
-from index.passages import split_article
+from index.passages import split_article, titled
 from index.place import Place
 from index.postings import PostingsWriter
 from index.rows import write_rows
@@ -142,7 +142,7 @@ class Builder:
             layout.fresh.append(store.add(article, passages))
             layout.signatures.append(signature(article.text)[None, :])
             for passage in passages:
-                postings.add(passage.text)
+                postings.add(titled(article.title, passage.text))
             self._progress("reading", done + 1, len(paths) - len(kept))
         all_signatures = np.concatenate(
             [np.empty((0, PERMUTATIONS), np.uint32), *layout.signatures]

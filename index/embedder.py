@@ -124,6 +124,10 @@ class Embedder:
         first: Vectors = vectors[0]
         return first
 
+    def encode_queries(self, texts: Sequence[str]) -> Vectors:
+        """The unit vectors of many questions, shape (texts, dimensions)."""
+        return self._encode(texts, self._prompts("query"))
+
     def encode_passages(self, texts: Sequence[str]) -> Vectors:
         """The unit vectors of some passages or sentences, shape (texts, dimensions)."""
         return self._encode(texts, self._prompts(*PASSAGE_PROMPTS))

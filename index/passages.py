@@ -36,6 +36,11 @@ class Passage:
         return self.text[span.start - self.start : span.end - self.start]
 
 
+def titled(title: str, text: str) -> str:
+    """A passage or a sentence as models see it: below its article's title, unless it begins so."""
+    return text if text.startswith(title.rstrip("…")) else f"{title}\n{text}"
+
+
 def split_article(article: Article, count_tokens: CountTokens, max_tokens: int) -> list[Passage]:
     """The passages of an article, in order.
 

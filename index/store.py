@@ -11,6 +11,7 @@ from typing import Any
 
 from index.articles import Article
 from index.errors import StorageError
+from index.passages import titled
 from index.sentences import Span
 
 # Rows count from 0 without a gap, in the order of the articles' paths. They are the rows of
@@ -41,6 +42,10 @@ _PASSAGE = {
     "row": "SELECT row, id, article, start, end, text, first, last FROM passages WHERE row = ?",
     "id": "SELECT row, id, article, start, end, text, first, last FROM passages WHERE id = ?",
 }
+_TITLED = """
+SELECT title, passages.text FROM passages JOIN articles ON path = article
+WHERE passages.row >= ? AND passages.row < ? ORDER BY passages.row
+"""
 _CARRIERS = """
 SELECT path, source, title FROM twins JOIN twins AS other USING (family)
 JOIN articles ON path = other.article
@@ -134,10 +139,10 @@ class Store:
         return [i for (i,) in self._rows(query, rows.start, rows.stop)]
 
     def texts(self, rows: range) -> Iterator[str]:
-        """The texts of the passages in these rows."""
-        query = "SELECT text FROM passages WHERE row >= ? AND row < ? ORDER BY row"
+        """The texts of the passages in these rows, as models see them: below their titles."""
         for page in _pages(rows):
-            yield from (text for (text,) in self._rows(query, page.start, page.stop))
+            for title, text in self._rows(_TITLED, page.start, page.stop):
+                yield titled(title, text)
 
     def sentences(self, first: int, last: int) -> list[Span]:
         """The spans of the sentences in these rows, both included."""
@@ -147,15 +152,14 @@ class Store:
         return [Span(*row) for row in rows]
 
     def sentence_texts(self, rows: range) -> Iterator[str]:
-        """The texts of the sentences in these rows."""
+        """The texts of the sentences in these rows, as models see them: below their titles."""
         query = "SELECT article, start, end FROM sentences WHERE row >= ? AND row < ? ORDER BY row"
-        path, text = "", ""
+        path, text, title = "", "", ""
         for page in _pages(rows):
             for article, start, end in self._rows(query, page.start, page.stop):
                 if article != path:
-                    ((_, text, *_),) = self._rows(_ARTICLE, article)
-                    path = article
-                yield text[start:end]
+                    ((path, text, title, *_),) = self._rows(_ARTICLE, article)
+                yield titled(title, text[start:end])
 
     def layout(self) -> dict[str, Extent]:
         """Where each article lies, by path."""

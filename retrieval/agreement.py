@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from index.analysis import terms, words
 from index.generation import Generation
-from index.sentences import Span
 from retrieval.answer import Quotation
-from retrieval.quotes import QUOTE_MARGIN, Scored
-from retrieval.reader import SURE
-from retrieval.sentences import Sentence
+from retrieval.quotes import FURTHER, Scored
+from retrieval.weights import Weights
 
 LONGEST_ANSWER = 200  # characters of the words that answer; what is longer is no short answer
-CLOSE = 1.0  # log-odds; sure words that lack so much to the shown ones still contradict them
-
-_Odds = Mapping[tuple[str, Span | None], float]  # of the words that answer, by article and place
 
 
 @dataclass(frozen=True)
@@ -30,78 +25,53 @@ class Verdict:
 
 
 def verdict(
-    quotes: tuple[Quotation, ...], candidates: Sequence[Scored], generation: Generation
+    quotes: tuple[Quotation, ...],
+    candidates: Sequence[Scored],
+    generation: Generation,
+    weights: Weights,
 ) -> Verdict:
-    """Compare the words that answer, where a reader has found some.
+    """Compare the words that answer, where a reader is sure of some.
 
-    An article agrees where it has these words in a sentence that is likely to answer. Of articles
-    that contradict each other, the newest is quoted first, and answers. Where it is not known
-    which that is, there is no short answer: the articles may differ, or the reader errs.
+    Only articles that hold an answer of their own are counted: a sentence that is likely to answer,
+    with words of which the reader is sure. Of articles that contradict each other, the newest is
+    quoted first, and answers. Where it is not known which that is, there is no short answer: the
+    articles may differ, or the reader errs.
     """
-    odds = {(s.article.path, s.answer): s.evidence.reader for s in (c.sentence for c in candidates)}
-    quotes = _newest_first(quotes, odds)
+    sure = [one for one in candidates if _is_sure(one, weights)]
+    quotes = _newest_first(_set_off(quotes, sure))
     first = quotes[0]
     told = _words(first)
     if not told or len(told) > LONGEST_ANSWER:
-        return Verdict(_set_off(quotes, odds, None))
-    own = odds[first.article, first.deciding]
+        return Verdict(quotes)
     family = {first.article, *generation.store.twins(first.article)}
-    good = [c.sentence for c in candidates if c.score >= first.score - QUOTE_MARGIN]
-    others = [sentence for sentence in good if _differ(told, sentence.answer_text)]
-    against = [sentence for sentence in others if _weighs(sentence.evidence.reader, own)]
-    agreeing = {
-        candidate.sentence.article.path
-        for candidate in candidates
-        if _agrees(candidate.sentence, told)
-    } - family
-    answered = all(_is_newer(first.date, sentence.article.date) for sentence in against)
-    sure = [s for s in against if min(s.evidence.reader, own) >= SURE]  # else the reader may err
-    return Verdict(
-        _set_off(quotes, odds, first if answered else None),
-        told if answered else None,
-        1 + _texts(agreeing, generation) if answered else 0,
-        differing=any(sentence.article.path not in family for sentence in sure),
-    )
+    elsewhere = [one.sentence for one in sure if one.sentence.article.path not in family]
+    against = [one for one in elsewhere if _differ(told, one.answer_text)]
+    if any(not _is_newer(first.date, one.article.date) for one in against):
+        return Verdict((replace(first, deciding=None), *quotes[1:]), differing=True)
+    agreeing = {one.article.path for one in elsewhere if _agree(told, one.answer_text)}
+    return Verdict(quotes, told, 1 + _texts(agreeing, generation), differing=bool(against))
 
 
-def _set_off(
-    quotes: tuple[Quotation, ...],
-    odds: _Odds,
-    answering: Quotation | None,
-) -> tuple[Quotation, ...]:
-    """The quotations with the words that answer where they are the answer, or sure."""
+def _is_sure(one: Scored, weights: Weights) -> bool:
+    return one.worded >= weights.sure and one.answers >= FURTHER
+
+
+def _set_off(quotes: Sequence[Quotation], sure: Sequence[Scored]) -> tuple[Quotation, ...]:
+    """The quotations, with the words that answer only where the reader is sure of them."""
+    places = {(one.sentence.article.path, one.sentence.answer) for one in sure}
     return tuple(
-        quote if quote is answering or _is_sure(quote, odds) else replace(quote, deciding=None)
+        quote if (quote.article, quote.deciding) in places else replace(quote, deciding=None)
         for quote in quotes
     )
 
 
-def _is_sure(quote: Quotation, odds: _Odds) -> bool:
-    return odds.get((quote.article, quote.deciding), 0.0) >= SURE
-
-
-def _weighs(other: float, own: float) -> bool:
-    """Whether other words speak against these: surer ones, or sure ones that are nearly as sure."""
-    return other >= own or (other >= SURE and other >= own - CLOSE)
-
-
-def _agrees(sentence: Sentence, told: str) -> bool:
-    """Whether a sentence has these words, and more likely than not words that answer."""
-    asked = set(terms(told))
-    return bool(asked) and sentence.evidence.reader > 0 and asked <= set(terms(sentence.shown))
-
-
-def _newest_first(quotes: tuple[Quotation, ...], odds: _Odds) -> tuple[Quotation, ...]:
-    """The newest of those that surely contradict the first one before it, as good as it."""
-
+def _newest_first(quotes: tuple[Quotation, ...]) -> tuple[Quotation, ...]:
+    """The newest of those that contradict the first one before it."""
     first = quotes[0]
     newer = [
         quote
         for quote in quotes[1:]
-        if _is_sure(first, odds)
-        and _is_sure(quote, odds)
-        and _is_newer(quote.date, first.date)
-        and _differ(_words(first), _words(quote))
+        if _is_newer(quote.date, first.date) and _differ(_words(first), _words(quote))
     ]
     if not newer:
         return quotes
@@ -119,6 +89,12 @@ def _words(quote: Quotation) -> str:
 
 def _is_newer(one: str | None, other: str | None) -> bool:
     return bool(one and other) and str(one)[:10] > str(other)[:10]
+
+
+def _agree(one: str, other: str) -> bool:
+    """Whether one answer says all that the other says."""
+    some, more = sorted((set(terms(one)), set(terms(other))), key=len)
+    return bool(some) and some <= more
 
 
 def _differ(one: str, other: str) -> bool:

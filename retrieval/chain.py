@@ -30,7 +30,7 @@ from retrieval.chat.writing import written_answer
 from retrieval.extractive import answer_extractively
 from retrieval.followups import answered_in_turn
 from retrieval.reader import Reader
-from retrieval.weights import PLAIN, READER, Weights, load_weights
+from retrieval.weights import PLAIN, READER, Caution, Weights, load_weights
 
 LONGEST_TRACING = 10.0  # seconds for traces to be sent at the end
 NICENESS = 5  # of threads that compute
@@ -42,8 +42,9 @@ class AnswerChain(Runnable[Question, Answer]):
 
     A LangChain Runnable: ``invoke``, ``ainvoke``, ``batch``, ``abatch``. The asynchronous
     ones work in a thread, so that the event loop stays free. ``weights`` are those that travel
-    with Virgolette, unless others are given. A ``writer`` makes prose of what was found; how its
-    answer is waited for tells the keyword ``asking``. With it, ``invoke`` raises GivenUpError.
+    with Virgolette, unless others are given; ``caution``: how sure an answer must be. A ``writer``
+    makes prose of what was found; how its answer is waited for tells the keyword ``asking``. With
+    it, ``invoke`` raises GivenUpError.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class AnswerChain(Runnable[Question, Answer]):
         reader: Reader | None = None,
         weights: Weights | None = None,
         writer: Writer | None = None,
+        caution: Caution = Caution.BALANCED,
     ) -> None:
         self._index = index
         index.require(needed_stamp(embedder))
@@ -60,6 +62,7 @@ class AnswerChain(Runnable[Question, Answer]):
         self._reader = reader
         self._weights = weights or load_weights(READER if reader else PLAIN)
         self._writer = writer
+        self._caution = caution
         self._computing = threading.Semaphore(max(1, os.cpu_count() or 1))
         # asyncio's own has too few threads for so many that wait, and others need them.
         most = WRITTEN_AT_ONCE if writer else max(1, os.cpu_count() or 1)
@@ -143,7 +146,7 @@ class AnswerChain(Runnable[Question, Answer]):
 
         def answered(asked: Question) -> Answer:
             return answer_extractively(
-                asked, generation, self._embedder, self._reader, self._weights
+                asked, generation, self._embedder, self._reader, self._weights, self._caution
             )
 
         return answered_in_turn(question, answered, meant)

@@ -7,14 +7,15 @@ from index.generation import Generation
 from retrieval.agreement import verdict
 from retrieval.answer import Answer, Question, Quotation, Reason
 from retrieval.finding import find, timed
+from retrieval.interrogatives import asks_whether
 from retrieval.quotes import quotations, ranked
 from retrieval.reader import Reader
 from retrieval.scope import Asked, scoped
 from retrieval.sentences import weighed_sentences
-from retrieval.weights import Weights
+from retrieval.weights import Caution, Weights
 
 NOTHING_NEAR = 0.1  # of the confidence, below which nothing is worth showing
-MOST_NEAR = 2  # quotations that are shown where nothing answers
+MOST_NEAR = 1  # quotations that are shown where nothing answers
 
 
 def answer_extractively(
@@ -23,31 +24,32 @@ def answer_extractively(
     embedder: Embedder,
     reader: Reader | None,
     weights: Weights,
+    caution: Caution = Caution.BALANCED,
 ) -> Answer:
     """The answer that the articles of a generation give in their own words."""
     asked = scoped(question, generation.sources, generation.dates)
     documents = find(asked, generation, embedder)
     sentences = weighed_sentences(asked.question, documents, generation, embedder, reader)
-    every = ranked(sentences, weights.rank)
+    every = ranked(sentences, weights)
     candidates = timed(every, asked)
     if not every:
         return _refusal(question, asked, generation, Reason.NOTHING_FOUND, 0.0)
     best = candidates[0] if candidates else None
-    confidence = round(weights.probability(best.sentence.evidence), 4) if best else 0.0
+    confidence = round(best.answers, 4) if best else 0.0
     if best and confidence < NOTHING_NEAR:
         return _refusal(question, asked, generation, Reason.NOTHING_FOUND, confidence)
     quotes = quotations(candidates, generation)
-    if confidence < weights.threshold or not quotes:
+    if confidence < weights.thresholds[caution] or not quotes:
         near = quotations(candidates or every, generation, most=MOST_NEAR)
         return _refusal(question, asked, generation, Reason.NOT_ANSWERED, confidence, near)
-    found = verdict(quotes, candidates, generation)
+    found = verdict(quotes, candidates, generation, weights)
     return Answer(
         question=question.text,
         query=asked.question.text,
         quotes=found.quotes,
         confidence=confidence,
         generation=generation.name,
-        answer=found.answer,
+        answer=None if asks_whether(asked.question.text) else found.answer,
         scope=asked.scope,
         agreeing=found.agreeing,
         differing=found.differing,

@@ -80,6 +80,11 @@ def find_interrogative(text: str) -> re.Match[str] | None:
     return next((m for m in found if words(m[0])[-1] not in ("che", "what", "which")), None)
 
 
+def asks_whether(question: str) -> bool:
+    """Whether a question is one of yes or no: no words of a text are the short answer to it."""
+    return question.rstrip().endswith("?") and find_interrogative(question) is None
+
+
 def is_english(interrogative: str) -> bool:
     """Whether an interrogative is English."""
     return re.search(r"\b(?:wh\w+|how)\b", interrogative, re.IGNORECASE) is not None

@@ -21,17 +21,39 @@ _NO_NAMES = frozenset(
     """.split()
 )
 _PEOPLES = re.compile(r"\w+(?:ian|ean|can|ese|ish|tern)s?")  # "Russian", "Korean", "Western"
-# What is no person although its name may stand without an article.
+# What is no person although its name may stand without an article: the world's countries, cities
+# by which papers name governments, and Italy's regions and large cities.
 _NO_PERSONS = frozenset(
     """
-    russia corea ucraina cina giappone america europa italia francia germania spagna polonia india
-    iran iraq israele vietnam bielorussia turchia gran bretagna inghilterra regno stati uniti usa
-    onu nato ue eu uk korea ukraine china japan europe italy france germany spain poland
-    israel belarus turkey britain england kingdom states united north south nord sud occidente
-    west mosca moscow pyongyang seoul seul kiev kyiv washington
-    pechino beijing tokyo
-    londra london parigi paris berlino berlin roma rome bruxelles brussels cremlino kremlin
-    casa bianca white house council consiglio agency
+    afghanistan albania algeria angola argentina armenia australia austria azerbaigian azerbaijan
+    bahrein bahrain bangladesh belgio belgium belize benin bhutan bielorussia belarus birmania
+    myanmar bolivia bosnia botswana brasile brazil bulgaria burkina burundi cambogia cambodia
+    camerun cameroon canada ciad cile chile cina china cipro cyprus colombia congo corea korea
+    croazia croatia cuba danimarca denmark ecuador egitto egypt eritrea estonia etiopia ethiopia
+    figi fiji filippine philippines finlandia finland francia france gabon gambia germania germany
+    ghana giamaica jamaica giappone japan gibuti giordania grecia greece guatemala guinea guyana
+    haiti honduras india indonesia iran iraq irlanda ireland islanda iceland israele israel italia
+    italy kazakistan kazakhstan kenya kirghizistan kosovo kuwait laos lesotho lettonia latvia libano
+    lebanon liberia libia libya liechtenstein lituania lithuania lussemburgo luxembourg macedonia
+    madagascar malawi maldive malaysia mali malta marocco morocco mauritania messico mexico moldavia
+    moldova mongolia montenegro mozambico namibia nepal nicaragua niger nigeria norvegia norway oman
+    olanda netherlands pakistan palestina palestine panama paraguay peru polonia poland
+    portogallo portugal qatar cechia romania ruanda rwanda russia senegal serbia singapore siria
+    syria slovacchia slovakia slovenia somalia spagna spain sudafrica sudan svezia sweden svizzera
+    switzerland tagikistan taiwan tanzania thailandia thailand togo tunisia turchia turkey
+    turkmenistan ucraina ukraine uganda ungheria hungary uruguay uzbekistan vaticano venezuela
+    vietnam yemen zambia zimbabwe stati uniti usa united states regno kingdom gran bretagna britain
+    inghilterra england scozia scotland galles wales europa europe america africa asia occidente
+    west north south nord sud onu nato ue eu uk consiglio council agency casa bianca white house
+    cremlino kremlin quirinale viminale farnesina pentagono pentagon
+    roma rome parigi paris londra london berlino berlin madrid lisbona lisbon vienna bruxelles
+    brussels atene athens mosca moscow kiev kyiv varsavia warsaw praga prague budapest bucarest
+    belgrado belgrade ankara istanbul gerusalemme jerusalem teheran tehran baghdad damasco beirut
+    cairo tunisi algeri rabat tripoli washington pechino beijing tokyo seul seoul pyongyang delhi
+    islamabad kabul ottawa canberra brasilia caracas avana havana
+    abruzzo basilicata calabria campania emilia friuli lazio liguria lombardia marche molise
+    piemonte puglia sardegna sicilia toscana umbria veneto milano napoli torino palermo genova
+    bologna firenze bari catania venezia verona padova trieste brescia parma modena
     """.split()
 )
 _HEADS = r"(?:Corea|Consiglio|Federazione|Repubblica|Regno|Council|Republic|Department|University)"

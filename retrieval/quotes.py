@@ -11,24 +11,36 @@ from index.sentences import Span
 from retrieval.answer import Carrier, Quotation
 from retrieval.search import SAME_TEXT, share_of_terms
 from retrieval.sentences import Sentence, adjoin
-from retrieval.weights import Linear
+from retrieval.weights import Weights
 
 MOST_QUOTES = 3
-NEIGHBOUR_MARGIN = 3.0  # a neighbour joins when its score is at most so much lower
-QUOTE_MARGIN = 4.0  # a further quotation is shown when its score is at most so much lower
+FURTHER = 0.5  # the probability from which a further sentence is quoted: more likely right than not
 
 
 @dataclass(frozen=True)
 class Scored:
-    """A sentence with its rank score."""
+    """A sentence with its rank score and two probabilities.
+
+    ``answers``: that it answers, ``worded``: that a reader's words in it are the answer.
+    """
 
     sentence: Sentence
     score: float
+    answers: float
+    worded: float
 
 
-def ranked(sentences: Iterable[Sentence], rank: Linear) -> list[Scored]:
+def ranked(sentences: Iterable[Sentence], weights: Weights) -> list[Scored]:
     """Sentences by score, best first; headings only where there is nothing else."""
-    scored = [Scored(sentence, rank(sentence.evidence)) for sentence in sentences]
+    scored = [
+        Scored(
+            one,
+            weights.rank(one.evidence),
+            weights.confidence.probability(one.evidence),
+            weights.words.probability(one.evidence) if one.answer else 0.0,
+        )
+        for one in sentences
+    ]
     kept = [s for s in scored if not s.sentence.heading] or scored
     return sorted(kept, key=lambda s: (-s.score, s.sentence.article.path, s.sentence.span))
 
@@ -38,15 +50,16 @@ def quotations(
 ) -> tuple[Quotation, ...]:
     """Up to ``most`` quotations: whole sentences, contiguous, none twice, all verified.
 
-    ``candidates`` come from ``ranked``. A quotation is one sentence, or two neighbours of
-    together at most ``sentences.LONGEST`` characters when both speak for themselves.
+    ``candidates`` come from ``ranked``. The first one is quoted, and others that are likely to
+    answer by themselves. A quotation is one sentence, or two neighbours of together at most
+    ``sentences.LONGEST`` characters when both are, or when the second needs the first.
     """
     taken: set[tuple[str, Span]] = set()
     quotes: list[Quotation] = []
     for candidate in candidates:
-        if len(quotes) == most or candidate.score < candidates[0].score - QUOTE_MARGIN:
+        if len(quotes) == most:
             break
-        if _key(candidate) in taken:
+        if _key(candidate) in taken or (quotes and candidate.answers < FURTHER):
             continue
         group = _with_neighbour(candidate, candidates, taken)
         taken.update(_key(member) for member in group)
@@ -113,7 +126,7 @@ def _with_neighbour(
     before = [other for other in around if other.sentence.span == candidate.sentence.before]
     if before:
         return [before[0], candidate]
-    allowed = [other for other in around if other.score >= candidate.score - NEIGHBOUR_MARGIN]
+    allowed = [other for other in around if other.answers >= FURTHER]
     if not allowed:
         return [candidate]
     best = max(allowed, key=lambda other: other.score)

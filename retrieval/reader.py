@@ -24,6 +24,7 @@ from index.embedder import Embedder
 from index.errors import ModelError
 from index.model.unpack import PACKED as MODEL
 from index.model.unpack import made_once
+from index.passages import titled
 from index.sentences import Span
 
 if TYPE_CHECKING:
@@ -38,13 +39,9 @@ MARKER = "SHA256"  # the file with the checksum of the weights
 EMBEDDINGS = "embeddings.word_embeddings.weight"  # in the default model's file
 MAX_TOKENS = 384  # of question and passage together
 MOST_ASKED = 256  # characters of a question, its last ones; none is more than one token
-MOST_TOKENS = 30  # of an answer
+MOST_TOKENS = 50  # of an answer
 AT_ONCE = 2  # questions
 NOT_READ = -20.0  # the score of a sentence that did not fit; no other is lower
-# The score from which words are shown as the answer: to 61 of our 88 tuning questions, of which 58
-# are right, and to 2 of 37 that have no answer. From 4 on it would be 61 of 69, and 6.
-LIKELY = 9.0
-SURE = 10.0  # the score from which they may contradict those of another article
 
 # Letters with their marks, "1.500", "nord-orientale": one word each.
 _WORD = re.compile(r"[^\W_][\u0300-\u036f]*(?:[.,:-]?[^\W_][\u0300-\u036f]*)*")
@@ -62,6 +59,20 @@ class Reading:
 
     span: Span
     score: float
+
+
+@dataclass(frozen=True)
+class Page:
+    """A passage to be read: its article's title, its text, the spans of its sentences in it."""
+
+    title: str
+    text: str
+    sentences: Sequence[Span]
+
+    @property
+    def shown(self) -> str:
+        """What is read."""
+        return titled(self.title, self.text)
 
 
 class Reader:
@@ -94,27 +105,25 @@ class Reader:
         with self._lock:
             _ = self._loaded
 
-    def read(
-        self, question: str, passages: Sequence[tuple[str, Sequence[Span]]]
-    ) -> list[list[Reading]]:
-        """For each passage, a text with the spans of its sentences, the reading of each sentence.
+    def read(self, question: str, pages: Sequence[Page]) -> list[list[Reading]]:
+        """For each page the reading of each of its sentences.
 
         Of a long question the end is read. Raises ModelError where the model cannot be loaded.
         """
-        if not passages:
+        if not pages:
             return []
         asked = unicodedata.normalize("NFKC", question)[-MOST_ASKED:]
         with self._lock:
             model = self._loaded
         with self._embedder.tokenizer() as tokenizer:
-            encoded = for_pairs(tokenizer).encode_batch([(asked, text) for text, _ in passages])
+            encoded = for_pairs(tokenizer).encode_batch([(asked, page.shown) for page in pages])
         # Never with another question's: in bf16 a batch of others gives other scores, and what is
         # answered would depend on who else asks.
         with self._reading, self._embedder.cores.part() as threads:
             scores = _scores(model, encoded, threads)
         return [
-            _readings(text, sentences, encoding, *rows)
-            for (text, sentences), encoding, rows in zip(passages, encoded, scores, strict=True)
+            _readings(page, encoding, *rows)
+            for page, encoding, rows in zip(pages, encoded, scores, strict=True)
         ]
 
     @cached_property
@@ -220,15 +229,14 @@ def _checked_weights(packed: Path) -> bytes:
     return data
 
 
-def _readings(
-    text: str, sentences: Sequence[Span], encoding: Encoding, starts: Scores, ends: Scores
-) -> list[Reading]:
-    """The reading of each sentence of one passage."""
-    offsets = encoding.offsets  # a new list each time
+def _readings(page: Page, encoding: Encoding, starts: Scores, ends: Scores) -> list[Reading]:
+    """The reading of each sentence of one page: the title answers nothing."""
+    before = len(page.shown) - len(page.text)
+    offsets = [(start - before, end - before) for start, end in encoding.offsets]
     inside = [at for at, segment in enumerate(encoding.sequence_ids) if segment == 1]
     none = float(starts[0] + ends[0])
     found = []
-    for sentence in sentences:
+    for sentence in page.sentences:
         tokens = [
             at for at in inside if offsets[at][0] < sentence.end and offsets[at][1] > sentence.start
         ]
@@ -237,7 +245,7 @@ def _readings(
             continue
         first, last, score = _best(starts[tokens], ends[tokens])
         span = Span(offsets[tokens[first]][0], offsets[tokens[last]][1])
-        whole = whole_words(text, sentence, span)
+        whole = whole_words(page.text, sentence, span)
         found.append(Reading(whole or sentence, max(score - none, NOT_READ) if whole else NOT_READ))
     return found
 

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import itertools
-import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from langchain_core.documents import Document
 
-from index.analysis import terms, words
 from index.articles import Article
 from index.embedder import Embedder
 from index.generation import Generation
 from index.sentences import Span, ends_a_sentence, logical_lines
 from index.store import Stored
-from index.vectors import Vectors
 from retrieval.anaphora import refers_back
 from retrieval.answer import Question
-from retrieval.evidence import AskedWords, Evidence
-from retrieval.reader import LIKELY, Reader
+from retrieval.evidence import Evidence
+from retrieval.reader import Page, Reader
 
 LONGEST = 400  # characters of two neighbours that are quoted together
 LONGEST_HEADLINE = 300  # characters of a first line that may be a headline of several sentences
@@ -75,20 +72,22 @@ def weighed_sentences(
             strict=True,
         )
     ]
-    views = _read(question, passages, reader)
-    asked = AskedWords(question, generation.keywords)
-    vector = embedder.encode_query(question.text)
     articles = _Articles(generation)
-    among = math.log(sum(len(passage.spans) for passage in passages))
+    titles = [articles[passage.stored.article][0].title for passage in passages]
+    views = _read(question, passages, titles, reader)
+    vector = embedder.encode_query(question.text)
+    best = max(passage.score for passage in passages)
     found: dict[tuple[str, Span], Sentence] = {}
     for passage, view in zip(passages, views, strict=True):
         cosines = generation.sentence_vectors(passage.stored) @ vector
         article, lines = articles[passage.stored.article]
-        title = set(terms(article.title))
-        for span, evidence, answer in _weighed(passage, view, cosines, asked, title, among):
+        for span, read, cosine in zip(passage.spans, view, cosines.tolist(), strict=True):
             line = _line_of(article.text, lines, span)
             if not _is_cut(article.text, line, span):  # a part of a sentence is never quoted
                 heading = _is_heading(article.text, line, span) or _is_title(article, span)
+                english = float(question.is_english)
+                evidence = Evidence(cosine, passage.score - best, english, read.reader)
+                answer = read.answer and _moved(read.answer, passage.stored.start)
                 sentence = Sentence(article, span, evidence, heading, answer)
                 before = found.get((article.path, span))  # in the passage before, at its end
                 if before is None or before.evidence.reader < evidence.reader:
@@ -128,7 +127,6 @@ def _led_by(before: Sentence, sentence: Sentence) -> Sentence:
     evidence = replace(
         sentence.evidence,
         reader=max(before.evidence.reader, sentence.evidence.reader),
-        mistyped=min(before.evidence.mistyped, sentence.evidence.mistyped),
     )
     answer = before.answer if leads else sentence.answer
     return replace(sentence, evidence=evidence, answer=answer, before=before.span)
@@ -157,51 +155,13 @@ class _View:
 
 
 def _read(
-    question: Question, passages: Sequence[_Passage], reader: Reader | None
+    question: Question, passages: Sequence[_Passage], titles: Sequence[str], reader: Reader | None
 ) -> list[list[_View]]:
     if reader is None:
         return [[_View() for _ in passage.spans] for passage in passages]
-    read = reader.read(question.text, [(p.stored.text, p.inner) for p in passages])
-    return [
-        [_View(one.score, one.span if one.score >= LIKELY else None) for one in readings]
-        for readings in read
-    ]
-
-
-def _weighed(
-    passage: _Passage,
-    views: Sequence[_View],
-    cosines: Vectors,
-    asked: AskedWords,
-    title: set[str],
-    among: float,
-) -> Iterator[tuple[Span, Evidence, Span | None]]:
-    """The sentences of a passage in the article, with their evidence and the words that answer."""
-    stranger = asked.names_stranger(set(words(passage.stored.text)))
-    for span, inner, view, cosine in zip(passage.spans, passage.inner, views, cosines, strict=True):
-        text = passage.stored.text[inner.start : inner.end]
-        evidence = Evidence(
-            cosine=float(cosine),
-            words=asked.resembled(set(terms(text)) | title),
-            found=passage.score,
-            stranger=stranger,
-            counted=asked.counts(text),
-            mistyped=asked.mistypes(text),
-            untimely=asked.untimely(text),
-            english=asked.english,
-            among=among,
-            reader=view.reader,
-        )
-        yield span, evidence, _answer(passage, view, asked)
-
-
-def _answer(passage: _Passage, view: _View, asked: AskedWords) -> Span | None:
-    """The words that answer in the article, if there are any and they can."""
-    if view.answer is None:
-        return None
-    text, start = passage.stored.text, view.answer.start
-    admitted = asked.admits(text[start : view.answer.end], text[:start])
-    return _moved(view.answer, passage.stored.start) if admitted else None
+    pages = [Page(t, p.stored.text, p.inner) for t, p in zip(titles, passages, strict=True)]
+    read = reader.read(question.text, pages)
+    return [[_View(one.score, one.span) for one in readings] for readings in read]
 
 
 def _moved(span: Span, by: int) -> Span:

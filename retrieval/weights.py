@@ -6,7 +6,9 @@ import hashlib
 import json
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
+from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -16,6 +18,14 @@ from retrieval.evidence import Evidence
 FILE = Path(__file__).with_name("weights.json")
 FITTED = "weights"  # the folder in DATA_DIR of weights that are fitted to other models
 READER, PLAIN = "with a reader", "without"
+
+
+class Caution(StrEnum):
+    """How sure an answer must be. What each refuses of what nothing answers: the README."""
+
+    CAUTIOUS = "cautious"
+    BALANCED = "balanced"
+    GENEROUS = "generous"
 
 
 @dataclass(frozen=True)
@@ -28,18 +38,25 @@ class Linear:
     def __call__(self, evidence: Evidence) -> float:
         return self.intercept + sum(w * evidence.value(n) for n, w in self.weights.items())
 
+    def probability(self, evidence: Evidence) -> float:
+        """It as the log-odds of a probability."""
+        return float(1.0 / (1.0 + np.exp(-self(evidence))))
+
 
 @dataclass(frozen=True)
 class Weights:
-    """``rank`` orders sentences; ``confidence`` gives the log-odds that the best one answers."""
+    """``rank`` orders sentences; ``confidence`` gives the log-odds that a sentence answers.
+
+    ``words``: the log-odds that a reader's words in it are the answer; shown as that they are from
+    the probability ``sure`` on. ``thresholds``: for each Caution the confidence below which a
+    question is refused.
+    """
 
     rank: Linear
     confidence: Linear
-    threshold: float  # of the confidence, below which the question is refused
-
-    def probability(self, evidence: Evidence) -> float:
-        """The estimated probability that the sentence answers."""
-        return float(1.0 / (1.0 + np.exp(-self.confidence(evidence))))
+    words: Linear
+    sure: float
+    thresholds: dict[Caution, float]
 
 
 def load_weights(kind: str, file: Path = FILE) -> Weights:
@@ -48,17 +65,22 @@ def load_weights(kind: str, file: Path = FILE) -> Weights:
     Raises StorageError where they cannot be read.
     """
     try:
-        told = json.loads(file.read_text(encoding="utf-8"))[kind]
-        return Weights(
-            rank=_linear(**told["rank"]),
-            confidence=_linear(**told["confidence"]),
-            threshold=told["threshold"],
-        )
+        return _weights(json.loads(file.read_text(encoding="utf-8"))[kind])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise StorageError(
             f"the weights in {file} cannot be read ({error}): delete that file, "
             "or make it anew with virgolette eval FILE --fit"
         ) from error
+
+
+def _weights(told: dict[str, Any]) -> Weights:
+    return Weights(
+        rank=_linear(**told["rank"]),
+        confidence=_linear(**told["confidence"]),
+        words=_linear(**told["words"]),
+        sure=float(told["sure"]),
+        thresholds={caution: float(told["thresholds"][caution.value]) for caution in Caution},
+    )
 
 
 def _linear(weights: dict[str, float], intercept: float) -> Linear:

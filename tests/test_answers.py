@@ -16,7 +16,6 @@ from index.analysis import words
 from index.embedder import Embedder
 from index.errors import VirgoletteError
 from index.generation import Generation
-from index.keywords import KeywordIndex
 from index.layout import generations_dir
 from index.live import LiveIndex
 from index.manifest import read_manifest, write_manifest
@@ -26,11 +25,12 @@ from index.sentences import Span, sentences
 from index.sync import sync
 from retrieval.answer import MAX_QUESTION, Answer, Carrier, Question, QuestionError, Reason
 from retrieval.chain import AnswerChain
-from retrieval.evidence import AskedWords
 from retrieval.marks import matching_words
 from retrieval.quotes import is_verbatim
+from retrieval.reader import Reader
 from retrieval.search import Fusion, HybridRetriever, best_rows
 from retrieval.sentences import LONGEST
+from retrieval.weights import READER, Caution, load_weights
 from tests.conftest import ROOT, Workplace
 
 Ask = Callable[[str], Answer]
@@ -105,7 +105,7 @@ def found(line: dict[str, list[str] | str], answer: Answer) -> list[bool]:
     ]
 
 
-FLOORS = {"held": (20, 21, 12), "plain_held": (51, 54, 20)}  # first, any, refused
+FLOORS = {"held": (19, 20, 14), "plain_held": (49, 51, 20)}  # first, any, refused
 
 
 @pytest.mark.parametrize("half", FLOORS)
@@ -122,55 +122,28 @@ def test_the_gold_questions_that_nothing_was_tuned_on(
     assert sum(refused) >= rightly
 
 
-@pytest.mark.parametrize(
-    ("text", "untimely"),
-    [
-        ("Si incontreranno a Vladivostok.", 0.0),
-        ("L'incontro è previsto per martedì.", 0.0),
-        ("They will meet in Vladivostok.", 0.0),
-        ("Si sono incontrati a Vladivostok.", 1.0),
-        ("Kim ha visitato l’estremo oriente, incontrando Putin a Vladivostok.", 1.0),
-    ],
-)
-def test_a_question_about_what_is_to_come_wants_it_told(text: str, untimely: float) -> None:
-    asked = AskedWords(Question("Dove si incontreranno Putin e Kim?"), KeywordIndex(None))
-    assert asked.untimely(text) == untimely
-
-
-@pytest.mark.parametrize(
-    ("question", "told", "admitted"),
-    [
-        ("Chi è John Kirby?", "Sergei Shoigu", False),
-        ("Chi è John Kirby?", "portavoce del Consiglio di sicurezza nazionale", True),
-        ("Chi è il ministro della Difesa russo?", "Sergei Shoigu", True),
-        ("Who is Kim Jong-un?", "Vladimir Putin", False),
-        ("Who is the Russian president?", "Vladimir Putin", True),
-    ],
-)
-def test_who_somebody_is_no_name_tells(question: str, told: str, admitted: bool) -> None:
-    assert AskedWords(Question(question), KeywordIndex(None)).admits(told) is admitted
-
-
-@pytest.mark.parametrize(
-    ("question", "before", "admitted"),
-    [
-        ("Da dove è partito il treno?", "Kim si dirige a ", False),
-        ("Da dove è partito il treno?", "il treno va alla ", False),
-        ("Da dove è partito il treno?", "sarebbe partito da ", True),
-        ("Dove va il treno?", "Kim si dirige a ", True),
-        ("Where did the train leave from?", "on its way to ", False),
-        ("Where did the train leave from?", "has left ", True),
-        ("From where did Kim leave?", "heading into ", False),
-        ("Da dove viene Kim?", "nato a ", True),
-        ("Where is Kim from?", "born in ", True),
-        ("Where is Kim?", "on his way to ", True),
-    ],
-)
-def test_where_one_goes_is_not_where_one_came_from(
-    question: str, before: str, admitted: bool
+def test_the_more_cautious_the_more_is_refused(
+    data_dir: Path, embedder: Embedder, reader: Reader
 ) -> None:
-    asked = AskedWords(Question(question), KeywordIndex(None))
-    assert asked.admits("Vladivostok", before) is admitted
+    questions = [str(line["question"]) for line in gold("tune")]
+    index = LiveIndex(data_dir)
+    refused = []
+    for caution in Caution:  # from the most cautious on
+        chain = AnswerChain(index, embedder, reader, caution=caution)
+        answers = [chain.invoke(Question.parse(text)) for text in questions]
+        refused.append({answer.question for answer in answers if answer.refused})
+    index.close()
+    assert refused[0] > refused[1] > refused[2]
+
+
+def test_how_cautious_it_is_can_be_set(ask: Ask, indexed_place: Workplace) -> None:
+    least = load_weights(READER).thresholds
+    between = least[Caution.GENEROUS], least[Caution.CAUTIOUS]
+    told = (ask(str(line["question"])) for line in gold("tune"))
+    question = next(a.question for a in told if between[0] <= a.confidence < between[1])
+    for caution, refused in ((Caution.GENEROUS, False), (Caution.CAUTIOUS, True)):
+        done = indexed_place.run("ask", question, "--json", VIRGOLETTE_CAUTION=caution.value)
+        assert json.loads(done.stdout)["refused"] is refused
 
 
 def test_nothing_is_tuned_on_a_question_that_is_held_back() -> None:

@@ -206,6 +206,7 @@ def test_a_data_folder_that_cannot_be_is_named(empty_place: Workplace) -> None:
     ("environment", "words"),
     [
         ({"VIRGOLETTE_READER": "maybe"}, ("VIRGOLETTE_READER", "on or off")),
+        ({"VIRGOLETTE_CAUTION": "brave"}, ("VIRGOLETTE_CAUTION", "'generous'")),
         ({"VIRGOLETTE_LANGUAGE": "fr"}, ("VIRGOLETTE_LANGUAGE", "'it'")),
         ({"VIRGOLETTE_MAX_FILE_MB": "0"}, ("VIRGOLETTE_MAX_FILE_MB", "greater than 0")),
         ({"VIRGOLETTE_MAX_FILE_MB": "inf"}, ("VIRGOLETTE_MAX_FILE_MB",)),

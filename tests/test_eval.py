@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from index.articles import read_article
 from index.errors import UsageError
 from index.model.unpack import unpacked_model
 from retrieval.evaluation.exam import Asked, Exam, read_exam, some_of, without_answers
-from retrieval.evaluation.figures import curve, figures
+from retrieval.evaluation.figures import by_kind, curve, figures
 from retrieval.evaluation.outcomes import Outcome
 from retrieval.evaluation.squad import gold_spans
 from tests.conftest import ROOT, Workplace
@@ -138,6 +139,53 @@ def test_the_default_model_is_not_fitted_here(indexed_place: Workplace, exam_fil
     assert done.returncode == 2 and "VIRGOLETTE_EMBEDDING_MODEL" in done.stderr
 
 
+@pytest.fixture
+def news(tmp_path: Path) -> Path:
+    """A file of questions on news, beside its articles."""
+    folder = tmp_path / "news"
+    folder.mkdir()
+    text = "La mostra resta aperta fino al 12 maggio. La cura Ada Neri."
+    article = {"id": "a", "title": "Ronca: arte", "text": text, "sentences": [[0, 41], [42, 59]]}
+    (folder / "articles.jsonl.gz").write_bytes(gzip.compress(json.dumps(article).encode()))
+    lines = [
+        {"id": "a", "q": "Chi cura la mostra?", "a": ["Ada Neri"], "s": [1], "kind": "plain"},
+        {"id": "a", "q": "Quanto costa la mostra?", "a": [], "s": [0], "kind": "near"},
+    ]
+    (folder / "dev.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    return folder / "dev.jsonl"
+
+
+def test_questions_on_news_bring_their_articles(indexed_place: Workplace, news: Path) -> None:
+    done = indexed_place.run("eval", str(news))
+    assert done.returncode == 0, done.stderr
+    assert "2 questions over 1 articles" in done.stdout
+    assert "plain: quote@1 " in done.stdout and "near: refused rightly " in done.stdout
+    exam = read_exam(news)
+    article = read_article((exam.texts or {})["a.txt"].encode(), "a.txt")
+    assert article.title == "Ronca: arte" and article.text.startswith("La mostra")
+    first, second = exam.asked
+    assert first.articles == ("a.txt",) and not second.articles and second.about == "a.txt"
+    assert first.is_answered_by("La cura Ada Neri.", ["a.txt"])
+    assert not first.is_answered_by("La cura Ada Nerina.", ["a.txt"])
+    assert not first.is_answered_by("La cura Ada Neri.", ["b.txt"])
+
+
+@pytest.mark.parametrize(
+    ("told", "same"),
+    [("Ada Neri", True), ("dalla pittrice Ada Neri", True), ("Neri", True), ("Ida Neri", True),
+     ("Ada", True), ("Piero Neri di Ronca", False), ("nessuno", False)],
+)  # fmt: skip
+def test_a_short_answer_says_what_a_gold_one_says(told: str, same: bool) -> None:
+    assert Asked("Chi?", ("a",), ("Ada Neri",)).is_answered_in_short(told) is same
+
+
+def test_news_that_are_none_are_named(indexed_place: Workplace, news: Path) -> None:
+    news.write_text('{"id": "b", "q": "Chi?", "a": [], "s": [0], "kind": "near"}')
+    done = indexed_place.run("eval", str(news))
+    assert done.returncode == 2 and "cannot be read as questions on news" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
 def test_lines_are_about_the_corpus(indexed_place: Workplace) -> None:
     gold = ROOT / "tests" / "gold" / "simple.jsonl"
     done = indexed_place.run("eval", str(gold), "--limit", "3")
@@ -203,22 +251,29 @@ def test_answers_that_stand_nowhere_are_not_asked(exam_file: Path) -> None:
 
 
 def outcome(
-    confidence: float, *, answerable: bool, rank: int | None = 1, hit: bool = True
+    confidence: float,
+    *,
+    answerable: bool,
+    rank: int | None = 1,
+    hit: bool = True,
+    words: str | None = None,
+    kind: str = "",
 ) -> Outcome:
     refused = confidence < 0.5
     return Outcome(
         question="?", answerable=answerable, answers=("a",) if answerable else (),
         refused=refused, confidence=confidence, rank=rank, dense_rank=6, bm25_rank=rank,
-        hits=() if refused else (hit, True), would=hit, words=None, quote="a", seconds=0.1,
+        hits=() if refused else (hit, True), would=hit, words=words, quote="a", seconds=0.1,
+        kind=kind, right=words == "a",
     )  # fmt: skip
 
 
 def test_the_figures_are_those_of_the_definitions() -> None:
     found = [
-        outcome(0.9, answerable=True),
-        outcome(0.8, answerable=True, rank=2, hit=False),
+        outcome(0.9, answerable=True, words="a", kind="plain"),
+        outcome(0.8, answerable=True, rank=2, hit=False, words="b", kind="plain"),
         outcome(0.4, answerable=True, rank=None),
-        outcome(0.7, answerable=False, rank=None, hit=False),
+        outcome(0.7, answerable=False, rank=None, hit=False, words="a?", kind="near"),
         outcome(0.1, answerable=False, rank=None, hit=False),
     ]
     told = {figure.name: figure for figure in figures(found)}
@@ -228,11 +283,16 @@ def test_the_figures_are_those_of_the_definitions() -> None:
         "passage R@1, BM25 alone": 0.3333, "passage R@5": 0.6667, "passage R@5, vectors alone": 0.0,
         "passage R@5, BM25 alone": 0.6667, "passage MRR@10": 0.5,
         "quote@1": 0.3333, "quote@3": 0.6667, "refused wrongly": 0.3333, "refused rightly": 0.5,
+        "short answer right": 0.3333, "short answer, where nothing answers": 0.5,
+        "short answers given that are right": 0.3333,
+        "quotations shown that hold an answer": 0.6667,
         "AUROC of the confidence": round(5 / 6, 4), "false answers at 10% false refusals": 0.5,
         "calibration error of the confidence": 0.46,
     }  # fmt: skip
     for figure in told.values():
         assert figure.low <= figure.value <= figure.high
+    kinds = {one.name: (one.value, one.questions) for one in by_kind(found)}
+    assert kinds == {"plain: quote@1": (0.5, 2), "near: refused rightly": (0.0, 1)}
     assert told["quote@1"].questions == 3 and told["refused rightly"].questions == 2
     drawn = curve(found)
     assert drawn.coverage == [0.2, 0.4, 0.6, 0.8, 1.0]

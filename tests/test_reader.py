@@ -21,7 +21,16 @@ from retrieval.answer import Answer, Question
 from retrieval.chain import AnswerChain
 from retrieval.marks import marked_words
 from retrieval.model import q8
-from retrieval.reader import MARKER, NOT_READ, PACKED, UNPACKED, WEIGHTS, Reader, whole_words
+from retrieval.reader import (
+    MARKER,
+    NOT_READ,
+    PACKED,
+    UNPACKED,
+    WEIGHTS,
+    Page,
+    Reader,
+    whole_words,
+)
 from tests.conftest import Workplace
 
 PASSAGE = (
@@ -34,7 +43,7 @@ FORUM = "Quando finisce il forum economico orientale?"
 
 def test_it_finds_the_words_that_answer_in_the_sentence_that_has_them(reader: Reader) -> None:
     spans = sentences(PASSAGE)
-    (readings,) = reader.read(TRAIN, [(PASSAGE, spans)])
+    (readings,) = reader.read(TRAIN, [Page("", PASSAGE, spans)])
     assert len(readings) == len(spans) == 3
     best = max(readings, key=lambda reading: reading.score)
     assert best is readings[1] and best.score > 0
@@ -45,12 +54,23 @@ def test_it_finds_the_words_that_answer_in_the_sentence_that_has_them(reader: Re
 
 def test_it_says_when_no_words_answer(reader: Reader) -> None:
     for question in ("Quanti vagoni ha il treno?", "Chi ha scritto la Divina Commedia?"):
-        (readings,) = reader.read(question, [(PASSAGE, sentences(PASSAGE))])
+        (readings,) = reader.read(question, [Page("", PASSAGE, sentences(PASSAGE))])
         assert max(reading.score for reading in readings) < 0
 
 
+def test_the_title_is_read_and_answers_nothing(reader: Reader) -> None:
+    text = "È partito da Pyongyang domenica sera. Nessuno sa quando tornerà."
+    title = "Il treno blindato di Kim verso Vladivostok"
+    asked = "Da dove è partito il treno blindato di Kim?"
+    named, unnamed = reader.read(asked, [Page(t, text, sentences(text)) for t in (title, "")])
+    assert named[0].score > unnamed[0].score
+    assert "Pyongyang" in text[named[0].span.start : named[0].span.end]
+    for sentence, reading in zip(sentences(text), named, strict=True):
+        assert sentence.start <= reading.span.start < reading.span.end <= sentence.end
+
+
 def test_passages_read_together_are_read_as_by_themselves(reader: Reader) -> None:
-    others = [(PASSAGE, sentences(PASSAGE)), ("Breve.", [Span(0, 6)])]
+    others = [Page("", PASSAGE, sentences(PASSAGE)), Page("", "Breve.", [Span(0, 6)])]
     together = reader.read(TRAIN, others)
     alone = [reader.read(TRAIN, [one])[0] for one in others]
     for one, other in zip(together, alone, strict=True):
@@ -64,7 +84,7 @@ def test_passages_read_together_are_read_as_by_themselves(reader: Reader) -> Non
 def test_no_question_is_too_long_or_too_odd(reader: Reader, question: str) -> None:
     endless = PASSAGE + " E poi." * 400
     spans = [*sentences(PASSAGE), Span(len(endless) - 6, len(endless))]
-    (readings,) = reader.read(question, [(endless, spans)])
+    (readings,) = reader.read(question, [Page("", endless, spans)])
     assert readings[-1].score == NOT_READ and readings[-1].span == spans[-1]
     assert all(-NOT_READ > reading.score > NOT_READ for reading in readings[:1])
 
@@ -116,7 +136,7 @@ def test_it_was_trained_on_the_token_embeddings_that_it_is_given() -> None:
 
 def test_it_reads_the_same_by_itself_as_with_what_it_shares(models: Path, reader: Reader) -> None:
     text = "Il treno blindato è partito da Pyongyang. Il forum si apre a Vladivostok."
-    asked = "Da dove è partito il treno?", [(text, [Span(0, 41), Span(42, len(text))])]
+    asked = "Da dove è partito il treno?", [Page("", text, [Span(0, 41), Span(42, len(text))])]
     assert Reader(models).read(*asked) == reader.read(*asked)
     with ThreadPoolExecutor(4) as threads:
         several = [threads.submit(reader.read, *asked) for _ in range(8)]
@@ -130,7 +150,8 @@ def test_it_reads_the_same_with_one_thread_as_with_all(embedder: Embedder, reade
         "Il forum si apre a Vladivostok. " * 9,
         "Il capo della Corea del Nord viaggia su un treno blindato, dicono i giornali di Seul.",
     ]
-    asked = "Da dove è partito il treno?", [(text, [Span(0, len(text))]) for text in texts]
+    pages = [Page("", text, [Span(0, len(text))]) for text in texts]
+    asked = "Da dove è partito il treno?", pages
     whole = reader.read(*asked)
     with ExitStack() as others:
         for _ in range(torch.get_num_threads()):

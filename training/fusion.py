@@ -1,9 +1,9 @@
 """Fit the weights of the fusion, and print them beside those of ``retrieval.search.Fusion``.
 
-    python -m training.fusion train.json.gz --english xquad_train.json.gz
+    python -m training.fusion ../shared/data/news
 
-All paragraphs of the file are indexed as any corpus is; the questions are those of the articles
-that the retriever has not learnt (``KEPT_BACK``). The likelihood of the right passage is its share
+All news are indexed as any folder is; the questions are those on articles that the retriever has
+not learnt. The likelihood of the right passage is its share
 in the softmax over all candidates (ListNet's top-one probability: Cao et al., ICML 2007).
 """
 
@@ -22,34 +22,28 @@ from index.generation import Generation
 from index.layout import generations_dir
 from index.place import Locations
 from index.sync import sync
-from retrieval.evaluation.exam import read_exam
 from retrieval.search import Fusion, HybridRetriever, Signals
-from training.questions import KEPT_BACK, english_wordings
+from training.weights import Corpus, news_corpus
 
 RIDGE = 0.1  # against weights that run away
 
 Judged = tuple[Signals, NDArray[np.bool_]]  # the candidates, and which of them are right
 
 
-def judged(squad: Path, english: Path | None, embedder: Embedder, work: Path) -> Iterator[Judged]:
-    """The candidates of each question whose passage is among them."""
-    exam = read_exam(squad)
-    for path, text in (exam.texts or {}).items():
+def judged(corpus: Corpus, embedder: Embedder, work: Path) -> Iterator[Judged]:
+    """The candidates of each question, where a passage that holds an answer is among them."""
+    for path, text in corpus.texts.items():
         (work / "corpus" / path).parent.mkdir(parents=True, exist_ok=True)
         (work / "corpus" / path).write_text(text, encoding="utf-8")
     report = sync(Locations(work / "corpus", work / "data"), embedder)
     generation = Generation(generations_dir(work / "data") / report.generation)
-    places = generation.store.layout()
     retriever = HybridRetriever(generation=generation, embedder=embedder)
-    others = english_wordings(squad, english)
-    for asked in exam.asked:
-        if asked.articles and Path(asked.articles[0]).parent.name in KEPT_BACK:
-            gold = [row for article in asked.articles for row in places[article].passages]
-            for question in (asked.question, *others.get(asked.question, ())):
-                signals = retriever.signals(question)
-                right = np.isin(signals.rows, gold)
-                if right.any():
-                    yield signals, right
+    for asked in corpus.asked:
+        signals = retriever.signals(asked.question)
+        passages = generation.store.passages(signals.rows.tolist())
+        right = np.array([asked.is_answered_by(p.text, [p.article]) for p in passages])
+        if right.any():
+            yield signals, right
     generation.close()
 
 
@@ -75,14 +69,13 @@ def first(found: Sequence[Judged], fusion: Fusion) -> float:
 
 
 def main() -> None:
-    """Fit on the files named on the command line and print the weights."""
+    """Fit on the folder named on the command line and print the weights."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("squad", type=Path)
-    parser.add_argument("--english", type=Path)
+    parser.add_argument("news", type=Path, help="the folder of the questions on news")
     told = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         embedder = Embedder("", Path(folder) / "models")
-        found = list(judged(told.squad, told.english, embedder, Path(folder)))
+        found = list(judged(news_corpus(told.news), embedder, Path(folder)))
     for fusion in (Fusion(), fitted(found)):
         print(f"{fusion}: {first(found, fusion):.3f} of {len(found)} first", flush=True)
 

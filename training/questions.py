@@ -1,9 +1,17 @@
-"""Questions to learn from: each with the passage that holds its answer, and with hard negatives."""
+"""Questions to learn from: each with the passage that answers or tempts, and with hard negatives.
+
+They come from four places: SQuAD-it and XQuAD's English half of it; English SQuAD 2.0, whose
+questions are asked on the Italian twins of its paragraphs, those without an answer too; questions
+on Italian news; and the questions of ``training/news``, which were written for this project on the
+same articles.
+"""
 
 from __future__ import annotations
 
+import argparse
+import random
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,104 +19,221 @@ import numpy as np
 
 from index.articles import Article
 from index.embedder import Embedder
-from index.passages import Passage, split_article
+from index.passages import Passage, split_article, titled
 from index.sentences import Span
+from index.vectors import Vectors
+from retrieval.evaluation.news import NewsArticle, read_articles, read_questions
 from retrieval.evaluation.squad import Paragraph, SquadQuestion, read_squad
 
-# Articles of the training file that are not learnt: the weights of evidence are fitted on them,
-# since of what it has learnt by heart a model is too sure.
+# What is not learnt: the weights of evidence are fitted on it, since of what it has learnt by heart
+# a model is too sure. Articles of SQuAD-it, and how many of the news.
 KEPT_BACK = ("it-0", "it-11", "it-24")
-NEGATIVES = 4  # of a question, the nearest ones
+NEWS_KEPT_BACK = 64
+NEGATIVES = 6  # of a question, the nearest ones
+OWN = Path(__file__).parent / "news"
+LEARNT = "wn-train-"  # the beginning of the ids of news that may be learnt
+SEED = 24
 
 
 @dataclass(frozen=True)
 class Example:
-    """A question and a passage, with the places of the answer in it: none for a negative."""
+    """A question and a passage, with the places of the answer in it: none where nothing answers.
+
+    ``title``: of the passage's article, "" where that has none.
+    """
 
     question: str
     passage: str
     spans: tuple[Span, ...]
+    title: str = ""
+
+    @property
+    def shown(self) -> str:
+        """The passage as models see it."""
+        return titled(self.title, self.passage)
+
+    @property
+    def length(self) -> int:
+        """The characters of both together."""
+        return len(self.question) + len(self.shown)
 
 
 @dataclass(frozen=True)
 class Candidates:
-    """A question with the passage that holds its answer, and negatives, nearest first."""
+    """A question with the passage that holds its answer, and negatives, nearest first.
+
+    Where nothing answers, the passage is the one that tempts most.
+    """
 
     positive: Example
     negatives: tuple[Example, ...]
 
 
-def candidates(paragraphs: Sequence[Paragraph], embedder: Embedder) -> Iterator[Candidates]:
-    """Each question with its gold passage and the hardest negatives of its article."""
-    by_article = defaultdict(list)
-    for paragraph in paragraphs:
-        by_article[paragraph.article].append(paragraph)
-    for article in by_article.values():
-        passages = [_passages(paragraph, embedder) for paragraph in article]
-        texts = [passage.text for found in passages for passage in found]
-        vectors = embedder.encode_passages(texts)
-        for paragraph, found in zip(article, passages, strict=True):
-            for asked in paragraph.asked:
-                positive = _positive(asked, found)
-                if positive is None:
-                    continue
-                nearest = np.argsort(-(vectors @ embedder.encode_query(asked.text)))
-                answers = {paragraph.text[s.start : s.end].lower() for s in asked.spans}
-                others = (texts[at] for at in nearest if texts[at] != positive.passage)
-                lacking = [t for t in others if not any(a in t.lower() for a in answers)]
-                negatives = tuple(Example(asked.text, t, ()) for t in lacking[:NEGATIVES])
-                yield Candidates(positive, negatives)
+@dataclass(frozen=True)
+class Text:
+    """A text to be asked about, with its questions.
+
+    ``beside`` names the texts among which it would be searched: the paragraphs of an article, or
+    all news.
+    """
+
+    title: str
+    text: str
+    language: str
+    beside: str
+    asked: tuple[TextQuestion, ...]
 
 
-def _passages(paragraph: Paragraph, embedder: Embedder) -> list[Passage]:
-    """The passages that the product would make of a paragraph."""
-    article = Article("paragraph.txt", paragraph.text, "", language=paragraph.language)
+@dataclass(frozen=True)
+class TextQuestion:
+    """A question on a text: where it answers, and the sentences that do or that tempt."""
+
+    text: str
+    spans: tuple[Span, ...]
+    around: tuple[Span, ...] = ()
+
+
+def candidates(texts: Sequence[Text], embedder: Embedder) -> Iterator[Candidates]:
+    """Each question with its passage and the hardest negatives of what lies beside it."""
+    by_place = defaultdict(list)
+    for text in texts:
+        by_place[text.beside].append(text)
+    for several in by_place.values():
+        cut = [[(text.title, p) for p in _passages(text, embedder)] for text in several]
+        every = [one for passages in cut for one in passages]
+        vectors = embedder.encode_passages([titled(title, p.text) for title, p in every])
+        questions = [asked.text for text in several for asked in text.asked]
+        asking: Iterator[Vectors] = iter(embedder.encode_queries(questions) if questions else ())
+        for text, passages in zip(several, cut, strict=True):
+            for asked, query in zip(text.asked, asking, strict=False):
+                positive = _positive(asked, passages)
+                if positive is not None:
+                    nearest = (every[at] for at in np.argsort(-(vectors @ query)))
+                    yield Candidates(positive, tuple(_negatives(asked, text, positive, nearest)))
+
+
+def some_of(texts: Sequence[Text], limit: int | None) -> list[Text]:
+    """The texts with so many of their questions in all, drawn at random."""
+    places = [(at, asked) for at, text in enumerate(texts) for asked in text.asked]
+    if limit is None or limit >= len(places):
+        return list(texts)
+    kept = defaultdict(list)
+    for at, asked in random.Random(SEED).sample(places, limit):  # noqa: S311
+        kept[at].append(asked)
+    return [replace(text, asked=tuple(kept[at])) for at, text in enumerate(texts)]
+
+
+def _passages(text: Text, embedder: Embedder) -> list[Passage]:
+    """The passages that the product would make of a text."""
+    article = Article("text.txt", text.text, text.title, language=text.language)
     return split_article(article, embedder.count_tokens, embedder.max_tokens)
 
 
-def _positive(asked: SquadQuestion, passages: Sequence[Passage]) -> Example | None:
-    """The question with the first passage that holds one of its answers."""
-    for passage in passages:
+def _positive(asked: TextQuestion, passages: Sequence[tuple[str, Passage]]) -> Example | None:
+    """The question with the first passage that holds one of its answers, else what tempts."""
+    for title, passage in passages:
         spans = tuple(
             Span(span.start - passage.start, span.end - passage.start)
             for span in asked.spans
             if passage.start <= span.start and span.end <= passage.end
         )
         if spans:
-            return Example(asked.text, passage.text, spans)
+            return Example(asked.text, passage.text, spans, title)
+    if asked.spans:
+        return None
+    for title, passage in passages:
+        if not asked.around or passage.start <= asked.around[0].start < passage.end:
+            return Example(asked.text, passage.text, (), title)
     return None
 
 
-def trained_on(squad: Path, xquad: Path | None) -> Iterator[Paragraph]:
-    """What models learn from: the Italian paragraphs that are not kept back, and XQuAD's.
+def _negatives(
+    asked: TextQuestion, text: Text, positive: Example, nearest: Iterable[tuple[str, Passage]]
+) -> Iterator[Example]:
+    """The nearest passages in which no answer stands."""
+    answers = {text.text[s.start : s.end].lower() for s in asked.spans}
+    left = NEGATIVES
+    for title, passage in nearest:
+        told = passage.text.lower()
+        if passage.text != positive.passage and not any(answer in told for answer in answers):
+            yield Example(asked.text, passage.text, (), title)
+            left -= 1
+            if not left:
+                return
 
-    Those of XQuAD that are in English, whose questions are asked on the Italian ones too.
-    """
-    italian = list(read_squad(squad))
-    english = [p for p in read_squad(xquad) if p.language == "en"] if xquad else []
-    hidden = {question.id for p in italian if p.article in KEPT_BACK for question in p.asked}
-    # SQuAD-it lacks some of XQuAD's questions: articles are told by any that both have.
-    kept_back = {p.article for p in english if any(q.id in hidden for q in p.asked)}
-    learnt = [p for p in english if p.article not in kept_back]
-    yield from learnt
-    wordings: dict[str, list[SquadQuestion]] = defaultdict(list)
-    for question in (question for paragraph in learnt for question in paragraph.asked):
-        wordings[question.id].append(question)
+
+def add_sources(parser: argparse.ArgumentParser) -> None:
+    """The options that name what is learnt from."""
+    parser.add_argument("squad", type=Path, help="SQuAD-it's train.json.gz")
+    parser.add_argument("--xquad", type=Path, help="the same questions in English")
+    parser.add_argument("--squad2", type=Path, help="English SQuAD 2.0")
+    parser.add_argument("--news", type=Path, help="the folder of the questions on news")
+    parser.add_argument("--limit", type=int, help="of the questions of each, for a trial")
+
+
+def encyclopedic(told: argparse.Namespace) -> list[Text]:
+    """SQuAD-it's paragraphs that are not kept back, with English questions on them too."""
+    italian = list(read_squad(told.squad))
+    english = _english(told.xquad, told.squad2)
+    texts = []
     for paragraph in italian:
-        if paragraph.article not in KEPT_BACK:
-            translated = (
-                replace(question, text=other.text, language=other.language)
-                for question in paragraph.asked
-                for other in wordings[question.id]
-            )
-            yield replace(paragraph, asked=(*paragraph.asked, *translated))
+        if paragraph.article in KEPT_BACK:
+            continue
+        asked = [TextQuestion(q.text, q.spans) for q in paragraph.asked]
+        spans = {q.id: q.spans for q in paragraph.asked}
+        for twin in {id(t): t for i in spans for t in english.get(i, ())}.values():
+            asked += [TextQuestion(q.text, spans[q.id]) for q in twin.asked if q.id in spans]
+            asked += [TextQuestion(q.text, ()) for q in twin.asked if not q.spans]
+        texts.append(Text("", paragraph.text, "it", paragraph.article, tuple(asked)))
+    return texts
+
+
+def _english(*paths: Path | None) -> dict[str, list[Paragraph]]:
+    """The English paragraphs that hold a question, by its id."""
+    by_id: dict[str, list[Paragraph]] = defaultdict(list)
+    for path in filter(None, paths):
+        for paragraph in read_squad(path, "en"):
+            if paragraph.language == "en":
+                for asked in paragraph.asked:
+                    by_id[asked.id].append(paragraph)
+    return by_id
+
+
+def news(folder: Path, hidden: int = NEWS_KEPT_BACK, own: Path | None = OWN) -> list[Text]:
+    """The articles to learn from, with the questions on them.
+
+    ``hidden``: how many are kept back; ``own``: a folder of further questions on the same articles.
+    """
+    articles = _to_learn(read_articles(folder))
+    kept_back = news_kept_back(articles, hidden)
+    by_article: dict[str, list[TextQuestion]] = defaultdict(list)
+    for file in [folder / "train.jsonl", *(sorted(own.glob("*.jsonl")) if own else [])]:
+        for one in read_questions(file, articles):
+            by_article[one.article].append(TextQuestion(one.text, one.spans, one.sentences))
+    return [
+        Text(article.title, article.text, "it", "news", tuple(by_article[name]))
+        for name, article in articles.items()
+        if name not in kept_back
+    ]
+
+
+def news_kept_back(articles: Collection[str], count: int = NEWS_KEPT_BACK) -> set[str]:
+    """Those of the articles that are not learnt, drawn at random."""
+    names = sorted(name for name in articles if name.startswith(LEARNT))
+    return set(random.Random(SEED).sample(names, count))  # noqa: S311
+
+
+def _to_learn(articles: dict[str, NewsArticle]) -> dict[str, NewsArticle]:
+    return {name: article for name, article in articles.items() if name.startswith(LEARNT)}
 
 
 def english_wordings(squad: Path, xquad: Path | None) -> dict[str, list[str]]:
     """How XQuAD asks some of the questions of the SQuAD file in English, by their Italian words."""
-    english = [p for p in read_squad(xquad) if p.language == "en"] if xquad else []
-    by_id: dict[str, list[str]] = defaultdict(list)
-    for asked in (asked for paragraph in english for asked in paragraph.asked):
-        by_id[asked.id].append(asked.text)
-    asked_in = (asked for paragraph in read_squad(squad) for asked in paragraph.asked)
-    return {asked.text: by_id[asked.id] for asked in asked_in if asked.id in by_id}
+    by_id = _english(xquad)
+    told: dict[str, list[str]] = {}
+    asked: SquadQuestion
+    for asked in (asked for paragraph in read_squad(squad) for asked in paragraph.asked):
+        twins = [q for paragraph in by_id.get(asked.id, ()) for q in paragraph.asked]
+        if twins:
+            told[asked.text] = [q.text for q in twins if q.id == asked.id]
+    return told

@@ -1,19 +1,21 @@
 """Train the reader: question and passage in, the words that answer out, or that none do.
 
-    python -m training.reader train.json.gz --xquad xquad_train.json.gz
+    python -m training.reader train.json.gz --xquad xquad_train.json.gz --squad2 train.json.gz \\
+        --news ../shared/data/news
 
-The encoder begins as that of the default embedding model, whose token embeddings stay as they
-are: the two share them. A linear layer over its states gives each token as the start and as the
-end of the answer; the first token stands for "no answer here". Source: Devlin et al., "BERT"
-(NAACL 2019), section 4.3.
+The encoder begins as that of the default embedding model, or goes on from a reader (``--start``);
+the token embeddings stay as they are: the two models share them. A linear layer over its states
+gives each token as the start and as the end of the answer; the first token stands for "no answer
+here". Source: Devlin et al., "BERT" (NAACL 2019), section 4.3.
 
-Every question is read with its gold passage and with hard negatives: passages of the same
-article, near the question and without the answer. English questions are read with the Italian
-passages too: that is what they meet in an Italian corpus.
+Every question is read with the passage that answers it, or that tempts where nothing answers, and
+with hard negatives: passages of the same collection, near the question and without the answer.
+Titles stand before the passages, as the product shows them, and are no part of any answer. English
+questions are read with Italian passages: that is what they meet in an Italian corpus.
 
-Several readers are trained, from the same start on the examples in other orders, and the mean of
-their weights is written: it is better than they are by themselves and costs no more to ask. Source:
-Wortsman et al., "Model soups" (ICML 2022). A GPU is used where there is one.
+What is written is the mean of the weights over the last part of the way (Izmailov et al.,
+"Averaging Weights Leads to Wider Optima and Better Generalization", UAI 2018). The weights are
+learnt in fp32, gradients come from a copy in bf16. A GPU is used where there is one.
 """
 
 from __future__ import annotations
@@ -24,7 +26,6 @@ import random
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,9 +34,17 @@ from index.model.unpack import PACKED as MODEL
 from index.model.unpack import checksum, unpacked_model
 from index.precision import fast_dtype
 from index.sentences import Span
-from retrieval.model.q8 import pack
+from retrieval.model.q8 import pack, unpack
 from retrieval.reader import EMBEDDINGS, MARKER, PACKED, WEIGHTS, for_pairs
-from training.questions import Candidates, Example, candidates, trained_on
+from training.questions import (
+    Candidates,
+    Example,
+    add_sources,
+    candidates,
+    encyclopedic,
+    news,
+    some_of,
+)
 from training.speed import device, keep_memory, lean_attention
 
 if TYPE_CHECKING:
@@ -45,25 +54,28 @@ if TYPE_CHECKING:
 
     Weights = dict[str, torch.Tensor]
 
-READERS = 6
-ROUNDS = 3
-NEGATIVES = 2  # of a question in a round
-DROPOUT = 0.1  # of states, not of attention: that would be slow on a CPU
-BATCH = 16
+ROUNDS = 2  # of the questions on news; the others are met once
+ENCYCLOPEDIC = 2000  # of these, drawn at random
+TEMPTED = 0.5  # of the questions without an answer have a further passage in a round
+BATCH = 32
 LEARNING_RATE = 1e-4
-WARM_UP = 0.1  # of the steps
+WARM_UP = 0.05  # of the steps
+LAST_RATE = 0.1  # of the learning rate, at the end
+AVERAGED = 0.3  # of the steps, the last ones, over which the weights are averaged
+EVERY = 10  # steps the mean takes one in
+WRITTEN = 200  # steps after which what there is is written
 POOL = 40  # batches whose examples are sorted by length
-SEED = 20261125
+SEED = 20261128
 
 
 def examples_of_round(
     number: int, found: Sequence[Candidates], rng: random.Random
 ) -> list[Example]:
-    """Every question with its answer, and with negatives, others in each round."""
+    """Every question with its own passage, and with a negative, another one in each round."""
     examples = [one.positive for one in found]
     for one in found:
-        first = number % max(1, len(one.negatives))
-        examples += (one.negatives[first:] + one.negatives[:first])[:NEGATIVES]
+        if one.negatives and (one.positive.spans or rng.random() < TEMPTED):
+            examples.append(one.negatives[number % len(one.negatives)])
     rng.shuffle(examples)
     return examples
 
@@ -72,7 +84,7 @@ def batches(examples: Sequence[Example], rng: random.Random) -> Iterator[list[Ex
     """Batches of examples of about one length, in a random order."""
     size = POOL * BATCH
     for start in range(0, len(examples), size):
-        pool = sorted(examples[start : start + size], key=lambda e: len(e.question + e.passage))
+        pool = sorted(examples[start : start + size], key=lambda e: e.length)
         cut = [pool[at : at + BATCH] for at in range(0, len(pool), BATCH)]
         rng.shuffle(cut)
         yield from cut
@@ -85,11 +97,13 @@ def encode(tokenizer: Tokenizer, batch: Sequence[Example]) -> dict[str, torch.Te
     """
     import torch
 
-    encoded = tokenizer.encode_batch([(e.question, e.passage) for e in batch])
+    encoded = tokenizer.encode_batch([(e.question, e.shown) for e in batch])
     allowed, starts, ends = (torch.zeros(len(batch), len(encoded[0])) for _ in range(3))
     for row, (example, encoding) in enumerate(zip(batch, encoded, strict=True)):
-        allowed[row] = torch.tensor([at == 0 or s == 1 for at, s in _segments(encoding)])
-        found = [_tokens(encoding, span) for span in example.spans]
+        before = len(example.shown) - len(example.passage)
+        inside = _inside(encoding, before)
+        allowed[row, [0, *inside]] = 1
+        found = [_tokens(encoding, inside, before, span) for span in example.spans]
         for first, last in [pair for pair in found if pair] or [(0, 0)]:
             starts[row, first] = ends[row, last] = 1
     told = {
@@ -102,27 +116,28 @@ def encode(tokenizer: Tokenizer, batch: Sequence[Example]) -> dict[str, torch.Te
     return {name: tensor.to(device()) for name, tensor in told.items()}
 
 
-def _segments(encoding: Encoding) -> Iterator[tuple[int, int | None]]:
-    return enumerate(encoding.sequence_ids)
-
-
-def _tokens(encoding: Encoding, span: Span) -> tuple[int, int] | None:
-    """The first and the last token of a span of the passage, unless it was cut off."""
+def _inside(encoding: Encoding, before: int) -> list[int]:
+    """The tokens of the passage, which begins after so many characters of title."""
     offsets = encoding.offsets  # a new list each time
-    inside = [
-        at
-        for at, segment in _segments(encoding)
-        if segment == 1 and offsets[at][0] < span.end and offsets[at][1] > span.start
-    ]
-    return (inside[0], inside[-1]) if inside else None
+    segments = enumerate(encoding.sequence_ids)
+    return [at for at, segment in segments if segment == 1 and offsets[at][1] > before]
+
+
+def _tokens(
+    encoding: Encoding, inside: Sequence[int], before: int, span: Span
+) -> tuple[int, int] | None:
+    """The first and the last token of a span of the passage, unless it was cut off."""
+    offsets = encoding.offsets
+    start, end = span.start + before, span.end + before
+    held = [at for at in inside if offsets[at][0] < end and offsets[at][1] > start]
+    return (held[0], held[-1]) if held else None
 
 
 def loss(model: BertForQuestionAnswering, batch: dict[str, torch.Tensor]) -> torch.Tensor:
     """Minus the log-likelihood of the gold starts and ends, whichever of several it is."""
     import torch
 
-    with torch.autocast(device(), torch.bfloat16):
-        out = model(input_ids=batch["ids"], attention_mask=batch["real"])
+    out = model(input_ids=batch["ids"], attention_mask=batch["real"])
     total = torch.zeros((), device=device())
     for logits, gold in ((out.start_logits, batch["starts"]), (out.end_logits, batch["ends"])):
         possible = logits.float().masked_fill(~batch["allowed"], -1e4)
@@ -131,67 +146,103 @@ def loss(model: BertForQuestionAnswering, batch: dict[str, torch.Tensor]) -> tor
     return total / 2
 
 
+class Masters:
+    """The weights of a bf16 model in fp32, which are what is learnt, and their mean."""
+
+    def __init__(self, model: BertForQuestionAnswering) -> None:
+        self._learnt = {n: p for n, p in model.named_parameters() if p.requires_grad}
+        self.weights = {n: p.detach().float().clone() for n, p in self._learnt.items()}
+        self._sums = {n: weight.double() * 0 for n, weight in self.weights.items()}
+        self._counted = 0
+
+    def take_gradients(self) -> None:
+        """Move the model's gradients here."""
+        for name, parameter in self._learnt.items():
+            if parameter.grad is not None:
+                self.weights[name].grad = parameter.grad.float()
+                parameter.grad = None
+
+    def give_weights(self) -> None:
+        """Have the model compute with the weights as they are now."""
+        for name, parameter in self._learnt.items():
+            parameter.data.copy_(self.weights[name])
+
+    def average(self) -> None:
+        """Take the weights as they are now into the mean."""
+        self._counted += 1
+        for name, weight in self.weights.items():
+            self._sums[name] += weight
+
+    def mean(self) -> Weights:
+        """The mean so far, or the weights where nothing was taken in."""
+        if not self._counted:
+            return {name: weight.cpu() for name, weight in self.weights.items()}
+        return {n: (total / self._counted).float().cpu() for n, total in self._sums.items()}
+
+
 def train(
-    model: BertForQuestionAnswering, tokenizer: Tokenizer, found: list[Candidates], seed: int
-) -> None:
-    """Train in place: AdamW, a warm-up, then a linear decay to nothing."""
+    model: BertForQuestionAnswering,
+    tokenizer: Tokenizer,
+    examples: Sequence[Example],
+    rng: random.Random,
+    out: Path,
+) -> Weights:
+    """Learn from the examples, in their order; the mean of the weights over the last part.
+
+    AdamW, a warm-up, then a linear decay. What there is is written to ``out`` on the way, too: a
+    run that is cut off leaves something.
+    """
     import torch
 
-    rng = random.Random(seed)  # noqa: S311
-    torch.manual_seed(seed)
-    planned = [
-        batch
-        for number in range(ROUNDS)
-        for batch in batches(examples_of_round(number + seed, found, rng), rng)
-    ]
-    trained = [weight for weight in model.parameters() if weight.requires_grad]
-    optimizer = torch.optim.AdamW(trained, LEARNING_RATE, weight_decay=0.01)
+    planned = list(batches(examples, rng))
+    masters = Masters(model)
+    optimizer = torch.optim.AdamW(masters.weights.values(), LEARNING_RATE, weight_decay=0.01)
     warm_up = WARM_UP * len(planned)
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer,
-        lambda step: min(step / warm_up, (len(planned) - step) / (len(planned) - warm_up)),
-    )
+
+    def rate(step: int) -> float:
+        left = (len(planned) - step) / (len(planned) - warm_up)
+        return min(step / warm_up, LAST_RATE + (1 - LAST_RATE) * left)
+
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, rate)
     model.train()
     began, recent = time.monotonic(), 0.0
     for step, batch in enumerate(planned, 1):
         one = loss(model, encode(tokenizer, batch))
         one.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(trained, 1.0)
+        masters.take_gradients()
+        torch.nn.utils.clip_grad_norm_(masters.weights.values(), 1.0)
         optimizer.step()
         schedule.step()
-        optimizer.zero_grad()
+        masters.give_weights()
+        if step >= (1 - AVERAGED) * len(planned) and step % EVERY == 0:
+            masters.average()
         recent += (one.item() - recent) / min(step, 50)
         if step % 20 == 0:
             seconds = time.monotonic() - began
             print(f"{step}/{len(planned)} loss {recent:.3f} {seconds:.0f} s", flush=True)
+        if step % WRITTEN == 0:
+            write_reader(masters.mean(), out)
+    return masters.mean()
 
 
-def fresh_reader(model_dir: Path) -> BertForQuestionAnswering:
-    """The default model's encoder under a new layer of starts and ends, always the same."""
+def begun_reader(model_dir: Path, start: Path | None) -> BertForQuestionAnswering:
+    """The reader in ``start``, or the default model's encoder under a layer that knows nothing."""
     import torch
+    from safetensors.torch import load_file
     from transformers import BertForQuestionAnswering
 
     torch.manual_seed(SEED)
     model: BertForQuestionAnswering = BertForQuestionAnswering.from_pretrained(
-        str(model_dir), hidden_dropout_prob=DROPOUT, attention_probs_dropout_prob=0.0
+        str(model_dir), hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0
     )
+    if start:
+        weights = unpack(load_file(start / WEIGHTS), torch.float32)
+        missing = model.load_state_dict(weights, strict=False).missing_keys
+        assert all(EMBEDDINGS in name for name in missing), missing  # noqa: S101
     if device() == "cpu":
         lean_attention(model)
     model.bert.embeddings.word_embeddings.requires_grad_(False)
-    return model.to(device())
-
-
-def own_weights(model: BertForQuestionAnswering) -> Weights:
-    """The weights by name, but for the token embeddings, which are the embedding model's."""
-    weights = model.state_dict().items()
-    return {name: weight.detach().cpu() for name, weight in weights if EMBEDDINGS not in name}
-
-
-def mean(readers: Sequence[Weights]) -> Weights:
-    """The mean of each weight."""
-    import torch
-
-    return {name: torch.stack([one[name] for one in readers]).mean(0) for name in readers[0]}
+    return model.to(device(), torch.bfloat16)
 
 
 def write_reader(weights: Weights, out: Path) -> None:
@@ -212,25 +263,27 @@ def main() -> None:
 
     keep_memory()
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("squad", type=Path)
-    parser.add_argument("--xquad", type=Path)
-    parser.add_argument("--limit", type=int, help="of the questions, for a trial")
-    parser.add_argument("--readers", type=int, default=READERS, help="whose mean is written")
+    add_sources(parser)
+    parser.add_argument("--start", type=Path, help="a folder with a reader to go on from")
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--out", type=Path, default=PACKED)
-    arguments = parser.parse_args()
-    paragraphs = list(trained_on(arguments.squad, arguments.xquad))
+    told = parser.parse_args()
+    rng = random.Random(SEED)  # noqa: S311
     with tempfile.TemporaryDirectory() as work:
         embedder = Embedder("", Path(work))
-        found = list(islice(candidates(paragraphs, embedder), arguments.limit))
+        drawn = some_of(encyclopedic(told), min(ENCYCLOPEDIC, told.limit or ENCYCLOPEDIC))
+        others = list(candidates(drawn, embedder))
+        on_news = some_of(news(told.news), told.limit) if told.news else []
+        found = list(candidates(on_news, embedder))
+        examples = examples_of_round(0, others, rng)
+        for number in range(told.rounds):
+            examples += examples_of_round(number, found, rng)
+        rng.shuffle(examples)
+        print(f"{len(others)} and {len(found)} questions, {len(examples)} examples", flush=True)
         directory = unpacked_model(Path(work))
         tokenizer = for_pairs(Tokenizer.from_file(str(directory / "tokenizer.json")))
-        print(f"{len(found)} questions", flush=True)
-        readers: list[Weights] = []
-        for number in range(arguments.readers):
-            model = fresh_reader(directory)
-            train(model, tokenizer, found, SEED + number)
-            readers.append(own_weights(model))
-            write_reader(mean(readers), arguments.out)  # a run that is cut off leaves some
+        model = begun_reader(directory, told.start)
+        write_reader(train(model, tokenizer, examples, rng, told.out), told.out)
 
 
 if __name__ == "__main__":

@@ -1,14 +1,15 @@
 """Train the retriever: the default embedding model, so that questions lie near what answers them.
 
-    python -m training.retriever train.json.gz --xquad xquad_train.json.gz
+    python -m training.retriever train.json.gz --xquad xquad_train.json.gz --squad2 train.json.gz \
+        --news ../shared/data/news
 
 The model of ``index.model.build`` keeps its weights, in four bits; what is learnt is a low-rank
 change of each matrix of its encoder, a file of a few megabytes beside them (LoRA: Hu et al., ICLR
-2022). A question is drawn to the passage that answers it and to the sentence in it that does, away
-from those of the other questions of the batch (Henderson et al., "Efficient Natural Language
-Response Suggestion", 2017) and from a hard negative: a passage of the same article, or
-another sentence of the same passage, that is near the question and lacks the answer. A GPU is
-used where there is one.
+2022). A question is drawn to the passage that answers it and to the sentence in it that does, each
+below its article's title, away from those of the other questions of the batch (Henderson et al.,
+"Efficient Natural Language Response Suggestion", 2017) and from a hard negative: a passage of the
+same collection, or another sentence of the same passage, that is near the question and lacks the
+answer. A GPU is used where there is one.
 """
 
 from __future__ import annotations
@@ -17,35 +18,50 @@ import argparse
 import random
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from index.embedder import Embedder
 from index.model.adapter import DOWN, UP
 from index.model.unpack import ADAPTER, MARKER, PACKED, checksum, unpacked_model
+from index.passages import titled
 from index.precision import fast_dtype
-from index.sentences import sentences
-from training.questions import Candidates, candidates, trained_on
+from index.sentences import Span, sentences
+from training.questions import (
+    Candidates,
+    Example,
+    Text,
+    add_sources,
+    candidates,
+    encyclopedic,
+    news,
+    some_of,
+)
 from training.speed import device, keep_memory, lean_attention
 
 if TYPE_CHECKING:
-    from datasets import Dataset
+    import torch
     from sentence_transformers import SentenceTransformer
 
-    from index.vectors import Vectors
-
 RANK = 32
-ROUNDS = 2
+SENTENCE_ROUNDS = 2  # of the news, whose passages are met once
+ENCYCLOPEDIC = 1200  # questions of SQuAD-it, met once
 BATCH = 32
 LEARNING_RATE = 3e-4
 WARM_UP = 0.1  # of the steps
 SCALE = 50.0  # of cosines in the softmax: E5's own was 100, sentence-transformers' habit is 20
 MOST_TOKENS = 256  # of a passage; few are longer, and all of a batch take the time of its longest
+POOL = 20  # batches whose triplets are sorted by length
+WRITTEN = 100  # steps after which what there is is written
 SEED = 20261126
 
 Triplet = tuple[str, str, str]  # question, what answers it, what does not
+Encode = Callable[[Sequence[str], str], "torch.Tensor"]  # texts and the name of a prompt
 
 
 def passage_triplets(found: Sequence[Candidates], rng: random.Random) -> Iterator[Triplet]:
@@ -53,99 +69,184 @@ def passage_triplets(found: Sequence[Candidates], rng: random.Random) -> Iterato
     for one in found:
         if one.negatives:
             positive = one.positive
-            yield positive.question, positive.passage, rng.choice(one.negatives).passage
+            yield positive.question, positive.shown, rng.choice(one.negatives[:4]).shown
 
 
-def sentence_triplets(
-    found: Iterable[Candidates], embedder: Embedder
-) -> Iterator[tuple[Candidates, Triplet | None]]:
-    """Each question with the sentence that answers it, and the nearest other one beside it."""
-    known: dict[str, tuple[list[str], Vectors]] = {}
-    for one in found:
-        text, span = one.positive.passage, one.positive.spans[0]
-        spans = sentences(text)
-        if text not in known:
-            told = [text[s.start : s.end] for s in spans]
-            known[text] = told, embedder.encode_passages(told)
-        told, vectors = known[text]
+def sentence_triplets(found: Sequence[Candidates], embedder: Embedder) -> Iterator[Triplet]:
+    """Each question with the sentence that answers it, and the nearest other one beside it.
+
+    Where just one sentence holds an answer, and there is another.
+    """
+    cut = {one.positive.shown: _cut(one.positive) for one in found}
+    every = [sentence for _, told in cut.values() for sentence in told]
+    vectors = dict(zip(every, embedder.encode_passages(every), strict=True))
+    asking = embedder.encode_queries([one.positive.question for one in found])
+    for one, query in zip(found, asking, strict=True):
+        spans, told = cut[one.positive.shown]
+        span = one.positive.spans[0]
         right = [s.start <= span.start and span.end <= s.end for s in spans]
-        triplet = None
         if len(told) > 1 and sum(right) == 1:
             at = right.index(True)
-            nearness = vectors @ embedder.encode_query(one.positive.question)
+            nearness = np.array([vectors[sentence] @ query for sentence in told])
             nearness[at] = -1
-            triplet = one.positive.question, told[at], told[int(nearness.argmax())]
-        yield one, triplet
+            yield one.positive.question, told[at], told[int(nearness.argmax())]
 
 
-def dataset(triplets: Sequence[Triplet]) -> Dataset:
-    """The triplets in the form of sentence-transformers' trainer."""
-    from datasets import Dataset
-
-    names = ("anchor", "positive", "negative")
-    columns = dict(zip(names, map(list, zip(*triplets, strict=True)), strict=True))
-    return Dataset.from_dict(columns)
+def _cut(example: Example) -> tuple[list[Span], list[str]]:
+    """The sentences of a passage, and how the model sees them."""
+    spans = sentences(example.passage)
+    return spans, [titled(example.title, example.passage[s.start : s.end]) for s in spans]
 
 
-def adapted(model_dir: Path) -> SentenceTransformer:
-    """The model in a directory with low-rank changes to learn, and nothing else, and no dropout."""
-    from peft import LoraConfig
+class LowRank:
+    """Low-rank changes of the matrices of a bf16 encoder: what is learnt, in fp32.
+
+    The encoder computes with whole matrices, changes included; what they would have to change by
+    is handed on to the two factors of each.
+    """
+
+    def __init__(self, encoder: torch.nn.Module) -> None:
+        import torch
+
+        self._matrices = {
+            name: parameter
+            for name, parameter in encoder.named_parameters()
+            if parameter.dim() == 2 and name.startswith("encoder.")
+        }
+        for parameter in encoder.parameters():
+            parameter.requires_grad_(False)
+        self._before = {n: p.detach().float().clone() for n, p in self._matrices.items()}
+        self.up, self.down = {}, {}
+        for name, parameter in self._matrices.items():
+            parameter.requires_grad_(True)
+            rows, columns = parameter.shape
+            # As in the paper: one factor at random, the other zero, so that nothing is changed yet.
+            self.up[name] = torch.zeros(rows, RANK, device=parameter.device)
+            noise = torch.randn(RANK, columns, device=parameter.device)
+            self.down[name] = noise / columns**0.5
+
+    @property
+    def parameters(self) -> list[torch.Tensor]:
+        """The factors."""
+        return [*self.up.values(), *self.down.values()]
+
+    def take_gradients(self) -> None:
+        """Move the encoder's gradients to the factors."""
+        for name, parameter in self._matrices.items():
+            if parameter.grad is not None:
+                whole = parameter.grad.float()
+                self.up[name].grad = whole @ self.down[name].T
+                self.down[name].grad = self.up[name].T @ whole
+                parameter.grad = None
+
+    def give_weights(self) -> None:
+        """Have the encoder compute with the changes as they are now."""
+        for name, parameter in self._matrices.items():
+            parameter.data.copy_(self._before[name] + self.up[name] @ self.down[name])
+
+    def write(self, file: Path) -> None:
+        """Write the factors, in half precision."""
+        import torch
+        from safetensors.torch import save_file
+
+        factors = {}
+        for name in self._matrices:
+            for ending, factor in ((UP, self.up[name]), (DOWN, self.down[name])):
+                factors[name + ending] = factor.detach().to("cpu", torch.float16).contiguous()
+        save_file(factors, file)
+
+
+def batches(triplets: Sequence[Triplet], rng: random.Random) -> Iterator[list[Triplet]]:
+    """Batches of triplets of about one length, in a random order, in which nothing occurs twice."""
+    size = POOL * BATCH
+    left = list(triplets)
+    rng.shuffle(left)
+    for start in range(0, len(left), size):
+        pool = sorted(left[start : start + size], key=lambda triplet: len(triplet[1]))
+        cut = [_once(pool[at : at + BATCH]) for at in range(0, len(pool), BATCH)]
+        rng.shuffle(cut)
+        yield from cut
+
+
+def _once(batch: Sequence[Triplet]) -> list[Triplet]:
+    """The triplets without those whose answer another one has, too: it would be a negative."""
+    return list({triplet[1]: triplet for triplet in batch}.values())
+
+
+def loss(encode: Encode, batch: Sequence[Triplet]) -> torch.Tensor:
+    """Minus the log-likelihood of each question's answer among all answers and negatives."""
+    import torch
+
+    asked, right, wrong = zip(*batch, strict=True)
+    queries, documents = encode(asked, "query"), encode((*right, *wrong), "document")
+    scores = SCALE * queries @ documents.T
+    return torch.nn.functional.cross_entropy(scores, torch.arange(len(batch), device=scores.device))
+
+
+def encoder_of(model: SentenceTransformer) -> Encode:
+    """Texts to unit vectors, through the model with its prompts."""
+    import torch
+
+    def encode(texts: Sequence[str], prompt: str) -> torch.Tensor:
+        features = model.preprocess(list(texts), prompt=model.prompts[prompt] or "")
+        moved = {k: v.to(device()) if hasattr(v, "to") else v for k, v in features.items()}
+        vectors = model(moved)["sentence_embedding"].float()
+        return torch.nn.functional.normalize(vectors, dim=1)
+
+    return encode
+
+
+def train(model: SentenceTransformer, parts: Sequence[Sequence[Triplet]], file: Path) -> None:
+    """Learn from the parts, a batch of one after a batch of another, and write what is learnt."""
+    import torch
+
+    rng = random.Random(SEED)  # noqa: S311
+    torch.manual_seed(SEED)
+    encoder: Any = model[0]
+    changes = LowRank(encoder.auto_model)
+    planned = [batch for part in parts for batch in batches(part, rng)]
+    rng.shuffle(planned)
+    optimizer = torch.optim.AdamW(changes.parameters, LEARNING_RATE, weight_decay=0.0)
+    warm_up = WARM_UP * len(planned)
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimizer,
+        lambda step: min(step / warm_up, (len(planned) - step) / (len(planned) - warm_up)),
+    )
+    encode = encoder_of(model)
+    model.train()
+    began, recent = time.monotonic(), 0.0
+    for step, batch in enumerate(planned, 1):
+        one = loss(encode, batch)
+        one.backward()  # type: ignore[no-untyped-call]
+        changes.take_gradients()
+        torch.nn.utils.clip_grad_norm_(changes.parameters, 1.0)
+        optimizer.step()
+        schedule.step()
+        changes.give_weights()
+        recent += (one.item() - recent) / min(step, 50)
+        if step % 10 == 0:
+            seconds = time.monotonic() - began
+            print(f"{step}/{len(planned)} loss {recent:.3f} {seconds:.0f} s", flush=True)
+        if step % WRITTEN == 0:
+            changes.write(file)
+    changes.write(file)
+
+
+def begun(model_dir: Path) -> SentenceTransformer:
+    """The model in a directory, to be trained in bf16, without dropout."""
+    import torch
     from sentence_transformers import SentenceTransformer
 
     model = SentenceTransformer(
         str(model_dir),
         device=device(),
-        model_kwargs={"add_pooling_layer": False},
+        model_kwargs={"add_pooling_layer": False, "dtype": torch.bfloat16},
         config_kwargs={"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0},
     )
     model.max_seq_length = MOST_TOKENS
     if device() == "cpu":
         lean_attention(model[0].auto_model)
-    model.add_adapter(
-        LoraConfig(
-            r=RANK,
-            lora_alpha=RANK,
-            lora_dropout=0.0,
-            target_modules=["query", "key", "value", "dense"],
-        )
-    )
     return model
-
-
-def train(model: SentenceTransformer, parts: dict[str, Dataset], work: Path) -> None:
-    """Train in place, in bfloat16, a batch of one part after a batch of another."""
-    from sentence_transformers import SentenceTransformerTrainer
-    from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss
-    from sentence_transformers.sentence_transformer.training_args import (
-        BatchSamplers,
-        MultiDatasetBatchSamplers,
-        SentenceTransformerTrainingArguments,
-    )
-
-    asked, told = (model.prompts[name] or "" for name in ("query", "document"))
-    prompts = {"anchor": asked, "positive": told, "negative": told}
-    SentenceTransformerTrainer(
-        model=model,
-        train_dataset=parts,
-        loss=MultipleNegativesRankingLoss(model, scale=SCALE),
-        args=SentenceTransformerTrainingArguments(
-            output_dir=str(work),
-            num_train_epochs=1,
-            per_device_train_batch_size=BATCH,
-            learning_rate=LEARNING_RATE,
-            warmup_steps=WARM_UP,
-            bf16=True,
-            use_cpu=device() == "cpu",
-            prompts=prompts,
-            batch_sampler=BatchSamplers.NO_DUPLICATES,
-            multi_dataset_batch_sampler=MultiDatasetBatchSamplers.PROPORTIONAL,
-            seed=SEED,
-            logging_steps=10,
-            save_strategy="no",
-            report_to=[],
-            disable_tqdm=True,
-        ),
-    ).train()
 
 
 def untrained_model(work: Path) -> Path:
@@ -156,19 +257,10 @@ def untrained_model(work: Path) -> Path:
     return unpacked_model(work, packed)
 
 
-def write_adapter(model: SentenceTransformer, file: Path) -> None:
-    """Write what was learnt, in half precision."""
-    import torch
-    from peft import get_peft_model_state_dict
-    from safetensors.torch import save_file
-
-    endings = {".lora_B.weight": UP, ".lora_A.weight": DOWN}  # the rank is alpha: no scale
-    learnt = {}
-    for name, weight in get_peft_model_state_dict(model[0].auto_model).items():
-        ending = next(e for e in endings if name.endswith(e))
-        matrix = name.removeprefix("base_model.model.").removesuffix(ending) + ".weight"
-        learnt[matrix + endings[ending]] = weight.detach().to("cpu", torch.float16).contiguous()
-    save_file(learnt, file)
+def mined(texts: Sequence[Text], embedder: Embedder, limit: int | None) -> list[Candidates]:
+    """The questions on the texts that are answered, with their negatives."""
+    answered = [replace(t, asked=tuple(q for q in t.asked if q.spans)) for t in texts]
+    return list(candidates(some_of(answered, limit), embedder))
 
 
 def main() -> None:
@@ -176,26 +268,20 @@ def main() -> None:
     fast_dtype()  # before torch is imported
     keep_memory()
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("squad", type=Path)
-    parser.add_argument("--xquad", type=Path)
-    parser.add_argument("--limit", type=int, help="of the questions, for a trial")
+    add_sources(parser)
     parser.add_argument("--out", type=Path, default=PACKED, help="a folder with the model")
     told = parser.parse_args()
     rng = random.Random(SEED)  # noqa: S311
-    paragraphs = list(trained_on(told.squad, told.xquad))
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         directory = untrained_model(work)
         embedder = Embedder(str(directory), work)
-        mined = islice(candidates(paragraphs, embedder), told.limit)
-        found = list(sentence_triplets(mined, embedder))
-        asked = [one for one, _ in found]
-        passages = [t for _ in range(ROUNDS) for t in passage_triplets(asked, rng)]
-        told_by = [triplet for _, triplet in found if triplet] * ROUNDS
+        found = mined(encyclopedic(told), embedder, min(ENCYCLOPEDIC, told.limit or ENCYCLOPEDIC))
+        on_news = mined(news(told.news), embedder, told.limit) if told.news else []
+        passages = list(passage_triplets(found + on_news, rng))
+        told_by = list(sentence_triplets(found + on_news * SENTENCE_ROUNDS, embedder))
         print(f"{len(passages)} passages, {len(told_by)} sentences", flush=True)
-        model = adapted(directory)
-        train(model, {"passages": dataset(passages), "sentences": dataset(told_by)}, work)
-        write_adapter(model, told.out / ADAPTER)
+        train(begun(directory), [passages, told_by], told.out / ADAPTER)
     (told.out / MARKER).write_text(checksum(told.out) + "\n", encoding="ascii")
 
 

@@ -1,88 +1,102 @@
 """Measure the reader by itself: exact match, F1, and whether it knows when words are missing.
 
     python -m training.score dev.json.gz
+    python -m training.score ../shared/data/news/dev.jsonl
 
-Every question is read with the passage that holds its answer and with the nearest of its article
-that does not. F1 is over words, as in SQuAD's own evaluation (Rajpurkar et al., EMNLP 2016),
-ignoring case, punctuation and articles, the Italian ones.
+Every question is read with the passage that holds its answer and with the nearest that does not: of
+its article in a SQuAD file, of all articles in a folder of news. Of news, questions that nothing
+answers are read with the passage that tempts. F1 is over words, as in SQuAD's own evaluation
+(Rajpurkar et al., EMNLP 2016), ignoring case, punctuation and stop words.
 """
 
 from __future__ import annotations
 
 import argparse
-import random
 import tempfile
-from collections import Counter
+from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from index.analysis import words
 from index.embedder import Embedder
 from index.sentences import sentences
+from retrieval.evaluation.exam import f1
 from retrieval.evaluation.figures import auroc, share
+from retrieval.evaluation.news import read_articles, read_questions
 from retrieval.evaluation.squad import read_squad
-from retrieval.reader import Reader, Reading
-from training.questions import Example, candidates
-
-ARTICLES = frozenset("il lo la i gli le l un uno una the a an".split())
-SEED = 20261125
+from retrieval.reader import PACKED, Page, Reader, Reading
+from training.questions import Example, Text, TextQuestion, candidates, some_of
 
 
 @dataclass(frozen=True)
 class Scored:
-    """One question: match and F1 on its own passage, the scores on that and on another one."""
+    """One question: match and F1 on its own passage, the scores on that and on another one.
 
+    ``answerable``: whether its own passage answers.
+    """
+
+    answerable: bool
     exact: float
     f1: float
-    answered: float
-    unanswered: float | None
+    own: float
+    other: float | None
 
 
 def best_reading(reader: Reader, example: Example) -> Reading:
     """The best words of a whole passage."""
-    (readings,) = reader.read(example.question, [(example.passage, sentences(example.passage))])
+    page = Page(example.title, example.passage, sentences(example.passage))
+    (readings,) = reader.read(example.question, [page])
     return max(readings, key=lambda reading: reading.score)
 
 
-def f1(told: str, gold: str) -> float:
-    """The harmonic mean of precision and recall over words."""
-    one, other = (
-        Counter(word for word in words(text) if word not in ARTICLES) for text in (told, gold)
-    )
-    shared = (one & other).total()
-    return 2 * shared / (one.total() + other.total()) if shared else float(one == other)
+def texts(file: Path) -> Iterator[Text]:
+    """What a file asks about, SQuAD's or one of questions on news."""
+    if file.suffix != ".jsonl":
+        for paragraph in read_squad(file):
+            asked = tuple(TextQuestion(q.text, q.spans) for q in paragraph.asked)
+            yield Text("", paragraph.text, paragraph.language, paragraph.article, asked)
+        return
+    articles = read_articles(file.parent)
+    by_article = defaultdict(list)
+    for one in read_questions(file, articles):
+        by_article[one.article].append(TextQuestion(one.text, one.spans, one.sentences))
+    for name, article in articles.items():
+        yield Text(article.title, article.text, "it", "news", tuple(by_article[name]))
 
 
-def score(dev: Path, limit: int | None) -> list[Scored]:
-    """The scores of the questions of a SQuAD file, or of some drawn at random."""
-    found: list[Scored] = []
+def score(file: Path, packed: Path, limit: int | None) -> Iterator[Scored]:
+    """The scores of the questions of a file, or of some drawn at random."""
     with tempfile.TemporaryDirectory() as work:
-        embedder, reader = Embedder("", Path(work)), Reader(Path(work))
-        asked = list(candidates(list(read_squad(dev)), embedder))
-        for one in random.Random(SEED).sample(asked, min(limit or len(asked), len(asked))):  # noqa: S311
+        embedder, reader = Embedder("", Path(work)), Reader(Path(work), packed)
+        for one in candidates(some_of(list(texts(file)), limit), embedder):
             passage = one.positive.passage
             reading = best_reading(reader, one.positive)
             told = passage[reading.span.start : reading.span.end]
-            matches = [f1(told, passage[s.start : s.end]) for s in one.positive.spans]
+            matches = [f1(told, passage[s.start : s.end]) for s in one.positive.spans] or [0.0]
             other = best_reading(reader, one.negatives[0]).score if one.negatives else None
-            found.append(Scored(float(max(matches) == 1), max(matches), reading.score, other))
-    return found
+            exact = float(max(matches) == 1)
+            yield Scored(bool(one.positive.spans), exact, max(matches), reading.score, other)
 
 
 def main() -> None:
     """Print the scores on the file named on the command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("squad", type=Path)
+    parser.add_argument("file", type=Path)
+    parser.add_argument("--reader", type=Path, default=PACKED, help="a folder with a reader")
     parser.add_argument("--limit", type=int, help="of the questions, drawn at random")
     arguments = parser.parse_args()
-    found = score(arguments.squad, arguments.limit)
-    own = np.array([one.answered for one in found])
-    other = np.array([one.unanswered for one in found if one.unanswered is not None])
-    print(share("exact match", np.array([one.exact for one in found])))
-    print(share("F1", np.array([one.f1 for one in found])))
+    found = list(score(arguments.file, arguments.reader, arguments.limit))
+    answered = [one for one in found if one.answerable]
+    own = np.array([one.own for one in answered])
+    other = np.array([one.other for one in answered if one.other is not None])
+    tempted = np.array([one.own for one in found if not one.answerable])
+    print(share("exact match", np.array([one.exact for one in answered])))
+    print(share("F1", np.array([one.f1 for one in answered])))
     print(f"AUROC, own passage against the nearest other one: {auroc(own, other):.3f}")
+    if len(tempted):
+        print(f"AUROC, against passages that only tempt: {auroc(own, tempted):.3f}")
 
 
 if __name__ == "__main__":

@@ -1,12 +1,12 @@
 """Fit the weights of sentence choice and refusal, and write ``weights.json``.
 
-    python -m training.weights train.json.gz --english xquad_train.json.gz
+    python -m training.weights ../shared/data/squad_it --news ../shared/data/news
 
-Every article of the SQuAD file that is not learnt (``KEPT_BACK``) becomes some small corpora, of
-paragraphs on one subject, indexed as any corpus is. A question is answerable in it; without its
-own paragraph it is a near miss: the right people, the wrong facts. The English file asks some of
-the same questions in English. The project's own tuning questions take part with a weight of their
-own; those that are called ``held`` do not.
+Everything is asked of articles that no model has learnt (``training.questions``): all news are one
+folder, of which only some are asked about; every article of the SQuAD file that is kept back
+becomes some small folders of paragraphs on one subject. The English file asks some of the same
+questions in English. A question whose article is taken away is a near miss: the right people, the
+wrong facts. The project's own tuning questions take part; those that are called ``held`` do not.
 """
 
 from __future__ import annotations
@@ -26,42 +26,55 @@ from index.generation import Generation
 from index.layout import generations_dir
 from index.place import Locations
 from index.sync import sync
-from retrieval.evaluation.exam import Asked, read_exam
+from retrieval.evaluation.exam import Asked, news_path, read_exam
 from retrieval.evaluation.fitting import Example, examples, fit
 from retrieval.evaluation.squad import read_squad
 from retrieval.reader import Reader
 from retrieval.weights import PLAIN, READER, save_weights
-from training.questions import KEPT_BACK, english_wordings
+from training.questions import KEPT_BACK, english_wordings, news_kept_back
 
 GOLD = Path("tests/gold")
 TUNING = [GOLD / "simple.jsonl", GOLD / "tune.jsonl", GOLD / "plain_tune.jsonl"]
 SIZES = (2, 6, 30)  # paragraphs of a corpus, by turns: folders are small and large
-QUESTIONS = 400  # of the SQuAD file
+QUESTIONS = 250  # of the SQuAD file
+ENCYCLOPEDIC = 0.5  # the weight of one of them
 SEED = 20261125
 
 
 @dataclass(frozen=True)
 class Corpus:
-    """Files by name, and questions on them. ``own``: the project's."""
+    """Files by name, and questions on them.
+
+    ``weight``: how much one counts. ``near_miss``: whether it is also asked without its articles.
+    """
 
     texts: dict[str, str]
     asked: list[Asked]
-    own: bool = False
+    weight: float = 1.0
+    near_miss: bool = True
 
 
-def squad_corpora(squad: Path, english: Path | None) -> list[Corpus]:
-    """The paragraphs of the articles kept back, in parts of all SIZES, and their questions.
+def news_corpus(folder: Path) -> Corpus:
+    """All news of a folder, and the questions on those of them that are not learnt."""
+    exam = read_exam(folder / "train.jsonl")
+    texts = exam.texts or {}
+    hidden = {news_path(name) for name in news_kept_back([path[: -len(".txt")] for path in texts])}
+    asked = [asked for asked in exam.asked if asked.about in hidden]
+    return Corpus(texts, asked, near_miss=False)  # it has some of its own
 
-    What models say is weighed with articles that they have not learnt.
-    """
-    wordings = english_wordings(squad, english)
+
+def squad_corpora(squad: Path, xquad: Path | None) -> list[Corpus]:
+    """The paragraphs of the articles kept back, in parts of all SIZES, and their questions."""
+    wordings = english_wordings(squad, xquad)
     corpora: dict[tuple[str, int], Corpus] = {}
     before: Counter[str] = Counter()
     for at, paragraph in enumerate(read_squad(squad)):
         if paragraph.article in KEPT_BACK:
             part = _part(before[paragraph.article])
             before[paragraph.article] += 1
-            corpus = corpora.setdefault((paragraph.article, part), Corpus({}, []))
+            corpus = corpora.setdefault(
+                (paragraph.article, part), Corpus({}, [], weight=ENCYCLOPEDIC)
+            )
             name = f"{at:05d}.txt"
             corpus.texts[name] = paragraph.text
             for asked in paragraph.asked:
@@ -87,7 +100,7 @@ def drawn(corpora: Sequence[Corpus], questions: int) -> list[Corpus]:
 def gold_corpus(corpus: Path, gold: Sequence[Path]) -> Corpus:
     """The files of a corpus, and the project's own questions on it."""
     texts = {path.name: path.read_text(encoding="utf-8") for path in corpus.glob("*.txt")}
-    return Corpus(texts, [asked for file in gold for asked in read_exam(file).asked], own=True)
+    return Corpus(texts, [a for file in gold for a in read_exam(file).asked], near_miss=False)
 
 
 def corpus_examples(
@@ -95,48 +108,51 @@ def corpus_examples(
 ) -> Iterator[Example]:
     """Index the texts as the product does, and weigh the sentences found for each question."""
     folder = work / "corpus"
-    folder.mkdir(parents=True, exist_ok=True)
     for name, text in corpus.texts.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text, encoding="utf-8")
     report = sync(Locations(folder, work / "data"), embedder)
     generation = Generation(generations_dir(work / "data") / report.generation)
     for asked in corpus.asked:
-        yield from examples(asked, generation, embedder, reader, own=corpus.own)
+        yield from examples(
+            asked, generation, embedder, reader, corpus.weight, near_miss=corpus.near_miss
+        )
     generation.close()
 
 
+def corpora(news: Path | None, squad: Path, questions: int = QUESTIONS) -> list[Corpus]:
+    """All that weights are fitted on: ``squad`` is the folder of SQuAD-it's and XQuAD's files."""
+    small = squad_corpora(squad / "train.json.gz", squad / "xquad_train.json.gz")
+    return [
+        *([news_corpus(news)] if news else []),
+        *drawn(small, questions),
+        gold_corpus(Path("corpus"), TUNING),
+    ]
+
+
 def fit_examples(
-    squad: Path,
-    english: Path | None,
-    gold: Corpus,
-    embedder: Embedder,
-    reader: Reader | None,
-    work: Path,
-    questions: int = QUESTIONS,
+    of: Sequence[Corpus], embedder: Embedder, reader: Reader | None, work: Path
 ) -> Iterator[Example]:
-    """All that weights of a kind are fitted on."""
-    corpora = drawn(squad_corpora(squad, english), questions)
-    for number, corpus in enumerate([*corpora, gold]):
+    """The examples of all corpora."""
+    for number, corpus in enumerate(of):
         yield from corpus_examples(corpus, embedder, reader, work / str(number))
 
 
 def main() -> None:
-    """Fit on the files named on the command line and write ``weights.json``."""
+    """Fit on the folders named on the command line and write ``weights.json``."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("squad", type=Path)
-    parser.add_argument("--english", type=Path)
-    parser.add_argument("--corpus", type=Path, default=Path("corpus"))
-    parser.add_argument("--tune", type=Path, nargs="*", default=TUNING)
+    parser.add_argument("squad", type=Path, help="the folder of SQuAD-it's and XQuAD's files")
+    parser.add_argument("--news", type=Path, help="the folder of the questions on news")
     told = parser.parse_args()
-    gold = gold_corpus(told.corpus, told.tune)
-    for kind in (READER, PLAIN):
-        with tempfile.TemporaryDirectory() as folder:
-            work, models = Path(folder), Path(folder) / "models"
-            reader = Reader(models) if kind == READER else None
-            embedder = Embedder("", models)
-            found = list(fit_examples(told.squad, told.english, gold, embedder, reader, work))
-        save_weights(fit(found, kind), kind)
-        print(f"{kind}: {len(found)} examples", flush=True)
+    to_fit = corpora(told.news, told.squad)
+    with tempfile.TemporaryDirectory() as folder:
+        work, models = Path(folder), Path(folder) / "models"
+        embedder = Embedder("", models)
+        for kind in (READER, PLAIN):
+            reader = Reader(models, embedder=embedder) if kind == READER else None
+            found = list(fit_examples(to_fit, embedder, reader, work))
+            save_weights(fit(found, kind), kind)
+            print(f"{kind}: {len(found)} examples", flush=True)
 
 
 if __name__ == "__main__":

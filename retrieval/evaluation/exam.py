@@ -4,39 +4,68 @@ from __future__ import annotations
 
 import json
 import random
+import re
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from index.analysis import STOP_WORDS, words
 from index.errors import UsageError
+from retrieval.evaluation.news import ARTICLES, NewsArticle, read_articles, read_questions
 from retrieval.evaluation.squad import read_squad
 
 SQUAD_ENDINGS = (".json", ".json.gz")
+MATCH = 0.5  # of F1, from which two short answers are the same
 
 
 @dataclass(frozen=True)
 class Asked:
     """A question with the paths of the articles and the words that answer it.
 
-    Both are empty where the articles do not answer.
+    Both are empty where the articles do not answer. ``kind``: what sort of question it is,
+    ``about``: the article that was read to write it; "" where nobody says.
     """
 
     question: str
     articles: tuple[str, ...]
     answers: tuple[str, ...]
+    kind: str = ""
+    about: str = ""
 
     def is_answered_by(self, text: str, articles: Collection[str]) -> bool:
-        """Whether a text out of these articles holds a gold answer, ignoring case."""
-        told = text.lower()
+        """Whether a text out of these articles holds a gold answer, in whole words, in any case."""
         return not set(articles).isdisjoint(self.articles) and any(
-            answer.lower() in told for answer in self.answers
+            _holds(text, answer) for answer in self.answers
         )
+
+    def is_answered_in_short(self, told: str) -> bool:
+        """Whether a short answer says what a gold one says.
+
+        One holds the other, or they share most of their words: F1 as in SQuAD's evaluation
+        (Rajpurkar et al., EMNLP 2016), without articles and prepositions, is at least MATCH.
+        """
+        return any(
+            _holds(told, answer) or _holds(answer, told) or f1(told, answer) >= MATCH
+            for answer in self.answers
+        )
+
+
+def _holds(text: str, part: str) -> bool:
+    return re.search(rf"(?<!\w){re.escape(part.lower())}(?!\w)", text.lower()) is not None
+
+
+def f1(told: str, gold: str) -> float:
+    """The harmonic mean of precision and recall over the words that are no stop words."""
+    one, other = (Counter(w for w in words(text) if w not in STOP_WORDS) for text in (told, gold))
+    shared = (one & other).total()
+    return 2 * shared / (one.total() + other.total()) if shared else float(one == other)
 
 
 @dataclass(frozen=True)
 class Exam:
-    """Questions, and texts by path. ``texts`` is None where the corpus is what is asked about."""
+    """Questions, and files by path. ``texts`` is None where the corpus is what is asked about."""
 
     texts: dict[str, str] | None
     asked: tuple[Asked, ...]
@@ -46,10 +75,16 @@ def read_exam(path: Path, also: Sequence[Path] = ()) -> Exam:
     """The questions of a SQuAD file (``.json``, ``.json.gz``) or of lines of JSON.
 
     SQuAD's paragraphs become texts; so do those of the files ``also``, whose questions are not
-    asked. Lines of JSON (``question``, ``articles``, ``answers``) are about the corpus.
+    asked. Lines of JSON are about the articles that lie beside them, if ``articles.jsonl`` or
+    ``articles.jsonl.gz`` does (see ``retrieval.evaluation.news``); else (``question``,
+    ``articles``, ``answers``) about the corpus.
 
     Raises UsageError where a file cannot be read as what its name says.
     """
+    if not path.name.endswith(SQUAD_ENDINGS) and any(
+        (path.parent / name).exists() for name in ARTICLES
+    ):
+        return _news(path)
     if not path.name.endswith(SQUAD_ENDINGS):
         if also:
             raise UsageError(f"{path} is about the corpus: nothing else can be indexed beside it")
@@ -97,6 +132,30 @@ def _squad(path: Path) -> tuple[dict[str, str], list[Asked]]:
     return {article: text for text, article in paths.items()}, asked
 
 
+def _news(path: Path) -> Exam:
+    """Every article of the folder, and the questions of one file on some of them."""
+    try:
+        articles = read_articles(path.parent)
+        asked = tuple(
+            Asked(q.text, about if q.answers else (), q.answers, q.kind, *about)
+            for q in read_questions(path, articles)
+            for about in ((news_path(q.article),),)
+        )
+    except (OSError, ValueError, KeyError, TypeError, IndexError, EOFError) as error:
+        raise UsageError(f"{path} cannot be read as questions on news: {error!r}") from error
+    return Exam({news_path(a.id): news_file(a) for a in articles.values()}, asked)
+
+
+def news_path(article: str) -> str:
+    """The path of an article in the folder that is made of it."""
+    return f"{article}.txt"
+
+
+def news_file(article: NewsArticle) -> str:
+    """The article as a file with its title in a front matter."""
+    return f"---\ntitle: {json.dumps(article.title, ensure_ascii=False)}\n---\n{article.text}\n"
+
+
 def _lines(path: Path) -> Iterator[Asked]:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
@@ -116,4 +175,4 @@ def _asked(told: dict[str, Any]) -> Asked:
     articles, answers = (tuple(map(str, told[name])) for name in ("articles", "answers"))
     if bool(articles) != bool(answers):
         raise ValueError("articles without answers")
-    return Asked(str(told["question"]), articles, answers)
+    return Asked(str(told["question"]), articles, answers, str(told.get("kind", "")))

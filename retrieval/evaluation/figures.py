@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,9 +56,31 @@ def figures(found: Sequence[Outcome]) -> list[Figure]:
     if len(others):
         refused = np.array([found[at].refused for at in others], np.float64)
         told.append(share("refused rightly", refused))
+        answered = np.array([found[at].words is not None for at in others], np.float64)
+        told.append(share("short answer, where nothing answers", answered))
     if len(answerable) and len(others):
         told += _separation(found)
-    return [*told, _calibration(found)]
+    return [*told, *_shown(found), _calibration(found)]
+
+
+def _shown(found: Sequence[Outcome]) -> Iterator[Figure]:
+    """What is right of what is shown, whether the question has an answer or not."""
+    hits = np.array([hit for one in found for hit in one.hits], np.float64)
+    if len(hits):
+        yield share("quotations shown that hold an answer", hits)
+    short = np.array([one.right for one in found if one.words is not None], np.float64)
+    if len(short):
+        yield share("short answers given that are right", short)
+
+
+def by_kind(found: Sequence[Outcome]) -> Iterator[Figure]:
+    """For each kind of question that has an answer, the first quotation; of others, refusals."""
+    for kind in dict.fromkeys(one.kind for one in found if one.kind):
+        for answerable, name in ((True, "quote@1"), (False, "refused rightly")):
+            some = [one for one in found if one.kind == kind and one.answerable is answerable]
+            value = _SHARES["quote@1"] if answerable else _SHARES["refused wrongly"]
+            if some:
+                yield share(f"{kind}: {name}", np.array([value(one) for one in some], np.float64))
 
 
 def _within(rank: int | None, most: int) -> bool:
@@ -76,6 +98,7 @@ _SHARES: dict[str, Callable[[Outcome], float]] = {
     "quote@1": lambda one: one.hits[:1] == (True,),
     "quote@3": lambda one: any(one.hits[:3]),
     "refused wrongly": lambda one: one.refused,
+    "short answer right": lambda one: one.right,
 }
 
 

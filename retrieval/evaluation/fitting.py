@@ -16,60 +16,71 @@ from retrieval.evidence import Evidence
 from retrieval.reader import Reader
 from retrieval.search import HybridRetriever, worth_reading
 from retrieval.sentences import Sentence, weighed_sentences
-from retrieval.weights import PLAIN, READER, Linear, Weights
+from retrieval.weights import PLAIN, READER, Caution, Linear, Weights
 
-RANK = {
-    READER: "reader found cosine words mistyped untimely".split(),
-    PLAIN: "found cosine words mistyped untimely counted".split(),
-}
-CONFIDENCE = {
-    READER: "reader found cosine among stranger counted mistyped untimely english".split(),
-    PLAIN: "found cosine words among stranger counted mistyped untimely english".split(),
-}
-REFUSED = 0.76  # of what has no answer: a stricter threshold refuses more that has one
+RANK = {READER: ["reader", "found", "cosine"], PLAIN: ["found", "cosine"]}
+CONFIDENCE = {READER: ["reader", "found", "english"], PLAIN: ["found", "cosine", "english"]}
+WORDS: dict[str, list[str]] = {READER: ["reader", "found", "english"], PLAIN: []}
+BEST = 3  # sentences of a question, by rank, that the confidence is fitted on
+# The shares of the questions without an answer that are refused.
+REFUSED = {Caution.CAUTIOUS: 0.9, Caution.BALANCED: 0.75, Caution.GENEROUS: 0.55}
+RIGHT = 0.86  # of the short answers given
+NEAR_MISS = 0.2  # the weight of a question that is asked without its article
 RIDGE = 0.5  # against weights that run away
-OWN_SHARE = 0.5  # of the weight in the fit of the confidence that one's own questions have
-OWN_TIMES = 4  # how often one of one's own questions counts in the fit of the ranking
 
 
 @dataclass(frozen=True)
 class Example:
     """The sentences weighed for a question, and which of them answer it.
 
-    ``answered``: whether the corpus has the answer, found or not; of a question that was asked
-    with and without its article, whether one of the sentences has it. ``own``: of the questions
-    that are about the corpus itself.
+    ``words``: in which of them the reader's words are the answer. ``answerable``: whether the
+    corpus has the answer, found or not. ``weight``: how much it counts.
     """
 
     evidence: list[Evidence]
     right: list[bool]
-    answered: bool
-    own: bool
+    words: list[bool]
+    answerable: bool
+    weight: float = 1.0
 
 
 def examples(
-    asked: Asked, generation: Generation, embedder: Embedder, reader: Reader | None, *, own: bool
+    asked: Asked,
+    generation: Generation,
+    embedder: Embedder,
+    reader: Reader | None,
+    weight: float = 1.0,
+    *,
+    near_miss: bool = True,
 ) -> Iterator[Example]:
-    """What is found for a question; of one that is not ``own`` also without its articles.
+    """What is found for a question; with ``near_miss`` also without the articles that answer it.
 
     Without them it is a near miss: the right people, the wrong facts.
     """
     question = Question.parse(asked.question)
-    places = generation.store.layout()
-    theirs = {row for article in asked.articles for row in places[article].passages}
-    others = frozenset(range(generation.size)) - theirs
-    for rows in (None,) if own else (None, others):
-        retriever = HybridRetriever(generation=generation, embedder=embedder, rows=rows)
-        found = worth_reading(retriever.invoke(question.text))
+    retriever = HybridRetriever(generation=generation, embedder=embedder)
+    searched = [(retriever, asked, weight)]
+    if near_miss and asked.articles:
+        places = generation.store.layout()
+        theirs = {row for article in asked.articles for row in places[article].passages}
+        others = frozenset(range(generation.size)) - theirs
+        without = retriever.model_copy(update={"rows": others})
+        searched.append((without, Asked(asked.question, (), ()), weight * NEAR_MISS))
+    for search, meant, counted in searched:
+        found = worth_reading(search.invoke(question.text))
         sentences = weighed_sentences(question, found, generation, embedder, reader)
-        yield _example(asked, sentences, own=own)
+        if sentences:
+            yield _example(meant, sentences, counted)
 
 
-def _example(asked: Asked, sentences: Sequence[Sentence], *, own: bool) -> Example:
+def _example(asked: Asked, sentences: Sequence[Sentence], weight: float) -> Example:
     kept = [s for s in sentences if not s.heading] or sentences
-    right = [asked.is_answered_by(s.shown, [s.article.path]) for s in kept]
     return Example(
-        [s.evidence for s in kept], right, bool(asked.answers) if own else any(right), own
+        [s.evidence for s in kept],
+        [asked.is_answered_by(s.shown, [s.article.path]) for s in kept],
+        [asked.is_answered_in_short(s.answer_text) for s in kept],
+        bool(asked.answers),
+        weight,
     )
 
 
@@ -78,13 +89,54 @@ def fit(found: Sequence[Example], kind: str, without: str = "") -> Weights:
 
     One kind of evidence may be left out, to see what it brings.
     """
-    rank = _rank(found, [name for name in RANK[kind] if name != without])
-    confidence = _confidence(found, rank, [name for name in CONFIDENCE[kind] if name != without])
-    return Weights(rank, confidence, _threshold(found, Weights(rank, confidence, threshold=0.0)))
+    rank_of, confidence_of, words_of = (
+        [name for name in names[kind] if name != without] for names in (RANK, CONFIDENCE, WORDS)
+    )
+    rank = _rank(found, rank_of)
+    ordered = [(e, _order(e, rank)) for e in found]
+    confidence = _logistic(
+        [(e.evidence[at], e.right[at], e.weight) for e, order in ordered for at in order[:BEST]],
+        confidence_of,
+    )
+    first = [(e, order[0]) for e, order in ordered]
+    words = _logistic(
+        [(e.evidence[at], e.words[at] and e.right[at], e.weight) for e, at in first], words_of
+    )
+    unanswerable = [one for one in first if _unanswerable(one[0])]
+    unanswerable = unanswerable or [one for one in first if not one[0].answerable]
+    refused = [confidence.probability(e.evidence[at]) for e, at in unanswerable]
+    thresholds = {
+        caution: round(float(np.quantile(refused, share)), 3) for caution, share in REFUSED.items()
+    }
+    answered = [
+        (words.probability(e.evidence[at]), e.words[at] and e.right[at])
+        for e, at in [*(one for one in first if one[0].answerable), *unanswerable]
+        if confidence.probability(e.evidence[at]) >= thresholds[Caution.BALANCED]
+    ]
+    return Weights(rank, confidence, words, _sure(answered), thresholds)
+
+
+def _order(example: Example, rank: Linear) -> list[int]:
+    """The places of its sentences, the best first."""
+    scores = [rank(evidence) for evidence in example.evidence]
+    return sorted(range(len(scores)), key=lambda at: -scores[at])
+
+
+def _unanswerable(example: Example) -> bool:
+    """Whether it was asked by somebody who knew that nothing answers it; else near misses do."""
+    return not example.answerable and example.weight >= 1
+
+
+def _sure(answered: Sequence[tuple[float, bool]]) -> float:
+    """The least probability from which so many short answers as are wanted are right."""
+    ordered = sorted(answered, reverse=True)
+    right = np.cumsum([ok for _, ok in ordered]) / np.arange(1, len(ordered) + 1)
+    enough = np.flatnonzero(right >= RIGHT)
+    return round(ordered[enough[-1]][0], 3) if len(enough) else 1.0
 
 
 def _rank(found: Sequence[Example], names: Sequence[str]) -> Linear:
-    """Weights that put the sentences that answer above the others, question by question.
+    """Weights that put sentences that answer above the others, question by question.
 
     The likelihood of a right sentence is its share in the softmax over all sentences of the
     question (ListNet's top-one probability): Cao et al., ICML 2007.
@@ -92,11 +144,7 @@ def _rank(found: Sequence[Example], names: Sequence[str]) -> Linear:
     from scipy.optimize import minimize
     from scipy.special import logsumexp
 
-    lists = [
-        (_rows(e.evidence, names), np.array(e.right), OWN_TIMES if e.own else 1)
-        for e in found
-        if any(e.right)
-    ]
+    lists = [(_rows(e.evidence, names), np.array(e.right), e.weight) for e in found if any(e.right)]
     scale = np.concatenate([rows for rows, _, _ in lists]).std(axis=0) + 1e-9
 
     def cost(weights: NDArray[np.float64]) -> float:
@@ -114,37 +162,18 @@ def _rows(evidence: Sequence[Evidence], names: Sequence[str]) -> NDArray[np.floa
     return np.array([[e.value(name) for name in names] for e in evidence])
 
 
-def _confidence(found: Sequence[Example], rank: Linear, names: Sequence[str]) -> Linear:
-    """Weights that tell whether the best sentence's question is answered at all."""
+def _logistic(told: Sequence[tuple[Evidence, bool, float]], names: Sequence[str]) -> Linear:
+    """Weights that tell how likely something is."""
     from sklearn.linear_model import LogisticRegression
 
-    kept = [example for example in found if example.evidence]
-    best = [max(example.evidence, key=rank) for example in kept]
-    rows = _rows(best, names)
-    labels = np.array([example.answered for example in kept])
-    weights = _sample_weights(np.array([example.own for example in kept]), labels)
+    evidence, labels, weights = zip(*told, strict=True)
+    if not names:
+        return Linear({})
+    rows = _rows(evidence, names)
     mean, scale = rows.mean(axis=0), rows.std(axis=0) + 1e-9
-    model = LogisticRegression(max_iter=2000).fit((rows - mean) / scale, labels, weights)
+    model = LogisticRegression(max_iter=3000).fit((rows - mean) / scale, labels, weights)
     slopes = model.coef_[0] / scale
     return _linear(names, slopes, float(model.intercept_[0] - slopes @ mean))
-
-
-def _sample_weights(own: NDArray[np.bool_], labels: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """One's own questions weigh OWN_SHARE in all, answered and unanswered the same."""
-    weights = np.ones(len(own))
-    if own.any() and not own.all():
-        weights = np.where(own, OWN_SHARE / own.sum(), (1 - OWN_SHARE) / (~own).sum())
-    for label in (False, True):
-        weights[labels == label] /= weights[labels == label].sum()
-    return weights * len(weights) / 2
-
-
-def _threshold(found: Sequence[Example], weights: Weights) -> float:
-    """The least confidence that refuses REFUSED of what has no answer, one's own if there are."""
-    unanswered = [e for e in found if not e.answered and e.evidence]
-    kept = [example for example in unanswered if example.own] or unanswered
-    values = [weights.probability(max(example.evidence, key=weights.rank)) for example in kept]
-    return round(float(np.quantile(values, REFUSED)), 2)
 
 
 def _linear(names: Sequence[str], weights: NDArray[np.float64], intercept: float = 0.0) -> Linear:

@@ -28,9 +28,11 @@ class Outcome:
     ten is; ``dense_rank`` and ``bm25_rank``: the same for each of the two searches alone;
     ``hits``: for each quotation whether it comes from a gold article and holds a gold answer,
     ignoring case; ``would``: the same for the first quotation or, of a refusal, for what was shown
-    as near; ``words``: the short answer, None if there is none; ``seconds``: how long the answer
-    took. Of a chat model: how many of its claims were shown, why others were ``dropped``, why it
-    does not answer (``fallback``), how near each claim is to what it quotes (``support``, a
+    as near; ``words``: the short answer, None if there is none; ``right``: whether that says what
+    a gold answer says; ``kind`` of the question; ``seconds``: how long the answer took.
+
+    Of a chat model: how many of its claims were shown, why others were ``dropped``, why it does not
+    answer (``fallback``), how near each claim is to what it quotes (``support``, a
     cosine), and how many quotations shown are ``false``: not to the letter in their article.
     """
 
@@ -52,6 +54,8 @@ class Outcome:
     fallback: str | None = None
     support: tuple[float, ...] = ()
     false: int = 0
+    kind: str = ""
+    right: bool = False
 
 
 def outcomes(
@@ -128,4 +132,6 @@ def _outcome(
         fallback=answer.fallback.value if answer.fallback else None,
         support=support,
         false=false,
+        kind=asked.kind,
+        right=answer.answer is not None and asked.is_answered_in_short(answer.answer),
     )

@@ -33,23 +33,23 @@ class Paragraph:
     asked: tuple[SquadQuestion, ...]
 
 
-def read_squad(path: Path) -> Iterator[Paragraph]:
+def read_squad(path: Path, language: str = "it") -> Iterator[Paragraph]:
     """The paragraphs of a SQuAD file, which may be gzipped.
 
-    An article without a language is in Italian. A question whose answers do not stand in its
-    paragraph, as translations have them, is left out.
+    ``language`` is that of articles that tell none. A question whose answers do not stand in its
+    paragraph, as translations have them, is left out; one without answers is not.
     """
     opened = gzip.open if path.suffix == ".gz" else open
     with opened(path, "rt", encoding="utf-8") as file:
         articles = json.load(file)["data"]
     for number, article in enumerate(articles):
-        language = article.get("language", "it")
+        written = article.get("language", language)
         for paragraph in article["paragraphs"]:
             text = paragraph["context"]
             asked = tuple(
-                question for qa in paragraph["qas"] for question in _question(text, qa, language)
+                question for qa in paragraph["qas"] for question in _question(text, qa, written)
             )
-            yield Paragraph(f"{language}-{number}", language, text, asked)
+            yield Paragraph(f"{written}-{number}", written, text, asked)
 
 
 def _question(text: str, qa: dict[str, Any], language: str) -> Iterator[SquadQuestion]:
