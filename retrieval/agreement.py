@@ -32,10 +32,10 @@ def verdict(
 ) -> Verdict:
     """Compare the words that answer, where a reader is sure of some.
 
-    Only articles that hold an answer of their own are counted: a sentence that is likely to answer,
-    with words of which the reader is sure. Of articles that contradict each other, the newest is
-    quoted first, and answers. Where it is not known which that is, there is no short answer: the
-    articles may differ, or the reader errs.
+    Only articles that hold an answer of their own are counted: a sentence that is likely to
+    answer, in the same words, or in others of which the reader is sure. Of articles that contradict
+    each other, the newest is quoted first, and answers. Where it is not known which that is, there
+    is no short answer: the articles may differ, or the reader errs.
     """
     sure = [one for one in candidates if _is_sure(one, weights)]
     quotes = _newest_first(_set_off(quotes, sure))
@@ -48,7 +48,8 @@ def verdict(
     against = [one for one in elsewhere if _differ(told, one.answer_text)]
     if any(not _is_newer(first.date, one.article.date) for one in against):
         return Verdict((replace(first, deciding=None), *quotes[1:]), differing=True)
-    agreeing = {one.article.path for one in elsewhere if _agree(told, one.answer_text)}
+    others = (one.sentence for one in candidates if one.answers >= FURTHER)
+    agreeing = {one.article.path for one in others if _agree(told, one.answer_text)} - family
     return Verdict(quotes, told, 1 + _texts(agreeing, generation), differing=bool(against))
 
 

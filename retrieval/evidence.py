@@ -10,8 +10,8 @@ class Evidence:
     """One sentence against one question.
 
     ``cosine`` of the two vectors; ``found``: by how much the fused score of its passage is below
-    that of the best passage, 0 or less; ``english``: 1 for a question in English, else 0;
-    ``reader``: the log-odds of its best words in the sentence, with a reader.
+    that of the best passage, from 0 to ``-FARTHEST``; ``english``: 1 for a question in English,
+    else 0; ``reader``: the log-odds of its best words in the sentence, with a reader.
 
     How a passage stands beside the others tells more than its score: z-scores of different
     questions cannot be compared. How many of the question's words the sentence has tells nothing

@@ -19,6 +19,7 @@ from retrieval.evidence import Evidence
 from retrieval.reader import Page, Reader
 
 LONGEST = 400  # characters of two neighbours that are quoted together
+FARTHEST = 1.0  # behind the best passage's score; of few passages all but one are far behind
 LONGEST_HEADLINE = 300  # characters of a first line that may be a headline of several sentences
 
 
@@ -86,7 +87,8 @@ def weighed_sentences(
             if not _is_cut(article.text, line, span):  # a part of a sentence is never quoted
                 heading = _is_heading(article.text, line, span) or _is_title(article, span)
                 english = float(question.is_english)
-                evidence = Evidence(cosine, passage.score - best, english, read.reader)
+                behind = max(passage.score - best, -FARTHEST)
+                evidence = Evidence(cosine, behind, english, read.reader)
                 answer = read.answer and _moved(read.answer, passage.stored.start)
                 sentence = Sentence(article, span, evidence, heading, answer)
                 before = found.get((article.path, span))  # in the passage before, at its end

@@ -38,6 +38,7 @@ PASSAGE = (
     "blindato di Kim è partito da Pyongyang domenica sera. Il Cremlino non commenta."
 )
 TRAIN = "Da dove è partito il treno blindato?"
+GOES = "Dove va il treno blindato?"
 FORUM = "Quando finisce il forum economico orientale?"
 
 
@@ -207,37 +208,34 @@ def shown(answer: Answer) -> list[str]:
 def test_its_words_are_the_answer_and_set_off_in_the_quotation(
     chain: AnswerChain, data_dir: Path, embedder: Embedder
 ) -> None:
-    answer = chain.invoke(Question.parse(FORUM))
-    assert answer.answer == "13 settembre" and answer.answer in answer.quotes[0].text
-    assert shown(answer) == [answer.answer]
+    answer = chain.invoke(Question.parse(GOES))
+    assert answer.answer == "Vladivostok" and answer.answer in answer.quotes[0].text
+    assert shown(answer) == [answer.answer] and not answer.differing
     index = LiveIndex(data_dir)
-    without = AnswerChain(index, embedder).invoke(Question.parse(FORUM))
+    without = AnswerChain(index, embedder).invoke(Question.parse(GOES))
     index.close()
-    assert without.answer is None and "13 settembre" in without.quotes[0].text
-    assert "Forum" in shown(without)
+    assert without.answer is None and "treno" in shown(without)
 
 
 def test_words_that_are_not_likely_to_answer_are_no_answer(chain: AnswerChain) -> None:
+    answer = chain.invoke(Question.parse(FORUM))
+    assert "13 settembre" in answer.quotes[0].text
+    assert answer.answer is None and "Forum" in shown(answer)
+
+
+def test_why_is_answered_with_a_clause(chain: AnswerChain) -> None:
     answer = chain.invoke(Question.parse("Perché Kim cerca di avvicinarsi a Russia e Cina?"))
-    assert "rafforzare la sua posizione" in answer.quotes[0].text
-    assert answer.answer is None and "Russia" in shown(answer)
+    assert answer.answer and "rafforzare la sua posizione" in answer.answer
 
 
-def test_where_other_words_are_as_sure_none_are_the_answer(chain: AnswerChain) -> None:
-    answer = chain.invoke(Question.parse("Dove va il treno blindato?"))
-    assert "Vladivostok" in answer.quotes[0].text
-    assert answer.answer is None and answer.differing
-
-
-def test_where_it_goes_to_does_not_contradict_where_it_came_from(chain: AnswerChain) -> None:
-    answer = chain.invoke(Question.parse(TRAIN))
-    assert "Pyongyang" in answer.quotes[0].text
-    assert answer.answer == "Corea del Nord" and not answer.differing
+def test_yes_or_no_has_no_short_answer(chain: AnswerChain) -> None:
+    answer = chain.invoke(Question.parse("Il treno blindato va a Vladivostok?"))
+    assert "Vladivostok" in answer.quotes[0].text and answer.answer is None
 
 
 def test_it_can_be_switched_off(indexed_place: Workplace) -> None:
-    asked = ("ask", FORUM, "--json")
+    asked = ("ask", GOES, "--json")
     (told,) = indexed_place.json(*asked)
-    assert told["answer"] == "13 settembre"
+    assert told["answer"] == "Vladivostok"
     done = indexed_place.run(*asked, VIRGOLETTE_READER="off")
-    assert '"answer": null' in done.stdout and "13 settembre" in done.stdout
+    assert '"answer": null' in done.stdout and "Vladivostok" in done.stdout
