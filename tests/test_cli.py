@@ -42,14 +42,14 @@ def test_ask_prints_the_quotation_its_source_and_nothing_else(indexed_place: Wor
     """Started as users start it, with nothing imported before."""
     command, environment = indexed_place.command()
     done = subprocess.run(
-        [*command, "ask", "Quando finisce il forum economico orientale?"],
+        [*command, "ask", "Dove va il treno blindato?"],
         capture_output=True, text=True, cwd=indexed_place.path, env=environment, check=False,
     )  # fmt: skip
     assert done.returncode == 0 and done.stderr == ""
     short, _, quoted = done.stdout.strip().partition("\n\n")
-    assert short == "13 settembre"
-    assert quoted.startswith("  ❝ L’incontro tra i due leader potrebbe avvenire in occasione")
-    assert "[1] AgenPress · Cremlino. Confermato l’incontro" in done.stdout
+    assert short == "Vladivostok"
+    assert quoted.startswith("  ❝ Il dittatore nordcoreano Kim Jong-un dovrebbe recarsi a bordo")
+    assert "[1] fonte sconosciuta · Mosca chiede armi a Pyongyang" in done.stdout
     assert "\x1b" not in done.stdout
 
 
