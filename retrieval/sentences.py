@@ -77,6 +77,7 @@ def weighed_sentences(
     titles = [articles[passage.stored.article][0].title for passage in passages]
     views = _read(question, passages, titles, reader)
     vector = embedder.encode_query(question.text)
+    english = float(question.is_english)
     best = max(passage.score for passage in passages)
     found: dict[tuple[str, Span], Sentence] = {}
     for passage, view in zip(passages, views, strict=True):
@@ -86,7 +87,6 @@ def weighed_sentences(
             line = _line_of(article.text, lines, span)
             if not _is_cut(article.text, line, span):  # a part of a sentence is never quoted
                 heading = _is_heading(article.text, line, span) or _is_title(article, span)
-                english = float(question.is_english)
                 behind = max(passage.score - best, -FARTHEST)
                 evidence = Evidence(cosine, behind, english, read.reader)
                 answer = read.answer and _moved(read.answer, passage.stored.start)

@@ -45,7 +45,7 @@ from training.questions import (
     news,
     some_of,
 )
-from training.speed import device, keep_memory, lean_attention
+from training.speed import alike, device, keep_memory, lean_attention
 
 if TYPE_CHECKING:
     import torch
@@ -64,7 +64,6 @@ LAST_RATE = 0.1  # of the learning rate, at the end
 AVERAGED = 0.3  # of the steps, the last ones, over which the weights are averaged
 EVERY = 10  # steps the mean takes one in
 WRITTEN = 200  # steps after which what there is is written
-POOL = 40  # batches whose examples are sorted by length
 SEED = 20261128
 
 
@@ -82,12 +81,7 @@ def examples_of_round(
 
 def batches(examples: Sequence[Example], rng: random.Random) -> Iterator[list[Example]]:
     """Batches of examples of about one length, in a random order."""
-    size = POOL * BATCH
-    for start in range(0, len(examples), size):
-        pool = sorted(examples[start : start + size], key=lambda e: e.length)
-        cut = [pool[at : at + BATCH] for at in range(0, len(pool), BATCH)]
-        rng.shuffle(cut)
-        yield from cut
+    return alike(examples, BATCH, lambda example: example.length, rng)
 
 
 def encode(tokenizer: Tokenizer, batch: Sequence[Example]) -> dict[str, torch.Tensor]:

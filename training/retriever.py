@@ -42,7 +42,7 @@ from training.questions import (
     news,
     some_of,
 )
-from training.speed import device, keep_memory, lean_attention
+from training.speed import alike, device, keep_memory, lean_attention
 
 if TYPE_CHECKING:
     import torch
@@ -56,7 +56,6 @@ LEARNING_RATE = 3e-4
 WARM_UP = 0.1  # of the steps
 SCALE = 50.0  # of cosines in the softmax: E5's own was 100, sentence-transformers' habit is 20
 MOST_TOKENS = 256  # of a passage; few are longer, and all of a batch take the time of its longest
-POOL = 20  # batches whose triplets are sorted by length
 WRITTEN = 100  # steps after which what there is is written
 SEED = 20261126
 
@@ -158,14 +157,9 @@ class LowRank:
 
 def batches(triplets: Sequence[Triplet], rng: random.Random) -> Iterator[list[Triplet]]:
     """Batches of triplets of about one length, in a random order, in which nothing occurs twice."""
-    size = POOL * BATCH
     left = list(triplets)
     rng.shuffle(left)
-    for start in range(0, len(left), size):
-        pool = sorted(left[start : start + size], key=lambda triplet: len(triplet[1]))
-        cut = [_once(pool[at : at + BATCH]) for at in range(0, len(pool), BATCH)]
-        rng.shuffle(cut)
-        yield from cut
+    return map(_once, alike(left, BATCH, lambda triplet: len(triplet[1]), rng))
 
 
 def _once(batch: Sequence[Triplet]) -> list[Triplet]:

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import ctypes
+import random
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 NAME = "bfloat16 matrices"
+POOL = 20  # batches whose items are sorted by length
 
 TRIM_THRESHOLD, TOP_PAD, MMAP_MAX = -1, -2, -4  # of glibc's malloc.h
 
@@ -16,6 +21,18 @@ def device() -> str:
     import torch
 
     return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def alike(
+    items: Sequence[T], size: int, length: Callable[[T], int], rng: random.Random
+) -> Iterator[list[T]]:
+    """Batches of items of about one length, so that little is padded, in a random order."""
+    pool = POOL * size
+    for start in range(0, len(items), pool):
+        ordered = sorted(items[start : start + pool], key=length)
+        cut = [ordered[at : at + size] for at in range(0, len(ordered), size)]
+        rng.shuffle(cut)
+        yield from cut
 
 
 def keep_memory() -> None:
