@@ -34,7 +34,8 @@ class Example:
     """The sentences weighed for a question, and which of them answer it.
 
     ``words``: in which of them the reader's words are the answer. ``answerable``: whether the
-    corpus has the answer, found or not. ``weight``: how much it counts.
+    corpus has the answer, found or not; ``near_miss``: whether that was taken away. ``weight``:
+    how much it counts.
     """
 
     evidence: list[Evidence]
@@ -42,6 +43,7 @@ class Example:
     words: list[bool]
     answerable: bool
     weight: float = 1.0
+    near_miss: bool = False
 
 
 def examples(
@@ -59,21 +61,24 @@ def examples(
     """
     question = Question.parse(asked.question)
     retriever = HybridRetriever(generation=generation, embedder=embedder)
-    searched = [(retriever, asked, weight)]
+    searched = [(retriever, asked)]
     if near_miss and asked.articles:
         places = generation.store.layout()
         theirs = {row for article in asked.articles for row in places[article].passages}
         others = frozenset(range(generation.size)) - theirs
         without = retriever.model_copy(update={"rows": others})
-        searched.append((without, Asked(asked.question, (), ()), weight * NEAR_MISS))
-    for search, meant, counted in searched:
+        searched.append((without, Asked(asked.question, (), ())))
+    for search, meant in searched:
         found = worth_reading(search.invoke(question.text))
         sentences = weighed_sentences(question, found, generation, embedder, reader)
         if sentences:
-            yield _example(meant, sentences, counted)
+            missed = meant is not asked
+            yield _example(meant, sentences, weight * (NEAR_MISS if missed else 1), missed)
 
 
-def _example(asked: Asked, sentences: Sequence[Sentence], weight: float) -> Example:
+def _example(
+    asked: Asked, sentences: Sequence[Sentence], weight: float, near_miss: bool
+) -> Example:
     kept = [s for s in sentences if not s.heading] or sentences
     return Example(
         [s.evidence for s in kept],
@@ -81,6 +86,7 @@ def _example(asked: Asked, sentences: Sequence[Sentence], weight: float) -> Exam
         [asked.is_answered_in_short(s.answer_text) for s in kept],
         bool(asked.answers),
         weight,
+        near_miss,
     )
 
 
@@ -124,7 +130,7 @@ def _order(example: Example, rank: Linear) -> list[int]:
 
 def _unanswerable(example: Example) -> bool:
     """Whether it was asked by somebody who knew that nothing answers it; else near misses do."""
-    return not example.answerable and example.weight >= 1
+    return not example.answerable and not example.near_miss
 
 
 def _sure(answered: Sequence[tuple[float, bool]]) -> float:
