@@ -18,6 +18,7 @@ from index.errors import ArticleError
 from index.files import FORMATS, SUFFIXES
 from index.pages import declared_encoding, read_page
 from index.pdfs import read_pdf
+from index.sentences import ends_a_sentence
 
 TITLE_LENGTH = 120  # characters of a first line that stands in for a title
 
@@ -47,6 +48,13 @@ class Article:
     date: str | None = None
     url: str | None = None
     language: str | None = None
+
+    @cached_property
+    def heading(self) -> str:
+        """The title as models see it above the text; "" where it is only a first sentence."""
+        first = self.text.strip().split("\n", 1)[0].strip()
+        is_sentence = self.title == _first_line(self.text) and ends_a_sentence(first)
+        return "" if is_sentence else self.title
 
     @cached_property
     def sha256(self) -> str:

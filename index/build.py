@@ -142,7 +142,7 @@ class Builder:
             layout.fresh.append(store.add(article, passages))
             layout.signatures.append(signature(article.text)[None, :])
             for passage in passages:
-                postings.add(titled(article.title, passage.text))
+                postings.add(titled(article.heading, passage.text))
             self._progress("reading", done + 1, len(paths) - len(kept))
         all_signatures = np.concatenate(
             [np.empty((0, PERMUTATIONS), np.uint32), *layout.signatures]

@@ -36,9 +36,12 @@ class Passage:
         return self.text[span.start - self.start : span.end - self.start]
 
 
-def titled(title: str, text: str) -> str:
-    """A passage or a sentence as models see it: below its article's title, unless it begins so."""
-    return text if text.startswith(title.rstrip("…")) else f"{title}\n{text}"
+def titled(heading: str, text: str) -> str:
+    """A passage or a sentence as models see it: below its article's heading, unless it begins so.
+
+    "" is no heading.
+    """
+    return text if text.startswith(heading.rstrip("…")) else f"{heading}\n{text}"
 
 
 def split_article(article: Article, count_tokens: CountTokens, max_tokens: int) -> list[Passage]:

@@ -42,10 +42,6 @@ _PASSAGE = {
     "row": "SELECT row, id, article, start, end, text, first, last FROM passages WHERE row = ?",
     "id": "SELECT row, id, article, start, end, text, first, last FROM passages WHERE id = ?",
 }
-_TITLED = """
-SELECT title, passages.text FROM passages JOIN articles ON path = article
-WHERE passages.row >= ? AND passages.row < ? ORDER BY passages.row
-"""
 _CARRIERS = """
 SELECT path, source, title FROM twins JOIN twins AS other USING (family)
 JOIN articles ON path = other.article
@@ -139,10 +135,10 @@ class Store:
         return [i for (i,) in self._rows(query, rows.start, rows.stop)]
 
     def texts(self, rows: range) -> Iterator[str]:
-        """The texts of the passages in these rows, as models see them: below their titles."""
-        for page in _pages(rows):
-            for title, text in self._rows(_TITLED, page.start, page.stop):
-                yield titled(title, text)
+        """The texts of the passages in these rows, as models see them: below their headings."""
+        query = "SELECT article, text FROM passages WHERE row >= ? AND row < ? ORDER BY row"
+        for article, text in self._with_articles(query, rows):
+            yield titled(article.heading, text)
 
     def sentences(self, first: int, last: int) -> list[Span]:
         """The spans of the sentences in these rows, both included."""
@@ -152,14 +148,10 @@ class Store:
         return [Span(*row) for row in rows]
 
     def sentence_texts(self, rows: range) -> Iterator[str]:
-        """The texts of the sentences in these rows, as models see them: below their titles."""
+        """The texts of the sentences in these rows, as models see them: below their headings."""
         query = "SELECT article, start, end FROM sentences WHERE row >= ? AND row < ? ORDER BY row"
-        path, text, title = "", "", ""
-        for page in _pages(rows):
-            for article, start, end in self._rows(query, page.start, page.stop):
-                if article != path:
-                    ((path, text, title, *_),) = self._rows(_ARTICLE, article)
-                yield titled(title, text[start:end])
+        for article, start, end in self._with_articles(query, rows):
+            yield titled(article.heading, article.text[start:end])
 
     def layout(self) -> dict[str, Extent]:
         """Where each article lies, by path."""
@@ -182,6 +174,15 @@ class Store:
     def close(self) -> None:
         """Give the file back."""
         self._database.close()
+
+    def _with_articles(self, query: str, rows: range) -> Iterator[tuple[Any, ...]]:
+        """What a query for rows finds, with articles in the place of paths, each read once."""
+        path, article = "", None
+        for page in _pages(rows):
+            for found, *rest in self._rows(query, page.start, page.stop):
+                if found != path:
+                    path, article = found, self.article(found)
+                yield article, *rest
 
     def _one(self, where: str, value: int | str) -> Stored:
         rows = self._rows(_PASSAGE[where], value)

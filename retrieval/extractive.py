@@ -29,7 +29,7 @@ def answer_extractively(
     """The answer that the articles of a generation give in their own words."""
     asked = scoped(question, generation.sources, generation.dates)
     documents = find(asked, generation, embedder)
-    sentences = weighed_sentences(asked.question, documents, generation, embedder, reader)
+    sentences = weighed_sentences(asked, documents, generation, embedder, reader)
     every = ranked(sentences, weights)
     candidates = timed(every, asked)
     if not every:

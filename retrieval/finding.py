@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
@@ -17,9 +16,7 @@ from retrieval.search import PASSAGES, HybridRetriever, worth_reading
 OTHER_TIMES = 3  # of PASSAGES, where a time is asked for: they may tell of it by name
 LOOKED_AT = 3 * PASSAGES  # passages of which the newest are preferred
 NEWER_PASSAGE = 2.0  # of a passage's fused score, for being the newest of all
-# Of a sentence's score, and of the log-odds that it answers, for being of the time asked for: the
-# reader sees no dates of articles.
-IN_TIME = 2.5
+IN_TIME = 1.5  # of a sentence's score, for being of the time asked for
 NEWER = 3.0  # of a sentence's score, for being of the newest article of all
 
 
@@ -52,20 +49,10 @@ def timed(candidates: Sequence[Scored], asked: Asked) -> list[Scored]:
     ]
     dates = {candidate.sentence.article.date for candidate in allowed}
     scored = [
-        replace(
-            candidate,
-            score=candidate.score + _bonus(candidate, asked, dates),
-            answers=_raised(candidate.answers, _in_time(candidate, asked)),
-        )
+        replace(candidate, score=candidate.score + _bonus(candidate, asked, dates))
         for candidate in allowed
     ]
     return sorted(scored, key=lambda candidate: -candidate.score)
-
-
-def _raised(probability: float, odds: float) -> float:
-    """The probability with so much more of log-odds."""
-    times = math.exp(odds)
-    return probability * times / (1 - probability + probability * times)
 
 
 def _rows(asked: Asked, generation: Generation, *, in_time: bool | None = None) -> frozenset[int]:
@@ -94,14 +81,12 @@ def _newest(documents: Sequence[Document], generation: Generation) -> list[Docum
 
 
 def _bonus(candidate: Scored, asked: Asked, dates: Collection[str | None]) -> float:
-    newness = _newness(candidate.sentence.article.date, dates) if asked.scope.newest else 0.0
-    return _in_time(candidate, asked) + NEWER * newness
-
-
-def _in_time(candidate: Scored, asked: Asked) -> float:
     date = candidate.sentence.article.date
+    if date is None:
+        return 0.0
     limited = asked.scope.since or asked.scope.until
-    return IN_TIME if date and limited and asked.scope.covers(date) else 0.0
+    in_time = IN_TIME if limited and asked.scope.covers(date) else 0.0
+    return in_time + (NEWER * _newness(date, dates) if asked.scope.newest else 0.0)
 
 
 def _newness(date: str | None, dates: Collection[str | None]) -> float:

@@ -28,6 +28,12 @@ _TIME = re.compile(
     rf"|{_LAST}\s+(?P<late>{_SPAN})|last\s+(?:week|month|year)|ieri|yesterday)\b",
     re.IGNORECASE,
 )
+_PHRASE = re.compile(  # with what leads to it: "prima del", "tra il … e il"
+    r"(?:\b(?:a partire|prima|dopo|fino|sino|entro|durante|da|dal|dalla|tra|fra|nel|nella|in|a|ad"
+    r"|al|alla|di|del|della|il|lo|la|gli|le|e|mese|on|at|of|the|since|before|after|until|between|from|by"
+    r"|during|earlier|later|than)\s+|\b(?:l|nell|dell|dall|all)[’']\s*)*" + _TIME.pattern,
+    re.IGNORECASE,
+)
 _GLUE = r"\s+(?:(?:il|lo|la|gli|le|di|del|della|mese di|the|of)\s+|l[’']\s*)*$"
 _AFTER = re.compile(rf"\b(?:dopo|after|later than){_GLUE}", re.IGNORECASE)
 _SINCE = re.compile(
@@ -62,12 +68,22 @@ class Asked:
     """A question as it is searched, and its scope. ``named``: the words that tell its time.
 
     An article from another time may still tell of that time, if it has these words. There are
-    none where it may not: "after June", "last week".
+    none where it may not: "after June", "last week". ``timeless``: the question without its time.
     """
 
     question: Question
     scope: Scope
     named: frozenset[str] = frozenset()
+    timeless: Question | None = None
+
+    def put_to(self, date: str | None) -> Question:
+        """The question as an article with this date is asked.
+
+        Without the time where the date tells that already: the text need not.
+        """
+        limited = self.scope.since or self.scope.until
+        told = self.scope.newest or (limited and date and self.scope.covers(date))
+        return self.timeless if self.timeless and told else self.question
 
     def allows(self, date: str | None, text: str) -> bool:
         """Whether an article with this text and this date, None if unknown, may answer."""
@@ -86,7 +102,8 @@ def scoped(question: Question, sources: Collection[str], dates: Collection[str])
     since, until, named = _time(question, dates)
     newest = bool(dates) and _NEWEST.search(question.text) is not None
     scope = Scope(named_sources, since, until, newest=newest)
-    return Asked(Question(text, question.day), scope, named)
+    timeless = _timeless(text) if newest or since or until else text
+    return Asked(Question(text, question.day), scope, named, Question(timeless, question.day))
 
 
 def _outlets(text: str, sources: Collection[str]) -> tuple[str, tuple[str, ...]]:
@@ -141,6 +158,17 @@ def _time(
     relative = any(not re.search(rf"{MONTH}|{_YEAR}", m[0], re.IGNORECASE) for m in matches)
     named = frozenset(word for match in matches for word in _named(match[0]))
     return since, until, frozenset() if open_ended or relative else named
+
+
+def _timeless(text: str) -> str:
+    """The text without the words that tell a time."""
+    for pattern in (_PHRASE, _NEWEST):
+        while match := pattern.search(text):
+            shorter = _without(text, match)
+            if shorter == text:
+                break
+            text = shorter
+    return text
 
 
 def _named(text: str) -> set[str]:

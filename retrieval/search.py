@@ -64,7 +64,7 @@ class HybridRetriever(BaseRetriever):
 
     ``rows``, where it is given, are those of the passages to choose from. Documents carry the
     passage's text, its id, and in ``metadata`` its ``row``, ``article``, ``start``, ``end``,
-    ``score`` and ``cosine``.
+    ``score``, by how much that is ``behind`` the best one's (0 or less), and ``cosine``.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
@@ -107,6 +107,7 @@ class HybridRetriever(BaseRetriever):
         """The best of the candidates, and whether any were left out."""
         left_out = signals.left_out
         scores = self.fusion.scores(signals)
+        best = float(scores.max())
         found: list[Stored] = []
         documents: list[Document] = []
         for at in np.argsort(-scores, kind="stable"):
@@ -115,7 +116,9 @@ class HybridRetriever(BaseRetriever):
                 left_out = True
                 continue
             found.append(passage)
-            documents.append(_document(passage, float(scores[at]), float(signals.cosines[at])))
+            documents.append(
+                _document(passage, float(scores[at]), best, float(signals.cosines[at]))
+            )
             if len(found) == self.k:
                 break
         return documents, left_out
@@ -231,12 +234,13 @@ def _share(one: set[str], other: set[str]) -> float:
     return len(few & many) / len(few) if few else 1.0
 
 
-def _document(passage: Stored, score: float, cosine: float) -> Document:
+def _document(passage: Stored, score: float, best: float, cosine: float) -> Document:
     place = {"article": passage.article, "start": passage.start, "end": passage.end}
+    found = {"score": score, "behind": score - best, "cosine": cosine}
     return Document(
         id=passage.id,
         page_content=passage.text,
-        metadata={"row": passage.row, **place, "score": score, "cosine": cosine},
+        metadata={"row": passage.row, **place, **found},
     )
 
 

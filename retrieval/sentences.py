@@ -17,6 +17,7 @@ from retrieval.anaphora import refers_back
 from retrieval.answer import Question
 from retrieval.evidence import Evidence
 from retrieval.reader import Page, Reader
+from retrieval.scope import Asked
 
 LONGEST = 400  # characters of two neighbours that are quoted together
 FARTHEST = 1.0  # behind the best passage's score; of few passages all but one are far behind
@@ -56,7 +57,7 @@ class Sentence:
 
 
 def weighed_sentences(
-    question: Question,
+    asked: Asked,
     documents: Sequence[Document],
     generation: Generation,
     embedder: Embedder,
@@ -66,7 +67,7 @@ def weighed_sentences(
     if not documents:
         return []
     passages = [
-        _Passage(stored, generation.sentences(stored), float(document.metadata["score"]))
+        _Passage(stored, generation.sentences(stored), float(document.metadata["behind"]))
         for document, stored in zip(
             documents,
             generation.store.passages([d.metadata["row"] for d in documents]),
@@ -74,20 +75,20 @@ def weighed_sentences(
         )
     ]
     articles = _Articles(generation)
-    titles = [articles[passage.stored.article][0].title for passage in passages]
-    views = _read(question, passages, titles, reader)
-    vector = embedder.encode_query(question.text)
-    english = float(question.is_english)
-    best = max(passage.score for passage in passages)
+    owners = [articles[passage.stored.article][0] for passage in passages]
+    questions = [asked.put_to(article.date) for article in owners]
+    views = _read(questions, passages, owners, reader)
+    english = float(asked.question.is_english)
     found: dict[tuple[str, Span], Sentence] = {}
-    for passage, view in zip(passages, views, strict=True):
+    for passage, question, view in zip(passages, questions, views, strict=True):
+        vector = embedder.encode_query(question.text)
         cosines = generation.sentence_vectors(passage.stored) @ vector
         article, lines = articles[passage.stored.article]
         for span, read, cosine in zip(passage.spans, view, cosines.tolist(), strict=True):
             line = _line_of(article.text, lines, span)
             if not _is_cut(article.text, line, span):  # a part of a sentence is never quoted
                 heading = _is_heading(article.text, line, span) or _is_title(article, span)
-                behind = max(passage.score - best, -FARTHEST)
+                behind = max(passage.behind, -FARTHEST)
                 evidence = Evidence(cosine, behind, english, read.reader)
                 answer = read.answer and _moved(read.answer, passage.stored.start)
                 sentence = Sentence(article, span, evidence, heading, answer)
@@ -136,11 +137,11 @@ def _led_by(before: Sentence, sentence: Sentence) -> Sentence:
 
 @dataclass(frozen=True)
 class _Passage:
-    """A passage found: the spans of its sentences in the article, and the score it was found by."""
+    """A passage found: the spans of its sentences in the article, ``behind`` as documents tell."""
 
     stored: Stored
     spans: list[Span]
-    score: float
+    behind: float
 
     @property
     def inner(self) -> list[Span]:
@@ -157,13 +158,24 @@ class _View:
 
 
 def _read(
-    question: Question, passages: Sequence[_Passage], titles: Sequence[str], reader: Reader | None
+    questions: Sequence[Question],
+    passages: Sequence[_Passage],
+    articles: Sequence[Article],
+    reader: Reader | None,
 ) -> list[list[_View]]:
+    """The views of each passage's sentences, each read with its own question."""
+    views = [[_View() for _ in passage.spans] for passage in passages]
     if reader is None:
-        return [[_View() for _ in passage.spans] for passage in passages]
-    pages = [Page(t, p.stored.text, p.inner) for t, p in zip(titles, passages, strict=True)]
-    read = reader.read(question.text, pages)
-    return [[_View(one.score, one.span) for one in readings] for readings in read]
+        return views
+    for question in dict.fromkeys(questions):
+        places = [at for at, own in enumerate(questions) if own == question]
+        pages = [
+            Page(articles[at].heading, passages[at].stored.text, passages[at].inner)
+            for at in places
+        ]
+        for at, readings in zip(places, reader.read(question.text, pages), strict=True):
+            views[at] = [_View(one.score, one.span) for one in readings]
+    return views
 
 
 def _moved(span: Span, by: int) -> Span:

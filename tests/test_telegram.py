@@ -36,7 +36,8 @@ def test_a_question_is_answered_with_block_quotations_and_sources(bot: Bot) -> N
     quotes = entities(message, "blockquote")
     assert TRAIN in quotes[0] and 1 <= len(quotes) <= 3
     assert "[1] AgenPress · Cremlino. Confermato" in message["text"]
-    assert entities(message, "bold")[:2] == ["Corea del Nord"] * 2  # there, and in the quotation
+    short, again, *_ = entities(message, "bold")  # there, and in the quotation
+    assert short == again and short.startswith("Pyongyang")
     assert message["reply_to_message"]["message_id"] == asked
     (sent,) = [
         call
@@ -57,9 +58,9 @@ def test_a_bot_that_nobody_asks_gives_the_memory_of_the_weights_back(bot: Bot) -
 
 
 def test_the_short_answer_comes_first(bot: Bot) -> None:
-    message = bot.ask("Quando finisce il forum economico orientale?")
-    assert message["text"].startswith("13 settembre\n")
-    assert entities(message, "bold")[:2] == ["13 settembre"] * 2  # there, and in the quotation
+    message = bot.ask("Dove va il treno blindato?")
+    assert message["text"].startswith("Vladivostok\n")
+    assert entities(message, "bold")[:2] == ["Vladivostok"] * 2  # there, and in the quotation
 
 
 def test_its_quotations_are_those_of_the_chain(bot: Bot, ask: Any) -> None:

@@ -83,6 +83,24 @@ def told(answer: Answer) -> list[tuple[str, str | None]]:
     return [(quote.article, quote.date) for quote in answer.quotes]
 
 
+@pytest.mark.parametrize(
+    ("question", "read"),
+    [
+        ("Chi era il sindaco di Valdoria nel 2023?", "Chi era il sindaco di Valdoria?"),
+        ("Chi era il sindaco prima di giugno 2024?", "Chi era il sindaco?"),
+        ("Nel settembre del 2023 dove andò Kim?", "Dove andò Kim?"),
+        ("Quanto costa attualmente il biglietto?", "Quanto costa il biglietto?"),
+        ("Where did Kim go after June 2023?", "Where did Kim go?"),
+    ],
+)
+def test_an_article_of_the_time_asked_for_is_read_without_it(question: str, read: str) -> None:
+    asked = scoped(Question(question, TODAY), SOURCES, DATES)
+    covered = next(date for date in DATES if asked.scope.covers(date))
+    assert asked.put_to(covered).text == read
+    if not asked.scope.newest:
+        assert asked.put_to(None).text == question
+
+
 def test_of_articles_that_contradict_each_other_the_newest_is_first(ask_today: AskToday) -> None:
     answer = ask_today("Chi è il sindaco di Valdoria?")
     assert told(answer)[:2] == [

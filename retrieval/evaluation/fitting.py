@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from index.embedder import Embedder
 from index.generation import Generation
-from retrieval.answer import Question
+from retrieval import scope
+from retrieval.answer import Question, Scope
 from retrieval.evaluation.exam import Asked
 from retrieval.evidence import Evidence
 from retrieval.reader import Reader
@@ -70,7 +71,9 @@ def examples(
         searched.append((without, Asked(asked.question, (), ())))
     for search, meant in searched:
         found = worth_reading(search.invoke(question.text))
-        sentences = weighed_sentences(question, found, generation, embedder, reader)
+        sentences = weighed_sentences(
+            scope.Asked(question, Scope()), found, generation, embedder, reader
+        )
         if sentences:
             missed = meant is not asked
             yield _example(meant, sentences, weight * (NEAR_MISS if missed else 1), missed)
