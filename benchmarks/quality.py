@@ -12,7 +12,7 @@ import sys
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,17 +23,16 @@ from benchmarks.corpus import NEWS, ROOT, SQUAD
 from benchmarks.report import write_section
 from index.embedder import Embedder
 from index.generation import Generation
-from index.layout import generations_dir
-from index.place import Locations
-from index.sync import sync
 from retrieval.evaluation import fitting
 from retrieval.evaluation.baselines import LISTED
 from retrieval.evaluation.exam import Asked, Exam, read_exam
 from retrieval.evaluation.figures import auroc
 from retrieval.evaluation.fitting import Example
+from retrieval.evaluation.indexed import indexed
 from retrieval.reader import Reader
-from retrieval.search import Fusion, HybridRetriever
+from retrieval.search import Fusion
 from retrieval.weights import PLAIN, READER, Caution, Weights
+from training.fusion import judged
 from training.weights import QUESTIONS, corpora, fit_examples
 
 PAGE = ROOT / "docs" / "quality.md"
@@ -70,11 +69,7 @@ class Place:
 def finding(place: Place, questions: Sequence[Asked]) -> str:
     """A table of ways to find the passage."""
     ranks: dict[str, list[float]] = defaultdict(list)
-    retriever = HybridRetriever(generation=place.generation, embedder=place.embedder)
-    for asked in questions:
-        signals = retriever.signals(asked.question)
-        passages = place.generation.store.passages(signals.rows.tolist())
-        right = np.array([asked.is_answered_by(p.text, [p.article]) for p in passages])
+    for signals, right in judged(questions, place.generation, place.embedder):
         for name, fusion in FUSIONS.items():
             best = np.argsort(-fusion.scores(signals), kind="stable")[:LISTED]
             ranks[name].append(_rank(right[best].tolist()))
@@ -157,13 +152,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 @contextmanager
 def _place(work: Path, exam: Exam) -> Iterator[Place]:
     """The articles of an exam, indexed."""
-    for path, text in (exam.texts or {}).items():
-        (work / "corpus" / path).parent.mkdir(parents=True, exist_ok=True)
-        (work / "corpus" / path).write_text(text, encoding="utf-8")
     embedder = Embedder("", work / "models")
-    report = sync(Locations(work / "corpus", work / "data"), embedder)
-    directory = generations_dir(work / "data") / report.generation
-    with closing(Generation(directory)) as generation:
+    with indexed(exam.texts or {}, embedder, work) as generation:
         yield Place(generation, embedder, Reader(work / "models", embedder=embedder))
 
 

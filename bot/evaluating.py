@@ -29,6 +29,7 @@ from index.sync import sync
 from retrieval.evaluation.exam import Exam, read_exam, some_of, without_answers
 from retrieval.evaluation.figures import Curve, Figure, by_kind, curve, figures
 from retrieval.evaluation.fitting import Example, examples, fit
+from retrieval.evaluation.indexed import write_texts
 from retrieval.evaluation.outcomes import Outcome, outcomes
 from retrieval.evaluation.writing import writing_lines
 from retrieval.weights import FITTED, save_weights
@@ -153,9 +154,7 @@ def _workplace(settings: Settings, exam: Exam) -> Iterator[Settings]:
             )
             if (settings.data_dir / FITTED).is_dir():
                 (data / FITTED).symlink_to((settings.data_dir / FITTED).absolute())
-            for path, text in (exam.texts or {}).items():
-                (corpus / path).parent.mkdir(parents=True, exist_ok=True)
-                (corpus / path).write_text(text, encoding="utf-8")
+            write_texts(exam.texts or {}, corpus)
         except OSError as error:
             raise StorageError(
                 f"cannot write {error.filename}: {error.strerror}; make room there, or set "

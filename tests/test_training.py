@@ -19,6 +19,7 @@ from retrieval.reader import for_pairs
 from retrieval.search import Fusion, Signals
 from training import retriever
 from training.fusion import first, fitted
+from training.loop import Pace, learn
 from training.questions import (
     Candidates,
     Example,
@@ -173,7 +174,7 @@ def test_a_round_has_each_question_with_its_answer_and_with_a_negative(
 ) -> None:
     found = list(candidates(on_news, embedder))
     rng = random.Random(0)
-    examples = examples_of_round(0, found, rng)
+    examples = examples_of_round(found, rng)
     answered = [one.positive.question for one in found if one.positive.spans]
     assert {e.question for e in examples if e.spans} == set(answered)
     assert {e.question for e in examples if not e.spans} == {one["q"] for one in QUESTIONS}
@@ -182,17 +183,17 @@ def test_a_round_has_each_question_with_its_answer_and_with_a_negative(
     assert {len(batch) for batch in cut} == {BATCH}
 
 
-def test_a_question_has_another_negative_in_each_round() -> None:
+def test_each_of_a_questions_negatives_is_met_in_some_round() -> None:
     positive = Example("Chi?", "Anna.", (Span(0, 4),))
     one = Candidates(positive, tuple(Example("Chi?", text, ()) for text in "abcd"))
-    rounds = [examples_of_round(number, [one], random.Random(0)) for number in range(4)]
+    rounds = [examples_of_round([one], random.Random(seed)) for seed in range(9)]
     assert {e.passage for examples in rounds for e in examples} == {"Anna.", *"abcd"}
     assert all(len(examples) == 2 for examples in rounds)
 
 
 def test_a_question_without_negatives_is_read_with_its_answer_alone() -> None:
     alone = Candidates(Example("Chi?", "Anna.", (Span(0, 4),)), ())
-    assert examples_of_round(1, [alone], random.Random(0)) == [alone.positive]
+    assert examples_of_round([alone], random.Random(0)) == [alone.positive]
 
 
 def test_the_title_is_read_but_is_no_answer(embedder: Embedder) -> None:
@@ -224,19 +225,20 @@ def test_low_rank_changes_follow_the_gradients_of_the_whole_matrix() -> None:
     changes = retriever.LowRank(torch.nn.ModuleDict({"encoder": linear}))
     before = linear.weight.detach().clone()
     wanted = before + torch.randn(30, 1) @ torch.randn(1, 40)
-    optimizer = torch.optim.Adam(changes.parameters, 0.05)
+    steps: list[int] = []
 
-    def off() -> torch.Tensor:
-        return (linear.weight - wanted).pow(2).mean()
+    def off(times: float) -> torch.Tensor:
+        return times * (linear.weight - wanted).pow(2).mean()
 
-    at_first = off().item()
-    for _ in range(300):
-        off().backward()  # type: ignore[no-untyped-call]
-        changes.take_gradients()
-        optimizer.step()
-        changes.give_weights()
-    assert off().item() < 0.01 * at_first
+    at_first = off(1.0).item()
+    learn(changes, [1.0] * 300, off, Pace(0.1, warm_up=0.1), steps.append)
+    assert off(1.0).item() < 0.01 * at_first and steps == list(range(1, 301))
     assert torch.linalg.matrix_rank(linear.weight - before).item() <= retriever.RANK
+
+
+def test_the_learning_rate_rises_and_falls() -> None:
+    pace = Pace(1e-3, warm_up=0.1, last=0.1)
+    assert [round(pace.at(step, 100), 2) for step in (0, 5, 10, 55, 100)] == [0, 0.5, 1, 0.55, 0.1]
 
 
 def test_the_fusion_is_fitted_to_the_signal_that_tells() -> None:

@@ -3,8 +3,8 @@
     python -m training.fusion ../shared/data/news
 
 All news are indexed as any folder is; the questions are those on articles that the retriever has
-not learnt. The likelihood of the right passage is its share
-in the softmax over all candidates (ListNet's top-one probability: Cao et al., ICML 2007).
+not learnt. The likelihood of the right passage is its share in the softmax over all candidates
+(ListNet's top-one probability: Cao et al., ICML 2007).
 """
 
 from __future__ import annotations
@@ -19,42 +19,38 @@ from numpy.typing import NDArray
 
 from index.embedder import Embedder
 from index.generation import Generation
-from index.layout import generations_dir
-from index.place import Locations
-from index.sync import sync
+from retrieval.evaluation.exam import Asked
+from retrieval.evaluation.indexed import indexed
 from retrieval.search import Fusion, HybridRetriever, Signals
-from training.weights import Corpus, news_corpus
+from training.weights import news_corpus
 
 RIDGE = 0.1  # against weights that run away
 
 Judged = tuple[Signals, NDArray[np.bool_]]  # the candidates, and which of them are right
 
 
-def judged(corpus: Corpus, embedder: Embedder, work: Path) -> Iterator[Judged]:
-    """The candidates of each question, where a passage that holds an answer is among them."""
-    for path, text in corpus.texts.items():
-        (work / "corpus" / path).parent.mkdir(parents=True, exist_ok=True)
-        (work / "corpus" / path).write_text(text, encoding="utf-8")
-    report = sync(Locations(work / "corpus", work / "data"), embedder)
-    generation = Generation(generations_dir(work / "data") / report.generation)
+def judged(asked: Sequence[Asked], generation: Generation, embedder: Embedder) -> Iterator[Judged]:
+    """The candidates of each question, in order."""
     retriever = HybridRetriever(generation=generation, embedder=embedder)
-    for asked in corpus.asked:
-        signals = retriever.signals(asked.question)
+    for one in asked:
+        signals = retriever.signals(one.question)
         passages = generation.store.passages(signals.rows.tolist())
-        right = np.array([asked.is_answered_by(p.text, [p.article]) for p in passages])
-        if right.any():
-            yield signals, right
-    generation.close()
+        yield signals, np.array([one.is_answered_by(p.text, [p.article]) for p in passages])
 
 
 def fitted(found: Sequence[Judged]) -> Fusion:
-    """The most likely weights, that of keywords being 1: only their proportions count."""
+    """The most likely weights, that of keywords being 1: only their proportions count.
+
+    Questions of which no candidate is right tell nothing.
+    """
     from scipy.optimize import minimize
     from scipy.special import logsumexp
 
+    answered = [one for one in found if one[1].any()]
+
     def cost(weights: NDArray[np.float64]) -> float:
         total = RIDGE * float(weights @ weights)
-        for signals, right in found:
+        for signals, right in answered:
             scores = signals.z_scores @ weights
             total += float(logsumexp(scores) - logsumexp(scores[right]))
         return total
@@ -64,8 +60,8 @@ def fitted(found: Sequence[Judged]) -> Fusion:
 
 
 def first(found: Sequence[Judged], fusion: Fusion) -> float:
-    """The share of the questions whose best candidate is right."""
-    return float(np.mean([right[fusion.scores(s).argmax()] for s, right in found]))
+    """The share of the questions whose best candidate is right, where one of them is."""
+    return float(np.mean([right[fusion.scores(s).argmax()] for s, right in found if right.any()]))
 
 
 def main() -> None:
@@ -75,7 +71,9 @@ def main() -> None:
     told = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         embedder = Embedder("", Path(folder) / "models")
-        found = list(judged(news_corpus(told.news), embedder, Path(folder)))
+        corpus = news_corpus(told.news)
+        with indexed(corpus.texts, embedder, Path(folder)) as generation:
+            found = list(judged(corpus.asked, generation, embedder))
     for fusion in (Fusion(), fitted(found)):
         print(f"{fusion}: {first(found, fusion):.3f} of {len(found)} first", flush=True)
 

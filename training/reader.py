@@ -24,7 +24,6 @@ import argparse
 import hashlib
 import random
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,6 +35,7 @@ from index.precision import fast_dtype
 from index.sentences import Span
 from retrieval.model.q8 import pack, unpack
 from retrieval.reader import EMBEDDINGS, MARKER, PACKED, WEIGHTS, for_pairs
+from training.loop import WRITTEN, Pace, learn
 from training.questions import (
     Candidates,
     Example,
@@ -55,26 +55,21 @@ if TYPE_CHECKING:
     Weights = dict[str, torch.Tensor]
 
 ROUNDS = 2  # of the questions on news; the others are met once
-ENCYCLOPEDIC = 2000  # of these, drawn at random
+ENCYCLOPEDIC = 3000  # of these, drawn at random
 TEMPTED = 0.5  # of the questions without an answer have a further passage in a round
 BATCH = 32
-LEARNING_RATE = 1e-4
-WARM_UP = 0.05  # of the steps
-LAST_RATE = 0.1  # of the learning rate, at the end
+PACE = Pace(1e-4, warm_up=0.05, last=0.1, decay=0.01)
 AVERAGED = 0.3  # of the steps, the last ones, over which the weights are averaged
 EVERY = 10  # steps the mean takes one in
-WRITTEN = 200  # steps after which what there is is written
 SEED = 20261128
 
 
-def examples_of_round(
-    number: int, found: Sequence[Candidates], rng: random.Random
-) -> list[Example]:
-    """Every question with its own passage, and with a negative, another one in each round."""
+def examples_of_round(found: Sequence[Candidates], rng: random.Random) -> list[Example]:
+    """Every question with its own passage, and with one of its negatives."""
     examples = [one.positive for one in found]
     for one in found:
         if one.negatives and (one.positive.spans or rng.random() < TEMPTED):
-            examples.append(one.negatives[number % len(one.negatives)])
+            examples.append(rng.choice(one.negatives))
     rng.shuffle(examples)
     return examples
 
@@ -149,6 +144,11 @@ class Masters:
         self._sums = {n: weight.double() * 0 for n, weight in self.weights.items()}
         self._counted = 0
 
+    @property
+    def parameters(self) -> list[torch.Tensor]:
+        """The weights."""
+        return list(self.weights.values())
+
     def take_gradients(self) -> None:
         """Move the model's gradients here."""
         for name, parameter in self._learnt.items():
@@ -183,39 +183,19 @@ def train(
 ) -> Weights:
     """Learn from the examples, in their order; the mean of the weights over the last part.
 
-    AdamW, a warm-up, then a linear decay. What there is is written to ``out`` on the way, too: a
-    run that is cut off leaves something.
+    What there is is written to ``out`` on the way, too: a run that is cut off leaves something.
     """
-    import torch
-
     planned = list(batches(examples, rng))
     masters = Masters(model)
-    optimizer = torch.optim.AdamW(masters.weights.values(), LEARNING_RATE, weight_decay=0.01)
-    warm_up = WARM_UP * len(planned)
 
-    def rate(step: int) -> float:
-        left = (len(planned) - step) / (len(planned) - warm_up)
-        return min(step / warm_up, LAST_RATE + (1 - LAST_RATE) * left)
-
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, rate)
-    model.train()
-    began, recent = time.monotonic(), 0.0
-    for step, batch in enumerate(planned, 1):
-        one = loss(model, encode(tokenizer, batch))
-        one.backward()  # type: ignore[no-untyped-call]
-        masters.take_gradients()
-        torch.nn.utils.clip_grad_norm_(masters.weights.values(), 1.0)
-        optimizer.step()
-        schedule.step()
-        masters.give_weights()
+    def after(step: int) -> None:
         if step >= (1 - AVERAGED) * len(planned) and step % EVERY == 0:
             masters.average()
-        recent += (one.item() - recent) / min(step, 50)
-        if step % 20 == 0:
-            seconds = time.monotonic() - began
-            print(f"{step}/{len(planned)} loss {recent:.3f} {seconds:.0f} s", flush=True)
         if step % WRITTEN == 0:
             write_reader(masters.mean(), out)
+
+    model.train()
+    learn(masters, planned, lambda batch: loss(model, encode(tokenizer, batch)), PACE, after)
     return masters.mean()
 
 
@@ -269,9 +249,9 @@ def main() -> None:
         others = list(candidates(drawn, embedder))
         on_news = some_of(news(told.news), told.limit) if told.news else []
         found = list(candidates(on_news, embedder))
-        examples = examples_of_round(0, others, rng)
-        for number in range(told.rounds):
-            examples += examples_of_round(number, found, rng)
+        examples = examples_of_round(others, rng)
+        for _ in range(told.rounds):
+            examples += examples_of_round(found, rng)
         rng.shuffle(examples)
         print(f"{len(others)} and {len(found)} questions, {len(examples)} examples", flush=True)
         directory = unpacked_model(Path(work))

@@ -18,7 +18,6 @@ import argparse
 import random
 import shutil
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -32,6 +31,7 @@ from index.model.unpack import ADAPTER, MARKER, PACKED, checksum, unpacked_model
 from index.passages import titled
 from index.precision import fast_dtype
 from index.sentences import Span, sentences
+from training.loop import WRITTEN, Pace, learn
 from training.questions import (
     Candidates,
     Example,
@@ -52,11 +52,9 @@ RANK = 32
 SENTENCE_ROUNDS = 2  # of the news, whose passages are met once
 ENCYCLOPEDIC = 1200  # questions of SQuAD-it, met once
 BATCH = 32
-LEARNING_RATE = 3e-4
-WARM_UP = 0.1  # of the steps
+PACE = Pace(3e-4, warm_up=0.1)
 SCALE = 50.0  # of cosines in the softmax: E5's own was 100, sentence-transformers' habit is 20
 MOST_TOKENS = 256  # of a passage; few are longer, and all of a batch take the time of its longest
-WRITTEN = 100  # steps after which what there is is written
 SEED = 20261126
 
 Triplet = tuple[str, str, str]  # question, what answers it, what does not
@@ -200,29 +198,14 @@ def train(model: SentenceTransformer, parts: Sequence[Sequence[Triplet]], file: 
     changes = LowRank(encoder.auto_model)
     planned = [batch for part in parts for batch in batches(part, rng)]
     rng.shuffle(planned)
-    optimizer = torch.optim.AdamW(changes.parameters, LEARNING_RATE, weight_decay=0.0)
-    warm_up = WARM_UP * len(planned)
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer,
-        lambda step: min(step / warm_up, (len(planned) - step) / (len(planned) - warm_up)),
-    )
+
+    def after(step: int) -> None:
+        if step % WRITTEN == 0:  # a run that is cut off leaves something
+            changes.write(file)
+
     encode = encoder_of(model)
     model.train()
-    began, recent = time.monotonic(), 0.0
-    for step, batch in enumerate(planned, 1):
-        one = loss(encode, batch)
-        one.backward()  # type: ignore[no-untyped-call]
-        changes.take_gradients()
-        torch.nn.utils.clip_grad_norm_(changes.parameters, 1.0)
-        optimizer.step()
-        schedule.step()
-        changes.give_weights()
-        recent += (one.item() - recent) / min(step, 50)
-        if step % 10 == 0:
-            seconds = time.monotonic() - began
-            print(f"{step}/{len(planned)} loss {recent:.3f} {seconds:.0f} s", flush=True)
-        if step % WRITTEN == 0:
-            changes.write(file)
+    learn(changes, planned, lambda batch: loss(encode, batch), PACE, after)
     changes.write(file)
 
 

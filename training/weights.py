@@ -22,12 +22,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from index.embedder import Embedder
-from index.generation import Generation
-from index.layout import generations_dir
-from index.place import Locations
-from index.sync import sync
 from retrieval.evaluation.exam import Asked, news_path, read_exam
 from retrieval.evaluation.fitting import Example, examples, fit
+from retrieval.evaluation.indexed import indexed
 from retrieval.evaluation.squad import read_squad
 from retrieval.reader import Reader
 from retrieval.weights import PLAIN, READER, save_weights
@@ -106,18 +103,12 @@ def gold_corpus(corpus: Path, gold: Sequence[Path]) -> Corpus:
 def corpus_examples(
     corpus: Corpus, embedder: Embedder, reader: Reader | None, work: Path
 ) -> Iterator[Example]:
-    """Index the texts as the product does, and weigh the sentences found for each question."""
-    folder = work / "corpus"
-    for name, text in corpus.texts.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text, encoding="utf-8")
-    report = sync(Locations(folder, work / "data"), embedder)
-    generation = Generation(generations_dir(work / "data") / report.generation)
-    for asked in corpus.asked:
-        yield from examples(
-            asked, generation, embedder, reader, corpus.weight, near_miss=corpus.near_miss
-        )
-    generation.close()
+    """Weigh the sentences found for each question."""
+    with indexed(corpus.texts, embedder, work) as generation:
+        for asked in corpus.asked:
+            yield from examples(
+                asked, generation, embedder, reader, corpus.weight, near_miss=corpus.near_miss
+            )
 
 
 def corpora(news: Path | None, squad: Path, questions: int = QUESTIONS) -> list[Corpus]:
