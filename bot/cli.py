@@ -276,12 +276,12 @@ def doctor(
 
 @app.command("eval")
 def evaluate(
-    file: Annotated[Path, typer.Argument(help="SQuAD's JSON (.gz too), or lines of JSON.")],
+    file: Annotated[Path, typer.Argument(help="SQuAD's JSON or lines of JSON: see the README.")],
     index_also: Annotated[
         list[Path] | None, typer.Option(help="A SQuAD file whose paragraphs are indexed too.")
     ] = None,
     leave_out: Annotated[
-        float, typer.Option(min=0, max=1, help="Share of the gold paragraphs not indexed.")
+        float, typer.Option(min=0, max=1, help="Share of the texts with an answer not indexed.")
     ] = 0,
     seed: Annotated[int, typer.Option(help="Of what is left out and drawn.")] = 0,
     limit: Annotated[

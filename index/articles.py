@@ -20,7 +20,7 @@ from index.pages import declared_encoding, read_page
 from index.pdfs import read_pdf
 from index.sentences import ends_a_sentence
 
-TITLE_LENGTH = 120  # characters of a first line that stands in for a title
+TITLE_LENGTH = 120  # characters of a heading, and of a first line that stands in for a title
 
 _FRONT_MATTER = re.compile(r"---[ \t]*\n(?P<yaml>.*?)^---[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
@@ -51,10 +51,13 @@ class Article:
 
     @cached_property
     def heading(self) -> str:
-        """The title as models see it above the text; "" where it is only a first sentence."""
+        """The title as models see it above the text, not too long to leave room for that.
+
+        "" where it is only a first sentence.
+        """
         first = self.text.strip().split("\n", 1)[0].strip()
-        is_sentence = self.title == _first_line(self.text) and ends_a_sentence(first)
-        return "" if is_sentence else self.title
+        is_sentence = self.title == _shortened(first) and ends_a_sentence(first)
+        return "" if is_sentence else _shortened(self.title)
 
     @cached_property
     def sha256(self) -> str:
@@ -186,7 +189,10 @@ def _iso_date(text: str) -> str:
 
 
 def _first_line(text: str) -> str:
-    line = text.strip().split("\n", 1)[0].strip()
+    return _shortened(text.strip().split("\n", 1)[0].strip())
+
+
+def _shortened(line: str) -> str:
     if len(line) <= TITLE_LENGTH:
         return line
     return line[:TITLE_LENGTH].rsplit(" ", 1)[0] + "…"

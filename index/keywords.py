@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -67,23 +65,6 @@ class KeywordIndex:
     @cached_property
     def _vocabulary(self) -> list[str]:
         return list(self._engine.vocab_dict) if self._engine else []
-
-    def weights(self, of: Sequence[str]) -> dict[str, float]:
-        """The inverse document frequency of each term, as BM25 defines it (always positive).
-
-        Source: Robertson and Zaragoza, "The Probabilistic Relevance Framework" (2009), with
-        Lucene's 1 inside the logarithm.
-        """
-        return {term: self._weight(term) for term in of}
-
-    def _weight(self, term: str) -> float:
-        if self._engine is None:
-            return 1.0
-        count, found = int(self._engine.scores["num_docs"]), 0
-        if self.has(term):
-            column, starts = self._engine.vocab_dict[term], self._engine.scores["indptr"]
-            found = int(starts[column + 1] - starts[column])
-        return math.log(1 + (count - found + 0.5) / (found + 0.5))
 
     @property
     def size(self) -> int | None:

@@ -20,6 +20,7 @@ class Passage:
     """A slice of an article's stored text, from ``sentences[0]`` to ``sentences[-1]``."""
 
     article: str
+    heading: str
     start: int
     end: int
     text: str
@@ -27,8 +28,8 @@ class Passage:
 
     @property
     def id(self) -> str:
-        """The same for the same words at the same place of the same article, always."""
-        key = f"{self.article}\0{self.start}\0{self.text}"
+        """The same for the same words, below the same heading, at the same place of an article."""
+        key = f"{self.article}\0{self.start}\0{titled(self.heading, self.text)}"
         return hashlib.sha256(key.encode()).hexdigest()[:32]
 
     def slice(self, span: Span) -> str:
@@ -49,16 +50,24 @@ def split_article(article: Article, count_tokens: CountTokens, max_tokens: int) 
 
     Sentences are never cut, but for one longer than the model reads: that is cut at a space.
     Neighbouring passages share one sentence, so that a pronoun keeps its sentence before.
-    Between the sentences of a passage there is only white space.
+    Between the sentences of a passage there is only white space. The heading fits above each.
     """
-    limit = max_tokens - MARGIN
+    (above,) = count_tokens([article.heading])
+    limit = max(max_tokens - MARGIN - above, max_tokens // 2)  # a model may read very little
     spans = sentences(article.text, article.language)
     counts = count_tokens([article.text[s.start : s.end] for s in spans])
     sized: list[tuple[Span, int]] = []
     for span, count in zip(spans, counts, strict=True):
         sized.extend(_fitting(article.text, span, count, count_tokens, limit))
     return [
-        Passage(article.path, group[0].start, group[-1].end, _slice(article.text, group), group)
+        Passage(
+            article.path,
+            article.heading,
+            group[0].start,
+            group[-1].end,
+            _slice(article.text, group),
+            group,
+        )
         for run in _runs(article.text, sized)
         for group in _pack(run, min(TARGET_TOKENS, limit))
     ]

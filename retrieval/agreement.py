@@ -24,6 +24,11 @@ class Verdict:
     differing: bool = False
 
 
+def undecided(quotes: tuple[Quotation, ...]) -> Verdict:
+    """The verdict on a question of yes or no, to which no words of a text are the answer."""
+    return Verdict(tuple(replace(quote, deciding=None) for quote in quotes))
+
+
 def verdict(
     quotes: tuple[Quotation, ...],
     candidates: Sequence[Scored],

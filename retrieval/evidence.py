@@ -9,17 +9,15 @@ from dataclasses import dataclass
 class Evidence:
     """One sentence against one question.
 
-    ``cosine`` of the two vectors; ``found``: by how much the fused score of its passage is below
-    that of the best passage, from 0 to ``-FARTHEST``; ``english``: 1 for a question in English,
+    ``cosine`` of the two vectors; ``behind``: by how much the fused score of its passage is below
+    that of the best passage, from 0 to ``FARTHEST``; ``english``: 1 for a question in English,
     else 0; ``reader``: the log-odds of its best words in the sentence, with a reader.
 
-    How a passage stands beside the others tells more than its score: z-scores of different
-    questions cannot be compared. How many of the question's words the sentence has tells nothing
-    beside these, and neither do rules about dates, numbers, places and names: docs/quality.md.
+    Nothing else was found to tell more: docs/quality.md has what was tried.
     """
 
     cosine: float
-    found: float
+    behind: float
     english: float
     reader: float = 0.0
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from index.embedder import Embedder
 from index.generation import Generation
-from retrieval.agreement import verdict
+from retrieval.agreement import undecided, verdict
 from retrieval.answer import Answer, Question, Quotation, Reason
 from retrieval.finding import find, timed
 from retrieval.interrogatives import asks_whether
-from retrieval.quotes import quotations, ranked
+from retrieval.quotes import FURTHER, quotations, ranked
 from retrieval.reader import Reader
 from retrieval.scope import Asked, scoped
 from retrieval.sentences import weighed_sentences
@@ -38,18 +38,22 @@ def answer_extractively(
     confidence = round(best.answers, 4) if best else 0.0
     if best and confidence < NOTHING_NEAR:
         return _refusal(question, asked, generation, Reason.NOTHING_FOUND, confidence)
-    quotes = quotations(candidates, generation)
-    if confidence < weights.thresholds[caution] or not quotes:
+    least = weights.thresholds[caution]
+    quotes = quotations(candidates, generation, further=max(FURTHER, least))
+    if confidence < least or not quotes:
         near = quotations(candidates or every, generation, most=MOST_NEAR)
         return _refusal(question, asked, generation, Reason.NOT_ANSWERED, confidence, near)
-    found = verdict(quotes, candidates, generation, weights)
+    if asks_whether(asked.question.text):
+        found = undecided(quotes)
+    else:
+        found = verdict(quotes, candidates, generation, weights)
     return Answer(
         question=question.text,
         query=asked.question.text,
         quotes=found.quotes,
         confidence=confidence,
         generation=generation.name,
-        answer=None if asks_whether(asked.question.text) else found.answer,
+        answer=found.answer,
         scope=asked.scope,
         agreeing=found.agreeing,
         differing=found.differing,

@@ -21,6 +21,7 @@ from retrieval.interrogatives import (
     find_interrogative,
     is_english,
     same_event,
+    spelled_out,
 )
 from retrieval.mentions import ARTICLE, CONTRACTED, PREPOSITION, Mention, mentions, names_told
 from retrieval.referents import PRONOUN, has_pronoun, points_back, with_referents
@@ -34,7 +35,6 @@ _OPENING = re.compile(
     r"|riguardo\s+a|and|but|so|also|what\s+about|how\s+about|as\s+for)\b[\s,]+)+",
     re.IGNORECASE,
 )
-_ELIDED = re.compile(r"\b(dov|cos|com|quand)['’](?=[èe])", re.IGNORECASE)  # "dov’è"
 _VERB = re.compile(
     r"\b(?:è|sono|era|ha|hanno|aveva|sarà|saranno|fu|vuole|vogliono|può|is|are|was|were|has|have"
     r"|had|will|would|did|does|do|can|could|si|\w{2,}(?:rà|ranno|rebbe))\b",
@@ -109,9 +109,9 @@ def together(question: Question) -> FollowUp | None:
     turn = _last_asking(question.previous)
     if turn is None or _TO_US.search(question.text):
         return None
-    turn = replace(turn, query=_OPENING.sub("", _whole(turn.query)))
+    turn = replace(turn, query=_OPENING.sub("", spelled_out(turn.query)))
     known = names_told(f"{turn.told} {turn.answer}") | names_told(f"- {turn.query}")
-    text = ENDS.sub("", _whole(question.text))
+    text = ENDS.sub("", spelled_out(question.text))
     rest = _OPENING.sub("", text)
     found = _elliptic(rest, rest != text, turn, known)
     wording = found or _pointing(rest, rest != text, turn, known)
@@ -126,11 +126,6 @@ def together(question: Question) -> FollowUp | None:
 def _last_asking(turns: Sequence[Turn]) -> Turn | None:
     """The last turn that asked for something: not "grazie"."""
     return next((turn for turn in reversed(turns) if not _TO_US.search(turn.query)), None)
-
-
-def _whole(text: str) -> str:
-    """The text with "dove è" for "dov’è": the words can be told from each other."""
-    return _ELIDED.sub(lambda m: m[1] + {"cos": "a ", "quand": "o "}.get(m[1].lower(), "e "), text)
 
 
 def _elliptic(rest: str, opened: bool, turn: Turn, known: Collection[str]) -> str | None:

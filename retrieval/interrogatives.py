@@ -31,6 +31,10 @@ _ASKS = (
     rf"(?:\s+(?P<noun>{_NOUN}))?)"
 )
 INTERROGATIVE = re.compile(rf"\b{_WITH}{_ASKS}(?![\w’'])", re.IGNORECASE)
+_RELATIVE = re.compile(r"(?:che(?!\s+(?:cosa|tipo)\b)|what|which)\b", re.IGNORECASE)
+_ELIDED = re.compile(r"\b(dov|cos|com|quand|quant)['’](?=[èe])", re.IGNORECASE)
+_ENDINGS = {"cos": "a ", "quand": "o ", "quant": "o "}
+_CONTRACTED = re.compile(r"\b(who|what|where|when|why|how)['’]s\b", re.IGNORECASE)
 _CIRCUMSTANCE = re.compile(  # of these no short answer stands in for what was asked
     r"^(?:(?:da|fino a|per|since|until|from)\s+)?(?:quando|dove|perch|come|when|where|why|how)"
     r"|\b(?:anno|giorno|mese|città|paese|luogo|posto|year|day|month|city|country|place|time)\b",
@@ -70,19 +74,28 @@ _VERB_GROUP = re.compile(
 )
 
 
+def spelled_out(text: str) -> str:
+    """The text with "dove è" for "dov’è", "who is" for "who’s": the words can be told apart."""
+    whole = _ELIDED.sub(lambda m: m[1] + _ENDINGS.get(m[1].lower(), "e "), text)
+    return _CONTRACTED.sub(r"\1 is", whole)
+
+
 def find_interrogative(text: str) -> re.Match[str] | None:
-    """What a question asks with: at its beginning, after a comma, or else somewhere."""
+    """What a question asks with: at its beginning, after a comma, or else somewhere.
+
+    In the midst of it "che" alone, "what" and "which" are none: "è vero che …?".
+    """
     found = list(INTERROGATIVE.finditer(text))
     for match in found:
         before = text[: match.start()].rstrip()
         if not before or before.endswith(","):
             return match
-    return next((m for m in found if words(m[0])[-1] not in ("che", "what", "which")), None)
+    return next((m for m in found if not _RELATIVE.match(m[0])), None)
 
 
 def asks_whether(question: str) -> bool:
     """Whether a question is one of yes or no: no words of a text are the short answer to it."""
-    return question.rstrip().endswith("?") and find_interrogative(question) is None
+    return question.rstrip().endswith("?") and find_interrogative(spelled_out(question)) is None
 
 
 def is_english(interrogative: str) -> bool:

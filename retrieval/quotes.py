@@ -46,22 +46,26 @@ def ranked(sentences: Iterable[Sentence], weights: Weights) -> list[Scored]:
 
 
 def quotations(
-    candidates: Sequence[Scored], generation: Generation, most: int = MOST_QUOTES
+    candidates: Sequence[Scored],
+    generation: Generation,
+    most: int = MOST_QUOTES,
+    further: float = FURTHER,
 ) -> tuple[Quotation, ...]:
     """Up to ``most`` quotations: whole sentences, contiguous, none twice, all verified.
 
-    ``candidates`` come from ``ranked``. The first one is quoted, and others that are likely to
-    answer by themselves. A quotation is one sentence, or two neighbours of together at most
-    ``sentences.LONGEST`` characters when both are, or when the second needs the first.
+    ``candidates`` come from ``ranked``. The first one is quoted, and others that answer with a
+    probability of ``further``. A quotation is one sentence, or two neighbours of together at most
+    ``sentences.LONGEST`` characters: a sentence with one that is as likely to answer, or with the
+    one before it that it needs.
     """
     taken: set[tuple[str, Span]] = set()
     quotes: list[Quotation] = []
     for candidate in candidates:
         if len(quotes) == most:
             break
-        if _key(candidate) in taken or (quotes and candidate.answers < FURTHER):
+        if _key(candidate) in taken or (quotes and candidate.answers < further):
             continue
-        group = _with_neighbour(candidate, candidates, taken)
+        group = _with_neighbour(candidate, candidates, taken, further)
         taken.update(_key(member) for member in group)
         quote = _verified(_quotation(group, candidate), generation)
         if quote is None:
@@ -112,11 +116,14 @@ def _verified(quote: Quotation, generation: Generation) -> Quotation | None:
 
 
 def _with_neighbour(
-    candidate: Scored, candidates: Sequence[Scored], taken: set[tuple[str, Span]]
+    candidate: Scored,
+    candidates: Sequence[Scored],
+    taken: set[tuple[str, Span]],
+    further: float,
 ) -> list[Scored]:
     """The candidate with one of its neighbours, if one may join, in textual order.
 
-    The one before joins a sentence that points back to it; else the better one, if it is good.
+    The one before joins a sentence that points back to it; else the better one that answers, too.
     """
     around = [
         other
@@ -126,7 +133,7 @@ def _with_neighbour(
     before = [other for other in around if other.sentence.span == candidate.sentence.before]
     if before:
         return [before[0], candidate]
-    allowed = [other for other in around if other.answers >= FURTHER]
+    allowed = [other for other in around if other.answers >= further]
     if not allowed:
         return [candidate]
     best = max(allowed, key=lambda other: other.score)

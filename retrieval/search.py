@@ -47,14 +47,13 @@ class Fusion:
 
 @dataclass(frozen=True)
 class Signals:
-    """What speaks for each of n candidates: their rows and cosines, of the shape (n,).
+    """What speaks for each of n candidates, whose ``rows`` have the shape (n,).
 
     ``z_scores``: of passage, sentence and keyword, as in ``Fusion``; of the shape (n, 3).
     ``left_out``: whether there were more passages to choose from.
     """
 
     rows: NDArray[np.int64]
-    cosines: Vectors
     z_scores: Vectors
     left_out: bool
 
@@ -64,7 +63,7 @@ class HybridRetriever(BaseRetriever):
 
     ``rows``, where it is given, are those of the passages to choose from. Documents carry the
     passage's text, its id, and in ``metadata`` its ``row``, ``article``, ``start``, ``end``,
-    ``score``, by how much that is ``behind`` the best one's (0 or less), and ``cosine``.
+    ``score``, and by how much that is ``behind`` the best one's (0 or more).
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
@@ -101,7 +100,7 @@ class HybridRetriever(BaseRetriever):
         rows, cosines, keywords, left_out = self._candidates(query, vector, count)
         nearest = [self._nearest_sentence(copies.passage(row), vector) for row in rows.tolist()]
         signals = (cosines, np.array(nearest, np.float32), keywords)
-        return Signals(rows, cosines, np.stack([_z_scores(s) for s in signals], axis=1), left_out)
+        return Signals(rows, np.stack([_z_scores(s) for s in signals], axis=1), left_out)
 
     def _best(self, signals: Signals, copies: _Copies) -> tuple[list[Document], bool]:
         """The best of the candidates, and whether any were left out."""
@@ -116,9 +115,7 @@ class HybridRetriever(BaseRetriever):
                 left_out = True
                 continue
             found.append(passage)
-            documents.append(
-                _document(passage, float(scores[at]), best, float(signals.cosines[at]))
-            )
+            documents.append(_document(passage, float(scores[at]), best))
             if len(found) == self.k:
                 break
         return documents, left_out
@@ -234,9 +231,9 @@ def _share(one: set[str], other: set[str]) -> float:
     return len(few & many) / len(few) if few else 1.0
 
 
-def _document(passage: Stored, score: float, best: float, cosine: float) -> Document:
+def _document(passage: Stored, score: float, best: float) -> Document:
     place = {"article": passage.article, "start": passage.start, "end": passage.end}
-    found = {"score": score, "behind": score - best, "cosine": cosine}
+    found = {"score": score, "behind": best - score}
     return Document(
         id=passage.id,
         page_content=passage.text,

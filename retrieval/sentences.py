@@ -88,7 +88,7 @@ def weighed_sentences(
             line = _line_of(article.text, lines, span)
             if not _is_cut(article.text, line, span):  # a part of a sentence is never quoted
                 heading = _is_heading(article.text, line, span) or _is_title(article, span)
-                behind = max(passage.behind, -FARTHEST)
+                behind = min(passage.behind, FARTHEST)
                 evidence = Evidence(cosine, behind, english, read.reader)
                 answer = read.answer and _moved(read.answer, passage.stored.start)
                 sentence = Sentence(article, span, evidence, heading, answer)

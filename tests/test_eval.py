@@ -15,8 +15,11 @@ from index.errors import UsageError
 from index.model.unpack import unpacked_model
 from retrieval.evaluation.exam import Asked, Exam, read_exam, some_of, without_answers
 from retrieval.evaluation.figures import by_kind, curve, figures
+from retrieval.evaluation.fitting import Example, fit
 from retrieval.evaluation.outcomes import Outcome
 from retrieval.evaluation.squad import gold_spans
+from retrieval.evidence import Evidence
+from retrieval.weights import READER
 from tests.conftest import ROOT, Workplace
 
 PARAGRAPHS = {
@@ -173,7 +176,7 @@ def test_questions_on_news_bring_their_articles(indexed_place: Workplace, news: 
 @pytest.mark.parametrize(
     ("told", "same"),
     [("Ada Neri", True), ("dalla pittrice Ada Neri", True), ("Neri", True), ("Ida Neri", True),
-     ("Ada", True), ("Piero Neri di Ronca", False), ("nessuno", False)],
+     ("Ada", True), ("Piero Neri di Ronca", False), ("nessuno", False), ("", False)],
 )  # fmt: skip
 def test_a_short_answer_says_what_a_gold_one_says(told: str, same: bool) -> None:
     assert Asked("Chi?", ("a",), ("Ada Neri",)).is_answered_in_short(told) is same
@@ -184,6 +187,25 @@ def test_news_that_are_none_are_named(indexed_place: Workplace, news: Path) -> N
     done = indexed_place.run("eval", str(news))
     assert done.returncode == 2 and "cannot be read as questions on news" in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_nothing_is_indexed_beside_news(
+    indexed_place: Workplace, news: Path, exam_file: Path
+) -> None:
+    done = indexed_place.run("eval", str(news), "--index-also", str(exam_file))
+    assert done.returncode == 2 and "nothing else can be beside it" in done.stderr
+
+
+def test_where_no_words_are_right_none_are_shown_as_sure() -> None:
+    def found(reader: float, right: bool) -> Example:
+        evidence = [Evidence(0.9, 0.0, 0.0, reader), Evidence(0.8, 1.0, 0.0, -5.0)]
+        return Example(evidence, [right, False], [False, False], right)
+
+    some = [found(at / 10, at > 10) for at in range(20)]
+    weights = fit(some, READER)
+    assert weights.sure == 1.0 and weights.words.probability(some[-1].evidence[0]) < 0.1
+    best = [weights.confidence.probability(one.evidence[0]) for one in some]
+    assert best == sorted(best) and best[-1] > best[0]
 
 
 def test_lines_are_about_the_corpus(indexed_place: Workplace) -> None:
@@ -227,7 +249,7 @@ def test_what_cannot_be_written_is_named_before_anything_is_asked(
 
 
 def test_a_share_of_the_corpus_cannot_be_left_out() -> None:
-    with pytest.raises(UsageError, match="--leave-out is for SQuAD files"):
+    with pytest.raises(UsageError, match="--leave-out is for files with their own"):
         without_answers(Exam(None, ()), 0.5, 0)
 
 

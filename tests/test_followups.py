@@ -10,6 +10,7 @@ from bot.memory import TURNS, Memory
 from retrieval.answer import MAX_QUESTION, Answer, Question, Reason, Turn
 from retrieval.chain import AnswerChain
 from retrieval.followups import together
+from retrieval.interrogatives import asks_whether
 from tests.conftest import Workplace
 
 MEETING = "Dove si incontreranno Putin e Kim?"
@@ -167,6 +168,27 @@ def test_a_question_that_stands_by_itself_is_not_mixed_with_the_one_before(
     text: str, turn: Turn
 ) -> None:
     assert searched(text, turn) is None
+
+
+@pytest.mark.parametrize(
+    ("question", "whether"),
+    [
+        ("Kim ha incontrato Putin?", True),
+        ("È vero che il treno è partito?", True),
+        ("È vero che Putin visiterà Seul?", True),
+        ("Is it true that he left?", True),
+        ("Did the train which left arrive?", True),
+        ("Dov’è Kim?", False),
+        ("Cos'è il forum?", False),
+        ("Quant'è costato?", False),
+        ("Who's John Kirby?", False),
+        ("Il treno quando parte?", False),
+        ("Kim in che città è nato?", False),
+        ("treno blindato", False),
+    ],
+)
+def test_a_question_of_yes_or_no_is_told_from_others(question: str, whether: bool) -> None:
+    assert asks_whether(question) is whether
 
 
 def test_without_a_question_before_nothing_is_changed() -> None:

@@ -248,7 +248,7 @@ def test_the_fusion_is_fitted_to_the_signal_that_tells() -> None:
         signals = rng.normal(size=(20, 3)).astype(np.float32)
         right = np.zeros(20, bool)
         right[(signals @ np.array([0.1, 2.0, 1.0]) + rng.normal(size=20)).argmax()] = True
-        found.append((Signals(np.arange(20), signals[:, 0], signals, False), right))
+        found.append((Signals(np.arange(20), signals, False), right))
     fusion = fitted(found)
     assert fusion.keyword == 1.0 and 1.5 < fusion.sentence < 2.5 and abs(fusion.passage) < 0.4
     assert first(found, fusion) > first(found, Fusion(1.0, 0.0, 0.0))

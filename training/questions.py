@@ -22,7 +22,12 @@ from index.embedder import Embedder
 from index.passages import Passage, split_article, titled
 from index.sentences import Span
 from index.vectors import Vectors
-from retrieval.evaluation.news import NewsArticle, read_articles, read_questions
+from retrieval.evaluation.news import (
+    NewsArticle,
+    NewsQuestion,
+    read_articles,
+    read_questions,
+)
 from retrieval.evaluation.squad import Paragraph, SquadQuestion, read_squad
 
 # What is not learnt: the weights of evidence are fitted on it, since of what it has learnt by heart
@@ -206,15 +211,17 @@ def news(folder: Path, hidden: int = NEWS_KEPT_BACK, own: Path | None = OWN) -> 
     """
     articles = _to_learn(read_articles(folder))
     kept_back = news_kept_back(articles, hidden)
+    files = [folder / "train.jsonl", *(sorted(own.glob("*.jsonl")) if own else [])]
+    asked = [one for file in files for one in read_questions(file, articles)]
+    return texts_on([a for a in articles.values() if a.id not in kept_back], asked)
+
+
+def texts_on(articles: Iterable[NewsArticle], asked: Iterable[NewsQuestion]) -> list[Text]:
+    """The articles, to be searched among each other, with those of the questions on them."""
     by_article: dict[str, list[TextQuestion]] = defaultdict(list)
-    for file in [folder / "train.jsonl", *(sorted(own.glob("*.jsonl")) if own else [])]:
-        for one in read_questions(file, articles):
-            by_article[one.article].append(TextQuestion(one.text, one.spans, one.sentences))
-    return [
-        Text(article.title, article.text, "it", "news", tuple(by_article[name]))
-        for name, article in articles.items()
-        if name not in kept_back
-    ]
+    for one in asked:
+        by_article[one.article].append(TextQuestion(one.text, one.spans, one.sentences))
+    return [Text(a.title, a.text, "it", "news", tuple(by_article[a.id])) for a in articles]
 
 
 def news_kept_back(articles: Collection[str], count: int = NEWS_KEPT_BACK) -> set[str]:

@@ -61,6 +61,7 @@ BATCH = 32
 PACE = Pace(1e-4, warm_up=0.05, last=0.1, decay=0.01)
 AVERAGED = 0.3  # of the steps, the last ones, over which the weights are averaged
 EVERY = 10  # steps the mean takes one in
+PARTIAL = "partial"  # the folder of what is written on the way
 SEED = 20261128
 
 
@@ -183,7 +184,7 @@ def train(
 ) -> Weights:
     """Learn from the examples, in their order; the mean of the weights over the last part.
 
-    What there is is written to ``out`` on the way, too: a run that is cut off leaves something.
+    What there is is written on the way, beside ``out``: a run that is cut off leaves something.
     """
     planned = list(batches(examples, rng))
     masters = Masters(model)
@@ -192,7 +193,7 @@ def train(
         if step >= (1 - AVERAGED) * len(planned) and step % EVERY == 0:
             masters.average()
         if step % WRITTEN == 0:
-            write_reader(masters.mean(), out)
+            write_reader(masters.mean(), out / PARTIAL)
 
     model.train()
     learn(masters, planned, lambda batch: loss(model, encode(tokenizer, batch)), PACE, after)

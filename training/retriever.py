@@ -154,7 +154,7 @@ class LowRank:
 
 
 def batches(triplets: Sequence[Triplet], rng: random.Random) -> Iterator[list[Triplet]]:
-    """Batches of triplets of about one length, in a random order, in which nothing occurs twice."""
+    """Batches of triplets of about one length, in a random order; no answer twice in one."""
     left = list(triplets)
     rng.shuffle(left)
     return map(_once, alike(left, BATCH, lambda triplet: len(triplet[1]), rng))
@@ -201,7 +201,7 @@ def train(model: SentenceTransformer, parts: Sequence[Sequence[Triplet]], file: 
 
     def after(step: int) -> None:
         if step % WRITTEN == 0:  # a run that is cut off leaves something
-            changes.write(file)
+            changes.write(file.with_suffix(".partial"))
 
     encode = encoder_of(model)
     model.train()

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import tempfile
-from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +26,7 @@ from retrieval.evaluation.figures import auroc, share
 from retrieval.evaluation.news import read_articles, read_questions
 from retrieval.evaluation.squad import read_squad
 from retrieval.reader import PACKED, Page, Reader, Reading
-from training.questions import Example, Text, TextQuestion, candidates, some_of
+from training.questions import Example, Text, TextQuestion, candidates, some_of, texts_on
 
 
 @dataclass(frozen=True)
@@ -59,11 +58,7 @@ def texts(file: Path) -> Iterator[Text]:
             yield Text("", paragraph.text, paragraph.language, paragraph.article, asked)
         return
     articles = read_articles(file.parent)
-    by_article = defaultdict(list)
-    for one in read_questions(file, articles):
-        by_article[one.article].append(TextQuestion(one.text, one.spans, one.sentences))
-    for name, article in articles.items():
-        yield Text(article.title, article.text, "it", "news", tuple(by_article[name]))
+    yield from texts_on(articles.values(), read_questions(file, articles))
 
 
 def score(file: Path, packed: Path, limit: int | None) -> Iterator[Scored]:

@@ -46,7 +46,7 @@ class Asked:
         One holds the other, or they share most of their words: F1 as in SQuAD's evaluation
         (Rajpurkar et al., EMNLP 2016), without articles and prepositions, is at least MATCH.
         """
-        return any(
+        return any(w not in STOP_WORDS for w in words(told)) and any(
             _holds(told, answer) or _holds(answer, told) or f1(told, answer) >= MATCH
             for answer in self.answers
         )
@@ -81,13 +81,13 @@ def read_exam(path: Path, also: Sequence[Path] = ()) -> Exam:
 
     Raises UsageError where a file cannot be read as what its name says.
     """
+    if also and not path.name.endswith(SQUAD_ENDINGS):
+        raise UsageError(f"{path} says what is indexed: nothing else can be beside it")
     if not path.name.endswith(SQUAD_ENDINGS) and any(
         (path.parent / name).exists() for name in ARTICLES
     ):
         return _news(path)
     if not path.name.endswith(SQUAD_ENDINGS):
-        if also:
-            raise UsageError(f"{path} is about the corpus: nothing else can be indexed beside it")
         return Exam(None, tuple(_lines(path)))
     texts, asked = _squad(path)
     for other in also:
@@ -98,7 +98,7 @@ def read_exam(path: Path, also: Sequence[Path] = ()) -> Exam:
 def without_answers(exam: Exam, share: float, seed: int) -> Exam:
     """The exam with a share of the texts left out: what was asked about them has no answer."""
     if exam.texts is None:
-        raise UsageError("--leave-out is for SQuAD files: the corpus stays as it is")
+        raise UsageError("--leave-out is for files with their own texts: the corpus stays as it is")
     named = sorted({path for asked in exam.asked for path in asked.articles})
     gone = set(random.Random(seed).sample(named, round(share * len(named))))  # noqa: S311
     texts = {path: text for path, text in exam.texts.items() if path not in gone}

@@ -19,9 +19,9 @@ from retrieval.search import HybridRetriever, worth_reading
 from retrieval.sentences import Sentence, weighed_sentences
 from retrieval.weights import PLAIN, READER, Caution, Linear, Weights
 
-RANK = {READER: ["reader", "found", "cosine"], PLAIN: ["found", "cosine"]}
-CONFIDENCE = {READER: ["reader", "found", "english"], PLAIN: ["found", "cosine", "english"]}
-WORDS: dict[str, list[str]] = {READER: ["reader", "found", "english"], PLAIN: []}
+RANK = {READER: ["reader", "behind", "cosine"], PLAIN: ["behind", "cosine"]}
+CONFIDENCE = {READER: ["reader", "behind", "english"], PLAIN: ["behind", "cosine", "english"]}
+WORDS: dict[str, list[str]] = {READER: ["reader", "behind", "english"], PLAIN: []}
 BEST = 3  # sentences of a question, by rank, that the confidence is fitted on
 # The shares of the questions without an answer that are refused.
 REFUSED = {Caution.CAUTIOUS: 0.9, Caution.BALANCED: 0.76, Caution.GENEROUS: 0.55}
@@ -176,8 +176,9 @@ def _logistic(told: Sequence[tuple[Evidence, bool, float]], names: Sequence[str]
     from sklearn.linear_model import LogisticRegression
 
     evidence, labels, weights = zip(*told, strict=True)
-    if not names:
-        return Linear({})
+    if not names or len(set(labels)) == 1:
+        odds = (labels.count(True) + 0.5) / (labels.count(False) + 0.5)  # neither 0 nor endless
+        return Linear({}, round(float(np.log(odds)), 4))
     rows = _rows(evidence, names)
     mean, scale = rows.mean(axis=0), rows.std(axis=0) + 1e-9
     model = LogisticRegression(max_iter=3000).fit((rows - mean) / scale, labels, weights)
