@@ -31,10 +31,18 @@ _TIME = re.compile(
 _ACCORDING = r"(?:secondo|stando\s+a\w*|a\s+detta\s+di|according\s+to)\s+"
 _SPEAKER = re.compile(rf",?\s*\b{_ACCORDING}[^,?]+(?:,|(?=\?)|$)", re.IGNORECASE)
 _PEOPLE = re.compile(
-    r"\b(?:(?:nord|sud)\s?-?corean|russ|american|statunitens|cines|giappones|ucrain|britannic"
-    r"|ingles|frances|tedesc|italian|europe)[oaie]\b"
-    r"|\b(?:(?:north|south)\s+korean|russian|american|chinese|japanese|ukrainian|british|french"
-    r"|german|italian|european)\b",
+    r"\b(?:albanes|american|argentin|australian|austriac|belg|brasilian|britannic|bulgar|canades"
+    r"|ceco|cilen|cines|colomban|(?:nord|sud)\s?-?corean|croat|cuban|danes|egizian|europe|filippin"
+    r"|finlandes|frances|giappones|grec|indian|ingles|iranian|irachen|irlandes|israelian|italian"
+    r"|libanes|libic|marocchin|messican|norveges|olandes|pakistan|palestines|polacc|portoghes|romen"
+    r"|russ|saudit|serb|sirian|spagnol|statunitens|svedes|svizzer|tedesc|tunisin|turc|ucrain"
+    r"|ungheres|venezuelan|vietnamit)[oaieh]{1,2}\b"
+    r"|\b(?:albanian|american|argentinian|australian|austrian|belgian|brazilian|british|bulgarian"
+    r"|canadian|chilean|chinese|colombian|croatian|cuban|czech|danish|dutch|egyptian|english|european"
+    r"|filipino|finnish|french|german|greek|hungarian|indian|iranian|iraqi|irish|israeli|italian"
+    r"|japanese|(?:north|south)\s+korean|lebanese|libyan|mexican|moroccan|norwegian|pakistani"
+    r"|palestinian|polish|portuguese|romanian|russian|saudi|serbian|spanish|swedish|swiss|syrian"
+    r"|tunisian|turkish|ukrainian|venezuelan|vietnamese)\b",
     re.IGNORECASE,
 )
 _ORDINAL = re.compile(
