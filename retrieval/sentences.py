@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from langchain_core.documents import Document
 
@@ -13,6 +13,7 @@ from index.embedder import Embedder
 from index.generation import Generation
 from index.sentences import Span, ends_a_sentence, logical_lines
 from index.store import Stored
+from index.vectors import Vectors
 from retrieval.anaphora import refers_back
 from retrieval.answer import Question
 from retrieval.evidence import Evidence
@@ -30,7 +31,7 @@ class Sentence:
 
     ``answer``: the words that are likely to answer, by a reader. ``before``: the sentence
     before it, if it points back to that: the two are weighed and quoted together, and either may
-    hold the words that answer.
+    hold the words that answer. ``vector``: its unit vector in the index, shape (dimensions,).
     """
 
     article: Article
@@ -39,6 +40,7 @@ class Sentence:
     heading: bool
     answer: Span | None = None
     before: Span | None = None
+    vector: Vectors | None = field(default=None, compare=False, repr=False)
 
     @property
     def shown(self) -> str:
@@ -82,16 +84,17 @@ def weighed_sentences(
     found: dict[tuple[str, Span], Sentence] = {}
     for passage, question, view in zip(passages, questions, views, strict=True):
         vector = embedder.encode_query(question.text)
-        cosines = generation.sentence_vectors(passage.stored) @ vector
+        vectors = generation.sentence_vectors(passage.stored)
+        cosines = (vectors @ vector).tolist()
         article, lines = articles[passage.stored.article]
-        for span, read, cosine in zip(passage.spans, view, cosines.tolist(), strict=True):
+        for span, read, own, cosine in zip(passage.spans, view, vectors, cosines, strict=True):
             line = _line_of(article.text, lines, span)
             if not _is_cut(article.text, line, span):  # a part of a sentence is never quoted
                 heading = _is_heading(article.text, line, span) or _is_title(article, span)
                 behind = min(passage.behind, FARTHEST)
                 evidence = Evidence(cosine, behind, english, read.reader)
                 answer = read.answer and _moved(read.answer, passage.stored.start)
-                sentence = Sentence(article, span, evidence, heading, answer)
+                sentence = Sentence(article, span, evidence, heading, answer, vector=own)
                 before = found.get((article.path, span))  # in the passage before, at its end
                 if before is None or before.evidence.reader < evidence.reader:
                     found[article.path, span] = sentence

@@ -157,7 +157,8 @@ def test_sync_equals_rebuild(
     (empty_place.corpus / "a.txt").unlink()
     empty_place.write("d.txt", "---\ntitle: Un treno\n---\n" + TRAIN)
     synced(empty_place, embedder)
-    empty_place.write("d.txt", "---\ntitle: Elezioni in Brasile, vince la destra\n---\n" + TRAIN)  # read below it, too
+    other = "---\ntitle: Elezioni in Brasile, vince la destra\n---\n"  # it is read below that
+    empty_place.write("d.txt", other + TRAIN)
     synced(empty_place, embedder)
     fresh = Workplace(tmp_path_factory.mktemp("fresh"), empty_place.warm)
     (fresh.path / "corpus").symlink_to(empty_place.corpus)
