@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 import pytest
 
 from bot.locales import texts
 from bot.render import notes
 from bot.telegram.html import answer_messages
 from index.embedder import Embedder
+from index.generation import Generation
+from index.layout import generations_dir
 from index.live import LiveIndex
 from index.place import Locations
+from index.sentences import Span
 from index.sync import sync
+from retrieval.agreement import verdict
 from retrieval.anaphora import refers_back
 from retrieval.answer import Answer, Question, Scope
 from retrieval.chain import AnswerChain
+from retrieval.evidence import Evidence
+from retrieval.quotes import Scored, quotations
 from retrieval.reader import Reader
+from retrieval.sentences import Sentence
+from retrieval.weights import READER, load_weights
 from tests.conftest import Workplace
 
 REFERS = [
@@ -86,6 +96,38 @@ def test_without_dates_it_is_not_said_which_of_two_answers_holds(
     assert answer.answer is None and answer.differing and answer.agreeing == 0
     assert {quote.article for quote in answer.quotes} == {"a.txt", "b.txt"}
     assert notes(answer, texts("en")).startswith("the articles answer in different words")
+
+
+@pytest.mark.parametrize(
+    ("other", "differ"),
+    [
+        ("Il museo civico di Ronca fu inaugurato da Piero Malaspina.", True),
+        ("La piscina di Portosole fu inaugurata da Piero Malaspina: costa quattro euro.", False),
+    ],
+)
+def test_only_answers_about_one_event_differ(
+    empty_place: Workplace, embedder: Embedder, other: str, differ: bool
+) -> None:
+    empty_place.write("a.txt", "Il museo civico di Ronca fu inaugurato da Elena Corti.")
+    empty_place.write("b.txt", other)
+    report = sync(Locations(empty_place.corpus, empty_place.data), embedder)
+    weights = load_weights(READER)
+    sure = max(weights.sure, 0.9)
+    with closing(Generation(generations_dir(empty_place.data) / report.generation)) as opened:
+        found = []
+        for passage in opened.store.passages([0, 1]):
+            article = opened.store.article(passage.article)
+            assert article is not None
+            name = "Elena Corti" if "Elena" in article.text else "Piero Malaspina"
+            at = article.text.index(name)
+            (span,), (vector,) = opened.sentences(passage), opened.sentence_vectors(passage)
+            answer = Span(at, at + len(name))
+            evidence = Evidence(0.9, 0.0, 0.0, 9.0)
+            sentence = Sentence(article, span, evidence, False, answer, vector=vector)
+            found.append(Scored(sentence, 1.0, answers=0.9, worded=sure))
+        told = verdict(quotations(found, opened), found, opened, weights)
+    assert told.differing is differ
+    assert told.answer == (None if differ else "Elena Corti")
 
 
 def test_the_notes_tell_where_was_searched() -> None:

@@ -43,13 +43,19 @@ def test_an_edited_question_edits_its_answer(bot: Bot) -> None:
 def test_what_is_left_over_of_a_longer_answer_is_deleted(
     empty_place: Workplace, embedder: Embedder
 ) -> None:
-    for number, ship in enumerate(("Aurora", "Bora", "Cometa")):
-        ports = ", ".join(f"il porto numero {number}{stop}" for stop in range(60))
-        empty_place.write(f"{number}.txt", f"Il battello {ship} affonda nel lago dopo {ports}.\n")
+    outlet = "---\nsource: Gazzetta" + 20 * " del lago" + "\n---\n"
+    ships = [("Aurora", "lunedì"), ("Bora", "martedì"), ("Cometa", "mercoledì")]
+    for number, (ship, day) in enumerate(ships):
+        way = "; ".join(
+            f"poi ha attraversato lentamente le acque settentrionali, tappa {number}{stop}"
+            for stop in range(10, 38)
+        )
+        text = f"La nave {ship} è affondata {day} nel lago di Garda: {way}.\n"
+        empty_place.write(f"{number}.txt", outlet + text)
     sync(Locations(empty_place.corpus, empty_place.data), embedder)
     with FakeBotApi() as api:
         bot = Bot(empty_place, api, VIRGOLETTE_WATCH="false")
-        asked = api.say("Quale battello affonda nel lago?")
+        asked = api.say("Quale nave è affondata nel lago di Garda?")
         first, second, *_ = api.replies_to(asked, count=2, timeout=READY)
         api.edit(asked, "grazie")
         api.wait_for("deleteMessage", timeout=READY)
