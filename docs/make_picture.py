@@ -11,8 +11,8 @@ from bot.settings import read_settings
 from retrieval.answer import Question
 
 QUESTIONS = (
-    "Da dove è partito il treno blindato?",
-    "Quanti container ha spedito la Corea del Nord?",
+    "Dove va il treno blindato?",
+    "Chi ha detto che la Corea del Nord pagherà un prezzo?",
     "Quanto dura il volo da Roma a Tokyo?",
 )
 
