@@ -28,6 +28,8 @@ from training.questions import (
     encyclopedic,
     english_wordings,
     news,
+    written_on_corpus,
+    written_on_paragraphs,
 )
 from training.reader import BATCH, Masters, batches, encode, examples_of_round
 from training.retriever import passage_triplets, sentence_triplets
@@ -104,7 +106,7 @@ def _told(name: str) -> dict[str, Any]:
 @pytest.fixture
 def on_news(sources: argparse.Namespace) -> list[Text]:
     """The news to learn from, of which there are too few to keep any back."""
-    return news(sources.news, hidden=0, own=None)
+    return news(sources.news, [sources.news / "train.jsonl"], hidden=0)
 
 
 def test_nothing_is_learnt_of_what_is_kept_back(sources: argparse.Namespace) -> None:
@@ -122,6 +124,42 @@ def test_english_questions_are_asked_on_italian_paragraphs(sources: argparse.Nam
     assert english_wordings(sources.squad, sources.xquad)[
         "it: da dove parte il treno 0 dell’articolo 1?"
     ] == ["en: da dove parte il treno 0 dell’articolo 1?"]
+
+
+def test_what_is_written_is_asked_on_the_paragraphs_that_are_learnt(
+    sources: argparse.Namespace, tmp_path: Path
+) -> None:
+    rows = [
+        {"article": f"it-{article}", "paragraph": 1, "q": f"Dove {article}?", "a": ["Città11"]}
+        for article in (0, 1)  # the first is kept back
+    ]
+    (tmp_path / "encyclopedia.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    first, second = written_on_paragraphs(sources.squad, tmp_path)
+    (asked,) = second.asked
+    assert not first.asked and asked.text == "Dove 1?"
+    assert [second.text[span.start : span.end] for span in asked.spans] == ["Città11"]
+
+
+def test_what_is_written_on_the_corpus_has_no_answer_among_its_negatives(
+    tmp_path: Path, embedder: Embedder
+) -> None:
+    for name, text in (
+        ("a", "Il forum comincia il 10 settembre."),
+        ("b", "Il forum comincia martedì 10."),
+        ("c", "Il forum finisce il 13 settembre."),
+    ):
+        (tmp_path / f"{name}.txt").write_text(f"---\ntitle: Il forum\n---\n{text}\n")
+    answers = ["il 10 settembre", "martedì 10"]
+    rows = [
+        {"q": "Quando comincia?", "articles": ["a.txt", "b.txt"], "a": answers, "tempts": ""},
+        {"q": "Quando riapre?", "articles": ["c.txt"], "a": [], "tempts": "Il forum finisce"},
+    ]
+    (tmp_path / "corpus.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    found = list(candidates(written_on_corpus(tmp_path, tmp_path), embedder))
+    told = [(one.positive.title, len(one.positive.spans), len(one.negatives)) for one in found]
+    assert told == [("Il forum", 1, 1), ("Il forum", 1, 1), ("Il forum", 0, 2)]
+    assert all("finisce" in n.passage for one in found[:2] for n in one.negatives)
+    assert "finisce" in found[2].positive.passage
 
 
 def test_a_question_has_its_passage_and_hard_negatives(

@@ -2,22 +2,25 @@
 
 They come from four places: SQuAD-it and XQuAD's English half of it; English SQuAD 2.0, whose
 questions are asked on the Italian twins of its paragraphs, those without an answer too; questions
-on Italian news; and the questions of ``training/news``, which were written for this project on the
-same articles.
+on Italian news; and those of ``training/written``, which were written for this project on the same
+paragraphs, the same news, and the project's own five articles.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import random
-from collections import defaultdict
+import re
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from index.articles import Article
+from index.articles import Article, read_article
 from index.embedder import Embedder
 from index.passages import Passage, split_article, titled
 from index.sentences import Span
@@ -35,7 +38,8 @@ from retrieval.evaluation.squad import Paragraph, SquadQuestion, read_squad
 KEPT_BACK = ("it-0", "it-11", "it-24")
 NEWS_KEPT_BACK = 64
 NEGATIVES = 6  # of a question, the nearest ones
-OWN = Path(__file__).parent / "news"
+OWN = Path(__file__).parent / "written"
+CORPUS = Path("corpus")
 LEARNT = "wn-train-"  # the beginning of the ids of news that may be learnt
 SEED = 24
 
@@ -91,11 +95,15 @@ class Text:
 
 @dataclass(frozen=True)
 class TextQuestion:
-    """A question on a text: where it answers, and the sentences that do or that tempt."""
+    """A question on a text: where it answers, and the sentences that do or that tempt.
+
+    ``elsewhere``: the words that answer it in the texts beside.
+    """
 
     text: str
     spans: tuple[Span, ...]
     around: tuple[Span, ...] = ()
+    elsewhere: tuple[str, ...] = ()
 
 
 def candidates(texts: Sequence[Text], embedder: Embedder) -> Iterator[Candidates]:
@@ -157,6 +165,7 @@ def _negatives(
 ) -> Iterator[Example]:
     """The nearest passages in which no answer stands."""
     answers = {text.text[s.start : s.end].lower() for s in asked.spans}
+    answers |= {answer.lower() for answer in asked.elsewhere}
     left = NEGATIVES
     for title, passage in nearest:
         told = passage.text.lower()
@@ -178,10 +187,9 @@ def add_sources(parser: argparse.ArgumentParser) -> None:
 
 def encyclopedic(told: argparse.Namespace) -> list[Text]:
     """SQuAD-it's paragraphs that are not kept back, with English questions on them too."""
-    italian = list(read_squad(told.squad))
     english = _english(told.xquad, told.squad2)
     texts = []
-    for paragraph in italian:
+    for paragraph in read_squad(told.squad):
         if paragraph.article in KEPT_BACK:
             continue
         asked = [TextQuestion(q.text, q.spans) for q in paragraph.asked]
@@ -191,6 +199,57 @@ def encyclopedic(told: argparse.Namespace) -> list[Text]:
             asked += [TextQuestion(q.text, ()) for q in twin.asked if not q.spans]
         texts.append(Text("", paragraph.text, "it", paragraph.article, tuple(asked)))
     return texts
+
+
+def written_on_paragraphs(squad: Path, own: Path = OWN) -> list[Text]:
+    """SQuAD-it's paragraphs, with the questions that were written for this project on them."""
+    asked = defaultdict(list)
+    for one in _lines(own / "encyclopedia.jsonl"):
+        asked[one["article"], one["paragraph"]].append((one["q"], one["a"]))
+    before: Counter[str] = Counter()
+    texts = []
+    for paragraph in read_squad(squad):
+        place = paragraph.article, before[paragraph.article]
+        before[paragraph.article] += 1
+        if paragraph.article not in KEPT_BACK:
+            text = paragraph.text
+            questions = [TextQuestion(q, _spans(text, answers)) for q, answers in asked[place]]
+            texts.append(Text("", text, "it", paragraph.article, tuple(questions)))
+    return texts
+
+
+def written_on_corpus(corpus: Path = CORPUS, own: Path = OWN) -> list[Text]:
+    """The project's own articles, with the questions on them that are to be learnt.
+
+    A question is asked on each article that holds an answer, else on the one that tempts.
+    """
+    asked = list(_lines(own / "corpus.jsonl"))
+    texts = []
+    for path in sorted(corpus.glob("*.txt")):
+        article = read_article(path.read_bytes(), path.name)
+        questions = [
+            TextQuestion(
+                one["q"],
+                _spans(article.text, one["a"]),
+                _spans(article.text, [one["tempts"]] if one["tempts"] else []),
+                tuple(one["a"]),
+            )
+            for one in asked
+            if path.name in one["articles"]
+        ]
+        texts.append(Text(article.heading, article.text, "it", "corpus", tuple(questions)))
+    return texts
+
+
+def _spans(text: str, words: Iterable[str]) -> tuple[Span, ...]:
+    """Every place of any of the words in the text."""
+    found = (Span(*match.span()) for one in words for match in re.finditer(re.escape(one), text))
+    return tuple(sorted(set(found)))
+
+
+def _lines(path: Path) -> Iterator[Any]:
+    with path.open(encoding="utf-8") as file:
+        yield from map(json.loads, file)
 
 
 def _english(*paths: Path | None) -> dict[str, list[Paragraph]]:
@@ -204,14 +263,21 @@ def _english(*paths: Path | None) -> dict[str, list[Paragraph]]:
     return by_id
 
 
-def news(folder: Path, hidden: int = NEWS_KEPT_BACK, own: Path | None = OWN) -> list[Text]:
-    """The articles to learn from, with the questions on them.
+def news_files(folder: Path, own: Path = OWN) -> list[Path]:
+    """The files of questions on news that may be learnt: the folder's and our own."""
+    return [folder / "train.jsonl", *sorted(own.glob("news*.jsonl"))]
 
-    ``hidden``: how many are kept back; ``own``: a folder of further questions on the same articles.
+
+def news(
+    folder: Path, files: Iterable[Path] | None = None, hidden: int = NEWS_KEPT_BACK
+) -> list[Text]:
+    """The articles to learn from, with the questions of the files on them, or of all files.
+
+    ``hidden``: how many articles are kept back.
     """
+    files = news_files(folder) if files is None else files
     articles = _to_learn(read_articles(folder))
     kept_back = news_kept_back(articles, hidden)
-    files = [folder / "train.jsonl", *(sorted(own.glob("*.jsonl")) if own else [])]
     asked = [one for file in files for one in read_questions(file, articles)]
     return texts_on([a for a in articles.values() if a.id not in kept_back], asked)
 

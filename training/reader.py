@@ -39,11 +39,15 @@ from training.loop import WRITTEN, Pace, learn
 from training.questions import (
     Candidates,
     Example,
+    Text,
     add_sources,
     candidates,
     encyclopedic,
     news,
+    news_files,
     some_of,
+    written_on_corpus,
+    written_on_paragraphs,
 )
 from training.speed import alike, device, keep_memory, lean_attention
 
@@ -54,8 +58,9 @@ if TYPE_CHECKING:
 
     Weights = dict[str, torch.Tensor]
 
-ROUNDS = 2  # of the questions on news; the others are met once
-ENCYCLOPEDIC = 3000  # of these, drawn at random
+ROUNDS = 2  # of the questions that are new to the reader; the others are met once
+ENCYCLOPEDIC = 5000  # of these, drawn at random
+AGAIN = 4000  # of those on news that the reader to go on from has learnt, drawn at random
 TEMPTED = 0.5  # of the questions without an answer have a further passage in a round
 BATCH = 32
 PACE = Pace(1e-4, warm_up=0.05, last=0.1, decay=0.01)
@@ -231,6 +236,20 @@ def write_reader(weights: Weights, out: Path) -> None:
     (out / MARKER).write_text(hashlib.sha256(data).hexdigest() + "\n", encoding="ascii")
 
 
+def texts_to_learn(told: argparse.Namespace) -> tuple[list[Text], list[Text]]:
+    """Texts with the questions that are met once, and with those that are met in every round."""
+    files = news_files(told.news) if told.news else []
+    new = [file for file in files if not told.start or file.name in told.new]
+    learnt = [file for file in files if file not in new]
+    once = some_of(encyclopedic(told), min(ENCYCLOPEDIC, told.limit or ENCYCLOPEDIC))
+    often = written_on_paragraphs(told.squad) + written_on_corpus()
+    if learnt:
+        once += some_of(news(told.news, learnt), min(AGAIN, told.limit or AGAIN))
+    if new:
+        often += news(told.news, new)
+    return once, some_of(often, told.limit)
+
+
 def main() -> None:
     """Train on the files named on the command line and write the reader."""
     fast_dtype()  # before torch is imported
@@ -240,21 +259,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     add_sources(parser)
     parser.add_argument("--start", type=Path, help="a folder with a reader to go on from")
+    parser.add_argument("--new", nargs="*", default=[], help="files of news it has not learnt")
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--out", type=Path, default=PACKED)
     told = parser.parse_args()
     rng = random.Random(SEED)  # noqa: S311
     with tempfile.TemporaryDirectory() as work:
         embedder = Embedder("", Path(work))
-        drawn = some_of(encyclopedic(told), min(ENCYCLOPEDIC, told.limit or ENCYCLOPEDIC))
-        others = list(candidates(drawn, embedder))
-        on_news = some_of(news(told.news), told.limit) if told.news else []
-        found = list(candidates(on_news, embedder))
-        examples = examples_of_round(others, rng)
+        once, often = (list(candidates(texts, embedder)) for texts in texts_to_learn(told))
+        examples = examples_of_round(once, rng)
         for _ in range(told.rounds):
-            examples += examples_of_round(found, rng)
+            examples += examples_of_round(often, rng)
         rng.shuffle(examples)
-        print(f"{len(others)} and {len(found)} questions, {len(examples)} examples", flush=True)
+        print(f"{len(once)} and {len(often)} questions, {len(examples)} examples", flush=True)
         directory = unpacked_model(Path(work))
         tokenizer = for_pairs(Tokenizer.from_file(str(directory / "tokenizer.json")))
         model = begun_reader(directory, told.start)

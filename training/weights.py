@@ -6,7 +6,7 @@ Everything is asked of articles that no model has learnt (``training.questions``
 folder, of which only some are asked about; every article of the SQuAD file that is kept back
 becomes some small folders of paragraphs on one subject. The English file asks some of the same
 questions in English. A question whose article is taken away is a near miss: the right people, the
-wrong facts. The project's own tuning questions take part; those that are called ``held`` do not.
+wrong facts.
 """
 
 from __future__ import annotations
@@ -30,8 +30,6 @@ from retrieval.reader import Reader
 from retrieval.weights import PLAIN, READER, save_weights
 from training.questions import KEPT_BACK, english_wordings, news_kept_back
 
-GOLD = Path("tests/gold")
-TUNING = [GOLD / "simple.jsonl", GOLD / "tune.jsonl", GOLD / "plain_tune.jsonl"]
 SIZES = (2, 6, 30)  # paragraphs of a corpus, by turns: folders are small and large
 QUESTIONS = 250  # of the SQuAD file
 ENCYCLOPEDIC = 0.5  # the weight of one of them
@@ -94,12 +92,6 @@ def drawn(corpora: Sequence[Corpus], questions: int) -> list[Corpus]:
     return [replace(c, asked=[asked for asked in c.asked if asked in chosen]) for c in corpora]
 
 
-def gold_corpus(corpus: Path, gold: Sequence[Path]) -> Corpus:
-    """The files of a corpus, and the project's own questions on it."""
-    texts = {path.name: path.read_text(encoding="utf-8") for path in corpus.glob("*.txt")}
-    return Corpus(texts, [a for file in gold for a in read_exam(file).asked], near_miss=False)
-
-
 def corpus_examples(
     corpus: Corpus, embedder: Embedder, reader: Reader | None, work: Path
 ) -> Iterator[Example]:
@@ -114,11 +106,7 @@ def corpus_examples(
 def corpora(news: Path | None, squad: Path, questions: int = QUESTIONS) -> list[Corpus]:
     """All that weights are fitted on: ``squad`` is the folder of SQuAD-it's and XQuAD's files."""
     small = squad_corpora(squad / "train.json.gz", squad / "xquad_train.json.gz")
-    return [
-        *([news_corpus(news)] if news else []),
-        *drawn(small, questions),
-        gold_corpus(Path("corpus"), TUNING),
-    ]
+    return [*([news_corpus(news)] if news else []), *drawn(small, questions)]
 
 
 def fit_examples(
