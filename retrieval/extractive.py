@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from langchain_core.documents import Document
+
 from index.embedder import Embedder
 from index.generation import Generation
 from retrieval.agreement import undecided, verdict
-from retrieval.answer import Answer, Question, Quotation, Reason
+from retrieval.answer import Answer, Question, Quotation, Reason, Scope
 from retrieval.finding import find, timed
 from retrieval.interrogatives import asks_whether
-from retrieval.quotes import FURTHER, quotations, ranked
+from retrieval.quotes import FURTHER, Scored, quotations, ranked
 from retrieval.reader import Reader
 from retrieval.scope import Asked, scoped
+from retrieval.search import read_first
 from retrieval.sentences import weighed_sentences
 from retrieval.weights import Caution, Weights
 
@@ -26,11 +31,13 @@ def answer_extractively(
     weights: Weights,
     caution: Caution = Caution.BALANCED,
 ) -> Answer:
-    """The answer that the articles of a generation give in their own words."""
+    """The answer that the articles of a generation give in their own words.
+
+    The nearest passages are read, and all that were found only where none of those answers.
+    """
     asked = scoped(question, generation.sources, generation.dates)
-    documents = find(asked, generation, embedder)
-    sentences = weighed_sentences(asked, documents, generation, embedder, reader)
-    every = ranked(sentences, weights)
+    least = weights.thresholds[caution]
+    every = _read(asked, generation, embedder, reader, weights, least)
     candidates = timed(every, asked)
     if not every:
         return _refusal(question, asked, generation, Reason.NOTHING_FOUND, 0.0)
@@ -38,7 +45,6 @@ def answer_extractively(
     confidence = round(best.answers, 4) if best else 0.0
     if best and confidence < NOTHING_NEAR:
         return _refusal(question, asked, generation, Reason.NOTHING_FOUND, confidence)
-    least = weights.thresholds[caution]
     quotes = quotations(candidates, generation, further=max(FURTHER, least))
     if confidence < least or not quotes:
         near = quotations(candidates or every, generation, most=MOST_NEAR)
@@ -58,6 +64,31 @@ def answer_extractively(
         agreeing=found.agreeing,
         differing=found.differing,
     )
+
+
+def _read(
+    asked: Asked,
+    generation: Generation,
+    embedder: Embedder,
+    reader: Reader | None,
+    weights: Weights,
+    least: float,
+) -> list[Scored]:
+    """The sentences of the nearest passages, best first, or of all found if none answers there."""
+
+    def read(documents: Sequence[Document]) -> list[Scored]:
+        return ranked(weighed_sentences(asked, documents, generation, embedder, reader), weights)
+
+    found = find(asked, generation, embedder)
+    first = found if _is_of_a_time(asked.scope) else read_first(found)
+    sentences = read(first)
+    answers = any(one.answers >= least for one in timed(sentences, asked)[:1])
+    return sentences if answers or len(first) == len(found) else read(found)
+
+
+def _is_of_a_time(scope: Scope) -> bool:
+    """Whether articles of some days are preferred: all that is found has to be compared."""
+    return bool(scope.newest or scope.since or scope.until)
 
 
 def _refusal(
