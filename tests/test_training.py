@@ -31,7 +31,15 @@ from training.questions import (
     written_on_corpus,
     written_on_paragraphs,
 )
-from training.reader import BATCH, Masters, batches, encode, examples_of_round
+from training.reader import (
+    BATCH,
+    Masters,
+    batches,
+    encode,
+    examples_of_round,
+    half_way,
+    write_reader,
+)
 from training.retriever import passage_triplets, sentence_triplets
 
 
@@ -255,6 +263,14 @@ def test_what_is_written_is_the_mean_of_the_last_weights() -> None:
         masters.average()
     masters.give_weights()
     assert masters.mean()["bias"].tolist() == [2.0] and model.bias.tolist() == [3.0]
+
+
+def test_a_reader_that_goes_on_is_written_half_way(tmp_path: Path) -> None:
+    write_reader({"bias": torch.tensor([1.0]), "matrix": torch.tensor([[2.0, 4.0]])}, tmp_path)
+    learnt = {"bias": torch.tensor([3.0]), "matrix": torch.tensor([[4.0, 0.0]])}
+    mean = half_way(learnt, tmp_path)
+    assert mean["bias"].tolist() == [2.0]
+    assert mean["matrix"].flatten().tolist() == pytest.approx([3.0, 2.0], abs=0.05)
 
 
 def test_low_rank_changes_follow_the_gradients_of_the_whole_matrix() -> None:
