@@ -33,11 +33,10 @@ def answer_extractively(
 ) -> Answer:
     """The answer that the articles of a generation give in their own words.
 
-    The nearest passages are read, and all that were found only where none of those answers.
+    The nearest passages are read, and all that were found where those leave it unsure.
     """
     asked = scoped(question, generation.sources, generation.dates)
-    least = weights.thresholds[caution]
-    every = _read(asked, generation, embedder, reader, weights, least)
+    every = _read(asked, generation, embedder, reader, weights)
     candidates = timed(every, asked)
     if not every:
         return _refusal(question, asked, generation, Reason.NOTHING_FOUND, 0.0)
@@ -45,6 +44,7 @@ def answer_extractively(
     confidence = round(best.answers, 4) if best else 0.0
     if best and confidence < NOTHING_NEAR:
         return _refusal(question, asked, generation, Reason.NOTHING_FOUND, confidence)
+    least = weights.thresholds[caution]
     quotes = quotations(candidates, generation, further=max(FURTHER, least))
     if confidence < least or not quotes:
         near = quotations(candidates or every, generation, most=MOST_NEAR)
@@ -72,9 +72,11 @@ def _read(
     embedder: Embedder,
     reader: Reader | None,
     weights: Weights,
-    least: float,
 ) -> list[Scored]:
-    """The sentences of the nearest passages, best first, or of all found if none answers there."""
+    """The sentences of the nearest passages, best first; of all found, unless one is sure.
+
+    How sure does not depend on the setting: the same question has the same confidence with each.
+    """
 
     def read(documents: Sequence[Document]) -> list[Scored]:
         return ranked(weighed_sentences(asked, documents, generation, embedder, reader), weights)
@@ -82,8 +84,9 @@ def _read(
     found = find(asked, generation, embedder)
     first = found if _is_of_a_time(asked.scope) else read_first(found)
     sentences = read(first)
-    answers = any(one.answers >= least for one in timed(sentences, asked)[:1])
-    return sentences if answers or len(first) == len(found) else read(found)
+    sure = weights.thresholds[Caution.CAUTIOUS]
+    is_sure = any(one.answers >= sure for one in timed(sentences, asked)[:1])
+    return sentences if is_sure or len(first) == len(found) else read(found)
 
 
 def _is_of_a_time(scope: Scope) -> bool:
