@@ -42,9 +42,9 @@ def answer_extractively(
         return _refusal(question, asked, generation, Reason.NOTHING_FOUND, 0.0)
     best = candidates[0] if candidates else None
     confidence = round(best.answers, 4) if best else 0.0
-    if best and confidence < NOTHING_NEAR:
-        return _refusal(question, asked, generation, Reason.NOTHING_FOUND, confidence)
     least = weights.thresholds[caution]
+    if best and confidence < min(NOTHING_NEAR, least):
+        return _refusal(question, asked, generation, Reason.NOTHING_FOUND, confidence)
     quotes = quotations(candidates, generation, further=max(FURTHER, least))
     if confidence < least or not quotes:
         near = quotations(candidates or every, generation, most=MOST_NEAR)

@@ -90,9 +90,12 @@ def answered_in_turn(
     ``rewritten``: what a chat model takes it to mean, instead of what the rules here find. One
     that answers is better than a refusal. Of two that do, the one to the user's words alone
     must be surer by MARGIN: that a pronoun means somebody else than it seems is rarer than that
-    words without a subject resemble some sentence by chance.
+    words without a subject resemble some sentence by chance. Words that ask nothing by themselves,
+    as in "e quando?", are not asked alone.
     """
-    found = FollowUp(rewritten, elliptic=False) if rewritten else together(question)
+    found = together(question)
+    if rewritten:
+        found = FollowUp(rewritten, elliptic=found is not None and found.elliptic)
     if found is None:
         return answered(question)
     best = replace(answered(found.question), question=question.text)

@@ -145,7 +145,7 @@ def test_it_reads_the_same_by_itself_as_with_what_it_shares(models: Path, reader
 
 
 def test_it_reads_the_same_with_one_thread_as_with_all(embedder: Embedder, reader: Reader) -> None:
-    """In fp32 a thread by itself reads the passages one after another."""
+    """In fp32 a thread by itself reads one passage after another; in bf16 it rounds otherwise."""
     texts = [
         "Il treno blindato è partito da Pyongyang.",
         "Il forum si apre a Vladivostok. " * 9,
@@ -163,7 +163,7 @@ def test_it_reads_the_same_with_one_thread_as_with_all(embedder: Embedder, reade
         [one.span for one in found] for found in whole
     ]
     scores = [[one.score for found in told for one in found] for told in (alone, whole)]
-    assert scores[0] == pytest.approx(scores[1], abs=1e-3)
+    assert scores[0] == pytest.approx(scores[1], rel=1e-3, abs=1e-3)
 
 
 def test_it_has_no_token_embeddings_of_its_own(models: Path, embedder: Embedder) -> None:
