@@ -15,7 +15,7 @@ export Q
 .PHONY: ask test check format soak bench bench-index bench-answers bench-quality bench-chat lock picture clean
 
 ask: $(READY)
-	@test -n "$$Q" || { echo 'Ask like this: make ask Q="Dove si incontreranno Putin e Kim?"' >&2; exit 2; }
+	@test -n "$$Q" || { echo 'Ask like this: make ask Q="Dove va il treno blindato?"' >&2; exit 2; }
 	@$(BIN)/virgolette index --quiet
 	@$(BIN)/virgolette ask -- "$$Q"
 
