@@ -52,6 +52,8 @@ def test_what_is_left_over_of_a_longer_answer_is_deleted(
         )
         text = f"La nave {ship} è affondata {day} nel lago di Garda: {way}.\n"
         empty_place.write(f"{number}.txt", outlet + text)
+    for town in ("Ferrara", "Parma", "Torino", "Lucca"):  # beside which the three are alike
+        empty_place.write(f"{town}.txt", f"Il comune di {town} apre una biblioteca in centro.\n")
     sync(Locations(empty_place.corpus, empty_place.data), embedder)
     with FakeBotApi() as api:
         bot = Bot(empty_place, api, VIRGOLETTE_WATCH="false")
