@@ -15,6 +15,7 @@ from typing import Any
 
 Json = dict[str, Any]
 KEY = "sk-a-key-that-no-log-may-hold"
+PATIENCE = 60  # seconds
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class Reply:
 
     ``text`` comes in so many pieces, ``pause`` seconds apart. ``status``: an error instead;
     ``cut``: the connection ends after so many pieces; ``endless``: the last piece again and again;
-    ``silent``: so many seconds before anything comes.
+    ``silent``: so many seconds before anything comes; ``last``: the last piece waits for it.
     """
 
     text: str = ""
@@ -34,6 +35,7 @@ class Reply:
     cut: int | None = None
     endless: bool = False
     silent: float = 0.0
+    last: threading.Event | None = None
     headers: dict[str, str] = field(default_factory=dict)
 
 
@@ -129,6 +131,8 @@ class _Handler(BaseHTTPRequestHandler):
         size = max(1, -(-len(reply.text) // reply.pieces))
         cut = [reply.text[at : at + size] for at in range(0, len(reply.text), size)]
         for piece in cut[: reply.cut]:
+            if reply.last is not None and piece is cut[-1]:
+                reply.last.wait(PATIENCE)
             self._piece(body, piece, reply.pause)
         while reply.endless:
             self._piece(body, cut[-1], reply.pause)

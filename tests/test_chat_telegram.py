@@ -23,7 +23,7 @@ class Model:
     """What the model says, which tests change."""
 
     def __init__(self) -> None:
-        self.go_on = threading.Event()
+        self.go_on = threading.Event()  # to the last words
         self.go_on.set()
         self.reply: Reply | None = None
 
@@ -37,7 +37,7 @@ class Model:
             return Reply('{"claims": []}')
         number = number_of(body)
         told = claims((TRUE, [(number, WORDS)]), (OTHER, [(number, "con a bordo Kim")]))
-        return Reply(told, pieces=12, pause=0.4)
+        return Reply(told, pieces=12, pause=0.4, last=self.go_on)
 
 
 @pytest.fixture
@@ -66,14 +66,19 @@ def drafts(api: FakeBotApi) -> list[str]:
     return [call.params["text"] for call in api.calls if call.method == "sendMessageDraft"]
 
 
-def test_an_answer_is_drafted_claim_by_claim_and_then_sent(chatting: Bot) -> None:
-    message = chatting.ask(QUESTION)
+def test_an_answer_is_drafted_claim_by_claim_and_then_sent(chatting: Bot, model: Model) -> None:
+    model.go_on.clear()
+    asked = chatting.api.say(QUESTION)
+    drafted = f"{TRUE} [1]\nsto scrivendo…"
+    chatting.api.wait_for(lambda call: call.params.get("text") == drafted, timeout=90)
+    model.go_on.set()
+    (message,) = chatting.api.replies_to(asked, count=1, timeout=60)
     assert message["text"].startswith(f"{TRUE} [1]\n{OTHER} [1]\n")
     assert "scritto da openai:test-model" in message["text"]
     (bold,) = entities(message, "bold")
     assert bold == WORDS and "[1]" in buttons(message)
     seen = drafts(chatting.api)
-    assert seen[0] == "sto scrivendo…" and f"{TRUE} [1]\nsto scrivendo…" in seen
+    assert seen[0] == "sto scrivendo…"
     assert all(OTHER not in draft or TRUE in draft for draft in seen)
 
 
