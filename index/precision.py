@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -62,6 +63,13 @@ class Cores:
         self._lock = threading.Lock()
         self._all = 0
         self._computing = 0
+
+    @cached_property
+    def lone(self) -> ThreadPoolExecutor:
+        """A thread for each core, to compute by itself."""
+        import torch
+
+        return ThreadPoolExecutor(os.cpu_count(), "lone", torch.set_num_threads, (1,))
 
     @contextmanager
     def part(self) -> Iterator[int]:

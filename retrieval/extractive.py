@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from langchain_core.documents import Document
+from collections.abc import Iterator
 
 from index.embedder import Embedder
 from index.generation import Generation
@@ -15,11 +13,11 @@ from retrieval.interrogatives import asks_whether
 from retrieval.quotes import FURTHER, Scored, quotations, ranked
 from retrieval.reader import Reader
 from retrieval.scope import Asked, scoped
-from retrieval.search import read_first
 from retrieval.sentences import weighed_sentences
 from retrieval.weights import Caution, Weights
 
 NOTHING_NEAR = 0.1  # of the confidence, below which nothing is worth showing
+READ_AT_ONCE = 2  # passages; fewer would leave a core idle
 MOST_NEAR = 1  # quotations that are shown where nothing answers
 
 
@@ -33,7 +31,7 @@ def answer_extractively(
 ) -> Answer:
     """The answer that the articles of a generation give in their own words.
 
-    The nearest passages are read, and all that were found where those leave it unsure.
+    The passages found are read from the nearest one on, until an answer is sure.
     """
     asked = scoped(question, generation.sources, generation.dates)
     every = _read(asked, generation, embedder, reader, weights)
@@ -73,20 +71,26 @@ def _read(
     reader: Reader | None,
     weights: Weights,
 ) -> list[Scored]:
-    """The sentences of the nearest passages, best first; of all found, unless one is sure.
+    """The sentences of the passages that are read, best first: of all found, unless one is sure.
 
     How sure does not depend on the setting: the same question has the same confidence with each.
     """
-
-    def read(documents: Sequence[Document]) -> list[Scored]:
-        return ranked(weighed_sentences(asked, documents, generation, embedder, reader), weights)
-
     found = find(asked, generation, embedder)
-    first = found if _is_of_a_time(asked.scope) else read_first(found)
-    sentences = read(first)
     sure = weights.thresholds[Caution.CAUTIOUS]
-    is_sure = any(one.answers >= sure for one in timed(sentences, asked)[:1])
-    return sentences if is_sure or len(first) == len(found) else read(found)
+    sentences: list[Scored] = []
+    for count in _counts(asked.scope, len(found)):
+        read = weighed_sentences(asked, found[:count], generation, embedder, reader)
+        sentences = ranked(read, weights)
+        if any(one.answers >= sure for one in timed(sentences, asked)[:1]):
+            break
+    return sentences
+
+
+def _counts(scope: Scope, found: int) -> Iterator[int]:
+    """How many passages to have read before each look at how sure the answer is."""
+    if not _is_of_a_time(scope):
+        yield from range(READ_AT_ONCE, found, READ_AT_ONCE)
+    yield found
 
 
 def _is_of_a_time(scope: Scope) -> bool:

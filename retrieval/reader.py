@@ -13,7 +13,7 @@ import threading
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,7 +40,7 @@ EMBEDDINGS = "embeddings.word_embeddings.weight"  # in the default model's file
 MAX_TOKENS = 384  # of question and passage together
 MOST_ASKED = 256  # characters of a question, its last ones; none is more than one token
 MOST_TOKENS = 50  # of an answer
-AT_ONCE = 2  # questions
+KEPT = 64  # passages that were read: those of a question are asked for again as more are read
 NOT_READ = -20.0  # the score of a sentence that did not fit; no other is lower
 
 # Letters with their marks, "1.500", "nord-orientale": one word each.
@@ -93,8 +93,7 @@ class Reader:
         self._embedder = given or Embedder("", models_dir)
         self._packed = packed
         self._lock = threading.Lock()  # only one thread loads
-        # While one waits for Python, the other computes. Each has threads of its own for all cores.
-        self._reading = threading.Semaphore(AT_ONCE)
+        self._scores = lru_cache(KEPT)(self._score)
 
     def check(self) -> None:
         """Raise ModelError unless the packed weights are what they were when they were packed."""
@@ -113,18 +112,27 @@ class Reader:
         if not pages:
             return []
         asked = unicodedata.normalize("NFKC", question)[-MOST_ASKED:]
-        with self._lock:
-            model = self._loaded
+        self.load()
+        # Each by itself: in bf16 a batch gives other scores, and what is answered would depend on
+        # what else is read. Two threads side by side take less time than one batch of both.
+        with self._embedder.cores.part():
+            shown = [page.shown for page in pages]
+            read = list(self._embedder.cores.lone.map(partial(self._scores, asked), shown))
+        return [_readings(page, *told) for page, told in zip(pages, read, strict=True)]
+
+    def _score(self, question: str, shown: str) -> tuple[Encoding, Scores, Scores]:
+        """A passage in tokens, and the scores of these as a start and as an end: (tokens,)."""
+        import torch
+
         with self._embedder.tokenizer() as tokenizer:
-            encoded = for_pairs(tokenizer).encode_batch([(asked, page.shown) for page in pages])
-        # Never with another question's: in bf16 a batch of others gives other scores, and what is
-        # answered would depend on who else asks.
-        with self._reading, self._embedder.cores.part() as threads:
-            scores = _scores(model, encoded, threads)
-        return [
-            _readings(page, encoding, *rows)
-            for page, encoding, rows in zip(pages, encoded, scores, strict=True)
-        ]
+            encoding = for_pairs(tokenizer).encode(question, shown)
+        with torch.inference_mode():
+            out = self._loaded(
+                input_ids=torch.tensor([encoding.ids]),
+                attention_mask=torch.tensor([encoding.attention_mask]),
+            )
+        starts, ends = (scores[0].float().numpy() for scores in (out.start_logits, out.end_logits))
+        return encoding, starts, ends
 
     @cached_property
     def _loaded(self) -> BertForQuestionAnswering:
@@ -171,31 +179,6 @@ def _model(unpacked: Path, shared: torch.nn.Parameter) -> BertForQuestionAnsweri
     )
     model.get_input_embeddings().weight = shared
     return model.eval()
-
-
-def _scores(
-    model: BertForQuestionAnswering, encoded: Sequence[Encoding], threads: int
-) -> list[tuple[Scores, Scores]]:
-    """For each passage the scores of its tokens as a start and as an end, of shape (tokens,).
-
-    A thread by itself reads one passage after another, in a twentieth less time than all at once;
-    several threads take longer so. In fp32 the scores are the same but for the last digits, in
-    bf16 they are not: there all are read at once.
-    """
-    import torch
-
-    apart = threads == 1 and model.dtype == torch.float32
-    scores: list[tuple[Scores, Scores]] = []
-    with torch.inference_mode():
-        for batch in [[one] for one in encoded] if apart else [encoded]:
-            tokens = max(sum(one.attention_mask) for one in batch)
-            out = model(
-                input_ids=torch.tensor([one.ids[:tokens] for one in batch]),
-                attention_mask=torch.tensor([one.attention_mask[:tokens] for one in batch]),
-            )
-            starts, ends = out.start_logits.float().numpy(), out.end_logits.float().numpy()
-            scores.extend(zip(starts, ends, strict=True))
-    return scores
 
 
 def for_pairs(tokenizer: Tokenizer) -> Tokenizer:

@@ -22,7 +22,6 @@ CANDIDATES = 50  # from each of the two searches
 PASSAGES = 10  # found for a question
 LEAST = 3  # of them that are read
 NEAR = 2.5  # of the fused score, by which a passage may be below the best one to be read
-FIRST = 1.0  # the same of those that are read first
 SAME_TEXT = 0.8  # of the terms, from which passages of near-duplicates tell the same
 FEW = 1000  # passages to choose from, up to which each is compared: HNSW might find none of them
 
@@ -206,12 +205,11 @@ def worth_reading(documents: Sequence[Document]) -> list[Document]:
 
     In a large corpus few are; in a small one, on one subject, nearly all.
     """
-    return _within(NEAR, documents)
-
-
-def read_first(documents: Sequence[Document]) -> list[Document]:
-    """Those of the documents worth reading that are likely to be the best."""
-    return _within(FIRST, documents)
+    return [
+        document
+        for at, document in enumerate(documents)
+        if at < LEAST or document.metadata["behind"] <= NEAR
+    ]
 
 
 def best_rows(scores: Vectors, count: int) -> NDArray[np.int64]:
@@ -226,15 +224,6 @@ def best_rows(scores: Vectors, count: int) -> NDArray[np.int64]:
 def share_of_terms(one: str, other: str) -> float:
     """How many of the different terms of the shorter text the other one has, 0–1."""
     return _share(set(terms(one)), set(terms(other)))
-
-
-def _within(distance: float, documents: Sequence[Document]) -> list[Document]:
-    """The first documents, and others that are so little behind the best one."""
-    return [
-        document
-        for at, document in enumerate(documents)
-        if at < LEAST or document.metadata["behind"] <= distance
-    ]
 
 
 def _share(one: set[str], other: set[str]) -> float:
