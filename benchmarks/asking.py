@@ -116,7 +116,7 @@ def warm(data: str, models: str, squad: str, count: str) -> dict[str, Any]:
     embedder, index = Embedder("", Path(models)), LiveIndex(Path(data))
     chains = {
         "off": AnswerChain(index, embedder),
-        "reader": AnswerChain(index, embedder, Reader(Path(models), embedder=embedder)),
+        "reader": AnswerChain(index, embedder, Reader(embedder.encoder)),
     }
     # The question mark more keeps what one has encoded from being the other's.
     ways: dict[str, Callable[[str], object]] = {

@@ -154,7 +154,7 @@ def _place(work: Path, exam: Exam) -> Iterator[Place]:
     """The articles of an exam, indexed."""
     embedder = Embedder("", work / "models")
     with indexed(exam.texts or {}, embedder, work) as generation:
-        yield Place(generation, embedder, Reader(work / "models", embedder=embedder))
+        yield Place(generation, embedder, Reader(embedder.encoder))
 
 
 def _drawn(asked: Sequence[Asked], count: int | None) -> list[Asked]:

@@ -59,7 +59,7 @@ def make_reader(settings: Settings, embedder: Embedder) -> Reader | None:
     """The reader, not yet loaded, unless the settings do without."""
     from retrieval.reader import Reader
 
-    return Reader(models_dir(settings), embedder=embedder) if settings.reader else None
+    return Reader(embedder.encoder) if settings.reader else None
 
 
 def models_dir(settings: Settings) -> Path:

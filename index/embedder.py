@@ -1,4 +1,4 @@
-"""Texts to vectors, with sentence-transformers, on the CPU."""
+"""Texts to vectors, on the CPU: many with sentence-transformers, a question without it."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from index.errors import ModelError
 from index.memory import give_back_memory
+from index.model.encoder import OnnxEncoder
 from index.model.unpack import PACKED, packed_checksum, unpacked_model
-from index.precision import Cores, fast_dtype, lone_threads
+from index.precision import fast_dtype, lone_threads
 
 if TYPE_CHECKING:
-    import torch
     from sentence_transformers import SentenceTransformer
     from tokenizers import Tokenizer
 
@@ -44,7 +44,7 @@ class Embedder:
         models_dir: where the default model is unpacked, once.
 
     Attributes:
-        cores: shared by all who compute, with this model or another one.
+        encoder: the default model for a few texts, which needs no PyTorch; None for another one.
     """
 
     def __init__(self, model: str, models_dir: Path) -> None:
@@ -52,8 +52,7 @@ class Embedder:
         self._models_dir = models_dir
         self._lock = threading.RLock()  # fast tokenizers must not be used by two threads
         self._loaded: SentenceTransformer | None = None
-        self._lone_tokenizer: Tokenizer | None = None  # until the model is loaded, which has one
-        self.cores = Cores()
+        self.encoder = None if model else OnnxEncoder()
         self._queries = lru_cache(QUERIES_KEPT)(self._encode_query)
 
     @cached_property
@@ -98,34 +97,30 @@ class Embedder:
     def tokenizer(self) -> Iterator[Tokenizer]:
         """The model's tokenizer, which neither cuts nor pads, for one thread at a time.
 
-        There is only one, which takes 50 MB; whoever has it may make it cut and pad.
+        Whoever has it may make it cut and pad.
         """
+        if self.encoder:
+            with self.encoder.tokenizer() as tokenizer:
+                yield tokenizer
+            return
         with self._lock:
-            tokenizer = self._tokenizer()
+            tokenizer = self._tokenizer
             tokenizer.no_truncation()
             tokenizer.no_padding()
             yield tokenizer
-
-    @property
-    def token_embeddings(self) -> torch.nn.Parameter:
-        """The vocabulary's vectors, shape (tokens, dimensions), as the model has them loaded."""
-        with self._lock:
-            encoder: Any = self._model[0]
-        weight: torch.nn.Parameter = encoder.auto_model.get_input_embeddings().weight
-        return weight
 
     def encode_query(self, text: str) -> Vectors:
         """A question's unit vector, shape (dimensions,); it is kept, and can only be read."""
         return self._queries(text)
 
     def _encode_query(self, text: str) -> Vectors:
-        vectors = self._encode([text], self._prompts("query"))
+        vectors = self.encode_queries([text])
         vectors.setflags(write=False)  # whoever asks again gets the same one
         first: Vectors = vectors[0]
         return first
 
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
-        """The unit vectors of many questions, shape (texts, dimensions)."""
+        """The unit vectors of some questions, shape (texts, dimensions)."""
         return self._encode(texts, self._prompts("query"))
 
     def encode_passages(self, texts: Sequence[str]) -> Vectors:
@@ -162,9 +157,11 @@ class Embedder:
             return unit_vectors(model(features)["sentence_embedding"].float())
 
     def _encode(self, texts: Sequence[str], prompt: str) -> Vectors:
+        if self.encoder:
+            return self.encoder.encode([prompt + text for text in texts], self.max_tokens)
         from index.vectors import unit_vectors  # numpy: a run without changes needs none
 
-        with self._lock, self.cores.part():
+        with self._lock:
             vectors = self._model.encode(
                 list(texts), prompt=prompt, batch_size=BATCH, show_progress_bar=False
             )
@@ -172,21 +169,27 @@ class Embedder:
 
     def _prompts(self, *names: str) -> str:
         """The first of the named prompts that the model has. E5 models need theirs."""
-        with self._lock:
-            prompts = self._model.prompts
+        prompts = self._own_prompts
         return next((text for name in names if (text := prompts.get(name))), "")
 
+    @cached_property
+    def _own_prompts(self) -> dict[str, str]:
+        if not self.encoder:
+            return {name: text for name, text in self._model.prompts.items() if text}
+        told = (PACKED / "config_sentence_transformers.json").read_text(encoding="utf-8")
+        return dict(json.loads(told)["prompts"])
+
+    @cached_property
     def _tokenizer(self) -> Tokenizer:
-        """The loaded model's, or without it that of its file: to measure passages by needs no
-        more of the model, which takes seconds to load. Models that are no directory have to be.
+        """That of the model's file, or of the model: to measure passages by needs no more of it,
+        which takes seconds to load. Models that are no directory have to be.
         """
         from tokenizers import Tokenizer
 
-        if self._loaded is None and self._lone_tokenizer is None:
-            with suppress(OSError, ValueError):
-                content = (self._directory / "tokenizer.json").read_text(encoding="utf-8")
-                self._lone_tokenizer = Tokenizer.from_str(content)
-        found: Tokenizer = self._lone_tokenizer or self._model.tokenizer.backend_tokenizer
+        with suppress(OSError, ValueError):
+            content = (self._directory / "tokenizer.json").read_text(encoding="utf-8")
+            return Tokenizer.from_str(content)
+        found: Tokenizer = self._model.tokenizer.backend_tokenizer
         return found
 
     @property
@@ -196,11 +199,11 @@ class Embedder:
 
     @property
     def _model(self) -> SentenceTransformer:
-        if self._loaded is None:
-            self._loaded = self._load()
-            self._lone_tokenizer = None
-            give_back_memory()
-        return self._loaded
+        with self._lock:  # what loads a model sets PyTorch's default dtype for all threads
+            if self._loaded is None:
+                self._loaded = self._load()
+                give_back_memory()
+            return self._loaded
 
     def _load(self) -> SentenceTransformer:
         dtype = fast_dtype()

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -54,36 +52,3 @@ def lone_threads() -> Iterator[tuple[ThreadPoolExecutor, int]]:
     finally:
         threads.shutdown(cancel_futures=True)
         torch.set_num_threads(number)  # or threads to come would compute alone, too
-
-
-class Cores:
-    """PyTorch's threads, divided among those who compute at the same time, for the same reason."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._all = 0
-        self._computing = 0
-
-    @cached_property
-    def lone(self) -> ThreadPoolExecutor:
-        """A thread for each core, to compute by itself."""
-        import torch
-
-        return ThreadPoolExecutor(os.cpu_count(), "lone", torch.set_num_threads, (1,))
-
-    @contextmanager
-    def part(self) -> Iterator[int]:
-        """All threads for one who begins alone, fewer for who finds another one at it: how many."""
-        import torch
-
-        with self._lock:
-            self._all = self._all or torch.get_num_threads()
-            self._computing += 1
-            threads = max(1, self._all // self._computing)
-            torch.set_num_threads(threads)
-        try:
-            yield threads
-        finally:
-            with self._lock:
-                self._computing -= 1
-                torch.set_num_threads(self._all)

@@ -1,42 +1,42 @@
 """The reader: which words of a passage answer a question, if any do.
 
 A BERT encoder with a start and an end for each token (Devlin et al., "BERT", NAACL 2019, section
-4.3), trained by ``training.reader``. It shares vocabulary and token embeddings with the default
-embedding model; the other weights are its own, in eight bits.
+4.3), trained by ``training.reader``, on onnxruntime. It shares vocabulary and token embeddings with
+the default embedding model; the other weights are its own, in eight bits.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import threading
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property, lru_cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from index.embedder import Embedder
 from index.errors import ModelError
-from index.model.unpack import PACKED as MODEL
-from index.model.unpack import made_once
+from index.model.bert import Bert, Weights, mapped
+from index.model.encoder import OnnxEncoder
 from index.passages import titled
 from index.sentences import Span
+from retrieval.model.q8 import SCALE
 
 if TYPE_CHECKING:
-    import torch
     from tokenizers import Encoding, Tokenizer
-    from transformers import BertForQuestionAnswering
 
 PACKED = Path(__file__).parent / "model"
+GRAPH = "reader.onnx"
 WEIGHTS = "weights.q8.safetensors"
-UNPACKED = "model.safetensors"
 MARKER = "SHA256"  # the file with the checksum of the weights
-EMBEDDINGS = "embeddings.word_embeddings.weight"  # in the default model's file
+ROWS, OFFSETS = "qa_outputs.weight", "qa_outputs.bias"  # of start and end, over the encoder
 MAX_TOKENS = 384  # of question and passage together
 MOST_ASKED = 256  # characters of a question, its last ones; none is more than one token
 MOST_TOKENS = 50  # of an answer
@@ -79,18 +79,12 @@ class Reader:
     """The model that travels with Virgolette, loaded when first used.
 
     Args:
-        models_dir: where the reader and the default embedding model are unpacked, once.
+        encoder: the default embedding model, whose tokenizer and token embeddings it shares.
         packed: the directory of the reader's own weights.
-        embedder: who has the default embedding model loaded, and shares its tokenizer and its
-            token embeddings, which are more than half of the reader. Else it is loaded here, too.
     """
 
-    def __init__(
-        self, models_dir: Path, packed: Path = PACKED, embedder: Embedder | None = None
-    ) -> None:
-        given = embedder if embedder and embedder.is_default else None
-        self._models_dir = models_dir
-        self._embedder = given or Embedder("", models_dir)
+    def __init__(self, encoder: OnnxEncoder | None = None, packed: Path = PACKED) -> None:
+        self._encoder = encoder or OnnxEncoder()
         self._packed = packed
         self._lock = threading.Lock()  # only one thread loads
         self._scores = lru_cache(KEPT)(self._score)
@@ -100,7 +94,7 @@ class Reader:
         _checked_weights(self._packed)
 
     def load(self) -> None:
-        """Load the model, which takes a second. Raises ModelError where it is damaged."""
+        """Load the model. Raises ModelError where it is damaged."""
         with self._lock:
             _ = self._loaded
 
@@ -113,72 +107,49 @@ class Reader:
             return []
         asked = unicodedata.normalize("NFKC", question)[-MOST_ASKED:]
         self.load()
-        # Each by itself: in bf16 a batch gives other scores, and what is answered would depend on
-        # what else is read. Two threads side by side take less time than one batch of both.
-        with self._embedder.cores.part():
-            shown = [page.shown for page in pages]
-            read = list(self._embedder.cores.lone.map(partial(self._scores, asked), shown))
+        shown = [page.shown for page in pages]
+        read = list(self._threads.map(partial(self._scores, asked), shown))
         return [_readings(page, *told) for page, told in zip(pages, read, strict=True)]
 
     def _score(self, question: str, shown: str) -> tuple[Encoding, Scores, Scores]:
         """A passage in tokens, and the scores of these as a start and as an end: (tokens,)."""
-        import torch
-
-        with self._embedder.tokenizer() as tokenizer:
+        with self._encoder.tokenizer() as tokenizer:
             encoding = for_pairs(tokenizer).encode(question, shown)
-        with torch.inference_mode():
-            out = self._loaded(
-                input_ids=torch.tensor([encoding.ids]),
-                attention_mask=torch.tensor([encoding.attention_mask]),
-            )
-        starts, ends = (scores[0].float().numpy() for scores in (out.start_logits, out.end_logits))
-        return encoding, starts, ends
+        bert, head = self._loaded
+        scores = bert.vectors(encoding.ids) @ head[ROWS].T + head[OFFSETS]
+        return encoding, scores[:, 0], scores[:, 1]
 
     @cached_property
-    def _loaded(self) -> BertForQuestionAnswering:
-        shared = self._embedder.token_embeddings
-        unpacked = self._unpacked(shared.dtype)
+    def _threads(self) -> ThreadPoolExecutor:
+        """A passage each: side by side they take less time than together on all cores."""
+        return ThreadPoolExecutor(os.cpu_count(), "reader")
+
+    @cached_property
+    def _loaded(self) -> tuple[Bert, Weights]:
+        """The encoder, and the two rows that tell start and end."""
+        path = _checked_weights(self._packed)
         try:
-            return _model(unpacked, shared)
-        except Exception as error:  # each of three formats has exceptions of its own
-            raise ModelError(
-                f"cannot load the reader: {error}. Run virgolette doctor --repair"
-            ) from error
-
-    def _unpacked(self, dtype: torch.dtype) -> Path:
-        """The directory of the weights in ``dtype``, made on first use."""
-
-        def write(work: Path) -> None:
-            _unpack(self._packed, work, dtype)
-
-        return made_once(self._models_dir, "reader", _marker(self._packed), dtype, write)
+            packed = mapped(path)
+        except (OSError, ValueError, KeyError) as error:
+            raise ModelError(f"cannot read {path}: {error}. Install Virgolette again") from error
+        weights = dict(_weights(packed))
+        head = {name: weights.pop(name) for name in (ROWS, OFFSETS)}
+        return Bert(self._packed / GRAPH, weights, self._encoder.words), head
 
 
-def _unpack(packed: Path, target: Path, dtype: torch.dtype) -> None:
-    """Write the weights in ``dtype``. Raises ModelError unless they are those that were packed."""
-    from safetensors.torch import load, save_file
-
-    from retrieval.model.q8 import unpack
-
-    save_file(unpack(load(_checked_weights(packed)), dtype), target / UNPACKED)
-
-
-def _model(unpacked: Path, shared: torch.nn.Parameter) -> BertForQuestionAnswering:
-    """The unpacked weights, mapped, with the token embeddings of the default model."""
-    from safetensors.torch import load_file
-    from transformers import BertConfig, BertForQuestionAnswering
-    from transformers.utils import logging
-
-    logging.disable_progress_bar()
-    weights = load_file(unpacked / UNPACKED)
-    # In the place of what is shared: the loader reads what it is given, and that is on the disk.
-    weights[f"bert.{EMBEDDINGS}"] = shared.new_zeros(()).expand_as(shared)
-    config = BertConfig.from_json_file(MODEL / "config.json")
-    model = BertForQuestionAnswering.from_pretrained(
-        None, config=config, state_dict=weights, dtype=shared.dtype
-    )
-    model.get_input_embeddings().weight = shared
-    return model.eval()
+def _weights(packed: Weights) -> Iterator[tuple[str, NDArray[Any]]]:
+    """The weights as the graph has them: the other way round, and what is not in it in fp32."""
+    for name, one in packed.items():
+        short = name.removeprefix("bert.")
+        scale = packed.get(name + SCALE)
+        if scale is None:
+            if not name.endswith(SCALE):
+                yield short, one
+        elif "layer" in name:
+            yield short, np.ascontiguousarray(one.T)
+            yield short + SCALE, scale.reshape(-1)
+        else:
+            yield short, one * scale
 
 
 def for_pairs(tokenizer: Tokenizer) -> Tokenizer:
@@ -199,17 +170,19 @@ def _marker(packed: Path) -> str:
         raise ModelError(f"cannot read the reader in {packed}: {error}") from error
 
 
-def _checked_weights(packed: Path) -> bytes:
-    """The bytes of the weights. Raises ModelError unless they are those that were packed."""
+def _checked_weights(packed: Path) -> Path:
+    """The file of the weights. Raises ModelError unless they are those that were packed."""
+    path = packed / WEIGHTS
     try:
-        data = (packed / WEIGHTS).read_bytes()
+        with path.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise ModelError(f"cannot read the reader in {packed}: {error}") from error
-    if hashlib.sha256(data).hexdigest() != _marker(packed):
+    if found != _marker(packed):
         raise ModelError(
             f"the reader in {packed} does not match its checksum: install Virgolette again"
         )
-    return data
+    return path
 
 
 def _readings(page: Page, encoding: Encoding, starts: Scores, ends: Scores) -> list[Reading]:

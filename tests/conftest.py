@@ -65,7 +65,7 @@ def generation(data_dir: Path) -> Iterator[Generation]:
 @pytest.fixture(scope="session")
 def reader(models: Path, embedder: Embedder) -> Reader:
     """The reader that travels with Virgolette."""
-    return Reader(models, embedder=embedder)
+    return Reader(embedder.encoder)
 
 
 @pytest.fixture(scope="session")

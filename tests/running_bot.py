@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import signal
 from pathlib import Path
 from typing import Any
@@ -44,18 +43,6 @@ class Bot:
             return self.process.wait(timeout=30)
         finally:
             self.process.kill()
-
-
-def mapped_weights(process: int) -> int:
-    """The bytes that a process has in memory of models' weights, mapped from the disk."""
-    told = Path(f"/proc/{process}/smaps").read_text()
-    mappings = re.split(r"^(?=[0-9a-f]+-[0-9a-f]+ )", told, flags=re.MULTILINE)
-    found = (
-        int(one.partition("Rss:")[2].split()[0])
-        for one in mappings
-        if one.partition("\n")[0].endswith(".safetensors")
-    )
-    return 1024 * sum(found)
 
 
 def entities(message: dict[str, Any], kind: str) -> list[str]:

@@ -19,9 +19,9 @@ from index.embedder import Embedder
 from index.errors import ModelError
 from index.model import unpack
 from index.model.adapter import DOWN, UP, changes
+from index.model.encoder import GRAPH, TOKENIZER, OnnxEncoder
 from index.model.q4 import dequantize
 from index.model.unpack import ADAPTER
-from index.precision import Cores
 from index.sentences import sentences
 from tests.conftest import ROOT
 from training.retriever import untrained_model
@@ -37,9 +37,9 @@ def corpus_sentences() -> list[str]:
     return found
 
 
-def printed(script: str, models: Path) -> str:
+def printed(script: str, *arguments: Path) -> str:
     """What Python prints, in a process of its own, that has not computed before."""
-    command = [sys.executable, "-c", script, str(models)]
+    command = [sys.executable, "-c", script, *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT).stdout
 
 
@@ -95,34 +95,46 @@ def test_it_is_unpacked_into_what_is_computed_with(models: Path, tmp_path: Path)
     assert all(torch.equal(rounded[name], whole[name].to(torch.bfloat16)) for name in whole)
 
 
-def test_what_is_not_used_of_its_weights_stays_on_the_disk(models: Path) -> None:
-    """Most of its token embeddings, before much has been asked."""
+def test_a_question_needs_no_pytorch_and_little_memory() -> None:
+    """Of the token embeddings only what the question's words need is read from the disk."""
     script = (
         "import sys; from pathlib import Path; from index.embedder import Embedder\n"
-        "Embedder('', Path(sys.argv[1])).encode_query('Pyongyang')\n"
-        "print(Path('/proc/self/smaps').read_text())"
+        "Embedder('', Path('nowhere')).encode_query('Pyongyang')\n"
+        "heavy = {'torch', 'transformers', 'sentence_transformers'} & set(sys.modules)\n"
+        "print(sorted(heavy), Path('nowhere').exists())\n"
+        "print(Path('/proc/self/status').read_text())"
     )
-    told = printed(script, models)
-    file = told.partition("model.safetensors")[2]
-    size, resident = (int(file.partition(name)[2].split()[0]) for name in ("Size:", "Rss:"))
-    assert resident < 0.8 * size
+    told = printed(script)
+    assert told.startswith("[] False")
+    assert int(told.partition("VmHWM:")[2].split()[0]) < 300_000  # kB; 750,000 with PyTorch
 
 
-def test_weights_that_are_given_back_are_there_when_they_are_needed(models: Path) -> None:
-    script = (
-        "import os, sys; from pathlib import Path\n"
-        "from index.embedder import Embedder; from index.memory import give_back_weights\n"
-        "from tests.running_bot import mapped_weights\n"
-        "embedder = Embedder('', Path(sys.argv[1]))\n"
-        "before, held = embedder.encode_passages(['Pyongyang']), mapped_weights(os.getpid())\n"
-        "give_back_weights()\n"
-        "given = mapped_weights(os.getpid())\n"
-        "assert (embedder.encode_passages(['Pyongyang']) == before).all()\n"
-        "print(held, given)"
+def test_a_question_has_the_vector_that_sentence_transformers_gives_it(
+    embedder: Embedder, models: Path
+) -> None:
+    texts = [*corpus_sentences()[:40], "Chi?", "parola " * 600]
+    stock = SentenceTransformer(
+        str(unpack.unpacked_model(models)), device="cpu", local_files_only=True
     )
-    told = printed(script, models)
-    held, given = map(int, told.split())
-    assert held > 30 * MEGABYTES and given == 0
+    for kind, encode in (("query", embedder.encode_queries), ("passage", embedder.encode_passages)):
+        theirs = stock.encode([f"{kind}: {text}" for text in texts], normalize_embeddings=True)
+        assert (encode(texts) * theirs).sum(axis=1).min() > 0.99999
+
+
+def test_a_damaged_model_answers_nothing(tmp_path: Path) -> None:
+    packed = tmp_path / "packed"
+    shutil.copytree(unpack.PACKED, packed)
+    (packed / GRAPH).write_bytes((packed / GRAPH).read_bytes()[:-1000])
+    with pytest.raises(ModelError, match=r"cannot load .*encoder.onnx.* Install Virgolette again"):
+        OnnxEncoder(packed).encode(["Pyongyang"], 512)
+    (packed / TOKENIZER).write_text("{")
+    with pytest.raises(ModelError, match="does not match its checksum: install again"):
+        OnnxEncoder(packed).encode(["Pyongyang"], 512)
+    with (
+        pytest.raises(ModelError, match=r"cannot read .*tokenizer.json"),
+        OnnxEncoder(packed).tokenizer(),
+    ):
+        pass
 
 
 def test_many_texts_have_the_vectors_that_they_have_by_themselves(embedder: Embedder) -> None:
@@ -146,19 +158,6 @@ def test_threads_that_computed_alone_leave_the_others_as_they_were(embedder: Emb
         assert thread.submit(torch.get_num_threads).result() == before == torch.get_num_threads()
 
 
-def test_who_finds_another_one_computing_takes_fewer_threads() -> None:
-    cores, whole = Cores(), torch.get_num_threads()
-
-    def taken() -> int:
-        with cores.part():
-            return torch.get_num_threads()
-
-    with ThreadPoolExecutor(1) as thread, cores.part():
-        assert torch.get_num_threads() == whole
-        assert thread.submit(taken).result() == max(1, whole // 2)
-    assert taken() == torch.get_num_threads() == whole
-
-
 @pytest.mark.skipif(
     not torch.backends.mkldnn.is_available(),  # type: ignore[no-untyped-call]
     reason="PyTorch without oneDNN",
@@ -167,7 +166,7 @@ def test_what_is_made_ready_for_a_shape_is_not_kept_for_a_thousand_others(models
     """A megabyte for each. oneDNN tells what it makes: it would know the first five again."""
     script = (
         "import sys; from pathlib import Path; from index.embedder import Embedder\n"
-        "Embedder('', Path(sys.argv[1])).encode_query('Pyongyang'); import torch\n"
+        "list(Embedder('', Path(sys.argv[1])).encode_batches(['Pyongyang'])); import torch\n"
         "step = torch.nn.Conv1d(64, 64, 3)  # for which it is used on any CPU\n"
         "with torch.inference_mode(), torch.backends.mkldnn.verbose(2):\n"
         "    for length in (*range(8, 308), *range(8, 13)):\n"

@@ -4,28 +4,31 @@ from __future__ import annotations
 
 import shutil
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors import safe_open
+from safetensors.torch import load_file as torch_file
+from transformers import BertForQuestionAnswering
 
 from index.embedder import Embedder
 from index.errors import ModelError
 from index.live import LiveIndex
 from index.model import unpack
-from index.model.unpack import checksum
+from index.model.encoder import WORDS
+from index.model.unpack import checksum, unpacked_model
 from index.sentences import Span, sentences
 from retrieval.answer import Answer, Question
 from retrieval.chain import AnswerChain
 from retrieval.marks import marked_words
 from retrieval.model import q8
 from retrieval.reader import (
+    GRAPH,
     MARKER,
     NOT_READ,
     PACKED,
-    UNPACKED,
     WEIGHTS,
     Page,
     Reader,
@@ -73,11 +76,10 @@ def test_the_title_is_read_and_answers_nothing(reader: Reader) -> None:
 def test_passages_read_together_are_read_as_by_themselves(reader: Reader) -> None:
     others = [Page("", PASSAGE, sentences(PASSAGE)), Page("", "Breve.", [Span(0, 6)])]
     together = reader.read(TRAIN, others)
-    alone = [reader.read(TRAIN, [one])[0] for one in others]
+    again = Reader(reader._encoder)
+    alone = [again.read(TRAIN, [one])[0] for one in others]
     for one, other in zip(together, alone, strict=True):
-        # padding changes the order of bf16's sums, not the words that are found
-        best, same = (max(readings, key=lambda r: r.score) for readings in (one, other))
-        assert best.span == same.span and abs(best.score - same.score) < 0.5
+        assert one == other
     assert reader.read(TRAIN, []) == []
 
 
@@ -135,68 +137,45 @@ def test_it_was_trained_on_the_token_embeddings_that_it_is_given() -> None:
         assert file.metadata() == {"embeddings": checksum(unpack.PACKED, learnt=False)}
 
 
-def test_it_reads_the_same_by_itself_as_with_what_it_shares(models: Path, reader: Reader) -> None:
-    text = "Il treno blindato è partito da Pyongyang. Il forum si apre a Vladivostok."
-    asked = "Da dove è partito il treno?", [Page("", text, [Span(0, 41), Span(42, len(text))])]
-    assert Reader(models).read(*asked) == reader.read(*asked)
-    with ThreadPoolExecutor(4) as threads:
-        several = [threads.submit(reader.read, *asked) for _ in range(8)]
-    assert all(one.result() == reader.read(*asked) for one in several)
+def test_its_scores_are_those_of_pytorch(models: Path, reader: Reader) -> None:
+    """In whole numbers, twice, the rest with the rest: as in fp32 but for the last digits."""
+    weights = q8.unpack(torch_file(PACKED / WEIGHTS), torch.float32)
+    stock = BertForQuestionAnswering.from_pretrained(str(unpacked_model(models)))
+    assert stock.load_state_dict(weights, strict=False)[0] == [f"bert.{WORDS}"]
+    long = "Il forum si apre a Vladivostok. " * 40
+    for text in (PASSAGE, long, "Sì."):
+        encoding, starts, ends = reader._score(TRAIN, text)
+        with torch.inference_mode():
+            out = stock.eval()(input_ids=torch.tensor([encoding.ids]))
+        assert np.abs(starts - out.start_logits[0].numpy()).max() < 0.05
+        assert np.abs(ends - out.end_logits[0].numpy()).max() < 0.05
 
 
-def test_it_reads_the_same_with_one_thread_as_with_all(embedder: Embedder, reader: Reader) -> None:
-    """In fp32 a thread by itself reads one passage after another; in bf16 it rounds otherwise."""
-    texts = [
-        "Il treno blindato è partito da Pyongyang.",
-        "Il forum si apre a Vladivostok. " * 9,
-        "Il capo della Corea del Nord viaggia su un treno blindato, dicono i giornali di Seul.",
-    ]
-    pages = [Page("", text, [Span(0, len(text))]) for text in texts]
-    asked = "Da dove è partito il treno?", pages
-    whole = reader.read(*asked)
-    with ExitStack() as others:
-        for _ in range(torch.get_num_threads()):
-            others.enter_context(embedder.cores.part())
-        assert torch.get_num_threads() == 1
-        alone = reader.read(*asked)
-    assert [[one.span for one in found] for found in alone] == [
-        [one.span for one in found] for found in whole
-    ]
-    scores = [[one.score for found in told for one in found] for told in (alone, whole)]
-    assert scores[0] == pytest.approx(scores[1], rel=1e-3, abs=1e-3)
+def test_many_may_read_at_once(reader: Reader) -> None:
+    questions = [f"{TRAIN} {number}" for number in range(12)]
+    page = Page("", PASSAGE, sentences(PASSAGE))
+    with ThreadPoolExecutor(6) as threads:
+        together = list(threads.map(lambda asked: reader.read(asked, [page]), questions))
+    again = Reader(reader._encoder)
+    assert together == [again.read(asked, [page]) for asked in questions]
 
 
-def test_it_has_no_token_embeddings_of_its_own(models: Path, embedder: Embedder) -> None:
-    shared = embedder.token_embeddings
-    reader = Reader(models, embedder=embedder)
-    reader.load()
-    assert reader._loaded.get_input_embeddings().weight is shared
-
-
-def test_damage_is_named(embedder: Embedder, tmp_path: Path) -> None:
-    models = tmp_path / "models"  # where it has not been unpacked before
+def test_damage_is_named(tmp_path: Path) -> None:
     broken = tmp_path / "model"
     shutil.copytree(PACKED, broken)
     data = (broken / WEIGHTS).read_bytes()
     (broken / WEIGHTS).write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
     with pytest.raises(ModelError, match="does not match its checksum: install Virgolette again"):
-        Reader(models, broken, embedder).load()
-    assert not list(models.iterdir())
+        Reader(packed=broken).load()
     with pytest.raises(ModelError, match="does not match"):
-        Reader(models, broken).check()
+        Reader(packed=broken).check()
+    shutil.copyfile(PACKED / WEIGHTS, broken / WEIGHTS)
+    (broken / GRAPH).write_bytes(b"half")
+    with pytest.raises(ModelError, match=r"cannot load .*reader.onnx.* Install Virgolette again"):
+        Reader(packed=broken).load()
     (broken / MARKER).unlink()
     with pytest.raises(ModelError, match="cannot read the reader"):
-        Reader(models, broken, embedder).load()
-
-
-def test_its_weights_are_unpacked_once_and_mapped(embedder: Embedder, tmp_path: Path) -> None:
-    first = Reader(tmp_path, embedder=embedder)
-    first.load()
-    (unpacked,) = tmp_path.iterdir()
-    made = unpacked.stat().st_mtime_ns
-    Reader(tmp_path, embedder=embedder).load()
-    assert list(tmp_path.iterdir()) == [unpacked] and unpacked.stat().st_mtime_ns == made
-    assert str(unpacked / UNPACKED) in Path("/proc/self/maps").read_text()
+        Reader(packed=broken).load()
 
 
 def shown(answer: Answer) -> list[str]:

@@ -24,7 +24,7 @@ from index.sync import sync
 from retrieval.answer import Answer, Carrier, Quotation, Reason
 from tests.bot_api import FakeBotApi, formatted_text
 from tests.conftest import Workplace
-from tests.running_bot import READY, Bot, buttons, entities, mapped_weights, press
+from tests.running_bot import READY, Bot, buttons, entities, press
 
 QUESTION = "Da dove è partito il treno blindato?"
 TRAIN = "un treno blindato con a bordo Kim sarebbe partito da Pyongyang"
@@ -46,15 +46,6 @@ def test_a_question_is_answered_with_block_quotations_and_sources(bot: Bot) -> N
     ]
     assert sent.params["link_preview_options"] == {"is_disabled": True}
     assert bot.api.chat_actions(1001)
-
-
-def test_a_bot_that_nobody_asks_gives_the_memory_of_the_weights_back(bot: Bot) -> None:
-    bot.ask(QUESTION)
-    end = time.monotonic() + READY
-    while mapped_weights(bot.process.pid) and time.monotonic() < end:
-        time.sleep(0.1)
-    assert mapped_weights(bot.process.pid) == 0
-    assert TRAIN in bot.ask(f"{QUESTION} ?")["text"]
 
 
 def test_the_short_answer_comes_first(bot: Bot) -> None:

@@ -31,12 +31,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from index.embedder import Embedder
+from index.model.encoder import WORDS
 from index.model.unpack import PACKED as MODEL
 from index.model.unpack import checksum, unpacked_model
 from index.precision import fast_dtype
 from index.sentences import Span
 from retrieval.model.q8 import pack, unpack
-from retrieval.reader import EMBEDDINGS, MARKER, PACKED, WEIGHTS, for_pairs
+from retrieval.reader import MARKER, PACKED, WEIGHTS, for_pairs
 from training.loop import WRITTEN, Pace, learn
 from training.questions import (
     Candidates,
@@ -218,7 +219,7 @@ def begun_reader(model_dir: Path, start: Path | None) -> BertForQuestionAnswerin
     )
     if start:
         missing = model.load_state_dict(packed_weights(start), strict=False).missing_keys
-        assert all(EMBEDDINGS in name for name in missing), missing  # noqa: S101
+        assert all(name.endswith(WORDS) for name in missing), missing  # noqa: S101
     if device() == "cpu":
         lean_attention(model)
     model.bert.embeddings.word_embeddings.requires_grad_(False)

@@ -64,7 +64,8 @@ def texts(file: Path) -> Iterator[Text]:
 def score(file: Path, packed: Path, limit: int | None) -> Iterator[Scored]:
     """The scores of the questions of a file, or of some drawn at random."""
     with tempfile.TemporaryDirectory() as work:
-        embedder, reader = Embedder("", Path(work)), Reader(Path(work), packed)
+        embedder = Embedder("", Path(work))
+        reader = Reader(embedder.encoder, packed)
         for one in candidates(some_of(list(texts(file)), limit), embedder):
             passage = one.positive.passage
             reading = best_reading(reader, one.positive)

@@ -128,7 +128,7 @@ def main() -> None:
         work, models = Path(folder), Path(folder) / "models"
         embedder = Embedder("", models)
         for kind in (READER, PLAIN):
-            reader = Reader(models, embedder=embedder) if kind == READER else None
+            reader = Reader(embedder.encoder) if kind == READER else None
             found = list(fit_examples(to_fit, embedder, reader, work))
             save_weights(fit(found, kind), kind)
             print(f"{kind}: {len(found)} examples", flush=True)

@@ -7,7 +7,7 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from index.memory import give_back_memory, give_back_weights
+from index.memory import give_back_memory
 
 AT_ONCE = max(1, (os.cpu_count() or 1))  # more would only slow each other down
 MOST_WAITING = 400  # some minutes, on two cores
@@ -63,15 +63,10 @@ class Desk:
             self.waiting -= 1
 
     async def give_memory_back(self) -> None:
-        """At first, and now and then where somebody has come or gone since, until it is cancelled.
-
-        When nobody is here, that of the models' weights, too.
-        """
+        """At first, and where somebody has come or gone since, until it is cancelled."""
         given = -1
         while True:
             await asyncio.sleep(PAUSE)
             if given != self._moves:
                 given = self._moves
                 await asyncio.to_thread(give_back_memory)
-                if not self._here:
-                    await asyncio.to_thread(give_back_weights)

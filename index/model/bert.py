@@ -1,0 +1,86 @@
+"""A BERT encoder on onnxruntime: the vectors of a text's tokens."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index.errors import ModelError
+from index.model.q4 import dequantize
+
+if TYPE_CHECKING:
+    from index.vectors import Vectors
+
+KINDS = {"U8": np.uint8, "I8": np.int8, "F16": np.float16, "F32": np.float32}
+POSITIONS = "embeddings.position_embeddings.weight"
+SEGMENTS = "embeddings.token_type_embeddings.weight"
+ERRORS_ONLY = 3
+
+Weights = Mapping[str, NDArray[Any]]
+
+
+class Bert:
+    """A model that is loaded. It computes with the thread that asks it, and may be asked by many.
+
+    Args:
+        graph: the file that ``index.model.graph`` writes.
+        weights: by the names that the graph has for them, with the tables of positions and
+            segments, shape (number, dimensions).
+        words: the vocabulary's vectors in blocks of four bits, shape (tokens, blocks, bytes).
+
+    Raises:
+        ModelError: the graph cannot be read, or does not fit the weights.
+    """
+
+    def __init__(self, graph: Path, weights: Weights, words: NDArray[np.uint8]) -> None:
+        tables = (POSITIONS, SEGMENTS)
+        self._places = np.asarray(weights[POSITIONS] + weights[SEGMENTS][0], np.float32)
+        self._words = words
+        # Kept: the session reads some of them where they are.
+        self._weights = {name: one for name, one in weights.items() if name not in tables}
+        self._session = _session(graph, self._weights)
+
+    def vectors(self, tokens: Sequence[int]) -> Vectors:
+        """The last layer's vectors of one text, shape (tokens, dimensions)."""
+        embedded = dequantize(self._words[tokens]) + self._places[: len(tokens)]
+        (hidden,) = self._session.run(None, {"embedded": embedded})
+        return np.asarray(hidden, np.float32)
+
+
+def mapped(file: Path) -> dict[str, NDArray[Any]]:
+    """The tensors of a safetensors file, by name, mapped: only what is used takes memory.
+
+    Source of the layout: the README of the package safetensors. Raises OSError, ValueError or
+    KeyError where the file is none.
+    """
+    data = np.memmap(file, np.uint8, "r")
+    begin = 8 + int.from_bytes(data[:8].tobytes(), "little")
+    told = json.loads(data[8:begin].tobytes())
+    told.pop("__metadata__", None)
+
+    def tensor(dtype: str, shape: Sequence[int], data_offsets: Sequence[int]) -> NDArray[Any]:
+        start, end = (begin + at for at in data_offsets)
+        return data[start:end].view(KINDS[dtype]).reshape(shape)
+
+    return {name: tensor(**place) for name, place in told.items()}
+
+
+def _session(graph: Path, weights: Weights) -> Any:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = ERRORS_ONLY
+    # More would join nodes to ones that take longer: a norm with the addition before it, fourfold.
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    try:
+        values = [onnxruntime.OrtValue.ortvalue_from_numpy(one) for one in weights.values()]
+        options.add_external_initializers(list(weights), values)
+        return onnxruntime.InferenceSession(graph, options, ["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime's have no base class of their own
+        raise ModelError(f"cannot load {graph}: {error}. Install Virgolette again") from error

@@ -1,0 +1,112 @@
+"""The default embedding model for questions: without PyTorch, which takes seconds to import."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index.errors import ModelError
+from index.model.adapter import DOWN, UP
+from index.model.bert import Bert, mapped
+from index.model.unpack import ADAPTER, PACKED, WEIGHTS, checksum, packed_checksum
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+    from index.vectors import Vectors
+
+GRAPH = "encoder.onnx"
+TOKENIZER = "tokenizer.json"
+WORDS = "embeddings.word_embeddings.weight"
+SCALE_BYTES = 2  # at the begin of a block
+
+
+class OnnxEncoder:
+    """The model that travels with Virgolette, one text at a time, loaded when first used.
+
+    Its vectors are those of ``Embedder.encode_batches``, but for rounding.
+    """
+
+    def __init__(self, packed: Path = PACKED) -> None:
+        self._packed = packed
+        self._loading = threading.Lock()
+        self._tokenizing = threading.Lock()  # fast tokenizers must not be used by two threads
+
+    def encode(self, texts: Sequence[str], most: int) -> Vectors:
+        """The unit vectors of the texts, shape (texts, dimensions), of ``most`` tokens of each.
+
+        Raises ModelError where the model cannot be loaded.
+        """
+        from index.vectors import unit_vectors
+
+        with self._loading:
+            bert = self._bert
+        with self.tokenizer() as tokenizer:
+            tokenizer.enable_truncation(most)
+            encoded = tokenizer.encode_batch(list(texts))
+        return unit_vectors(np.stack([bert.vectors(one.ids).mean(axis=0) for one in encoded]))
+
+    @contextmanager
+    def tokenizer(self) -> Iterator[Tokenizer]:
+        """The model's tokenizer, which neither cuts nor pads, for one thread at a time.
+
+        There is only one, which takes 50 MB; whoever has it may make it cut and pad.
+        """
+        with self._tokenizing:
+            tokenizer = self._tokenizer
+            tokenizer.no_truncation()
+            tokenizer.no_padding()
+            yield tokenizer
+
+    @cached_property
+    def words(self) -> NDArray[np.uint8]:
+        """The vocabulary's vectors in blocks of four bits, shape (tokens, blocks, bytes)."""
+        return self._weights[WORDS]
+
+    @cached_property
+    def _tokenizer(self) -> Tokenizer:
+        from tokenizers import Tokenizer
+
+        path = self._packed / TOKENIZER
+        try:
+            return Tokenizer.from_str(path.read_text(encoding="utf-8"))
+        except Exception as error:  # tokenizers' have no base class of their own
+            raise ModelError(f"cannot read {path}: {error}. Install Virgolette again") from error
+
+    @cached_property
+    def _weights(self) -> dict[str, NDArray[Any]]:
+        """The packed weights, checked against their checksum."""
+        try:
+            if checksum(self._packed) == packed_checksum(self._packed):
+                return mapped(self._packed / WEIGHTS) | mapped(self._packed / ADAPTER)
+        except (OSError, ValueError, KeyError) as error:
+            raise ModelError(f"cannot read the model in {self._packed}: {error}") from error
+        raise ModelError(f"the model in {self._packed} does not match its checksum: install again")
+
+    @cached_property
+    def _bert(self) -> Bert:
+        weights: dict[str, NDArray[Any]] = {}
+        for name, one in self._weights.items():
+            if name.endswith((UP, DOWN)):
+                weights[name] = one.astype(np.float32)
+            elif one.dtype == np.uint8 and name != WORDS:
+                weights[name], weights[f"{name}:scale"] = _blocks(one)
+            elif name != WORDS:
+                weights[name] = one
+        return Bert(self._packed / GRAPH, weights, self.words)
+
+
+def _blocks(packed: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """Blocks as MatMulNBits has them, two neighbours in a byte, and their scales."""
+    scale = packed[..., :SCALE_BYTES].copy().view("<f2").astype(np.float32)
+    nibbles = packed[..., SCALE_BYTES:]
+    halves = nibbles & 0x0F, nibbles >> 4  # the weights 0–15 and 16–31
+    paired = [half[..., 0::2] | half[..., 1::2] << 4 for half in halves]
+    return np.concatenate(paired, axis=-1), scale.reshape(-1)
