@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bot.process import end_on_sigterm, write_utf8
-from bot.settings import Settings, read_settings
+from bot.waiting import waiting
 from index.errors import UsageError, VirgoletteError
 
 if TYPE_CHECKING:
+    from bot.settings import Settings
+    from bot.waiting import Waiting
     from retrieval.chain import AnswerChain
 
 FAILED, WRONG_USAGE = 1, 2
@@ -44,6 +46,8 @@ def main() -> None:
     except VirgoletteError as error:
         print(f"virgolette: {error}", file=sys.stderr)
         sys.exit(WRONG_USAGE if isinstance(error, UsageError) else FAILED)
+    finally:
+        gc.freeze()  # else Python looks through all of it once more, for half a second
 
 
 @app.command()
@@ -52,25 +56,34 @@ def ask(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
 ) -> None:
     """Answer a question."""
-    from bot.compose import composed
+    with waiting(hidden=question == "-") as sign:
+        from bot.compose import composed
+        from bot.language import texts_for
 
-    settings = read_settings()
-    with composed(settings) as parts:
-        if question != "-":
-            _answer_one(question, as_json, parts.chain, settings)
-            return
-        for line in sys.stdin.buffer if sys.stdin else ():
-            text = line.decode("utf-8", errors="replace").rstrip("\r\n")
-            try:
-                _answer_one(text, as_json, parts.chain, settings)
-            except VirgoletteError as error:
-                if not as_json:
-                    print(f"virgolette: {error}", file=sys.stderr)
-                else:
-                    _print_json({"question": text, "error": str(error)})
+        settings = _settings()
+        sign.tell(texts_for(settings.language)("answer.loading"))
+        with composed(settings) as parts:
+            if question == "-":
+                _answer_lines(as_json, parts.chain, settings)
+            else:
+                _answer_one(question, as_json, parts.chain, settings, sign)
 
 
-def _answer_one(raw: str, as_json: bool, chain: AnswerChain, settings: Settings) -> None:
+def _answer_lines(as_json: bool, chain: AnswerChain, settings: Settings) -> None:
+    for line in sys.stdin.buffer if sys.stdin else ():
+        text = line.decode("utf-8", errors="replace").rstrip("\r\n")
+        try:
+            _answer_one(text, as_json, chain, settings)
+        except VirgoletteError as error:
+            if not as_json:
+                print(f"virgolette: {error}", file=sys.stderr)
+            else:
+                _print_json({"question": text, "error": str(error)})
+
+
+def _answer_one(
+    raw: str, as_json: bool, chain: AnswerChain, settings: Settings, sign: Waiting | None = None
+) -> None:
     from rich.console import Console
 
     from bot.language import texts_for
@@ -78,11 +91,22 @@ def _answer_one(raw: str, as_json: bool, chain: AnswerChain, settings: Settings)
     from retrieval.answer import Question
 
     question = Question.parse(raw)
+    said = texts_for(settings.language, question)
+    if sign:
+        sign.tell(said("answer.searching"))
     answer = chain.invoke(question)
+    if sign:
+        sign.stop()
     if as_json:
         _print_json(answer.as_json())
     else:
-        print_answer(Console(), answer, texts_for(settings.language, question))
+        print_answer(Console(), answer, said)
+
+
+def _settings() -> Settings:
+    from bot.settings import read_settings  # brings pydantic: a quarter of a second
+
+    return read_settings()
 
 
 def _print_json(content: dict[str, Any]) -> None:
@@ -102,7 +126,7 @@ def verify(
     from bot.verifying import verified
     from retrieval.answer import Question
 
-    settings = read_settings()
+    settings = _settings()
     told = verified(settings, sentence)
     if as_json:
         _print_json(told.as_json())
@@ -117,7 +141,7 @@ def chat() -> None:
     from bot.compose import composed
     from bot.repl import run_repl
 
-    settings = read_settings()
+    settings = _settings()
     if settings.chat_model:
         probe(settings)
     with composed(settings) as parts:
@@ -146,7 +170,7 @@ def index(
     ] = False,
 ) -> None:
     """Bring the index up to date with the corpus."""
-    settings = read_settings()
+    settings = _settings()
     end_on_sigterm()
     if watch:
         from bot.following import follow
@@ -200,7 +224,7 @@ def add(
         raise typer.BadParameter("--title, --date and --url are of one article, not of a feed")
     told = {"title": title, "source": source, "date": date, "url": url, "language": language}
     fields = checked_fields(told)
-    settings = read_settings()
+    settings = _settings()
     end_on_sigterm()
     addition = add_and_index(settings, target, feed, fields, into, as_json)
     if as_json:
@@ -220,7 +244,7 @@ def remove(
     from bot.removing import remove_and_index
     from bot.report import report_json, report_lines
 
-    settings = read_settings()
+    settings = _settings()
     end_on_sigterm()
     kept, report = remove_and_index(settings, article)
     if as_json:
@@ -234,7 +258,7 @@ def show(article: Annotated[str, typer.Argument(help="The article's path in the 
     """Print the stored text of an article: what start and end count in."""
     from bot.status import stored_text
 
-    sys.stdout.buffer.write(stored_text(read_settings().data_dir, article).encode())
+    sys.stdout.buffer.write(stored_text(_settings().data_dir, article).encode())
 
 
 @app.command()
@@ -244,7 +268,7 @@ def status(
     """Tell what is indexed, and with which model."""
     from bot.status import read_status
 
-    told = read_status(read_settings())
+    told = read_status(_settings())
     if as_json:
         _print_json(told)
         return
@@ -260,7 +284,7 @@ def doctor(
     """Examine the index and what it stands on."""
     from bot.checkup import examine
 
-    settings = read_settings()
+    settings = _settings()
     end_on_sigterm()
     findings = examine(settings, repair=repair)
     if as_json:
@@ -307,7 +331,7 @@ def evaluate(
         write_evaluation,
     )
 
-    settings = read_settings()
+    settings = _settings()
     exam = prepared_exam(file, index_also or [], leave_out, seed, limit)
     if fit:
         print(fit_weights(settings, exam))
@@ -330,7 +354,7 @@ def invite(
     from bot.guests import Guests
     from bot.state import FILE, State
 
-    with closing(State(read_settings().data_dir / FILE)) as state:
+    with closing(State(_settings().data_dir / FILE)) as state:
         print(f"/start {Guests(state).invite(uses, days)}")
 
 
@@ -344,7 +368,7 @@ def export_feedback(
     from bot.given import voted
     from bot.state import FILE, State
 
-    with closing(State(read_settings().data_dir / FILE)) as state:
+    with closing(State(_settings().data_dir / FILE)) as state:
         for line in voted(state, good=good):
             _print_json(line)
 
@@ -355,7 +379,7 @@ def bot() -> None:
     from bot.compose import composed
     from bot.telegram.app import run_bot
 
-    settings = read_settings()
+    settings = _settings()
     with composed(settings) as parts:
         run_bot(parts, settings)
 

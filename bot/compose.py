@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from bot.settings import Settings
 from index.embedder import Embedder
+from index.errors import VirgoletteError
 from index.place import ChromaServer, Locations
 
 if TYPE_CHECKING:
@@ -19,6 +22,9 @@ if TYPE_CHECKING:
     from retrieval.reader import Reader
     from retrieval.weights import Weights
 
+# Seconds: a process that ends while a library starts its threads may abort instead.
+LONGEST_LOADING = 60.0
+SWITCH_INTERVAL = 0.0005  # seconds: numpy gives way 500 times, each time for Python's own 0.005
 UNCALIBRATED = (
     "the weights of sentence choice and refusal are not fitted to the embedding model %s: "
     "confidence and refusals are off until you run virgolette eval FILE --fit"
@@ -73,19 +79,48 @@ def composed(settings: Settings, *, chat: bool = True) -> Iterator[Parts]:
 
     ``chat``: with the chat model of the settings, if they name one.
     """
+    embedder = make_embedder(settings)
+    reader = make_reader(settings, embedder)
+    loading = threading.Thread(target=_load, args=(embedder, reader), daemon=True)
+    loading.start()
+    try:
+        with _composed(settings, embedder, reader, chat=chat) as parts:
+            yield parts
+    finally:
+        loading.join(LONGEST_LOADING)
+
+
+def _load(embedder: Embedder, reader: Reader | None) -> None:
+    """Load the models, which waits for the disk and for other cores, while others import."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(SWITCH_INTERVAL)
+    try:
+        if embedder.is_default:  # another one imports more than all the others
+            embedder.encode_query("")
+        if reader:
+            reader.load()
+    except VirgoletteError:
+        pass  # who asks is told
+    finally:
+        sys.setswitchinterval(before)
+
+
+@contextmanager
+def _composed(
+    settings: Settings, embedder: Embedder, reader: Reader | None, *, chat: bool
+) -> Iterator[Parts]:
     from bot.chat_model import make_writer
     from bot.spending import Spending
     from index.live import LiveIndex
     from retrieval.chain import AnswerChain  # brings LangChain: a second
     from retrieval.weights import Caution
 
-    embedder = make_embedder(settings)
     spending = Spending(settings)
     writer = make_writer(settings, spending) if chat else None
     index = LiveIndex(settings.data_dir, chroma_server(settings))
     try:
         weights = _weights(settings, embedder)
-        reader, caution = make_reader(settings, embedder), Caution(settings.caution)
+        caution = Caution(settings.caution)
         chain = AnswerChain(index, embedder, reader, weights, writer, caution)
         try:
             yield Parts(index, embedder, chain)

@@ -11,7 +11,7 @@ from prompt_toolkit import PromptSession
 from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 from rich.console import Console
 
-from bot.compose import Parts
+from bot.compose import LONGEST_LOADING, Parts
 from bot.language import texts_for
 from bot.listing import article_at, listed
 from bot.locales import Texts
@@ -26,8 +26,6 @@ from retrieval.answer import MAX_QUESTION, Answer, Question, QuestionError
 from retrieval.chat.asking import Asking
 from retrieval.verification import MAX_CLAIM, ClaimError
 
-# Seconds: a process that ends while a library starts its threads may abort instead.
-LONGEST_LOADING = 60.0
 _SOURCES = frozenset({"/fonti", "/sources"})
 _HELP = frozenset({"/aiuto", "/help", "aiuto", "help"})
 _ARTICLE = frozenset({"/articolo", "/article"})

@@ -123,6 +123,19 @@ class Terminal:
             os.close(self._master)
 
 
+def test_on_a_terminal_something_moves_until_the_answer_stands_there(
+    indexed_place: Workplace,
+) -> None:
+    terminal = Terminal(indexed_place, "ask", "Where does the armoured train go?")
+    terminal.wait_for("searching the articles…")
+    before = terminal.raw
+    assert len(set("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏") & set(before)) > 3 and "preparo la ricerca…" in before
+    terminal.wait_for("Vladivostok")
+    after = terminal.raw.rpartition("searching the articles…")[2]
+    assert after.index("\x1b[2K") < after.index("Vladivostok")  # the line is wiped
+    assert terminal.end() == 0
+
+
 def test_keys_on_a_terminal(indexed_place: Workplace) -> None:
     terminal = Terminal(indexed_place, "chat")
     terminal.wait_for("›")

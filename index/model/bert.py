@@ -41,9 +41,8 @@ class Bert:
         tables = (POSITIONS, SEGMENTS)
         self._places = np.asarray(weights[POSITIONS] + weights[SEGMENTS][0], np.float32)
         self._words = words
-        # Kept: the session reads some of them where they are.
-        self._weights = {name: one for name, one in weights.items() if name not in tables}
-        self._session = _session(graph, self._weights)
+        left = {name: one for name, one in weights.items() if name not in tables}
+        self._session = _session(graph, left)  # which keeps those that it reads where they are
 
     def vectors(self, tokens: Sequence[int]) -> Vectors:
         """The last layer's vectors of one text, shape (tokens, dimensions)."""
