@@ -114,7 +114,7 @@ def candidates(texts: Sequence[Text], embedder: Embedder) -> Iterator[Candidates
     for several in by_place.values():
         cut = [[(text.title, p) for p in _passages(text, embedder)] for text in several]
         every = [one for passages in cut for one in passages]
-        vectors = embedder.encode_passages([titled(title, p.text) for title, p in every])
+        vectors = vectors_of([titled(title, p.text) for title, p in every], embedder)
         questions = [asked.text for text in several for asked in text.asked]
         asking: Iterator[Vectors] = iter(embedder.encode_queries(questions) if questions else ())
         for text, passages in zip(several, cut, strict=True):
@@ -123,6 +123,14 @@ def candidates(texts: Sequence[Text], embedder: Embedder) -> Iterator[Candidates
                 if positive is not None:
                     nearest = (every[at] for at in np.argsort(-(vectors @ query)))
                     yield Candidates(positive, tuple(_negatives(asked, text, positive, nearest)))
+
+
+def vectors_of(texts: Sequence[str], embedder: Embedder) -> Vectors:
+    """The unit vectors of many passages or sentences, shape (texts, dimensions)."""
+    found: dict[str, Vectors] = {}
+    for some, vectors in embedder.encode_batches(list(dict.fromkeys(texts))):
+        found.update(zip(some, vectors, strict=True))
+    return np.stack([found[text] for text in texts])
 
 
 def some_of(texts: Sequence[Text], limit: int | None) -> list[Text]:

@@ -41,6 +41,7 @@ from training.questions import (
     encyclopedic,
     news,
     some_of,
+    vectors_of,
 )
 from training.speed import alike, device, keep_memory, lean_attention
 
@@ -76,7 +77,7 @@ def sentence_triplets(found: Sequence[Candidates], embedder: Embedder) -> Iterat
     """
     cut = {one.positive.shown: _cut(one.positive) for one in found}
     every = [sentence for _, told in cut.values() for sentence in told]
-    vectors = dict(zip(every, embedder.encode_passages(every), strict=True))
+    vectors = dict(zip(every, vectors_of(every, embedder), strict=True))
     asking = embedder.encode_queries([one.positive.question for one in found])
     for one, query in zip(found, asking, strict=True):
         spans, told = cut[one.positive.shown]
