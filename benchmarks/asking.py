@@ -14,11 +14,16 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from statistics import median
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from benchmarks.corpus import files
+from benchmarks.corpus import files, paragraphs
 from benchmarks.parts import embedded_texts
 from benchmarks.processes import memory
+
+if TYPE_CHECKING:
+    import torch
+
+    from index.embedder import Embedder
 
 BLUR = 0.3  # the length of what is added to a unit vector: cosines of some .95 with it
 TEXT = "Un treno blindato è partito da Pyongyang."
@@ -34,6 +39,7 @@ def main() -> None:
         "blur": blur,
         "warm": warm,
         "alone": alone,
+        "computing": computing,
         "keywords": keywords,
         "characters": characters,
         "usual": usual,
@@ -158,6 +164,71 @@ def alone(models: str) -> dict[str, Any]:
     model = SentenceTransformer(str(unpacked_model(Path(models))), device="cpu")
     model.encode([TEXT])
     return {"memory": memory(os.getpid())}
+
+
+def computing(models: str, squad: str, count: str) -> dict[str, Any]:
+    """Seconds of a question's vector and of reading two passages, ours and PyTorch's by turns.
+
+    PyTorch in the type that is fast here: ``encode`` of sentence-transformers, and transformers'
+    BertForQuestionAnswering with the same weights, both passages in one batch on all cores.
+    """
+    from index.embedder import Embedder
+    from index.precision import fast_dtype
+    from retrieval.reader import Page, Reader
+
+    embedder, dtype = Embedder("", Path(models)), fast_dtype()
+    reader, texts = Reader(embedder.encoder), paragraphs(Path(squad))
+    encoder, stock = _by_pytorch(Path(models), embedder, dtype)
+    ways: dict[str, Callable[[str, Sequence[str]], object]] = {
+        "encode": lambda asked, _: embedder.encode_query(asked),
+        "their_encode": lambda asked, _: encoder(asked),
+        "read": lambda asked, two: reader.read(asked, [Page("", text, []) for text in two]),
+        "their_read": stock,
+    }
+    took: dict[str, list[float]] = {name: [] for name in ways}
+    for number, asked in enumerate(questions(Path(squad), int(count) + WARM_UP)):
+        names = list(ways)
+        for name in names[number % 4 :] + names[: number % 4]:
+            started = perf_counter()
+            ways[name](asked, texts[2 * number : 2 * number + 2])
+            if number >= WARM_UP:
+                took[name].append(perf_counter() - started)
+    told: dict[str, Any] = {name: median(times) for name, times in took.items()}
+    for name in ("encode", "read"):
+        turns = zip(took[name], took[f"their_{name}"], strict=True)
+        told[f"{name}_ratio"] = median(one / other for one, other in turns)
+    return told | {"dtype": str(dtype).removeprefix("torch.")}
+
+
+def _by_pytorch(
+    models: Path, embedder: Embedder, dtype: torch.dtype
+) -> tuple[Callable[[str], object], Callable[[str, Sequence[str]], object]]:
+    """What encodes a question, and what reads passages, as PyTorch does it."""
+    import torch
+    from safetensors.torch import load_file
+    from sentence_transformers import SentenceTransformer
+    from transformers import BertForQuestionAnswering
+
+    from index.model.unpack import unpacked_model
+    from retrieval.model.q8 import unpack
+    from retrieval.reader import PACKED, WEIGHTS, for_pairs
+
+    directory = str(unpacked_model(models, dtype=dtype))
+    known = {"dtype": dtype, "add_pooling_layer": False}
+    encoder = SentenceTransformer(directory, device="cpu", model_kwargs=known)
+    model = BertForQuestionAnswering.from_pretrained(directory, dtype=dtype).eval()
+    model.load_state_dict(unpack(load_file(PACKED / WEIGHTS), dtype), strict=False)
+
+    def read(question: str, texts: Sequence[str]) -> None:
+        with embedder.tokenizer() as tokenizer:
+            encoded = for_pairs(tokenizer).encode_batch([(question, text) for text in texts])
+        with torch.inference_mode():
+            model(
+                input_ids=torch.tensor([one.ids for one in encoded]),
+                attention_mask=torch.tensor([one.attention_mask for one in encoded]),
+            )
+
+    return lambda text: encoder.encode(text, prompt_name="query"), read
 
 
 def keywords(data: str, squad: str, count: str) -> dict[str, Any]:
