@@ -176,8 +176,11 @@ class Embedder:
     def _own_prompts(self) -> dict[str, str]:
         if not self.encoder:
             return {name: text for name, text in self._model.prompts.items() if text}
-        told = (PACKED / "config_sentence_transformers.json").read_text(encoding="utf-8")
-        return dict(json.loads(told)["prompts"])
+        path = PACKED / "config_sentence_transformers.json"
+        try:
+            return dict(json.loads(path.read_text(encoding="utf-8"))["prompts"])
+        except (OSError, ValueError, KeyError) as error:
+            raise ModelError(f"cannot read {path}: {error}. Install Virgolette again") from error
 
     @cached_property
     def _tokenizer(self) -> Tokenizer:

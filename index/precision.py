@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import torch
 
+NICENESS = 5  # of threads that compute
 SHAPES = 256  # kept, by PyTorch and by oneDNN; both have 1024 otherwise
 
 
@@ -34,6 +36,12 @@ def fast_dtype() -> torch.dtype:
     intel = "Intel" in str(capabilities.get("cpu_name"))
     fast = capabilities.get("amx_bf16") or (capabilities.get("avx512_bf16") and not intel)
     return torch.bfloat16 if fast else torch.float32
+
+
+def give_way() -> None:
+    """Have this thread, and those that it starts, give way to an event loop."""
+    with suppress(AttributeError, OSError):  # Linux alone has a priority for each thread
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
 
 
 @contextmanager

@@ -21,6 +21,7 @@ from index.errors import VirgoletteError
 from index.generation import Generation
 from index.live import LiveIndex
 from index.memory import give_back_memory
+from index.precision import give_way
 from index.stamp import needed_stamp
 from retrieval.answer import Answer, Question, Reason
 from retrieval.chat.asking import Asking
@@ -33,7 +34,6 @@ from retrieval.reader import Reader
 from retrieval.weights import PLAIN, READER, Caution, Weights, load_weights
 
 LONGEST_TRACING = 10.0  # seconds for traces to be sent at the end
-NICENESS = 5  # of threads that compute
 WRITTEN_AT_ONCE = 16  # questions: a chat model is waited for, mostly, and costs no CPU here
 
 
@@ -66,7 +66,7 @@ class AnswerChain(Runnable[Question, Answer]):
         self._computing = threading.Semaphore(max(1, os.cpu_count() or 1))
         # asyncio's own has too few threads for so many that wait, and others need them.
         most = WRITTEN_AT_ONCE if writer else max(1, os.cpu_count() or 1)
-        self._threads = ThreadPoolExecutor(most, "answer", _give_way)
+        self._threads = ThreadPoolExecutor(most, "answer", give_way)
 
     @property
     def writes(self) -> bool:
@@ -150,9 +150,3 @@ class AnswerChain(Runnable[Question, Answer]):
             )
 
         return answered_in_turn(question, answered, meant)
-
-
-def _give_way() -> None:
-    """Have this thread, and those that torch starts for it, give way to an event loop."""
-    with suppress(AttributeError, OSError):  # Linux alone has a priority for each thread
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)

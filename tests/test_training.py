@@ -15,7 +15,7 @@ import torch
 
 from index.embedder import Embedder
 from index.sentences import Span, sentences
-from retrieval.reader import for_pairs
+from retrieval.reader import PACKED, Reader, for_pairs
 from retrieval.search import Fusion, Signals
 from training import retriever
 from training.fusion import first, fitted
@@ -38,6 +38,7 @@ from training.reader import (
     encode,
     examples_of_round,
     half_way,
+    packed_weights,
     write_reader,
 )
 from training.retriever import passage_triplets, sentence_triplets
@@ -271,6 +272,11 @@ def test_a_reader_that_goes_on_is_written_half_way(tmp_path: Path) -> None:
     mean = half_way(learnt, tmp_path)
     assert mean["bias"].tolist() == [2.0]
     assert mean["matrix"].flatten().tolist() == pytest.approx([3.0, 2.0], abs=0.05)
+
+
+def test_a_reader_that_was_written_can_be_loaded(tmp_path: Path) -> None:
+    write_reader(packed_weights(PACKED), tmp_path)
+    Reader(packed=tmp_path).load()
 
 
 def test_low_rank_changes_follow_the_gradients_of_the_whole_matrix() -> None:

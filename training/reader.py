@@ -25,6 +25,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import random
+import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -37,7 +38,7 @@ from index.model.unpack import checksum, unpacked_model
 from index.precision import fast_dtype
 from index.sentences import Span
 from retrieval.model.q8 import pack, unpack
-from retrieval.reader import MARKER, PACKED, WEIGHTS, for_pairs
+from retrieval.reader import GRAPH, MARKER, PACKED, WEIGHTS, for_pairs
 from training.loop import WRITTEN, Pace, learn
 from training.questions import (
     Candidates,
@@ -241,12 +242,14 @@ def packed_weights(folder: Path) -> Weights:
 
 
 def write_reader(weights: Weights, out: Path) -> None:
-    """Write the weights in eight bits, and their checksum."""
+    """Write the weights in eight bits, their checksum, and the graph, which is any reader's."""
     from safetensors.torch import save
 
     packed = {name: weight.contiguous() for name, weight in pack(weights).items()}
     data = save(packed, metadata={"embeddings": checksum(MODEL, learnt=False)})
     out.mkdir(parents=True, exist_ok=True)
+    if not (out / GRAPH).exists():
+        shutil.copyfile(PACKED / GRAPH, out / GRAPH)
     (out / WEIGHTS).write_bytes(data)
     (out / MARKER).write_text(hashlib.sha256(data).hexdigest() + "\n", encoding="ascii")
 

@@ -42,7 +42,7 @@ class Bert:
         self._places = np.asarray(weights[POSITIONS] + weights[SEGMENTS][0], np.float32)
         self._words = words
         left = {name: one for name, one in weights.items() if name not in tables}
-        self._session = _session(graph, left)  # which keeps those that it reads where they are
+        self._session = _session(graph, left)
 
     def vectors(self, tokens: Sequence[int]) -> Vectors:
         """The last layer's vectors of one text, shape (tokens, dimensions)."""
