@@ -32,7 +32,7 @@ def _models(settings: Settings) -> Iterator[Finding]:
     if reader is None:
         return
     try:
-        reader.check()
+        reader.load()
         yield Finding("reader")
     except ModelError as error:
         yield Finding("reader", str(error))

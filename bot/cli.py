@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bot.process import end_on_sigterm, write_utf8
-from bot.waiting import waiting
+from bot.waiting import Waiting, waiting
 from index.errors import UsageError, VirgoletteError
 
 if TYPE_CHECKING:
     from bot.settings import Settings
-    from bot.waiting import Waiting
     from retrieval.chain import AnswerChain
 
 FAILED, WRONG_USAGE = 1, 2
@@ -64,16 +63,16 @@ def ask(
         sign.tell(texts_for(settings.language)("answer.loading"))
         with composed(settings) as parts:
             if question == "-":
-                _answer_lines(as_json, parts.chain, settings)
+                _answer_lines(as_json, parts.chain, settings, sign)
             else:
                 _answer_one(question, as_json, parts.chain, settings, sign)
 
 
-def _answer_lines(as_json: bool, chain: AnswerChain, settings: Settings) -> None:
+def _answer_lines(as_json: bool, chain: AnswerChain, settings: Settings, sign: Waiting) -> None:
     for line in sys.stdin.buffer if sys.stdin else ():
         text = line.decode("utf-8", errors="replace").rstrip("\r\n")
         try:
-            _answer_one(text, as_json, chain, settings)
+            _answer_one(text, as_json, chain, settings, sign)
         except VirgoletteError as error:
             if not as_json:
                 print(f"virgolette: {error}", file=sys.stderr)
@@ -82,7 +81,7 @@ def _answer_lines(as_json: bool, chain: AnswerChain, settings: Settings) -> None
 
 
 def _answer_one(
-    raw: str, as_json: bool, chain: AnswerChain, settings: Settings, sign: Waiting | None = None
+    raw: str, as_json: bool, chain: AnswerChain, settings: Settings, sign: Waiting
 ) -> None:
     from rich.console import Console
 
@@ -92,11 +91,9 @@ def _answer_one(
 
     question = Question.parse(raw)
     said = texts_for(settings.language, question)
-    if sign:
-        sign.tell(said("answer.searching"))
+    sign.tell(said("answer.searching"))
     answer = chain.invoke(question)
-    if sign:
-        sign.stop()
+    sign.stop()
     if as_json:
         _print_json(answer.as_json())
     else:

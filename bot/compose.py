@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 # Seconds: a process that ends while a library starts its threads may abort instead.
 LONGEST_LOADING = 60.0
-SWITCH_INTERVAL = 0.0005  # seconds: numpy gives way 500 times, each time for Python's own 0.005
+SWITCH_INTERVAL = 0.0005  # seconds: numpy gives way often, each time for Python's own 0.005
 UNCALIBRATED = (
     "the weights of sentence choice and refusal are not fitted to the embedding model %s: "
     "confidence and refusals are off until you run virgolette eval FILE --fit"
@@ -69,7 +69,7 @@ def make_reader(settings: Settings, embedder: Embedder) -> Reader | None:
 
 
 def models_dir(settings: Settings) -> Path:
-    """Where the models that travel with Virgolette are unpacked."""
+    """Where the default embedding model is unpacked, to build an index."""
     return settings.data_dir / "models"
 
 

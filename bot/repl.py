@@ -42,7 +42,7 @@ def run_repl(parts: Parts, settings: Settings) -> None:
     console = Console()
     say = texts_for(settings.language)
     console.print(say("chat.welcome"), highlight=False)
-    # The model takes seconds to load: it does so while the first question is typed.
+    # What a first answer takes longer is done while the question is typed.
     warming = threading.Thread(target=parts.chain.warm_up, daemon=True)
     warming.start()
     parts.index.follow()

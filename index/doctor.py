@@ -13,13 +13,13 @@ from pathlib import Path
 from index.build import Progress
 from index.cache import VectorCache
 from index.embedder import Embedder
-from index.errors import CorpusError, ServerError, StorageError
+from index.errors import CorpusError, ModelError, ServerError, StorageError
 from index.files import MEGABYTE, CorpusFile, scan
 from index.helper import Helper
 from index.layout import CACHE, STORE, generations_dir
 from index.lock import writer, writing
 from index.manifest import Manifest, read_manifest
-from index.model.unpack import packed_fault, unpacked_fault, unpacked_models
+from index.model.unpack import unpacked_fault, unpacked_models
 from index.place import Locations
 from index.pointer import current_name, held_current
 from index.stamp import current_stamp, why_anew
@@ -123,10 +123,12 @@ class Doctor:
         return Finding("lock")
 
     def _model(self) -> Finding:
-        if not self._embedder.is_default:
+        if not self._embedder.encoder:
             return Finding("model")
-        if trouble := packed_fault():
-            return Finding("model", trouble, "install Virgolette again")
+        try:
+            self._embedder.encoder.load()
+        except ModelError as error:
+            return Finding("model", str(error), "install Virgolette again")
         trouble = unpacked_fault(self._paths.data_dir / "models")
         return Finding("model", trouble, UNPACK if trouble else "")
 

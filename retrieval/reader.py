@@ -41,7 +41,9 @@ ROWS, OFFSETS = "qa_outputs.weight", "qa_outputs.bias"  # of start and end, over
 MAX_TOKENS = 384  # of question and passage together
 MOST_ASKED = 256  # characters of a question, its last ones; none is more than one token
 MOST_TOKENS = 50  # of an answer
-KEPT = 64  # passages that were read: those of a question are asked for again as more are read
+# Passages that were read, of as many questions as there are cores: those of a question are asked
+# for again as more are read.
+KEPT = 16 * max(4, os.cpu_count() or 1)
 NOT_READ = -20.0  # the score of a sentence that did not fit; no other is lower
 
 # Letters with their marks, "1.500", "nord-orientale": one word each.
@@ -89,10 +91,8 @@ class Reader:
         self._packed = packed
         self._lock = threading.Lock()  # only one thread loads
         self._scores = lru_cache(KEPT)(self._score)
-
-    def check(self) -> None:
-        """Raise ModelError unless the packed weights are what they were when they were packed."""
-        _checked_weights(self._packed)
+        # A passage each: side by side they take less time than together on all cores.
+        self._threads = ThreadPoolExecutor(os.cpu_count(), "reader", give_way)
 
     def load(self) -> None:
         """Load the model. Raises ModelError where it is damaged."""
@@ -119,11 +119,6 @@ class Reader:
         bert, head = self._loaded
         scores = bert.vectors(encoding.ids) @ head[ROWS].T + head[OFFSETS]
         return encoding, scores[:, 0], scores[:, 1]
-
-    @cached_property
-    def _threads(self) -> ThreadPoolExecutor:
-        """A passage each: side by side they take less time than together on all cores."""
-        return ThreadPoolExecutor(os.cpu_count(), "reader", give_way)
 
     @cached_property
     def _loaded(self) -> tuple[Bert, Weights]:

@@ -125,7 +125,7 @@ def test_a_damaged_model_answers_nothing(tmp_path: Path) -> None:
     packed = tmp_path / "packed"
     shutil.copytree(unpack.PACKED, packed)
     (packed / GRAPH).write_bytes((packed / GRAPH).read_bytes()[:-1000])
-    with pytest.raises(ModelError, match=r"cannot load .*encoder.onnx.* Install Virgolette again"):
+    with pytest.raises(ModelError, match=r"encoder.onnx does not match its checksum: install"):
         OnnxEncoder(packed).encode(["Pyongyang"], 512)
     (packed / TOKENIZER).write_text("{")
     with pytest.raises(ModelError, match="does not match its checksum: install again"):
@@ -212,8 +212,6 @@ def test_a_damaged_model_is_named_and_not_unpacked(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="does not match its checksum"):
         unpack.unpacked_model(tmp_path / "models", packed)
     assert list((tmp_path / "models").iterdir()) == []
-    assert "does not match its checksum" in unpack.packed_fault(packed)
-    assert not unpack.packed_fault()
 
 
 def test_a_half_unpacked_model_is_made_whole(models: Path, tmp_path: Path) -> None:

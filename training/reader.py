@@ -248,8 +248,9 @@ def write_reader(weights: Weights, out: Path) -> None:
     packed = {name: weight.contiguous() for name, weight in pack(weights).items()}
     data = save(packed, metadata={"embeddings": checksum(MODEL, learnt=False)})
     out.mkdir(parents=True, exist_ok=True)
-    if not (out / GRAPH).exists():
-        shutil.copyfile(PACKED / GRAPH, out / GRAPH)
+    if not out.samefile(PACKED):
+        for graph in PACKED.glob(f"{Path(GRAPH).stem}.*"):
+            shutil.copy(graph, out)
     (out / WEIGHTS).write_bytes(data)
     (out / MARKER).write_text(hashlib.sha256(data).hexdigest() + "\n", encoding="ascii")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 KINDS = {"U8": np.uint8, "I8": np.int8, "F16": np.float16, "F32": np.float32}
 POSITIONS = "embeddings.position_embeddings.weight"
 SEGMENTS = "embeddings.token_type_embeddings.weight"
+CHECKSUM = ".sha256"  # of the file beside a graph
 ERRORS_ONLY = 3
 
 Weights = Mapping[str, NDArray[Any]]
@@ -69,6 +71,18 @@ def mapped(file: Path) -> dict[str, NDArray[Any]]:
     return {name: tensor(**place) for name, place in told.items()}
 
 
+def _checked(graph: Path) -> bytes:
+    """The graph's bytes. Raises ModelError unless they are those that were written."""
+    try:
+        content = graph.read_bytes()
+        told = graph.with_suffix(CHECKSUM).read_text(encoding="ascii").strip()
+    except (OSError, ValueError) as error:
+        raise ModelError(f"cannot read {graph}: {error}. Install Virgolette again") from error
+    if hashlib.sha256(content).hexdigest() != told:
+        raise ModelError(f"{graph} does not match its checksum: install Virgolette again")
+    return content
+
+
 def _session(graph: Path, weights: Weights) -> Any:
     import onnxruntime
 
@@ -77,9 +91,10 @@ def _session(graph: Path, weights: Weights) -> Any:
     options.log_severity_level = ERRORS_ONLY
     # More would join nodes to ones that take longer: a norm with the addition before it, fourfold.
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    content = _checked(graph)
     try:
         values = [onnxruntime.OrtValue.ortvalue_from_numpy(one) for one in weights.values()]
         options.add_external_initializers(list(weights), values)
-        return onnxruntime.InferenceSession(graph, options, ["CPUExecutionProvider"])
+        return onnxruntime.InferenceSession(content, options, ["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's have no base class of their own
         raise ModelError(f"cannot load {graph}: {error}. Install Virgolette again") from error

@@ -36,7 +36,7 @@ class OnnxEncoder:
 
     def __init__(self, packed: Path = PACKED) -> None:
         self._packed = packed
-        self._loading = threading.Lock()
+        self._loading = threading.RLock()  # only one thread loads
         self._tokenizing = threading.Lock()  # fast tokenizers must not be used by two threads
 
     def encode(self, texts: Sequence[str], most: int) -> Vectors:
@@ -46,12 +46,16 @@ class OnnxEncoder:
         """
         from index.vectors import unit_vectors
 
-        with self._loading:
-            bert = self._bert
+        bert = self.load()
         with self.tokenizer() as tokenizer:
             tokenizer.enable_truncation(most)
             encoded = tokenizer.encode_batch(list(texts))
         return unit_vectors(np.stack([bert.vectors(one.ids).mean(axis=0) for one in encoded]))
+
+    def load(self) -> Bert:
+        """The model, loaded. Raises ModelError where it is damaged."""
+        with self._loading:
+            return self._bert
 
     @contextmanager
     def tokenizer(self) -> Iterator[Tokenizer]:
@@ -65,10 +69,14 @@ class OnnxEncoder:
             tokenizer.no_padding()
             yield tokenizer
 
-    @cached_property
+    @property
     def words(self) -> NDArray[np.uint8]:
-        """The vocabulary's vectors in blocks of four bits, shape (tokens, blocks, bytes)."""
-        return self._weights[WORDS]
+        """The vocabulary's vectors in blocks of four bits, shape (tokens, blocks, bytes).
+
+        Raises ModelError as ``load`` does.
+        """
+        with self._loading:
+            return self._weights[WORDS]
 
     @cached_property
     def _tokenizer(self) -> Tokenizer:

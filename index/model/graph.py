@@ -7,17 +7,19 @@ vectors of the last layer, shape (tokens, dimensions). What is left open are the
 ``index.model.bert`` fills in under the names of the packed files; so a graph is small, and stays
 as it is when a model learns. Operators are those of ONNX and of onnxruntime's "com.microsoft".
 
-It needs ``onnx``, which is needed here and nowhere else.
+It needs ``onnx==1.23.2``, which is needed here and nowhere else.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from onnx import NodeProto, TensorProto, helper, save
+from onnx import NodeProto, TensorProto, helper
 
+from index.model.bert import CHECKSUM
 from index.model.unpack import PACKED
 
 LAYERS, HEADS, HIDDEN, INNER = 12, 12, 384, 1536
@@ -143,7 +145,7 @@ def _normed(graph: Graph, x: str, name: str) -> str:
 
 
 def write(path: Path, linear: Linear) -> None:
-    """Write the graph of a model with such matrices."""
+    """Write the graph of a model with such matrices, and its checksum beside it."""
     graph = Graph()
     graph.nodes.append(helper.make_node("Identity", [bert(graph, linear)], ["hidden"]))
     texts = [
@@ -152,7 +154,9 @@ def write(path: Path, linear: Linear) -> None:
     ]
     made = helper.make_graph(graph.nodes, "bert", texts[:1], texts[1:], [*graph.weights.values()])
     sets = [helper.make_opsetid("", 18), helper.make_opsetid(EXTENSIONS, 1)]
-    save(helper.make_model(made, opset_imports=sets, ir_version=9), path)
+    content = helper.make_model(made, opset_imports=sets, ir_version=9).SerializeToString()
+    path.write_bytes(content)
+    path.with_suffix(CHECKSUM).write_text(sha256(content).hexdigest() + "\n", encoding="ascii")
 
 
 if __name__ == "__main__":

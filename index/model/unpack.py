@@ -6,7 +6,6 @@ import hashlib
 import json
 import shutil
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +34,8 @@ def checksum(directory: Path, *, learnt: bool = True) -> str:
     for path in sorted(p for p in directory.rglob("*") if p.suffix in {".json", ".safetensors"}):
         if learnt or path.name != ADAPTER:
             digest.update(path.relative_to(directory).as_posix().encode() + b"\0")
-            digest.update(hashlib.sha256(path.read_bytes()).digest())
+            with path.open("rb") as file:
+                digest.update(hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()
 
 
@@ -54,45 +54,21 @@ def unpacked_model(
         StorageError: the directory cannot be written.
     """
     import torch
-
-    told, kind = packed_checksum(packed), dtype or torch.float32
-
-    def write(work: Path) -> None:
-        if checksum(packed) != told:
-            raise ModelError(f"the model in {packed} does not match its checksum: install again")
-        _write(work, packed, kind)
-
-    return made_once(models_dir, "default", told, kind, write)
-
-
-def made_once(
-    models_dir: Path, name: str, packed: str, dtype: torch.dtype, write: Callable[[Path], None]
-) -> Path:
-    """The directory of a model, which ``write`` fills with what is unpacked in ``dtype``.
-
-    Where it is whole, nothing is done. It appears whole, by a rename: a reader never meets half of
-    it. ``packed`` is the checksum of what is unpacked. Raises StorageError where it cannot be
-    written.
-    """
     from safetensors import SafetensorError
 
-    target = models_dir / f"{name}-{packed[:16]}-{str(dtype).removeprefix('torch.')}"
-    if _is_whole(target, packed):
+    told, kind = packed_checksum(packed), dtype or torch.float32
+    target = models_dir / f"default-{told[:16]}-{str(kind).removeprefix('torch.')}"
+    if _is_whole(target, told):
         return target
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        _make(target, packed, write)
+        if checksum(packed) != told:
+            raise ModelError(f"the model in {packed} does not match its checksum: install again")
+        _make(target, packed, told, kind)
     except (OSError, SafetensorError) as error:  # which has what the system told in its text
         reason = getattr(error, "strerror", None) or error
         raise StorageError(f"cannot unpack the model into {target.parent}: {reason}") from error
     return target
-
-
-def packed_fault(packed: Path = PACKED) -> str:
-    """What is wrong with the default model as it was installed; "" where nothing is."""
-    if checksum(packed) != packed_checksum(packed):
-        return f"the model in {packed} does not match its checksum"
-    return ""
 
 
 def unpacked_models(models_dir: Path) -> list[Path]:
@@ -170,19 +146,20 @@ def _write(work: Path, packed: Path, dtype: torch.dtype) -> None:
     save_file(weights, work / "model.safetensors", metadata={"format": "pt"})
 
 
-def _make(target: Path, packed: str, write: Callable[[Path], None]) -> None:
+def _make(target: Path, packed: Path, checksum: str, dtype: torch.dtype) -> None:
+    """The directory appears whole, by a rename: a reader never meets half of it."""
     work = Path(tempfile.mkdtemp(prefix=".unpacking-", dir=target.parent))
     try:
-        write(work)
+        _write(work, packed, dtype)
         written = {
             path.relative_to(work).as_posix(): (path.stat().st_size, _digest(path))
             for path in _files(work)
         }
-        told = {"packed": packed, "files": written}
+        told = {"packed": checksum, "files": written}
         (work / MARKER).write_text(json.dumps(told), encoding="utf-8")
-        if target.exists() and not _is_whole(target, packed):
+        if target.exists() and not _is_whole(target, checksum):
             shutil.rmtree(target)
-        _rename(work, target, packed)
+        _rename(work, target, checksum)
     finally:
         shutil.rmtree(work, ignore_errors=True)
 
