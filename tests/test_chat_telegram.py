@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
 
-from tests.bot_api import FakeBotApi
+from tests.bot_api import Call, FakeBotApi
 from tests.conftest import Workplace
 from tests.openai_api import KEY, FakeOpenAI, Json, Reply, claims
 from tests.running_bot import Bot, buttons, entities
@@ -64,6 +65,20 @@ def chatting(indexed_place: Workplace, model: Model) -> Iterator[Bot]:
 
 def drafts(api: FakeBotApi) -> list[str]:
     return [call.params["text"] for call in api.calls if call.method == "sendMessageDraft"]
+
+
+def drafted_to(person: int, call: Call) -> bool:
+    return call.method == "sendMessageDraft" and call.params["chat_id"] == person
+
+
+def test_people_do_not_wait_for_one_another(chatting: Bot, model: Model) -> None:
+    model.go_on.clear()  # no answer ends before all are begun
+    people = range(2001, 2004)
+    asked = [chatting.api.say(QUESTION, user_id=person) for person in people]
+    for person in people:
+        chatting.api.wait_for(partial(drafted_to, person), timeout=90)
+    model.go_on.set()
+    assert all(TRUE in chatting.reply(message)["text"] for message in asked)
 
 
 def test_an_answer_is_drafted_claim_by_claim_and_then_sent(chatting: Bot, model: Model) -> None:

@@ -129,7 +129,10 @@ def check_load(
         crowd.go_on(total)
         bot.ask("/help")
         crowd.go_on(total)
-        assert bot.stop() == 0 and api.refusals == []
+        assert bot.stop() == 0
+        # Updates that were answered but not yet acknowledged when it was killed come again: the
+        # bot puts the same answer in its place, which Telegram refuses and nobody sees.
+        assert all("message is not modified" in refusal.description for refusal in api.refusals)
         late = sum(c.method == "sendMessage" and c.status == NO_ANSWER for c in api.calls)
     wanted = expected(chain, questions)
     answers = {n: (crowd.asked[n][0], told) for n, told in crowd.told.items()}

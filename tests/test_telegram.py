@@ -227,17 +227,6 @@ def test_a_failing_typing_signal_costs_no_answer(bot: Bot) -> None:
     assert TRAIN in bot.ask(QUESTION)["text"]
 
 
-def test_users_do_not_wait_for_one_another(bot: Bot) -> None:
-    users = range(2000, 2008)
-    before = len(bot.api.calls)
-    asked = [bot.api.say(QUESTION, user_id=user) for user in users]
-    for message_id in asked:
-        assert TRAIN in bot.reply(message_id)["text"]
-    calls = [c for c in bot.api.calls[before:] if c.method in ("sendChatAction", "sendMessage")]
-    first = [call.method for call in calls].index("sendMessage")
-    assert len({call.params["chat_id"] for call in calls[:first]}) > 1
-
-
 def test_a_bot_without_an_index_says_what_is_missing_and_finds_it_later(
     empty_place: Workplace, embedder: Embedder
 ) -> None:
