@@ -77,14 +77,14 @@ class AnswerBench:
         self.sizes = sizes
         self.runs = runs
         self.builds = min(runs, BUILDS)
-        self._models = work / "models"
+        self._models = work / "models"  # those of others
         self._known: dict[int, Grown] = {}
         self._builds: dict[int, Outcome] = {}  # first builds, by the number of articles
 
     @cached_property
     def dtype(self) -> str:
         """The numbers the model computes in."""
-        return str(self._five.part("load", self._models).told["dtype"])
+        return str(self._five.part("load").told["dtype"])
 
     def answering(self) -> list[Figure]:
         """One answer against the encoding of its question, at the middle size."""
@@ -245,9 +245,9 @@ class AnswerBench:
 
     def usual(self) -> list[Figure]:
         """A first build against the usual LangChain way."""
-        place = Place(self._work / "built", self._models)
+        place = Place(self._work / "built")
         write_corpus(place.corpus, min(BUILT, self.sizes[1]), self._squad)
-        characters = place.asking("characters", place.corpus, self._models).told["characters"]
+        characters = place.asking("characters", place.corpus).told["characters"]
 
         def theirs() -> Outcome:
             with tempfile.TemporaryDirectory(dir=self._work) as store:
@@ -284,17 +284,16 @@ class AnswerBench:
     def _grown(self, size: int) -> Grown:
         if size not in self._known:
             place = self._place(size)
-            told = place.asking("warm", place.data, self._models, self._squad, ASKED).told
+            told = place.asking("warm", place.data, self._squad, ASKED).told
             self._known[size] = Grown(size, self._builds[size], told, place.stored)
         return self._known[size]
 
     def _place(self, size: int) -> Place:
         """A corpus of so many articles, indexed, its vectors known before."""
-        place = Place(self._work / f"{size}", self._models)
+        place = Place(self._work / f"{size}")
         if size not in self._builds:
             write_corpus(place.corpus, size, self._squad)
-            self._models.mkdir(exist_ok=True)
-            place.asking("blur", place.corpus, place.known, self._models, self._base)
+            place.asking("blur", place.corpus, place.known, self._base)
             place.empty()
             self._builds[size] = place.index()
         return place
@@ -302,15 +301,15 @@ class AnswerBench:
     @cached_property
     def _base(self) -> Path:
         """Where the vectors of SQuAD-it's own paragraphs are."""
-        place = Place(self._work / "paragraphs", self._models)
+        place = Place(self._work / "paragraphs")
         write_corpus(place.corpus, len(paragraphs(self._squad)), self._squad)
-        place.asking("base", place.corpus, self._models, place.folder)
+        place.asking("base", place.corpus, place.folder)
         return place.folder
 
     @cached_property
     def _five(self) -> Place:
         """The articles that travel with Virgolette, indexed."""
-        place = Place(self._work / "five", self._models)
+        place = Place(self._work / "five")
         place.folder.mkdir()
         place.corpus.symlink_to(ROOT / "corpus")
         place.empty()

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.corpus import files, paragraphs
 from benchmarks.parts import embedded_texts
 from benchmarks.processes import memory
+from benchmarks.stock import stock_directory, stock_model
 
 if TYPE_CHECKING:
     import torch
@@ -55,13 +56,13 @@ def questions(squad: Path, count: int) -> list[str]:
     return asked[:: max(1, len(asked) // count)][:count]
 
 
-def base(corpus: str, models: str, folder: str) -> dict[str, Any]:
+def base(corpus: str, folder: str) -> dict[str, Any]:
     """The vectors of the texts of a corpus, by the real model."""
     import numpy as np
 
     from index.embedder import Embedder
 
-    embedder, place = Embedder("", Path(models)), Path(corpus)
+    embedder, place = Embedder(), Path(corpus)
     texts = list(dict.fromkeys(embedded_texts(place, files(place), embedder)))
     batches, vectors = zip(*embedder.encode_batches(texts), strict=True)
     np.savez(
@@ -72,7 +73,7 @@ def base(corpus: str, models: str, folder: str) -> dict[str, Any]:
     return {"texts": len(texts)}
 
 
-def blur(corpus: str, known: str, models: str, folder: str) -> dict[str, Any]:
+def blur(corpus: str, known: str, folder: str) -> dict[str, Any]:
     """Put a vector into the cache for every text of the corpus.
 
     SQuAD-it's own texts have theirs; a text of the repeats that of one of these, drawn by its hash,
@@ -103,12 +104,12 @@ def blur(corpus: str, known: str, models: str, folder: str) -> dict[str, Any]:
         def encode_batches(self, texts: Sequence[str]) -> Iterator[tuple[list[str], Vectors]]:
             yield list(texts), unit_vectors(np.stack([vector(text) for text in texts]))
 
-    embedder, place = StandIn("", Path(models)), Path(corpus)
+    embedder, place = StandIn(), Path(corpus)
     texts = list(embedded_texts(place, files(place), embedder))
     return {"texts": VectorCache(Path(known), embedder).embed(lambda: texts)}
 
 
-def warm(data: str, models: str, squad: str, count: str) -> dict[str, Any]:
+def warm(data: str, squad: str, count: str) -> dict[str, Any]:
     """Seconds of one answer, with the reader and without, and of encoding its question alone.
 
     By turns for each question, in one process.
@@ -119,7 +120,7 @@ def warm(data: str, models: str, squad: str, count: str) -> dict[str, Any]:
     from retrieval.chain import AnswerChain
     from retrieval.reader import Reader
 
-    embedder, index = Embedder("", Path(models)), LiveIndex(Path(data))
+    embedder, index = Embedder(), LiveIndex(Path(data))
     chains = {
         "off": AnswerChain(index, embedder),
         "reader": AnswerChain(index, embedder, Reader(embedder.encoder)),
@@ -157,12 +158,7 @@ def warm(data: str, models: str, squad: str, count: str) -> dict[str, Any]:
 
 def alone(models: str) -> dict[str, Any]:
     """Load the model as anybody does who has sentence-transformers, and encode one text."""
-    from sentence_transformers import SentenceTransformer
-
-    from index.model.unpack import unpacked_model
-
-    model = SentenceTransformer(str(unpacked_model(Path(models))), device="cpu")
-    model.encode([TEXT])
+    stock_model(Path(models)).encode([TEXT])
     return {"memory": memory(os.getpid())}
 
 
@@ -176,7 +172,7 @@ def computing(models: str, squad: str, count: str) -> dict[str, Any]:
     from index.precision import fast_dtype
     from retrieval.reader import Page, Reader
 
-    embedder, dtype = Embedder("", Path(models)), fast_dtype()
+    embedder, dtype = Embedder(), fast_dtype()
     reader, texts = Reader(embedder.encoder), paragraphs(Path(squad))
     encoder, stock = _by_pytorch(Path(models), embedder, dtype)
     ways: dict[str, Callable[[str, Sequence[str]], object]] = {
@@ -206,16 +202,13 @@ def _by_pytorch(
     """What encodes a question, and what reads passages, as PyTorch does it."""
     import torch
     from safetensors.torch import load_file
-    from sentence_transformers import SentenceTransformer
     from transformers import BertForQuestionAnswering
 
-    from index.model.unpack import unpacked_model
     from retrieval.model.q8 import unpack
     from retrieval.reader import PACKED, WEIGHTS, for_pairs
 
-    directory = str(unpacked_model(models, dtype=dtype))
-    known = {"dtype": dtype, "add_pooling_layer": False}
-    encoder = SentenceTransformer(directory, device="cpu", model_kwargs=known)
+    encoder = stock_model(models, dtype)
+    directory = stock_directory(models, str(dtype).removeprefix("torch."))
     model = BertForQuestionAnswering.from_pretrained(directory, dtype=dtype).eval()
     model.load_state_dict(unpack(load_file(PACKED / WEIGHTS), dtype), strict=False)
 
@@ -277,12 +270,12 @@ def keywords(data: str, squad: str, count: str) -> dict[str, Any]:
     return {"passages": len(texts), "opening": opening, "ratio": ratio, **medians}
 
 
-def characters(corpus: str, models: str) -> dict[str, Any]:
+def characters(corpus: str) -> dict[str, Any]:
     """How many characters of a corpus the product embeds."""
     from index.embedder import Embedder
 
     place = Path(corpus)
-    texts = set(embedded_texts(place, files(place), Embedder("", Path(models))))
+    texts = set(embedded_texts(place, files(place), Embedder()))
     return {"characters": sum(map(len, texts))}
 
 
@@ -296,15 +289,12 @@ def usual(corpus: str, store: str, models: str) -> dict[str, Any]:
     from langchain_core.documents import Document
     from langchain_core.embeddings import Embeddings
     from langchain_text_splitters import RecursiveCharacterTextSplitter
-    from sentence_transformers import SentenceTransformer
-
-    from index.model.unpack import unpacked_model
 
     embedded = 0
 
     class HuggingFace(Embeddings):
         def __init__(self) -> None:
-            self._model = SentenceTransformer(str(unpacked_model(Path(models))), device="cpu")
+            self._model = stock_model(Path(models))
 
         def embed_documents(self, texts: list[str]) -> list[list[float]]:
             nonlocal embedded

@@ -43,7 +43,7 @@ that join the first half of one paragraph with the second of another, every sent
   real model. The model's loading is a process that loads it as Virgolette does and embeds one
   text, less one that imports what a no-op imports. The baseline is the sum of no-op and loading.
 - *First build*: the characters of the distinct passages and sentences, over the whole of
-  `virgolette index`, the loading of the model (unpacked before) included, against
+  `virgolette index`, the loading of the model included, against
   `SentenceTransformer.encode` of the same texts at once, with the loaded model.
 - *Memory*: the most that all processes of a first build hold at once, with pseudo-random vectors in
   the cache for all articles but the last, for which the real model is loaded.
@@ -66,13 +66,13 @@ class IndexBench:
         self._articles = articles
         self.runs = runs
         self.builds = min(runs, BUILDS)
-        self._models = work / "models"
+        self._models = work / "models"  # those of others
         self._changes = 0
 
     @cached_property
     def dtype(self) -> str:
         """The numbers the model computes in."""
-        return str(self._plain.part("load", self._models).told["dtype"])
+        return str(self._plain.part("load").told["dtype"])
 
     def noop(self) -> Figure:
         """A run without changes against LangChain's, which constructs its embedding."""
@@ -169,7 +169,7 @@ class IndexBench:
     def _changed_once(self, place: Place) -> tuple[float, float, float]:
         """Seconds of the run with a change, of the no-op, of the model's loading alone."""
         noop = _unchanged(place.index()).seconds
-        loading = place.part("load", self._models).seconds - place.ready().seconds
+        loading = place.part("load").seconds - place.ready().seconds
         return self._change(place).seconds, noop, loading
 
     def _change(self, place: Place) -> Outcome:
@@ -205,11 +205,11 @@ class IndexBench:
 
     def _filled(self, name: str, articles: int) -> Place:
         place = self._place(name, articles)
-        place.part("fill", place.corpus, place.known, self._models)
+        place.part("fill", place.corpus, place.known)
         return place
 
     def _place(self, name: str, articles: int) -> Place:
-        place = Place(self._work / name, self._models)
+        place = Place(self._work / name)
         write_corpus(place.corpus, articles, self._squad)
         return place
 

@@ -14,6 +14,7 @@ from time import perf_counter
 from typing import Any
 
 from benchmarks.corpus import files
+from benchmarks.stock import stock_model
 
 DIMENSIONS = 384  # of the default model
 
@@ -29,7 +30,7 @@ def main() -> None:
     print(json.dumps(parts[sys.argv[1]](*map(Path, sys.argv[2:]))))
 
 
-def fill(corpus: Path, known: Path, models: Path) -> dict[str, Any]:
+def fill(corpus: Path, known: Path) -> dict[str, Any]:
     """Put a vector into the cache for every text of the corpus, but for its last article's."""
     from index.cache import VectorCache
     from index.embedder import Embedder
@@ -41,34 +42,35 @@ def fill(corpus: Path, known: Path, models: Path) -> dict[str, Any]:
         def encode_batches(self, texts: Sequence[str]) -> Iterator[tuple[list[str], Vectors]]:
             yield list(texts), pseudo_vectors(texts)
 
-    embedder = StandIn("", models)
+    embedder = StandIn()
     texts = list(embedded_texts(corpus, files(corpus)[:-1], embedder))
     return {"texts": VectorCache(known, embedder).embed(lambda: texts)}
 
 
-def load(models: Path) -> dict[str, Any]:
-    """Load the model as the product does, and embed one text."""
+def load() -> dict[str, Any]:
+    """Load the model as an index run does, and embed one text."""
     from index.embedder import Embedder
 
-    embedder = Embedder("", models)
-    embedder.encode_passages(["Un treno blindato è partito da Pyongyang."])
+    embedder = Embedder()
+    list(embedder.encode_batches(["Un treno blindato è partito da Pyongyang."]))
     return {"dtype": str(next(embedder._model.parameters()).dtype).removeprefix("torch.")}
 
 
 def encode(corpus: Path, models: Path) -> dict[str, Any]:
     """Encode the distinct texts of the corpus, all at once, with nothing around it.
 
-    The private parts of the embedder make sure that it is the product's model in all:
-    directory, dtype, prompt and number of threads.
+    By stock sentence-transformers, in the dtype, with the prompt and the batches of the product.
     """
     from index.embedder import BATCH, PASSAGE_PROMPTS, Embedder
+    from index.precision import fast_dtype
 
-    embedder = Embedder("", models)
+    embedder = Embedder()
     texts = list(dict.fromkeys(embedded_texts(corpus, files(corpus), embedder)))
     prompt = embedder._prompts(*PASSAGE_PROMPTS)
-    embedder.encode_passages(texts[:1])  # the first call makes ready what the others use
+    model = stock_model(models, fast_dtype())
+    model.encode(texts[:1])  # the first call makes ready what the others use
     started = perf_counter()
-    embedder._model.encode(texts, prompt=prompt, batch_size=BATCH, show_progress_bar=False)
+    model.encode(texts, prompt=prompt, batch_size=BATCH, show_progress_bar=False)
     seconds = perf_counter() - started
     return {"seconds": seconds, "texts": len(texts), "characters": sum(map(len, texts))}
 
@@ -87,8 +89,6 @@ def langchain(corpus: Path, store: Path, models: Path | None = None) -> dict[str
     from langchain_core.embeddings import Embeddings
     from langchain_core.indexing import index
 
-    from index.model.unpack import unpacked_model
-
     class Folder(BaseLoader):
         """A file, a document: less work than to split them, as a real user would."""
 
@@ -102,9 +102,7 @@ def langchain(corpus: Path, store: Path, models: Path | None = None) -> dict[str
 
         def __init__(self) -> None:
             if models:
-                from sentence_transformers import SentenceTransformer
-
-                self._model = SentenceTransformer(str(unpacked_model(models)), device="cpu")
+                self._model = stock_model(models)
 
         def embed_documents(self, texts: list[str]) -> list[list[float]]:
             found: list[list[float]] = pseudo_vectors(texts).tolist()

@@ -45,7 +45,6 @@ class Place:
     """A folder with a corpus and a data folder, called as Virgolette expects them."""
 
     folder: Path
-    models: Path
 
     @property
     def corpus(self) -> Path:
@@ -61,11 +60,9 @@ class Place:
         return self.folder / KNOWN
 
     def empty(self) -> None:
-        """A data folder without an index: the unpacked model and the known vectors, if any."""
+        """A data folder without an index: the known vectors, if any, are there."""
         shutil.rmtree(self.data, ignore_errors=True)
         self.data.mkdir(parents=True)
-        self.models.mkdir(exist_ok=True)
-        (self.data / "models").symlink_to(self.models)
         if self.known.exists():
             shutil.copy(self.known, self.data / KNOWN)
 

@@ -152,7 +152,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 @contextmanager
 def _place(work: Path, exam: Exam) -> Iterator[Place]:
     """The articles of an exam, indexed."""
-    embedder = Embedder("", work / "models")
+    embedder = Embedder()
     with indexed(exam.texts or {}, embedder, work) as generation:
         yield Place(generation, embedder, Reader(embedder.encoder))
 

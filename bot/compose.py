@@ -58,7 +58,7 @@ def chroma_server(settings: Settings) -> ChromaServer | None:
 
 def make_embedder(settings: Settings) -> Embedder:
     """The embedding model of the settings, not yet loaded."""
-    return Embedder(settings.embedding_model, models_dir(settings))
+    return Embedder(settings.embedding_model)
 
 
 def make_reader(settings: Settings, embedder: Embedder) -> Reader | None:
@@ -66,11 +66,6 @@ def make_reader(settings: Settings, embedder: Embedder) -> Reader | None:
     from retrieval.reader import Reader
 
     return Reader(embedder.encoder) if settings.reader else None
-
-
-def models_dir(settings: Settings) -> Path:
-    """Where the default embedding model is unpacked, to build an index."""
-    return settings.data_dir / "models"
 
 
 @contextmanager

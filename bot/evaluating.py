@@ -16,7 +16,6 @@ from bot.compose import (
     locations,
     make_embedder,
     make_reader,
-    models_dir,
     weights_file,
     weights_kind,
 )
@@ -148,10 +147,6 @@ def _workplace(settings: Settings, exam: Exam) -> Iterator[Settings]:
         corpus, data = Path(work) / "corpus", Path(work) / "data"
         try:
             data.mkdir()
-            models_dir(settings).mkdir(parents=True, exist_ok=True)  # unpacked once for both
-            models_dir(settings.model_copy(update={"data_dir": data})).symlink_to(
-                models_dir(settings).absolute()
-            )
             if (settings.data_dir / FITTED).is_dir():
                 (data / FITTED).symlink_to((settings.data_dir / FITTED).absolute())
             write_texts(exam.texts or {}, corpus)

@@ -19,7 +19,6 @@ from index.helper import Helper
 from index.layout import CACHE, STORE, generations_dir
 from index.lock import writer, writing
 from index.manifest import Manifest, read_manifest
-from index.model.unpack import unpacked_fault, unpacked_models
 from index.place import Locations
 from index.pointer import current_name, held_current
 from index.stamp import current_stamp, why_anew
@@ -28,7 +27,6 @@ from index.sync import Report, sync
 
 LEAST_FREE = 200 * MEGABYTE
 INDEX, REBUILD = "run virgolette index", "run virgolette index --rebuild"
-UNPACK = "virgolette doctor --repair unpacks it again"
 SERVER = "start the server, or correct VIRGOLETTE_CHROMA_URL"
 
 
@@ -77,15 +75,10 @@ class Doctor:
 
         Raises what ``sync`` raises: a corpus that cannot be read is nothing to repair here.
         """
-        model, cache = self._model(), self._cache()
-        if model.remedy == UNPACK or cache.trouble:
+        if self._cache().trouble:
             with writing(self._paths.data_dir):
-                if model.remedy == UNPACK:
-                    for unpacked in unpacked_models(self._paths.data_dir / "models"):
-                        shutil.rmtree(unpacked, ignore_errors=True)
-                if cache.trouble:
-                    for suffix in ("", "-wal", "-shm"):
-                        (self._paths.data_dir / f"{CACHE}{suffix}").unlink(missing_ok=True)
+                for suffix in ("", "-wal", "-shm"):
+                    (self._paths.data_dir / f"{CACHE}{suffix}").unlink(missing_ok=True)
         rebuild = any(f.remedy == REBUILD and f.trouble for f in list(self.examine()))
         report = sync(self._paths, self._embedder, rebuild=rebuild, progress=progress)
         self._forget_unused()
@@ -129,8 +122,7 @@ class Doctor:
             self._embedder.encoder.load()
         except ModelError as error:
             return Finding("model", str(error), "install Virgolette again")
-        trouble = unpacked_fault(self._paths.data_dir / "models")
-        return Finding("model", trouble, UNPACK if trouble else "")
+        return Finding("model")
 
     def _cache(self) -> Finding:
         path = self._paths.data_dir / CACHE
@@ -184,8 +176,11 @@ class Doctor:
         return Finding("up to date")
 
     def _forget_unused(self) -> None:
-        """Drop the vectors of texts that are in no article any more."""
+        """Drop the vectors of texts that are in no article any more, and what earlier versions
+        unpacked.
+        """
         with writing(self._paths.data_dir):
+            shutil.rmtree(self._paths.data_dir / "models", ignore_errors=True)
             name = current_name(self._paths.data_dir)  # another run may have moved it on
             store = Store(generations_dir(self._paths.data_dir) / str(name) / STORE)
             cache = VectorCache(self._paths.data_dir / CACHE, self._embedder)

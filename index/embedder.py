@@ -10,15 +10,16 @@ from contextlib import contextmanager, suppress
 from functools import cached_property, lru_cache
 from logging import CRITICAL
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from index.errors import ModelError
 from index.memory import give_back_memory
 from index.model.encoder import OnnxEncoder
-from index.model.unpack import PACKED, packed_checksum, unpacked_model
+from index.model.packed import PACKED, packed_checksum
 from index.precision import fast_dtype, lone_threads
 
 if TYPE_CHECKING:
+    import torch
     from sentence_transformers import SentenceTransformer
     from tokenizers import Tokenizer
 
@@ -41,15 +42,13 @@ class Embedder:
     Args:
         model: a sentence-transformers name or path; empty for the model that travels with
             Virgolette.
-        models_dir: where the default model is unpacked, once.
 
     Attributes:
         encoder: the default model for a few texts, which needs no PyTorch; None for another one.
     """
 
-    def __init__(self, model: str, models_dir: Path) -> None:
+    def __init__(self, model: str = "") -> None:
         self._model_name = model
-        self._models_dir = models_dir
         self._lock = threading.RLock()  # fast tokenizers must not be used by two threads
         self._loaded: SentenceTransformer | None = None
         self.encoder = None if model else OnnxEncoder()
@@ -210,35 +209,35 @@ class Embedder:
 
     def _load(self) -> SentenceTransformer:
         dtype = fast_dtype()
-        from huggingface_hub.utils import logging as hub_logging
-        from sentence_transformers import SentenceTransformer
-        from transformers.utils import logging
+        if self.encoder:
+            from index.model.transformer import loaded_transformer
 
-        logging.disable_progress_bar()
-        logging.set_verbosity_error()
-        hub_logging.set_verbosity(CRITICAL)  # what fails is told once, by ModelError
-        options: dict[str, Any] = {"dtype": dtype}
-        path = self._model_name or str(unpacked_model(self._models_dir, dtype=dtype))
-        if not self._model_name:
-            options["add_pooling_layer"] = False  # mean pooling needs none, none is stored
-        try:
-            model = SentenceTransformer(
-                path,
-                device="cpu",
-                local_files_only=not self._model_name,
-                model_kwargs=options,
-            )
-            model.eval()
-            _ = model.tokenizer.backend_tokenizer  # which only a fast one has
-        except Exception as error:  # each format and each remote has exceptions of its own
-            reason = str(error).strip().split("\n")[0].rstrip(".")
-            raise ModelError(
-                f"cannot load the embedding model {path!r}: {reason}. "
-                "VIRGOLETTE_EMBEDDING_MODEL takes a local directory or the name of a model that "
-                "this machine can download, with a fast tokenizer, or nothing for the model that "
-                "comes with Virgolette"
-            ) from error
-        return model
+            return loaded_transformer(self.encoder, self.max_tokens, dtype)
+        return _load_other(self._model_name, dtype)
+
+
+def _load_other(name: str, dtype: torch.dtype) -> SentenceTransformer:
+    """A model that is not ours. Raises ModelError where it cannot be loaded."""
+    from huggingface_hub.utils import logging as hub_logging
+    from sentence_transformers import SentenceTransformer
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    logging.set_verbosity_error()
+    hub_logging.set_verbosity(CRITICAL)  # what fails is told once, by ModelError
+    try:
+        model = SentenceTransformer(name, device="cpu", model_kwargs={"dtype": dtype})
+        model.eval()
+        _ = model.tokenizer.backend_tokenizer  # which only a fast one has
+    except Exception as error:  # each format and each remote has exceptions of its own
+        reason = str(error).strip().split("\n")[0].rstrip(".")
+        raise ModelError(
+            f"cannot load the embedding model {name!r}: {reason}. "
+            "VIRGOLETTE_EMBEDDING_MODEL takes a local directory or the name of a model that "
+            "this machine can download, with a fast tokenizer, or nothing for the model that "
+            "comes with Virgolette"
+        ) from error
+    return model
 
 
 def _alike(texts: Sequence[str], counts: Sequence[int], most: int) -> list[list[str]]:

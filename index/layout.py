@@ -6,7 +6,6 @@ DATA_DIR/
                              keywords/, chroma/, and readers: locked by who reads it
     vectors.sqlite3          the cache of vectors
     files.json               digests of the corpus's files, by what the file system tells
-    models/                  the default model, unpacked
     lock, lock.json          held while the index is written, and by whom
 """
 

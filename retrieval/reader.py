@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from index.errors import ModelError
 from index.model.bert import Bert, Weights, mapped
 from index.model.encoder import OnnxEncoder
+from index.model.packed import WORDS
 from index.passages import titled
 from index.precision import give_way
 from index.sentences import Span
@@ -130,7 +131,7 @@ class Reader:
             raise ModelError(f"cannot read {path}: {error}. Install Virgolette again") from error
         weights = dict(_weights(packed))
         head = {name: weights.pop(name) for name in (ROWS, OFFSETS)}
-        return Bert(self._packed / GRAPH, weights, self._encoder.words), head
+        return Bert(self._packed / GRAPH, weights, self._encoder.weights[WORDS]), head
 
 
 def _weights(packed: Weights) -> Iterator[tuple[str, NDArray[Any]]]:

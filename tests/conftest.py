@@ -22,6 +22,7 @@ from index.layout import generations_dir
 from index.live import LiveIndex
 from index.place import Locations
 from index.pointer import current_name
+from index.precision import fast_dtype
 from index.sync import sync
 from retrieval.answer import Answer, Question
 from retrieval.chain import AnswerChain
@@ -34,22 +35,24 @@ runpy.run_path(str(OFFLINE / "sitecustomize.py"))  # forbids the network in this
 
 
 @pytest.fixture(scope="session")
-def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder that keeps the unpacked model for the whole session."""
-    return tmp_path_factory.mktemp("models")
+def stock(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The default model as a directory that sentence-transformers loads by itself."""
+    fast_dtype()  # before torch is imported
+    from index.model.transformer import write_stock
+
+    return write_stock(tmp_path_factory.mktemp("stock"))
 
 
 @pytest.fixture(scope="session")
-def embedder(models: Path) -> Embedder:
+def embedder() -> Embedder:
     """The default model."""
-    return Embedder("", models)
+    return Embedder()
 
 
 @pytest.fixture(scope="session")
-def data_dir(embedder: Embedder, models: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def data_dir(embedder: Embedder, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder with the index of ``corpus/``. Tests that write have copies of it."""
     directory = tmp_path_factory.mktemp("data")
-    (directory / "models").symlink_to(models)
     sync(Locations(ROOT / "corpus", directory), embedder)
     return directory
 
@@ -63,7 +66,7 @@ def generation(data_dir: Path) -> Iterator[Generation]:
 
 
 @pytest.fixture(scope="session")
-def reader(models: Path, embedder: Embedder) -> Reader:
+def reader(embedder: Embedder) -> Reader:
     """The reader that travels with Virgolette."""
     return Reader(embedder.encoder)
 
@@ -166,12 +169,11 @@ def warm() -> Iterator[Warm]:
 
 
 @pytest.fixture
-def empty_place(tmp_path: Path, models: Path, warm: Warm) -> Workplace:
-    """An empty corpus and no index; the model is unpacked already."""
+def empty_place(tmp_path: Path, warm: Warm) -> Workplace:
+    """An empty corpus and no index."""
     place = Workplace(tmp_path, warm)
     place.corpus.mkdir()
     place.data.mkdir()
-    (place.data / "models").symlink_to(models)
     return place
 
 
@@ -184,7 +186,7 @@ def indexed_place(tmp_path: Path, data_dir: Path, warm: Warm) -> Workplace:
 def indexed_workplace(path: Path, data_dir: Path, warm: Warm) -> Workplace:
     """A folder with copies of the five articles and of their index; the model is shared."""
     shutil.copytree(ROOT / "corpus", path / "corpus")
-    shutil.copytree(data_dir, path / "data", symlinks=True)
+    shutil.copytree(data_dir, path / "data")
     return Workplace(path, warm)
 
 

@@ -19,7 +19,6 @@ from index.generation import Generation
 from index.layout import generations_dir
 from index.live import LiveIndex
 from index.manifest import read_manifest, write_manifest
-from index.model.unpack import unpacked_model
 from index.place import Locations
 from index.sentences import Span, sentences
 from index.sync import sync
@@ -332,12 +331,11 @@ def test_without_an_index_the_refusal_says_so(tmp_path: Path, embedder: Embedder
 
 
 def test_an_index_of_another_model_is_not_searched(
-    empty_place: Workplace, embedder: Embedder, models: Path
+    empty_place: Workplace, embedder: Embedder, stock: Path
 ) -> None:
     empty_place.write("a.txt", "Il treno è partito.")
     sync(Locations(empty_place.corpus, empty_place.data), embedder)
-    unpacked = unpacked_model(models)
-    chain = AnswerChain(LiveIndex(empty_place.data), Embedder(str(unpacked), models))
+    chain = AnswerChain(LiveIndex(empty_place.data), Embedder(str(stock)))
     with pytest.raises(VirgoletteError, match=r"otherwise \(model\): run virgolette index"):
         chain.invoke(Question.parse(TRAIN))
 

@@ -17,7 +17,6 @@ from index.doctor import Doctor
 from index.embedder import Embedder
 from index.layout import generations_dir
 from index.lock import writing
-from index.model.unpack import unpacked_model
 from index.place import Locations
 from index.pointer import current_name
 from index.sync import sync
@@ -112,26 +111,6 @@ def test_damage_is_found_and_repaired(
         assert contents(empty_place.data).same_as(whole)
 
 
-def test_a_model_that_was_altered_is_unpacked_again(empty_place: Workplace, models: Path) -> None:
-    (empty_place.data / "models").unlink()
-    unpacked = unpacked_model(models)
-    shutil.copytree(unpacked, empty_place.data / "models" / unpacked.name)
-    (weights,) = (empty_place.data / "models").glob("default-*/model.safetensors")
-    content = bytearray(weights.read_bytes())
-    content[-1000] ^= 1
-    weights.write_bytes(bytes(content))
-    mine = empty_place.data / "models" / "mine"
-    mine.mkdir()
-    empty_place.write("a.txt", TEXT)
-    done = empty_place.run("doctor")
-    assert done.returncode == 1
-    assert "! model" in done.stdout and "not the one that was unpacked" in done.stdout
-    done = empty_place.run("doctor", "--repair")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "!" not in done.stdout
-    assert mine.exists()
-
-
 def test_the_lock_is_looked_at_without_keeping_a_writer_out(
     empty_place: Workplace, embedder: Embedder
 ) -> None:
@@ -182,3 +161,14 @@ def test_a_repair_forgets_vectors_that_nothing_needs(
     with sqlite3.connect(empty_place.data / "vectors.sqlite3") as cache:
         assert cache.execute("SELECT count(*) FROM vectors").fetchone() == (3,)
     assert sync(paths, embedder, rebuild=True).embedded == 0
+
+
+def test_a_repair_removes_the_models_that_earlier_versions_unpacked(
+    empty_place: Workplace, embedder: Embedder
+) -> None:
+    unpacked = empty_place.data / "models" / "default-f0590bab75e146f0-bfloat16"
+    unpacked.mkdir(parents=True)
+    (unpacked / "model.safetensors").write_bytes(b"")
+    empty_place.write("a.txt", TEXT)
+    Doctor(Locations(empty_place.corpus, empty_place.data), embedder).repair()
+    assert not (empty_place.data / "models").exists()

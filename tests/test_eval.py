@@ -12,7 +12,6 @@ import pytest
 
 from index.articles import read_article
 from index.errors import UsageError
-from index.model.unpack import unpacked_model
 from retrieval.evaluation.exam import Asked, Exam, read_exam, some_of, without_answers
 from retrieval.evaluation.figures import by_kind, curve, figures
 from retrieval.evaluation.fitting import Example, fit
@@ -94,10 +93,10 @@ def test_what_is_left_out_is_to_be_refused(indexed_place: Workplace, exam_file: 
 
 
 def test_another_model_is_said_to_be_uncalibrated_until_it_is_fitted(
-    indexed_place: Workplace, models: Path
+    indexed_place: Workplace, stock: Path
 ) -> None:
     other = {
-        "VIRGOLETTE_EMBEDDING_MODEL": str(unpacked_model(models)),
+        "VIRGOLETTE_EMBEDDING_MODEL": str(stock),
         "VIRGOLETTE_READER": "off",
     }
     gold = [

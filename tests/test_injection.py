@@ -61,12 +61,11 @@ ORDERS = [
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory, models: Path, embedder: Embedder) -> Path:
+def place(tmp_path_factory: pytest.TempPathFactory, embedder: Embedder) -> Path:
     """A data folder with an index of the articles that give orders."""
     root = tmp_path_factory.mktemp("orders")
     (root / "corpus").mkdir()
     (root / "data").mkdir()
-    (root / "data" / "models").symlink_to(models)
     for number, (order, _, _) in enumerate(ORDERS):
         front = f'---\ntitle: "Traghetti {number}"\nsource: "Il Faro"\n---\n'
         (root / "corpus" / f"{number:02}.txt").write_text(f"{front}{TRUE}\n\n{order}\n")

@@ -17,16 +17,35 @@ from sentence_transformers import SentenceTransformer
 from index.articles import read_article
 from index.embedder import Embedder
 from index.errors import ModelError
-from index.model import unpack
+from index.model import graph
 from index.model.adapter import DOWN, UP, changes
-from index.model.encoder import GRAPH, TOKENIZER, OnnxEncoder
+from index.model.bert import CHECKSUM
+from index.model.encoder import GRAPH, OnnxEncoder
+from index.model.packed import (
+    ADAPTER,
+    MARKER,
+    PACKED,
+    TOKENIZER,
+    WEIGHTS,
+    checksum,
+    packed_checksum,
+)
 from index.model.q4 import dequantize
-from index.model.unpack import ADAPTER
+from index.model.transformer import STOCK, write_stock
 from index.sentences import sentences
 from tests.conftest import ROOT
 from training.retriever import untrained_model
 
 MEGABYTES = 1_000_000
+
+
+def test_the_graphs_are_those_that_the_script_writes(tmp_path: Path) -> None:
+    for path, linear in ((graph.ENCODER, graph.four_bits), (graph.READER, graph.eight_bits)):
+        written = tmp_path / path.name
+        graph.write(written, linear)
+        assert written.read_bytes() == path.read_bytes()
+        checksum = written.with_suffix(CHECKSUM).read_text()
+        assert checksum == path.with_suffix(CHECKSUM).read_text()
 
 
 def corpus_sentences() -> list[str]:
@@ -56,7 +75,7 @@ def test_vectors_agree_with_those_of_the_whole_vocabulary(tmp_path: Path) -> Non
 
     Without what was learnt since.
     """
-    embedder = Embedder(str(untrained_model(tmp_path)), tmp_path)
+    embedder = Embedder(str(untrained_model(tmp_path)))
     whole = np.load(Path(__file__).parent / "data" / "untrimmed.npy").astype(np.float32)
     whole /= np.linalg.norm(whole, axis=1, keepdims=True)
     cosines = (embedder.encode_passages(corpus_sentences()) * whole).sum(axis=1)
@@ -66,31 +85,29 @@ def test_vectors_agree_with_those_of_the_whole_vocabulary(tmp_path: Path) -> Non
 def test_what_was_learnt_is_added_to_the_matrices(tmp_path: Path) -> None:
     up, down = np.ones((3, 2), np.float16), np.arange(8, dtype=np.float16).reshape(2, 4)
     save_file({f"matrix{UP}": up, f"matrix{DOWN}": down}, tmp_path / ADAPTER)
-    ((name, change),) = changes(tmp_path / ADAPTER)
+    ((name, change),) = changes(load_file(tmp_path / ADAPTER))
     assert name == "matrix" and change.tolist() == [[4, 6, 8, 10]] * 3
 
 
-def test_what_was_learnt_is_in_the_unpacked_model(tmp_path: Path) -> None:
-    before = load_file(untrained_model(tmp_path / "before") / "model.safetensors")
+def test_what_was_learnt_is_in_the_model_that_is_written(tmp_path: Path) -> None:
+    before = load_file(untrained_model(tmp_path / "before") / STOCK)
     name = "encoder.layer.0.attention.self.query.weight"
     packed = tmp_path / "packed"
-    shutil.copytree(unpack.PACKED, packed)
+    shutil.copytree(PACKED, packed)
     learnt = np.full((384, 2), 0.5, np.float16), np.ones((2, 384), np.float16)
     save_file(dict(zip((f"{name}{UP}", f"{name}{DOWN}"), learnt, strict=True)), packed / ADAPTER)
     with pytest.raises(ModelError, match="does not match its checksum"):
-        unpack.unpacked_model(tmp_path / "models", packed)
-    (packed / unpack.MARKER).write_text(unpack.checksum(packed))
-    after = load_file(unpack.unpacked_model(tmp_path / "models", packed) / "model.safetensors")
+        write_stock(tmp_path / "stock", packed)
+    (packed / MARKER).write_text(checksum(packed))
+    after = load_file(write_stock(tmp_path / "stock", packed) / STOCK)
     assert np.array_equal(after.pop(name), before.pop(name) + np.float32(1))
     assert after.keys() == before.keys()
     assert all(np.array_equal(after[n], before[n]) for n in after)
 
 
-def test_it_is_unpacked_into_what_is_computed_with(models: Path, tmp_path: Path) -> None:
-    whole = torch_file(unpack.unpacked_model(models) / "model.safetensors")
-    rounded = torch_file(
-        unpack.unpacked_model(tmp_path, dtype=torch.bfloat16) / "model.safetensors"
-    )
+def test_it_is_written_in_the_type_that_is_asked_for(stock: Path, tmp_path: Path) -> None:
+    whole = torch_file(stock / STOCK)
+    rounded = torch_file(write_stock(tmp_path, dtype=torch.bfloat16) / STOCK)
     assert whole.keys() == rounded.keys()
     assert all(torch.equal(rounded[name], whole[name].to(torch.bfloat16)) for name in whole)
 
@@ -99,31 +116,29 @@ def test_a_question_needs_no_pytorch_and_little_memory() -> None:
     """Of the token embeddings only what the question's words need is read from the disk."""
     script = (
         "import sys; from pathlib import Path; from index.embedder import Embedder\n"
-        "Embedder('', Path('nowhere')).encode_query('Pyongyang')\n"
+        "Embedder().encode_query('Pyongyang')\n"
         "heavy = {'torch', 'transformers', 'sentence_transformers'} & set(sys.modules)\n"
-        "print(sorted(heavy), Path('nowhere').exists())\n"
+        "print(sorted(heavy))\n"
         "print(Path('/proc/self/status').read_text())"
     )
     told = printed(script)
-    assert told.startswith("[] False")
+    assert told.startswith("[]")
     assert int(told.partition("VmHWM:")[2].split()[0]) < 300_000  # kB; 750,000 with PyTorch
 
 
 def test_a_question_has_the_vector_that_sentence_transformers_gives_it(
-    embedder: Embedder, models: Path
+    embedder: Embedder, stock: Path
 ) -> None:
     texts = [*corpus_sentences()[:40], "Chi?", "parola " * 600]
-    stock = SentenceTransformer(
-        str(unpack.unpacked_model(models)), device="cpu", local_files_only=True
-    )
+    model = SentenceTransformer(str(stock), device="cpu", local_files_only=True)
     for kind, encode in (("query", embedder.encode_queries), ("passage", embedder.encode_passages)):
-        theirs = stock.encode([f"{kind}: {text}" for text in texts], normalize_embeddings=True)
+        theirs = model.encode([f"{kind}: {text}" for text in texts], normalize_embeddings=True)
         assert (encode(texts) * theirs).sum(axis=1).min() > 0.99999
 
 
 def test_a_damaged_model_answers_nothing(tmp_path: Path) -> None:
     packed = tmp_path / "packed"
-    shutil.copytree(unpack.PACKED, packed)
+    shutil.copytree(PACKED, packed)
     (packed / GRAPH).write_bytes((packed / GRAPH).read_bytes()[:-1000])
     with pytest.raises(ModelError, match=r"encoder.onnx does not match its checksum: install"):
         OnnxEncoder(packed).encode(["Pyongyang"], 512)
@@ -162,76 +177,56 @@ def test_threads_that_computed_alone_leave_the_others_as_they_were(embedder: Emb
     not torch.backends.mkldnn.is_available(),  # type: ignore[no-untyped-call]
     reason="PyTorch without oneDNN",
 )
-def test_what_is_made_ready_for_a_shape_is_not_kept_for_a_thousand_others(models: Path) -> None:
+def test_what_is_made_ready_for_a_shape_is_not_kept_for_a_thousand_others() -> None:
     """A megabyte for each. oneDNN tells what it makes: it would know the first five again."""
     script = (
-        "import sys; from pathlib import Path; from index.embedder import Embedder\n"
-        "list(Embedder('', Path(sys.argv[1])).encode_batches(['Pyongyang'])); import torch\n"
+        "from index.embedder import Embedder\n"
+        "list(Embedder().encode_batches(['Pyongyang'])); import torch\n"
         "step = torch.nn.Conv1d(64, 64, 3)  # for which it is used on any CPU\n"
         "with torch.inference_mode(), torch.backends.mkldnn.verbose(2):\n"
         "    for length in (*range(8, 308), *range(8, 13)):\n"
         "        step(torch.zeros(16, 64, length))"
     )
-    told = printed(script, models)
+    told = printed(script)
     made = re.findall(r"create:cache_(\w+),cpu,convolution", told)
     assert made == ["miss"] * 305
 
 
-def test_stock_sentence_transformers_loads_it_from_its_directory(models: Path) -> None:
-    directory = unpack.unpacked_model(models)
-    model = SentenceTransformer(str(directory), device="cpu", local_files_only=True)
+def test_stock_sentence_transformers_loads_it_from_its_directory(stock: Path) -> None:
+    model = SentenceTransformer(str(stock), device="cpu", local_files_only=True)
     assert model.prompts["query"] == "query: " and model.prompts["document"] == "passage: "
     assert model.encode(["Pyongyang"]).shape == (1, 384)
 
 
-def test_prompts_are_applied(embedder: Embedder, models: Path) -> None:
+def test_prompts_are_applied(embedder: Embedder, stock: Path) -> None:
     text = "Da dove è partito il treno blindato?"
     as_query, as_passage = embedder.encode_query(text), embedder.encode_passages([text])[0]
     assert float(as_query @ as_passage) < 0.99
-    stock = SentenceTransformer(
-        str(unpack.unpacked_model(models)), device="cpu", local_files_only=True
-    )
-    by_hand = stock.encode([f"query: {text}", f"passage: {text}"], normalize_embeddings=True)
+    model = SentenceTransformer(str(stock), device="cpu", local_files_only=True)
+    by_hand = model.encode([f"query: {text}", f"passage: {text}"], normalize_embeddings=True)
     assert float(as_query @ by_hand[0]) > 0.999 and float(as_passage @ by_hand[1]) > 0.999
 
 
 def test_the_tree_holds_at_most_40_megabytes_of_model() -> None:
-    assert sum(f.stat().st_size for f in unpack.PACKED.rglob("*") if f.is_file()) < 40 * MEGABYTES
+    assert sum(f.stat().st_size for f in PACKED.rglob("*") if f.is_file()) < 40 * MEGABYTES
 
 
 def test_its_checksum_is_the_one_beside_it_and_in_its_card() -> None:
-    assert unpack.checksum(unpack.PACKED) == unpack.packed_checksum()
-    assert unpack.packed_checksum() in (unpack.PACKED / "README.md").read_text(encoding="utf-8")
+    assert checksum(PACKED) == packed_checksum()
+    assert packed_checksum() in (PACKED / "README.md").read_text(encoding="utf-8")
 
 
-def test_a_damaged_model_is_named_and_not_unpacked(tmp_path: Path) -> None:
+def test_a_damaged_model_indexes_nothing(tmp_path: Path) -> None:
     packed = tmp_path / "packed"
-    shutil.copytree(unpack.PACKED, packed)
-    weights = packed / unpack.WEIGHTS
+    shutil.copytree(PACKED, packed)
+    weights = packed / WEIGHTS
     weights.write_bytes(weights.read_bytes()[:-1] + b"x")
-    with pytest.raises(ModelError, match="does not match its checksum"):
-        unpack.unpacked_model(tmp_path / "models", packed)
-    assert list((tmp_path / "models").iterdir()) == []
-
-
-def test_a_half_unpacked_model_is_made_whole(models: Path, tmp_path: Path) -> None:
-    whole = unpack.unpacked_model(models)
-    broken = tmp_path / whole.name
-    broken.mkdir()
-    (broken / "model.safetensors").write_bytes(b"half")
-    assert unpack.unpacked_model(tmp_path) == broken
-    assert (broken / "model.safetensors").stat().st_size > 100 * MEGABYTES
-    assert [path.name for path in tmp_path.iterdir()] == [whole.name]
-
-
-def test_an_unpacked_model_that_lost_a_part_is_unpacked_again(models: Path, tmp_path: Path) -> None:
-    copy = tmp_path / unpack.unpacked_model(models).name
-    shutil.copytree(unpack.unpacked_model(models), copy)
-    (copy / "tokenizer.json").write_text("{")
-    assert unpack.unpacked_model(tmp_path) == copy
-    assert (copy / "tokenizer.json").stat().st_size > MEGABYTES
+    embedder = Embedder()
+    embedder.encoder = OnnxEncoder(packed)
+    with pytest.raises(ModelError, match="does not match its checksum: install again"):
+        list(embedder.encode_batches(["Pyongyang"]))
 
 
 def test_a_model_that_is_not_there_is_named_with_the_way_out(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="VIRGOLETTE_EMBEDDING_MODEL takes"):
-        Embedder(str(tmp_path), tmp_path).encode_query("?")
+        Embedder(str(tmp_path)).encode_query("?")

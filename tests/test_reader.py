@@ -16,9 +16,8 @@ from transformers import BertForQuestionAnswering
 from index.embedder import Embedder
 from index.errors import ModelError
 from index.live import LiveIndex
-from index.model import unpack
-from index.model.encoder import WORDS
-from index.model.unpack import checksum, unpacked_model
+from index.model.packed import PACKED as MODEL
+from index.model.packed import WORDS, checksum
 from index.sentences import Span, sentences
 from retrieval.answer import Answer, Question
 from retrieval.chain import AnswerChain
@@ -134,19 +133,19 @@ def test_eight_bits_are_near_to_the_weights() -> None:
 
 def test_it_was_trained_on_the_token_embeddings_that_it_is_given() -> None:
     with safe_open(PACKED / WEIGHTS, "pt") as file:
-        assert file.metadata() == {"embeddings": checksum(unpack.PACKED, learnt=False)}
+        assert file.metadata() == {"embeddings": checksum(MODEL, learnt=False)}
 
 
-def test_its_scores_are_those_of_pytorch(models: Path, reader: Reader) -> None:
+def test_its_scores_are_those_of_pytorch(stock: Path, reader: Reader) -> None:
     """In whole numbers, twice, the rest with the rest: as in fp32 but for the last digits."""
     weights = q8.unpack(torch_file(PACKED / WEIGHTS), torch.float32)
-    stock = BertForQuestionAnswering.from_pretrained(str(unpacked_model(models)))
-    assert stock.load_state_dict(weights, strict=False)[0] == [f"bert.{WORDS}"]
+    model = BertForQuestionAnswering.from_pretrained(str(stock))
+    assert model.load_state_dict(weights, strict=False)[0] == [f"bert.{WORDS}"]
     long = "Il forum si apre a Vladivostok. " * 40
     for text in (PASSAGE, long, "Sì."):
         encoding, starts, ends = reader._score(TRAIN, text)
         with torch.inference_mode():
-            out = stock.eval()(input_ids=torch.tensor([encoding.ids]))
+            out = model.eval()(input_ids=torch.tensor([encoding.ids]))
         assert np.abs(starts - out.start_logits[0].numpy()).max() < 0.05
         assert np.abs(ends - out.end_logits[0].numpy()).max() < 0.05
 

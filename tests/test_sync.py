@@ -24,7 +24,6 @@ from index.generation import Generation
 from index.layout import CACHE, generations_dir
 from index.live import LiveIndex
 from index.manifest import read_manifest
-from index.model.unpack import unpacked_model
 from index.place import Locations
 from index.pointer import current_name, discard, held_current
 from index.sync import Report, sync
@@ -194,12 +193,11 @@ def test_a_rebuild_makes_a_new_generation_out_of_the_cache(
 
 
 def test_a_change_of_the_model_leads_to_a_new_generation(
-    empty_place: Workplace, embedder: Embedder, models: Path, tmp_path: Path
+    empty_place: Workplace, embedder: Embedder, stock: Path, tmp_path: Path
 ) -> None:
     empty_place.write("a.txt", TRAIN)
     first = synced(empty_place, embedder)
-    unpacked = unpacked_model(models)
-    other = Embedder(str(unpacked), models)
+    other = Embedder(str(stock))
     second = sync(Locations(empty_place.corpus, empty_place.data), other)
     assert second.generation != first.generation and second.embedded == 3
 

@@ -70,7 +70,7 @@ def main() -> None:
     parser.add_argument("news", type=Path, help="the folder of the questions on news")
     told = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        embedder = Embedder("", Path(folder) / "models")
+        embedder = Embedder()
         corpus = news_corpus(told.news)
         with indexed(corpus.texts, embedder, Path(folder)) as generation:
             found = list(judged(corpus.asked, generation, embedder))

@@ -27,7 +27,7 @@ import numpy as np
 
 from index.embedder import Embedder
 from index.model.adapter import DOWN, UP
-from index.model.unpack import ADAPTER, MARKER, PACKED, checksum, unpacked_model
+from index.model.packed import ADAPTER, MARKER, PACKED, checksum
 from index.passages import titled
 from index.precision import fast_dtype
 from index.sentences import Span, sentences
@@ -228,11 +228,13 @@ def begun(model_dir: Path) -> SentenceTransformer:
 
 
 def untrained_model(work: Path) -> Path:
-    """The default model as it is without what was learnt before, unpacked."""
+    """The default model as it is without what was learnt before, as stock."""
+    from index.model.transformer import write_stock
+
     packed = work / "packed"
     shutil.copytree(PACKED, packed, ignore=shutil.ignore_patterns(ADAPTER))
     (packed / MARKER).write_text(checksum(packed) + "\n", encoding="ascii")
-    return unpacked_model(work, packed)
+    return write_stock(work / "stock", packed)
 
 
 def mined(texts: Sequence[Text], embedder: Embedder, limit: int | None) -> list[Candidates]:
@@ -253,7 +255,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         directory = untrained_model(work)
-        embedder = Embedder(str(directory), work)
+        embedder = Embedder(str(directory))
         found = mined(encyclopedic(told), embedder, min(ENCYCLOPEDIC, told.limit or ENCYCLOPEDIC))
         on_news = mined(news(told.news), embedder, told.limit) if told.news else []
         passages = list(passage_triplets(found + on_news, rng))

@@ -12,7 +12,6 @@ answers are read with the passage that tempts. F1 is over words, as in SQuAD's o
 from __future__ import annotations
 
 import argparse
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,17 +62,16 @@ def texts(file: Path) -> Iterator[Text]:
 
 def score(file: Path, packed: Path, limit: int | None) -> Iterator[Scored]:
     """The scores of the questions of a file, or of some drawn at random."""
-    with tempfile.TemporaryDirectory() as work:
-        embedder = Embedder("", Path(work))
-        reader = Reader(embedder.encoder, packed)
-        for one in candidates(some_of(list(texts(file)), limit), embedder):
-            passage = one.positive.passage
-            reading = best_reading(reader, one.positive)
-            told = passage[reading.span.start : reading.span.end]
-            matches = [f1(told, passage[s.start : s.end]) for s in one.positive.spans] or [0.0]
-            other = best_reading(reader, one.negatives[0]).score if one.negatives else None
-            exact = float(max(matches) == 1)
-            yield Scored(bool(one.positive.spans), exact, max(matches), reading.score, other)
+    embedder = Embedder()
+    reader = Reader(embedder.encoder, packed)
+    for one in candidates(some_of(list(texts(file)), limit), embedder):
+        passage = one.positive.passage
+        reading = best_reading(reader, one.positive)
+        told = passage[reading.span.start : reading.span.end]
+        matches = [f1(told, passage[s.start : s.end]) for s in one.positive.spans] or [0.0]
+        other = best_reading(reader, one.negatives[0]).score if one.negatives else None
+        exact = float(max(matches) == 1)
+        yield Scored(bool(one.positive.spans), exact, max(matches), reading.score, other)
 
 
 def main() -> None:

@@ -125,11 +125,10 @@ def main() -> None:
     told = parser.parse_args()
     to_fit = corpora(told.news, told.squad)
     with tempfile.TemporaryDirectory() as folder:
-        work, models = Path(folder), Path(folder) / "models"
-        embedder = Embedder("", models)
+        embedder = Embedder()
         for kind in (READER, PLAIN):
             reader = Reader(embedder.encoder) if kind == READER else None
-            found = list(fit_examples(to_fit, embedder, reader, work))
+            found = list(fit_examples(to_fit, embedder, reader, Path(folder)))
             save_weights(fit(found, kind), kind)
             print(f"{kind}: {len(found)} examples", flush=True)
 

@@ -1,1 +1,1 @@
-"""The default embedding model: its files, and what packs and unpacks them."""
+"""The default embedding model: its files, what packs them, and what loads them."""

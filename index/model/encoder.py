@@ -15,7 +15,15 @@ from numpy.typing import NDArray
 from index.errors import ModelError
 from index.model.adapter import DOWN, UP
 from index.model.bert import Bert, mapped
-from index.model.unpack import ADAPTER, PACKED, WEIGHTS, checksum, packed_checksum
+from index.model.packed import (
+    ADAPTER,
+    PACKED,
+    TOKENIZER,
+    WEIGHTS,
+    WORDS,
+    checksum,
+    packed_checksum,
+)
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -23,8 +31,6 @@ if TYPE_CHECKING:
     from index.vectors import Vectors
 
 GRAPH = "encoder.onnx"
-TOKENIZER = "tokenizer.json"
-WORDS = "embeddings.word_embeddings.weight"
 SCALE_BYTES = 2  # at the begin of a block
 
 
@@ -35,7 +41,7 @@ class OnnxEncoder:
     """
 
     def __init__(self, packed: Path = PACKED) -> None:
-        self._packed = packed
+        self.packed = packed
         self._loading = threading.RLock()  # only one thread loads
         self._tokenizing = threading.Lock()  # fast tokenizers must not be used by two threads
 
@@ -70,19 +76,19 @@ class OnnxEncoder:
             yield tokenizer
 
     @property
-    def words(self) -> NDArray[np.uint8]:
-        """The vocabulary's vectors in blocks of four bits, shape (tokens, blocks, bytes).
+    def weights(self) -> dict[str, NDArray[Any]]:
+        """The packed weights by name, mapped. Raises ModelError as ``load`` does.
 
-        Raises ModelError as ``load`` does.
+        ``WORDS`` are the vocabulary's vectors in blocks of four bits: (tokens, blocks, bytes).
         """
         with self._loading:
-            return self._weights[WORDS]
+            return self._weights
 
     @cached_property
     def _tokenizer(self) -> Tokenizer:
         from tokenizers import Tokenizer
 
-        path = self._packed / TOKENIZER
+        path = self.packed / TOKENIZER
         try:
             return Tokenizer.from_str(path.read_text(encoding="utf-8"))
         except Exception as error:  # tokenizers' have no base class of their own
@@ -92,11 +98,12 @@ class OnnxEncoder:
     def _weights(self) -> dict[str, NDArray[Any]]:
         """The packed weights, checked against their checksum."""
         try:
-            if checksum(self._packed) == packed_checksum(self._packed):
-                return mapped(self._packed / WEIGHTS) | mapped(self._packed / ADAPTER)
+            if checksum(self.packed) == packed_checksum(self.packed):
+                learnt = self.packed / ADAPTER
+                return mapped(self.packed / WEIGHTS) | (mapped(learnt) if learnt.exists() else {})
         except (OSError, ValueError, KeyError) as error:
-            raise ModelError(f"cannot read the model in {self._packed}: {error}") from error
-        raise ModelError(f"the model in {self._packed} does not match its checksum: install again")
+            raise ModelError(f"cannot read the model in {self.packed}: {error}") from error
+        raise ModelError(f"the model in {self.packed} does not match its checksum: install again")
 
     @cached_property
     def _bert(self) -> Bert:
@@ -108,7 +115,7 @@ class OnnxEncoder:
                 weights[name], weights[f"{name}:scale"] = _blocks(one)
             elif name != WORDS:
                 weights[name] = one
-        return Bert(self._packed / GRAPH, weights, self.words)
+        return Bert(self.packed / GRAPH, weights, self._weights[WORDS])
 
 
 def _blocks(packed: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:

@@ -7,7 +7,7 @@ vectors of the last layer, shape (tokens, dimensions). What is left open are the
 ``index.model.bert`` fills in under the names of the packed files; so a graph is small, and stays
 as it is when a model learns. Operators are those of ONNX and of onnxruntime's "com.microsoft".
 
-It needs ``onnx==1.23.2``, which is needed here and nowhere else.
+It needs ``onnx``, which is one of the packages to develop with.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any
 from onnx import NodeProto, TensorProto, helper
 
 from index.model.bert import CHECKSUM
-from index.model.unpack import PACKED
+from index.model.packed import PACKED
 
 LAYERS, HEADS, HIDDEN, INNER = 12, 12, 384, 1536
 EPSILON = 1e-12
