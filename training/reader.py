@@ -10,6 +10,8 @@ here". Source: Devlin et al., "BERT" (NAACL 2019), section 4.3.
 
 Every question is read with the passage that answers it, or that tempts where nothing answers, and
 with hard negatives: passages of the same collection, near the question and without the answer.
+Some questions are asked of what tells of other things: encyclopedic ones of the news, those on the
+news of the encyclopedia and of the project's own articles.
 Titles stand before the passages, as the product shows them, and are no part of any answer. English
 questions are read with Italian passages: that is what they meet in an Italian corpus.
 
@@ -32,9 +34,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from index.embedder import Embedder
-from index.model.encoder import WORDS
-from index.model.unpack import PACKED as MODEL
-from index.model.unpack import checksum, unpacked_model
+from index.model.packed import PACKED as MODEL
+from index.model.packed import WORDS, checksum
 from index.precision import fast_dtype
 from index.sentences import Span
 from retrieval.model.q8 import pack, unpack
@@ -45,6 +46,7 @@ from training.questions import (
     Example,
     Text,
     add_sources,
+    asked_elsewhere,
     candidates,
     encyclopedic,
     news,
@@ -65,6 +67,7 @@ if TYPE_CHECKING:
 ROUNDS = 2  # of the questions that are new to the reader; the others are met once
 ENCYCLOPEDIC = 5000  # of these, drawn at random
 AGAIN = 4000  # of those on news that the reader to go on from has learnt, drawn at random
+ELSEWHERE = 2500  # questions of each kind that are asked of texts on other things, at random
 TEMPTED = 0.5  # of the questions without an answer have a further passage in a round
 BATCH = 32
 PACE = Pace(1e-4, warm_up=0.05, last=0.1, decay=0.01)
@@ -269,10 +272,26 @@ def texts_to_learn(told: argparse.Namespace) -> tuple[list[Text], list[Text]]:
     return once, some_of(often, told.limit)
 
 
+def strangers(told: argparse.Namespace, embedder: Embedder) -> list[Candidates]:
+    """Questions asked of texts that tell of other things."""
+    paragraphs, articles, corpus = encyclopedic(told), news(told.news), written_on_corpus()
+    some = min(ELSEWHERE, told.limit or ELSEWHERE)
+    pairs = [(paragraphs, articles), (articles, paragraphs), (paragraphs + articles, corpus)]
+    return [
+        one
+        for asked, others in pairs
+        for one in asked_elsewhere(
+            some_of(asked, some // (2 if others is corpus else 1)), others, embedder
+        )
+    ]
+
+
 def main() -> None:
     """Train on the files named on the command line and write the reader."""
     fast_dtype()  # before torch is imported
     from tokenizers import Tokenizer
+
+    from index.model.transformer import write_stock
 
     keep_memory()
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
@@ -284,14 +303,15 @@ def main() -> None:
     told = parser.parse_args()
     rng = random.Random(SEED)  # noqa: S311
     with tempfile.TemporaryDirectory() as work:
-        embedder = Embedder("", Path(work))
+        embedder = Embedder()
         once, often = (list(candidates(texts, embedder)) for texts in texts_to_learn(told))
+        once += strangers(told, embedder) if told.news else []
         examples = examples_of_round(once, rng)
         for _ in range(told.rounds):
             examples += examples_of_round(often, rng)
         rng.shuffle(examples)
         print(f"{len(once)} and {len(often)} questions, {len(examples)} examples", flush=True)
-        directory = unpacked_model(Path(work))
+        directory = write_stock(Path(work))
         tokenizer = for_pairs(Tokenizer.from_file(str(directory / "tokenizer.json")))
         model = begun_reader(directory, told.start)
         weights = train(model, tokenizer, examples, rng, told.out)
