@@ -21,12 +21,14 @@ from benchmarks.telegram import RunningBot
 SIZES = (1_000, 10_000, 100_000)
 ASKED = 40  # questions of a median
 PEOPLE = 50
+HOUR = 600  # questions of a busy hour, ten a minute
 MOST_OFF, MOST_READER = 2.0, 8.0  # times the encoding of the question
 MOST_GROWN = 1.5  # times the answer at a tenth of the passages
 MOST_COLD, MOST_COLD_MEMORY = 0.35, 0.75  # times those of loading the model and encoding one text
 MOST_COMPUTING = 1.1  # times what PyTorch takes: a CPU's speed drifts by a tenth
 MOST_MORE = 0.4  # seconds more than Python's start
 MOST_IDLE = 0.7  # times the memory of a process that loads the model
+MOST_KEPT = 1.3  # times the memory before, after an hour's questions
 LEAST_TOGETHER = 1.3  # times the answers in a time, of those that ask one after another
 MOST_OPENING = 0.5  # seconds
 LEAST_USUAL, LEAST_USUAL_SLOW = 3.0, 1.3  # where bf16 is fast, and elsewhere
@@ -54,7 +56,7 @@ there in minutes.
   default (fp32) and encodes one text.
 - *The bot's memory*: all its processes, the watcher of the corpus among them, after one answer and
   ten seconds of rest, against the memory of that process; of what several share each counts its
-  part (PSS).
+  part (PSS). Again after the questions of the people below and {hour} more, one after another.
 - *{people} people at once*: each asks the bot a question in a chat of their own, over the Bot API's
   protocol on loopback, at the same moment; against the same questions one after another.
 - *While it answers and reindexes*: the bot and `virgolette index --rebuild` beside it together,
@@ -190,6 +192,9 @@ class AnswerBench:
             bot.ask(QUESTION)
             idle = bot.resting()
             alone, together, slowest = bot.by_turns(asked, rounds=self.builds)
+            for question in questions(self._squad, HOUR):
+                bot.ask(question)
+            later = bot.resting()
             peak = bot.reindexed(QUESTION)
         process = median(o.told["memory"] for o in (self._alone() for _ in range(self.builds)))
         faster = median(one / other for one, other in zip(alone, together, strict=True))
@@ -201,6 +206,14 @@ class AnswerBench:
                 idle / process,
                 f"≤ {MOST_IDLE:g}",
                 idle <= MOST_IDLE * process,
+            ),
+            Figure(
+                f"its memory after {HOUR} questions more, an hour's",
+                f"{later / MEGABYTE:.0f} MB",
+                f"before: {idle / MEGABYTE:.0f} MB",
+                later / idle,
+                f"≤ {MOST_KEPT:g}",
+                later <= MOST_KEPT * idle,
             ),
             Figure(
                 f"{PEOPLE} people at once",
@@ -365,7 +378,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _told(bench: AnswerBench, figures: Sequence[Figure], options: argparse.Namespace) -> str:
-    notes = NOTES.format(runs=bench.runs, builds=bench.builds, asked=ASKED, people=PEOPLE)
+    notes = NOTES.format(
+        runs=bench.runs, builds=bench.builds, asked=ASKED, people=PEOPLE, hour=HOUR
+    )
     parts = [machine(bench.dtype, PACKAGES.split()), table(figures)]
     if "growing" in options.only:
         parts.append(growth_table(bench.grown()))

@@ -134,19 +134,22 @@ def verify(
 @app.command()
 def chat() -> None:
     """Ask and read answers, one after another."""
+    from bot.repl import run_repl
+
+    settings = _settings()
+    if settings.chat_model:
+        _probe(settings)
+    run_repl(settings)
+
+
+def _probe(settings: Settings) -> None:
+    """Ask the chat model for a word, which may take its time."""
     with waiting() as sign:
         from bot.chat_model import probe
-        from bot.compose import composed
         from bot.language import texts_for
-        from bot.repl import run_repl
 
-        settings = _settings()
         sign.tell(texts_for(settings.language)("answer.loading"))
-        if settings.chat_model:
-            probe(settings)
-        with composed(settings) as parts:
-            sign.stop()
-            run_repl(parts, settings)
+        probe(settings)
 
 
 @app.command()

@@ -136,6 +136,15 @@ def test_on_a_terminal_something_moves_until_the_answer_stands_there(
     assert terminal.end() == 0
 
 
+def test_a_question_is_taken_before_anything_is_loaded(indexed_place: Workplace) -> None:
+    terminal = Terminal(indexed_place, "chat")
+    terminal.wait_for("›")
+    terminal.type("Dove va il treno blindato?\r")
+    terminal.wait_for("preparo la ricerca…")
+    terminal.wait_for("Vladivostok")
+    assert terminal.end("\x04") == 0
+
+
 def test_keys_on_a_terminal(indexed_place: Workplace) -> None:
     terminal = Terminal(indexed_place, "chat")
     terminal.wait_for("›")
