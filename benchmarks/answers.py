@@ -16,6 +16,7 @@ from benchmarks.corpus import ROOT, SQUAD, paragraphs, write_corpus
 from benchmarks.growth import Grown, growth_table, plot
 from benchmarks.processes import MEGABYTE, Outcome, Place, pairs, run
 from benchmarks.report import Figure, machine, table
+from benchmarks.stock import stock_directory
 from benchmarks.telegram import RunningBot
 
 SIZES = (1_000, 10_000, 100_000)
@@ -79,9 +80,14 @@ class AnswerBench:
         self.sizes = sizes
         self.runs = runs
         self.builds = min(runs, BUILDS)
-        self._models = work / "models"  # those of others
         self._known: dict[int, Grown] = {}
         self._builds: dict[int, Outcome] = {}  # first builds, by the number of articles
+
+    @cached_property
+    def _models(self) -> Path:
+        """Where the models of others are, written before anything of theirs is measured."""
+        stock_directory(self._work / "models")
+        return self._work / "models"
 
     @cached_property
     def dtype(self) -> str:

@@ -10,10 +10,13 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 
+WRITTEN_LAST = "model.safetensors"
+
+
 def stock_directory(models: Path, dtype: str = "float32") -> str:
     """The directory with the model, written there when it is first asked for."""
     directory = models / dtype
-    if not directory.exists():
+    if not (directory / WRITTEN_LAST).exists():
         import torch
 
         from index.model.transformer import write_stock

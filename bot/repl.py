@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
+from threading import Thread
 from typing import TYPE_CHECKING
 
 from prompt_toolkit import PromptSession
@@ -20,7 +21,6 @@ from bot.locales import Texts
 from bot.settings import Settings
 
 if TYPE_CHECKING:
-    from bot.compose import Parts
     from bot.replies import Replies
 
 _QUIT = frozenset({"/esci", "/quit", "esci", "exit", "quit"})
@@ -40,31 +40,41 @@ def run_repl(settings: Settings) -> None:
             if entry in _QUIT:
                 break
             if entry:
-                _awaited(replies, console, say).respond(entry)
-        replies.result()
+                _respond(entry, replies, console, say)
+        _awaited(replies, console, say)
         console.print(say("chat.goodbye"), highlight=False)
 
 
 @contextmanager
 def _opening(settings: Settings, console: Console) -> Iterator[Future[Replies]]:
-    """What answers, opened by a thread of its own, which warms it up then; closed at the end."""
+    """What answers, opened by a thread of its own; closed at the end."""
     with ExitStack() as opened, ThreadPoolExecutor(1, "opening") as thread:
 
-        def open_parts() -> Parts:
-            from bot.compose import composed
+        def open_replies() -> Replies:
+            from bot.compose import LONGEST_LOADING, composed
+            from bot.replies import Replies
 
             parts = opened.enter_context(composed(settings))
             parts.index.follow()
-            return parts
+            # What a first answer takes longer is done while the question is typed.
+            warming = Thread(target=parts.chain.warm_up, daemon=True)
+            warming.start()
+            opened.callback(warming.join, LONGEST_LOADING)
+            return Replies(parts, settings, console)
 
-        def open_replies() -> Replies:
-            from bot.replies import Replies
+        yield thread.submit(open_replies)
 
-            return Replies(parts.result(), settings, console)
 
-        parts, replies = thread.submit(open_parts), thread.submit(open_replies)
-        thread.submit(lambda: parts.result().chain.warm_up())
-        yield replies
+def _respond(entry: str, replies: Future[Replies], console: Console, say: Texts) -> None:
+    """Respond as soon as that can be; ctrl-c on a terminal gives up waiting for it."""
+    try:
+        found = _awaited(replies, console, say)
+    except KeyboardInterrupt:
+        if not sys.stdin.isatty():
+            raise
+        console.print(say("telegram.cancelled"), highlight=False)
+    else:
+        found.respond(entry)
 
 
 def _awaited(replies: Future[Replies], console: Console, say: Texts) -> Replies:

@@ -6,7 +6,7 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from index.helper import Helper
 from index.layout import CACHE, STORE, generations_dir
 from index.lock import writer, writing
 from index.manifest import Manifest, read_manifest
+from index.model.packed import MARKER
 from index.place import Locations
 from index.pointer import current_name, held_current
 from index.stamp import current_stamp, why_anew
@@ -180,7 +181,11 @@ class Doctor:
         unpacked.
         """
         with writing(self._paths.data_dir):
-            shutil.rmtree(self._paths.data_dir / "models", ignore_errors=True)
+            models = self._paths.data_dir / "models"
+            for marker in models.glob(f"*/{MARKER}"):  # others are the user's own
+                shutil.rmtree(marker.parent, ignore_errors=True)
+            with suppress(OSError):
+                models.rmdir()
             name = current_name(self._paths.data_dir)  # another run may have moved it on
             store = Store(generations_dir(self._paths.data_dir) / str(name) / STORE)
             cache = VectorCache(self._paths.data_dir / CACHE, self._embedder)

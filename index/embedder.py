@@ -75,7 +75,9 @@ class Embedder:
         try:
             config = (self._directory / "sentence_bert_config.json").read_text(encoding="utf-8")
             told = json.loads(config)["max_seq_length"]
-        except (OSError, ValueError, KeyError):
+        except (OSError, ValueError, KeyError) as error:
+            if self.encoder:
+                raise _unreadable(error) from error
             with self._lock:
                 told = self._model.max_seq_length
         return min(told or LONGEST, LONGEST)
@@ -179,7 +181,7 @@ class Embedder:
         try:
             return dict(json.loads(path.read_text(encoding="utf-8"))["prompts"])
         except (OSError, ValueError, KeyError) as error:
-            raise ModelError(f"cannot read {path}: {error}. Install Virgolette again") from error
+            raise _unreadable(error) from error
 
     @cached_property
     def _tokenizer(self) -> Tokenizer:
@@ -214,6 +216,10 @@ class Embedder:
 
             return loaded_transformer(self.encoder, self.max_tokens, dtype)
         return _load_other(self._model_name, dtype)
+
+
+def _unreadable(error: Exception) -> ModelError:
+    return ModelError(f"cannot read the model in {PACKED}: {error}. Install Virgolette again")
 
 
 def _load_other(name: str, dtype: torch.dtype) -> SentenceTransformer:

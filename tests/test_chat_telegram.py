@@ -75,9 +75,11 @@ def test_people_do_not_wait_for_one_another(chatting: Bot, model: Model) -> None
     model.go_on.clear()  # no answer ends before all are begun
     people = range(2001, 2004)
     asked = [chatting.api.say(QUESTION, user_id=person) for person in people]
-    for person in people:
-        chatting.api.wait_for(partial(drafted_to, person), timeout=90)
-    model.go_on.set()
+    try:
+        for person in people:
+            chatting.api.wait_for(partial(drafted_to, person), timeout=90)
+    finally:
+        model.go_on.set()
     assert all(TRUE in chatting.reply(message)["text"] for message in asked)
 
 

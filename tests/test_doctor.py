@@ -168,7 +168,9 @@ def test_a_repair_removes_the_models_that_earlier_versions_unpacked(
 ) -> None:
     unpacked = empty_place.data / "models" / "default-f0590bab75e146f0-bfloat16"
     unpacked.mkdir(parents=True)
-    (unpacked / "model.safetensors").write_bytes(b"")
+    (unpacked / "SHA256").write_text("{}")
+    mine = empty_place.data / "models" / "mine"
+    mine.mkdir()
     empty_place.write("a.txt", TEXT)
     Doctor(Locations(empty_place.corpus, empty_place.data), embedder).repair()
-    assert not (empty_place.data / "models").exists()
+    assert mine.exists() and not unpacked.exists()

@@ -7,6 +7,7 @@ import pty
 import re
 import select
 import subprocess
+import sys
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -15,6 +16,7 @@ from bot.repl import _history
 from bot.settings import Settings
 from tests.conftest import Workplace
 
+ASKED_PLACE = b"\x1b[6n"  # what a terminal answers with the place of its cursor
 QUESTION = "Da dove è partito il treno blindato?"
 
 
@@ -99,7 +101,10 @@ class Terminal:
             assert time.monotonic() < deadline, f"{words!r} did not appear in:\n{self.seen()}"
             ready, _, _ = select.select([self._master], [], [], 0.2)
             if ready:
-                self.raw += os.read(self._master, 65536).decode(errors="replace")
+                read = os.read(self._master, 65536)
+                self.raw += read.decode(errors="replace")
+                if ASKED_PLACE in read:
+                    os.write(self._master, b"\x1b[1;1R")
 
     def seen(self) -> str:
         """What was written, without control sequences, white space folded."""
@@ -140,9 +145,11 @@ def test_a_question_is_taken_before_anything_is_loaded(indexed_place: Workplace)
     terminal = Terminal(indexed_place, "chat")
     terminal.wait_for("›")
     terminal.type("Dove va il treno blindato?\r")
-    terminal.wait_for("preparo la ricerca…")
     terminal.wait_for("Vladivostok")
     assert terminal.end("\x04") == 0
+    script = "import sys, bot.cli, bot.repl; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
+    assert not {b"langchain_core", b"chromadb", b"onnxruntime"} & set(loaded.stdout.split())
 
 
 def test_keys_on_a_terminal(indexed_place: Workplace) -> None:

@@ -138,7 +138,8 @@ def asked_elsewhere(
     for (asked, text), query in zip(questions, asking, strict=True):
         nearest = (every[at] for at in np.argsort(-(vectors @ query)))
         found = list(_negatives(asked, text, "", nearest))
-        yield Candidates(found[0], tuple(found[1:]))
+        if found:  # a short answer may stand everywhere
+            yield Candidates(found[0], tuple(found[1:]))
 
 
 def vectors_of(texts: Sequence[str], embedder: Embedder) -> Vectors:

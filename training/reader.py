@@ -11,7 +11,7 @@ here". Source: Devlin et al., "BERT" (NAACL 2019), section 4.3.
 Every question is read with the passage that answers it, or that tempts where nothing answers, and
 with hard negatives: passages of the same collection, near the question and without the answer.
 Some questions are asked of what tells of other things: encyclopedic ones of the news, those on the
-news of the encyclopedia and of the project's own articles.
+news of the encyclopedia, both of the project's own articles.
 Titles stand before the passages, as the product shows them, and are no part of any answer. English
 questions are read with Italian passages: that is what they meet in an Italian corpus.
 

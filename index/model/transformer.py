@@ -19,6 +19,7 @@ from sentence_transformers import SentenceTransformer
 from sentence_transformers.base.modules import InputModule
 from sentence_transformers.sentence_transformer.modules import Pooling
 from transformers import BertConfig, BertModel
+from transformers.initialization import no_init_weights
 
 from index.model.adapter import DOWN, UP, changes
 from index.model.encoder import OnnxEncoder
@@ -37,11 +38,13 @@ def loaded_transformer(encoder: OnnxEncoder, most: int, dtype: torch.dtype) -> S
 
     Its vectors are not of length 1. Raises ModelError where the packed files are damaged.
     """
+    packed = encoder.weights  # which are checked, with all files beside them
     config = BertConfig.from_json_file(encoder.packed / CONFIG)
     config.vocab_size = FEWEST
-    bert = BertModel(config, add_pooling_layer=False)
-    bert.embeddings.word_embeddings = _PackedWords(encoder.weights[WORDS], dtype)
-    rest = {name: one for name, one in encoder.weights.items() if name != WORDS}
+    with no_init_weights():
+        bert = BertModel(config, add_pooling_layer=False)
+    bert.embeddings.word_embeddings = _PackedWords(packed[WORDS], dtype)
+    rest = {name: one for name, one in packed.items() if name != WORDS}
     bert.load_state_dict({name: torch.from_numpy(one) for name, one in _whole(rest)})
     parts = [_Encoder(bert, encoder, most), Pooling(config.hidden_size)]
     return SentenceTransformer(modules=parts, device="cpu").to(dtype).eval()
@@ -101,11 +104,11 @@ def write_stock(directory: Path, packed: Path = PACKED, dtype: torch.dtype = tor
 
     Raises ModelError where the packed files are damaged.
     """
+    whole = _whole(OnnxEncoder(packed).weights)
     for path in packed.rglob("*.json"):
         copy = directory / path.relative_to(packed)
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, copy)
-    whole = _whole(OnnxEncoder(packed).weights)
     weights = {name: torch.from_numpy(one).to(dtype) for name, one in whole}
     save_file(weights, directory / STOCK, metadata={"format": "pt"})
     return directory
