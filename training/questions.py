@@ -122,24 +122,7 @@ def candidates(texts: Sequence[Text], embedder: Embedder) -> Iterator[Candidates
                 positive = _positive(asked, passages)
                 if positive is not None:
                     nearest = (every[at] for at in np.argsort(-(vectors @ query)))
-                    yield Candidates(
-                        positive, tuple(_negatives(asked, text, positive.passage, nearest))
-                    )
-
-
-def asked_elsewhere(
-    texts: Sequence[Text], others: Sequence[Text], embedder: Embedder
-) -> Iterator[Candidates]:
-    """The questions on texts, with the nearest passages of others, which tell of other things."""
-    every = [(text.title, p) for text in others for p in _passages(text, embedder)]
-    vectors = vectors_of([titled(title, p.text) for title, p in every], embedder)
-    questions = [(asked, text) for text in texts for asked in text.asked]
-    asking = embedder.encode_queries([asked.text for asked, _ in questions])
-    for (asked, text), query in zip(questions, asking, strict=True):
-        nearest = (every[at] for at in np.argsort(-(vectors @ query)))
-        found = list(_negatives(asked, text, "", nearest))
-        if found:  # a short answer may stand everywhere
-            yield Candidates(found[0], tuple(found[1:]))
+                    yield Candidates(positive, tuple(_negatives(asked, text, positive, nearest)))
 
 
 def vectors_of(texts: Sequence[str], embedder: Embedder) -> Vectors:
@@ -186,15 +169,15 @@ def _positive(asked: TextQuestion, passages: Sequence[tuple[str, Passage]]) -> E
 
 
 def _negatives(
-    asked: TextQuestion, text: Text, positive: str, nearest: Iterable[tuple[str, Passage]]
+    asked: TextQuestion, text: Text, positive: Example, nearest: Iterable[tuple[str, Passage]]
 ) -> Iterator[Example]:
-    """The nearest passages but the positive one in which no answer stands."""
+    """The nearest passages in which no answer stands."""
     answers = {text.text[s.start : s.end].lower() for s in asked.spans}
     answers |= {answer.lower() for answer in asked.elsewhere}
     left = NEGATIVES
     for title, passage in nearest:
         told = passage.text.lower()
-        if passage.text != positive and not any(answer in told for answer in answers):
+        if passage.text != positive.passage and not any(answer in told for answer in answers):
             yield Example(asked.text, passage.text, (), title)
             left -= 1
             if not left:

@@ -10,8 +10,6 @@ here". Source: Devlin et al., "BERT" (NAACL 2019), section 4.3.
 
 Every question is read with the passage that answers it, or that tempts where nothing answers, and
 with hard negatives: passages of the same collection, near the question and without the answer.
-Some questions are asked of what tells of other things: encyclopedic ones of the news, those on the
-news of the encyclopedia, both of the project's own articles.
 Titles stand before the passages, as the product shows them, and are no part of any answer. English
 questions are read with Italian passages: that is what they meet in an Italian corpus.
 
@@ -46,7 +44,6 @@ from training.questions import (
     Example,
     Text,
     add_sources,
-    asked_elsewhere,
     candidates,
     encyclopedic,
     news,
@@ -67,7 +64,6 @@ if TYPE_CHECKING:
 ROUNDS = 2  # of the questions that are new to the reader; the others are met once
 ENCYCLOPEDIC = 5000  # of these, drawn at random
 AGAIN = 4000  # of those on news that the reader to go on from has learnt, drawn at random
-ELSEWHERE = 2500  # questions of each kind that are asked of texts on other things, at random
 TEMPTED = 0.5  # of the questions without an answer have a further passage in a round
 BATCH = 32
 PACE = Pace(1e-4, warm_up=0.05, last=0.1, decay=0.01)
@@ -272,20 +268,6 @@ def texts_to_learn(told: argparse.Namespace) -> tuple[list[Text], list[Text]]:
     return once, some_of(often, told.limit)
 
 
-def strangers(told: argparse.Namespace, embedder: Embedder) -> list[Candidates]:
-    """Questions asked of texts that tell of other things."""
-    paragraphs, articles, corpus = encyclopedic(told), news(told.news), written_on_corpus()
-    some = min(ELSEWHERE, told.limit or ELSEWHERE)
-    pairs = [(paragraphs, articles), (articles, paragraphs), (paragraphs + articles, corpus)]
-    return [
-        one
-        for asked, others in pairs
-        for one in asked_elsewhere(
-            some_of(asked, some // (2 if others is corpus else 1)), others, embedder
-        )
-    ]
-
-
 def main() -> None:
     """Train on the files named on the command line and write the reader."""
     fast_dtype()  # before torch is imported
@@ -305,7 +287,6 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as work:
         embedder = Embedder()
         once, often = (list(candidates(texts, embedder)) for texts in texts_to_learn(told))
-        once += strangers(told, embedder) if told.news else []
         examples = examples_of_round(once, rng)
         for _ in range(told.rounds):
             examples += examples_of_round(often, rng)
