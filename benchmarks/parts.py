@@ -121,16 +121,19 @@ def langchain(corpus: Path, store: Path, models: Path | None = None) -> dict[str
 
 
 def embedded_texts(corpus: Path, paths: Sequence[Path], embedder: Any) -> Iterator[str]:
-    """The texts that the product embeds: of each article its passages, then its sentences."""
+    """The texts that the product embeds: of each article its passages, then its sentences.
+
+    Its heading stands before each.
+    """
     from index.articles import read_article
-    from index.passages import split_article
+    from index.passages import split_article, titled
 
     for path in paths:
         article = read_article(path.read_bytes(), str(path.relative_to(corpus)))
         passages = split_article(article, embedder.count_tokens, embedder.max_tokens)
-        yield from (passage.text for passage in passages)
+        yield from (titled(article.heading, passage.text) for passage in passages)
         spans = sorted({span for passage in passages for span in passage.sentences})
-        yield from (article.text[span.start : span.end] for span in spans)
+        yield from (titled(article.heading, article.text[s.start : s.end]) for s in spans)
 
 
 def pseudo_vectors(texts: Sequence[str]) -> Any:
