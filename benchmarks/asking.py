@@ -240,7 +240,7 @@ def keywords(data: str, squad: str, count: str) -> dict[str, Any]:
 
     directory = generations_dir(Path(data)) / str(current_name(Path(data)))
     started = perf_counter()
-    ours = KeywordIndex.open(directory / KEYWORDS)
+    ours = KeywordIndex(directory / KEYWORDS)
     opening = perf_counter() - started
     store = Store(directory / STORE)
     texts = [passage.text for passage in store.passages(range(store.count("passages")))]
@@ -252,7 +252,7 @@ def keywords(data: str, squad: str, count: str) -> dict[str, Any]:
     )
 
     def ask_ours(text: str) -> object:
-        return best_rows(ours.scores(text, len(texts)), BEST)
+        return best_rows(ours.scores(text), BEST)
 
     def ask_theirs(text: str) -> object:
         asked = bm25s.tokenize(text, stopwords="it", stemmer=stemmer, show_progress=False)

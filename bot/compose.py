@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 # Seconds: a process that ends while a library starts its threads may abort instead.
 LONGEST_LOADING = 60.0
-SWITCH_INTERVAL = 0.0005  # seconds: numpy gives way often, each time for Python's own 0.005
+SWITCH_INTERVAL = 0.0001  # seconds: numpy gives way often, each time for Python's own 0.005
 UNCALIBRATED = (
     "the weights of sentence choice and refusal are not fitted to the embedding model %s: "
     "confidence and refusals are off until you run virgolette eval FILE --fit"
@@ -107,7 +107,7 @@ def _composed(
     from bot.chat_model import make_writer
     from bot.spending import Spending
     from index.live import LiveIndex
-    from retrieval.chain import AnswerChain  # brings LangChain: a second
+    from retrieval.chain import AnswerChain
     from retrieval.weights import Caution
 
     spending = Spending(settings)

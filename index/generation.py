@@ -45,7 +45,7 @@ class Generation:
         opened.enter_context(hold(directory))
         self.manifest = read_manifest(directory)
         self.store = opened.enter_context(closing(Store(directory / STORE)))
-        self.keywords = KeywordIndex.open(directory / KEYWORDS)
+        self.keywords = KeywordIndex(directory / KEYWORDS)
         self.size = self.store.count("passages")
         self._sentences = opened.enter_context(closing(StoredRows(directory / SENTENCES)))
         if self._sentences.count != self.store.count("sentences"):

@@ -11,10 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.analysis import terms
-from index.keywords import K1, B
+from index.keywords import COLUMNS, K1, ROWS, SCORES, STARTS, VOCABULARY, B
 
-TERMS, COUNTS, STARTS = "terms.npy", "counts.npy", "starts.npy"
-VOCABULARY = "vocab.index.json"  # bm25s' own name
+TERMS, COUNTS = "terms.npy", "counts.npy"
 
 Numbers = NDArray[np.signedinteger[Any]]
 
@@ -24,7 +23,7 @@ class PostingsWriter:
 
     A change of one passage changes the scores of all (they depend on the mean length and on
     how many passages have a term) but not their terms: those are kept beside the scores, and
-    copied. The scores are bm25s', computed in one sweep over the arrays.
+    copied. The scores are computed in one sweep over the arrays.
     """
 
     def __init__(self, old: Path | None) -> None:
@@ -70,20 +69,15 @@ class PostingsWriter:
         np.save(directory / TERMS, ids.astype(np.int32))
         np.save(directory / COUNTS, counts)
         np.save(directory / STARTS, starts)
-        if vocabulary:  # bm25s has no index without a term
-            import bm25s
-
-            engine = bm25s.BM25(k1=K1, b=B)
-            engine.scores, engine.vocab_dict = _scores(ids, counts, starts), vocabulary
-            engine.nonoccurrence_array = None
-            engine.save(directory, show_progress=False)
+        if vocabulary:
+            for name, values in _scores(ids, counts, starts).items():
+                np.save(directory / name, values)
 
 
-def _scores(ids: Numbers, counts: Numbers, starts: Numbers) -> dict[str, object]:
-    """BM25 (Lucene's) of every term in every passage, in bm25s' columns.
+def _scores(ids: Numbers, counts: Numbers, starts: Numbers) -> dict[str, NDArray[Any]]:
+    """BM25 (Lucene's) of every term in every passage, in columns, one a term.
 
-    Source: the formula of bm25s' "lucene" method, Kamphuis et al., "Which BM25 Do You Mean?"
-    (2020).
+    Source: Kamphuis et al., "Which BM25 Do You Mean?" (2020).
     """
     passages = len(starts) - 1
     row_of = np.repeat(np.arange(passages, dtype=np.int32), np.diff(starts))
@@ -94,10 +88,9 @@ def _scores(ids: Numbers, counts: Numbers, starts: Numbers) -> dict[str, object]
     scores = rarity[ids] * counts / (counts + norm[row_of])
     by_term = np.argsort(ids, kind="stable")
     return {
-        "data": scores[by_term].astype(np.float32),
-        "indices": row_of[by_term],
-        "indptr": np.concatenate([[0], np.cumsum(found)]),
-        "num_docs": passages,
+        SCORES: scores[by_term].astype(np.float32),
+        ROWS: row_of[by_term],
+        COLUMNS: np.concatenate([[0], np.cumsum(found)]),
     }
 
 

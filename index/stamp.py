@@ -11,7 +11,7 @@ from index.place import Locations
 # Raise one of these whenever what it names makes other output of the same files.
 VERSIONS = {"loaders": "3", "splitter": "1", "keywords": "5", "prompts": "3", "schema": "3"}
 LIBRARIES = (
-    "bm25s charset-normalizer justext lxml markdown-it-py pypdf pystemmer simplemma trafilatura"
+    "charset-normalizer justext lxml markdown-it-py pypdf pystemmer simplemma trafilatura"
 ).split()
 
 

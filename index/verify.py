@@ -18,7 +18,7 @@ def faults(generation: Generation, *, thoroughly: bool = False) -> list[str]:
         found.append(f"{other} articles are not both in the store and in the manifest")
     if not generation.size:
         return found
-    if generation.keywords.size not in (None, generation.size):
+    if generation.keywords.size != generation.size:
         found.append(f"{generation.keywords.size} rows of keywords for {generation.size} passages")
     if generation.vectors.count() != generation.size:
         found.append(f"{generation.vectors.count()} vectors for {generation.size} passages")

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextvars
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import Any
-
-from langchain_core.callbacks import CallbackManagerForChainRun
-from langchain_core.runnables import Runnable, RunnableConfig
-from langchain_core.runnables.config import patch_config, run_in_executor
-from langchain_core.tracers.langchain import wait_for_all_tracers
-from langsmith import tracing_context
-from langsmith.utils import tracing_is_enabled
+from functools import partial
+from typing import TYPE_CHECKING
 
 from index.chroma import import_chroma
 from index.embedder import Embedder
@@ -25,26 +21,25 @@ from index.precision import give_way
 from index.stamp import needed_stamp
 from retrieval.answer import Answer, Question, Reason
 from retrieval.chat.asking import Asking
-from retrieval.chat.rewriting import rewritten
-from retrieval.chat.writer import Writer
-from retrieval.chat.writing import written_answer
 from retrieval.extractive import answer_extractively
 from retrieval.followups import answered_in_turn
 from retrieval.reader import Reader
 from retrieval.weights import PLAIN, READER, Caution, Weights, load_weights
 
-LONGEST_TRACING = 10.0  # seconds for traces to be sent at the end
+if TYPE_CHECKING:
+    from langchain_core.runnables import RunnableConfig
+
+    from retrieval.chat.writer import Writer
+
 WRITTEN_AT_ONCE = 16  # questions: a chat model is waited for, mostly, and costs no CPU here
 
 
-class AnswerChain(Runnable[Question, Answer]):
+class AnswerChain:
     """Question in, answer out, over whatever generation is current at that moment.
 
-    A LangChain Runnable: ``invoke``, ``ainvoke``, ``batch``, ``abatch``. The asynchronous
-    ones work in a thread, so that the event loop stays free. ``weights`` are those that travel
-    with Virgolette, unless others are given; ``caution``: how sure an answer must be. A ``writer``
-    makes prose of what was found; how its answer is waited for tells the keyword ``asking``. With
-    it, ``invoke`` raises GivenUpError.
+    It is called as LangChain's Runnables are; ``retrieval.langchain`` makes one of it. ``weights``
+    are those that travel with Virgolette, unless others are given; ``caution``: how sure an answer
+    must be. A ``writer`` makes prose of what was found.
     """
 
     def __init__(
@@ -75,39 +70,41 @@ class AnswerChain(Runnable[Question, Answer]):
 
     def invoke(
         self,
-        input: Question,  # noqa: A002 (LangChain's name)
+        question: Question,
         config: RunnableConfig | None = None,
         asking: Asking | None = None,
-        **_: Any,
     ) -> Answer:
-        """The answer to one question."""
+        """The answer to one question. ``asking``: how a written one is waited for.
 
-        def answered(
-            question: Question, run_manager: CallbackManagerForChainRun, config: RunnableConfig
-        ) -> Answer:
-            inner = patch_config(config, callbacks=run_manager.get_child())
-            return self._answer(question, asking or Asking(), inner)
+        Raises VirgoletteError; with a ``writer`` also GivenUpError.
+        """
+        asking = asking or Asking()
+        writer = self._writer
+        if writer is None or not asking.written:
+            return self._answer(question)
+        # One run of LangChain's, in which the calls of the chat model are traced.
+        from langchain_core.runnables import RunnableLambda
 
-        # Without a chat model nothing leaves the machine, whatever is set for other programs.
-        with tracing_context(enabled=None if self._writer else False):
-            return self._call_with_config(answered, input, config)
+        def work(question: Question, config: RunnableConfig) -> Answer:
+            return self._written(question, writer, asking, config)
+
+        return RunnableLambda(work, name=type(self).__name__).invoke(question, config)
 
     async def ainvoke(
         self,
-        input: Question,  # noqa: A002 (LangChain's name)
+        question: Question,
         config: RunnableConfig | None = None,
-        **told: Any,
+        asking: Asking | None = None,
     ) -> Answer:
         """The same in a thread. One that is cancelled is given up through its ``asking``."""
-        return await run_in_executor(self._threads, self.invoke, input, config, **told)
+        # The context holds what LangChain's tracing needs to know.
+        work = partial(contextvars.copy_context().run, self.invoke, question, config, asking)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
     def close(self) -> None:
-        """Have traces sent, where the user wants them, and no thread left."""
-        if self._writer and tracing_is_enabled():
-            # In a thread: where nobody takes the traces it would wait for ever.
-            sending = threading.Thread(target=wait_for_all_tracers, daemon=True)
-            sending.start()
-            sending.join(LONGEST_TRACING)
+        """Leave no thread, and no trace unsent."""
+        if self._writer:
+            self._writer.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def warm_up(self) -> None:
@@ -120,17 +117,25 @@ class AnswerChain(Runnable[Question, Answer]):
             self._embedder.encode_query("")
             if self._reader:
                 self._reader.load()
-            self.invoke(Question("Virgolette"), asking=Asking(written=False))
+            self._answer(Question("Virgolette"))
         give_back_memory()
 
-    def _answer(self, question: Question, asking: Asking, config: RunnableConfig) -> Answer:
-        writer = self._writer if asking.written else None
-        until = writer.deadline() if writer else 0.0
-        meant = rewritten(question, writer, asking, until, config) if writer else None
+    def _answer(self, question: Question) -> Answer:
+        with self._index.reading() as generation, self._computing:
+            return self._found(question, generation)
+
+    def _written(
+        self, question: Question, writer: Writer, asking: Asking, config: RunnableConfig
+    ) -> Answer:
+        from retrieval.chat.rewriting import rewritten
+        from retrieval.chat.writing import written_answer
+
+        until = writer.deadline()
+        meant = rewritten(question, writer, asking, until, config)
         with self._index.reading() as generation:
             with self._computing:
                 found = self._found(question, generation, meant)
-            if not writer or generation is None:
+            if generation is None:
                 return found
             return written_answer(
                 question, found, generation, self._embedder, writer, asking, until, config

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from langchain_core.documents import Document
-
 from index.embedder import Embedder
 from index.generation import Generation
 from retrieval.quotes import Scored
 from retrieval.scope import Asked
-from retrieval.search import PASSAGES, HybridRetriever, worth_reading
+from retrieval.search import PASSAGES, Found, HybridSearch, worth_reading
 
 OTHER_TIMES = 3  # of PASSAGES, where a time is asked for: they may tell of it by name
 LOOKED_AT = 3 * PASSAGES  # passages of which the newest are preferred
@@ -20,13 +18,11 @@ IN_TIME = 1.5  # of a sentence's score, for being of the time asked for
 NEWER = 3.0  # of a sentence's score, for being of the newest article of all
 
 
-def find(asked: Asked, generation: Generation, embedder: Embedder) -> list[Document]:
+def find(asked: Asked, generation: Generation, embedder: Embedder) -> list[Found]:
     """The passages that fit a question best, of the outlets and the time that it asks for."""
-    retriever = HybridRetriever(generation=generation, embedder=embedder)
 
-    def search(k: int, rows: frozenset[int] | None) -> list[Document]:
-        chosen = retriever.model_copy(update={"k": k, "rows": rows})
-        return chosen.invoke(asked.question.text)
+    def search(k: int, rows: frozenset[int] | None) -> list[Found]:
+        return HybridSearch(generation, embedder).passages(asked.question.text, k, rows)
 
     scope = asked.scope
     if scope.since or scope.until:
@@ -66,18 +62,17 @@ def _rows(asked: Asked, generation: Generation, *, in_time: bool | None = None) 
     return frozenset(generation.store.rows_where(wanted))
 
 
-def _newest(documents: Sequence[Document], generation: Generation) -> list[Document]:
+def _newest(found: Sequence[Found], generation: Generation) -> list[Found]:
     """The passages with the best scores, where being new counts."""
-    paths = {document.metadata["article"] for document in documents}
+    paths = {one.passage.article for one in found}
     articles = [generation.store.article(path) for path in paths]
     date_of = {article.path: article.date for article in articles if article}
     dates = set(date_of.values())
 
-    def score(document: Document) -> float:
-        newness = _newness(date_of.get(document.metadata["article"]), dates)
-        return float(document.metadata["score"]) + NEWER_PASSAGE * newness
+    def score(one: Found) -> float:
+        return one.score + NEWER_PASSAGE * _newness(date_of.get(one.passage.article), dates)
 
-    return sorted(documents, key=score, reverse=True)[:PASSAGES]
+    return sorted(found, key=score, reverse=True)[:PASSAGES]
 
 
 def _bonus(candidate: Scored, asked: Asked, dates: Collection[str | None]) -> float:

@@ -6,11 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from langchain_core.callbacks import CallbackManagerForRetrieverRun
-from langchain_core.documents import Document
-from langchain_core.retrievers import BaseRetriever
 from numpy.typing import NDArray
-from pydantic import ConfigDict
 
 from index.analysis import terms
 from index.embedder import Embedder
@@ -58,88 +54,89 @@ class Signals:
     left_out: bool
 
 
-class HybridRetriever(BaseRetriever):
-    """The passages of one generation that are nearest to a query, best first.
+@dataclass(frozen=True)
+class Found:
+    """A passage found: its fused score, and by how much that is ``behind`` the best one's (≥ 0)."""
 
-    ``rows``, where it is given, are those of the passages to choose from. Documents carry the
-    passage's text, its id, and in ``metadata`` its ``row``, ``article``, ``start``, ``end``,
-    ``score``, and by how much that is ``behind`` the best one's (0 or more).
-    """
+    passage: Stored
+    score: float
+    behind: float
 
-    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+@dataclass(frozen=True)
+class HybridSearch:
+    """Looks for passages in one generation, by their vectors and by their words."""
 
     generation: Generation
     embedder: Embedder
-    k: int = PASSAGES
     fusion: Fusion = Fusion()
-    rows: frozenset[int] | None = None
 
-    def _get_relevant_documents(
-        self,
-        query: str,
-        *,
-        run_manager: CallbackManagerForRetrieverRun,  # noqa: ARG002
-    ) -> list[Document]:
-        if not self.generation.size or self.rows == frozenset():
+    def passages(
+        self, query: str, k: int = PASSAGES, among: frozenset[int] | None = None
+    ) -> list[Found]:
+        """The k passages nearest to a query, best first; ``among`` these rows, where given."""
+        if not self.generation.size or among == frozenset():
             return []
         copies = _Copies(self.generation)
         count = CANDIDATES
         while True:
-            found, left_out = self._best(self._signals(query, count, copies), copies)
+            signals = self._signals(query, count, copies, among)
+            found, left_out = self._best(signals, k, copies)
             # Copies of one agency text may have taken all the places: look further down.
-            if len(found) == self.k or not left_out or count >= self.generation.size:
+            if len(found) == k or not left_out or count >= self.generation.size:
                 return found
             count *= 4
 
     def signals(self, query: str) -> Signals:
         """What the fusion weighs, of the candidates of both searches."""
-        return self._signals(query, CANDIDATES, _Copies(self.generation))
+        return self._signals(query, CANDIDATES, _Copies(self.generation), None)
 
-    def _signals(self, query: str, count: int, copies: _Copies) -> Signals:
+    def _signals(
+        self, query: str, count: int, copies: _Copies, among: frozenset[int] | None
+    ) -> Signals:
         vector = self.embedder.encode_query(query)
-        rows, cosines, keywords, left_out = self._candidates(query, vector, count)
+        rows, cosines, keywords, left_out = self._candidates(query, vector, count, among)
         nearest = [self._nearest_sentence(copies.passage(row), vector) for row in rows.tolist()]
         signals = (cosines, np.array(nearest, np.float32), keywords)
         return Signals(rows, np.stack([_z_scores(s) for s in signals], axis=1), left_out)
 
-    def _best(self, signals: Signals, copies: _Copies) -> tuple[list[Document], bool]:
+    def _best(self, signals: Signals, k: int, copies: _Copies) -> tuple[list[Found], bool]:
         """The best of the candidates, and whether any were left out."""
         left_out = signals.left_out
         scores = self.fusion.scores(signals)
         best = float(scores.max())
-        found: list[Stored] = []
-        documents: list[Document] = []
+        found: list[Found] = []
         for at in np.argsort(-scores, kind="stable"):
             passage = copies.passage(int(signals.rows[at]))
-            if copies.repeats(passage, found):
+            if copies.repeats(passage, [one.passage for one in found]):
                 left_out = True
                 continue
-            found.append(passage)
-            documents.append(_document(passage, float(scores[at]), best))
-            if len(found) == self.k:
+            score = float(scores[at])
+            found.append(Found(passage, score, best - score))
+            if len(found) == k:
                 break
-        return documents, left_out
+        return found, left_out
 
     def _nearest_sentence(self, passage: Stored, vector: Vectors) -> float:
         return float((self.generation.sentence_vectors(passage) @ vector).max())
 
     def _candidates(
-        self, query: str, vector: Vectors, count: int
+        self, query: str, vector: Vectors, count: int, among: frozenset[int] | None
     ) -> tuple[NDArray[np.int64], Vectors, Vectors, bool]:
         """Rows of both searches' candidates, both scores of each; whether any were left out."""
-        keywords = self.generation.keywords.scores(query, self.generation.size)
-        if self.rows is not None:
+        keywords = self.generation.keywords.scores(query)
+        if among is not None:
             others = np.ones(self.generation.size, bool)
-            others[list(self.rows)] = False
+            others[list(among)] = False
             keywords = np.where(others, np.float32(0), keywords)
         by_keyword = best_rows(keywords, count).tolist()
-        if self.rows is not None and len(self.rows) <= FEW:
-            every = self._compared(self.rows, vector)
+        if among is not None and len(among) <= FEW:
+            every = self._compared(among, vector)
             near = sorted(every, key=lambda row: -every[row])[:count]
             cosine_of = {row: every[row] for row in {*near, *by_keyword}}
             left_out = len(cosine_of) < len(every)
         else:
-            cosine_of, left_out = self._nearest(vector, count, by_keyword)
+            cosine_of, left_out = self._nearest(vector, count, by_keyword, among)
         rows = np.array(sorted(cosine_of), np.int64)
         cosines = np.array([cosine_of[row] for row in rows.tolist()], np.float32)
         return rows, cosines, keywords[rows], left_out
@@ -151,15 +148,17 @@ class HybridRetriever(BaseRetriever):
         return {row_of[i]: cosine for i, cosine in found.items()}
 
     def _nearest(
-        self, vector: Vectors, count: int, by_keyword: Sequence[int]
+        self,
+        vector: Vectors,
+        count: int,
+        by_keyword: Sequence[int],
+        among: frozenset[int] | None,
     ) -> tuple[dict[int, float], bool]:
         """The cosines of the nearest passages and of these; whether any are not to choose from."""
         found = self.generation.vectors.nearest(vector, min(count, self.generation.size))
         row_of = self.generation.store.rows_of(found)
         wanted = {
-            row_of[i]: cosine
-            for i, cosine in found.items()
-            if self.rows is None or row_of[i] in self.rows
+            row_of[i]: cosine for i, cosine in found.items() if among is None or row_of[i] in among
         }
         left_out = len(wanted) < len(found)
         return wanted | self._compared(set(by_keyword) - wanted.keys(), vector), left_out
@@ -200,16 +199,12 @@ class _Copies:
         return self._terms[passage.row]
 
 
-def worth_reading(documents: Sequence[Document]) -> list[Document]:
-    """Those, of documents found, that may be the best: their scores are near the first one's.
+def worth_reading(found: Sequence[Found]) -> list[Found]:
+    """Those, of passages found, that may be the best: their scores are near the first one's.
 
     In a large corpus few are; in a small one, on one subject, nearly all.
     """
-    return [
-        document
-        for at, document in enumerate(documents)
-        if at < LEAST or document.metadata["behind"] <= NEAR
-    ]
+    return [one for at, one in enumerate(found) if at < LEAST or one.behind <= NEAR]
 
 
 def best_rows(scores: Vectors, count: int) -> NDArray[np.int64]:
@@ -229,16 +224,6 @@ def share_of_terms(one: str, other: str) -> float:
 def _share(one: set[str], other: set[str]) -> float:
     few, many = sorted((one, other), key=len)
     return len(few & many) / len(few) if few else 1.0
-
-
-def _document(passage: Stored, score: float, best: float) -> Document:
-    place = {"article": passage.article, "start": passage.start, "end": passage.end}
-    found = {"score": score, "behind": best - score}
-    return Document(
-        id=passage.id,
-        page_content=passage.text,
-        metadata={"row": passage.row, **place, **found},
-    )
 
 
 def _z_scores(values: Vectors) -> Vectors:

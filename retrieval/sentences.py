@@ -6,8 +6,6 @@ import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from langchain_core.documents import Document
-
 from index.articles import Article
 from index.embedder import Embedder
 from index.generation import Generation
@@ -19,6 +17,7 @@ from retrieval.answer import Question
 from retrieval.evidence import Evidence
 from retrieval.reader import Page, Reader
 from retrieval.scope import Asked
+from retrieval.search import Found
 
 LONGEST = 400  # characters of two neighbours that are quoted together
 FARTHEST = 1.0  # behind the best passage's score; of few passages all but one are far behind
@@ -60,28 +59,23 @@ class Sentence:
 
 def weighed_sentences(
     asked: Asked,
-    documents: Sequence[Document],
+    found: Sequence[Found],
     generation: Generation,
     embedder: Embedder,
     reader: Reader | None = None,
 ) -> list[Sentence]:
-    """Every sentence of the documents, once, in the order of the documents."""
-    if not documents:
+    """Every sentence of the passages found, once, in the order of the passages."""
+    if not found:
         return []
     passages = [
-        _Passage(stored, generation.sentences(stored), float(document.metadata["behind"]))
-        for document, stored in zip(
-            documents,
-            generation.store.passages([d.metadata["row"] for d in documents]),
-            strict=True,
-        )
+        _Passage(one.passage, generation.sentences(one.passage), one.behind) for one in found
     ]
     articles = _Articles(generation)
     owners = [articles[passage.stored.article][0] for passage in passages]
     questions = [asked.put_to(article.date) for article in owners]
     views = _read(questions, passages, owners, reader)
     english = float(asked.question.is_english)
-    found: dict[tuple[str, Span], Sentence] = {}
+    best: dict[tuple[str, Span], Sentence] = {}
     for passage, question, view in zip(passages, questions, views, strict=True):
         vector = embedder.encode_query(question.text)
         vectors = generation.sentence_vectors(passage.stored)
@@ -95,10 +89,10 @@ def weighed_sentences(
                 evidence = Evidence(cosine, behind, english, read.reader)
                 answer = read.answer and _moved(read.answer, passage.stored.start)
                 sentence = Sentence(article, span, evidence, heading, answer, vector=own)
-                before = found.get((article.path, span))  # in the passage before, at its end
+                before = best.get((article.path, span))  # in the passage before, at its end
                 if before is None or before.evidence.reader < evidence.reader:
-                    found[article.path, span] = sentence
-    return _leaning(list(found.values()))
+                    best[article.path, span] = sentence
+    return _leaning(list(best.values()))
 
 
 def whole_sentences(article: Article, spans: Iterable[Span]) -> list[Span]:
@@ -140,7 +134,7 @@ def _led_by(before: Sentence, sentence: Sentence) -> Sentence:
 
 @dataclass(frozen=True)
 class _Passage:
-    """A passage found: the spans of its sentences in the article, ``behind`` as documents tell."""
+    """A passage found: the spans of its sentences in the article, ``behind`` as searched."""
 
     stored: Stored
     spans: list[Span]

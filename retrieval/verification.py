@@ -137,7 +137,7 @@ def _named(beside: str, sources: Collection[str]) -> tuple[str, ...]:
 
 def _likely(claim: str, generation: Generation) -> list[tuple[Article, Span]]:
     """The passages that share the rarest words with it, each with as much text around it."""
-    scores = generation.keywords.scores(claim, generation.size)
+    scores = generation.keywords.scores(claim)
     best = np.argsort(-scores, kind="stable")[:LOOKED_INTO]
     found = []
     for passage in generation.store.passages([int(row) for row in best if scores[row] > 0]):

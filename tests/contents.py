@@ -60,7 +60,7 @@ def contents(data_dir: Path, server: ChromaServer | None = None) -> Contents:
         twins={path: store.twins(path) for path in paths},
         passages=passages,
         sentences=[(s.start, s.end) for s in store.sentences(0, store.count("sentences"))],
-        keywords={t: opened.keywords.scores(t, opened.size).tolist() for t in vocabulary},
+        keywords={t: opened.keywords.scores(t).tolist() for t in vocabulary},
         passage_vectors=_vectors(opened),
         sentence_vectors=np.array(
             opened._sentences.read(0, opened._sentences.count - 1), np.float32

@@ -24,10 +24,11 @@ from index.sentences import Span, sentences
 from index.sync import sync
 from retrieval.answer import MAX_QUESTION, Answer, Carrier, Question, QuestionError, Reason
 from retrieval.chain import AnswerChain
+from retrieval.langchain import HybridRetriever, as_runnable
 from retrieval.marks import matching_words
 from retrieval.quotes import is_verbatim
 from retrieval.reader import Reader
-from retrieval.search import Fusion, HybridRetriever, best_rows
+from retrieval.search import Fusion, HybridSearch, best_rows
 from retrieval.sentences import LONGEST
 from retrieval.weights import READER, Caution, load_weights
 from tests.conftest import ROOT, Workplace
@@ -58,7 +59,7 @@ def test_an_answer_quotes_the_sentence_that_answers_with_its_source(ask: Ask) ->
 def answers(chain: AnswerChain) -> dict[str, Answer]:
     """The answers to all gold questions, by question."""
     questions = [str(line["question"]) for half in FLOORS for line in gold(half)]
-    return dict(zip(questions, chain.batch([Question.parse(q) for q in questions]), strict=True))
+    return {question: chain.invoke(Question.parse(question)) for question in questions}
 
 
 def test_every_quotation_is_an_exact_slice_of_whole_sentences_and_short(
@@ -281,13 +282,17 @@ def test_an_agency_text_counts_once_however_many_carry_it(
     assert "other.txt" in {quote.article for quote in answer.quotes}
 
 
-def test_the_chain_is_a_runnable_in_all_four_ways(chain: AnswerChain) -> None:
+def test_the_chain_becomes_a_runnable(chain: AnswerChain) -> None:
     questions = [Question.parse(TRAIN), Question.parse("Chi è John Kirby?")]
     one = chain.invoke(questions[0])
     assert asyncio.run(chain.ainvoke(questions[0])) == one
-    both = chain.batch(questions)
+    runnable = as_runnable(chain)
+    assert runnable.invoke(questions[0]) == one
+    assert asyncio.run(runnable.ainvoke(questions[0])) == one
+    both = runnable.batch(questions)
     assert both[0] == one and both[1].question == "Chi è John Kirby?"
-    assert asyncio.run(chain.abatch(questions)) == both
+    assert asyncio.run(runnable.abatch(questions)) == both
+    assert (runnable | (lambda answer: answer.answer)).invoke(questions[0]) == one.answer
 
 
 def test_the_retriever_is_langchains(generation: Generation, embedder: Embedder) -> None:
@@ -317,8 +322,8 @@ def test_a_passage_is_found_by_the_one_sentence_that_answers(
 
     def first(**weights: float) -> str:
         fusion = Fusion(**{"passage": 0.0, "sentence": 0.0, "keyword": 0.0} | weights)
-        retriever = HybridRetriever(generation=generation, embedder=embedder, fusion=fusion)
-        return str(retriever.invoke("Fino a quando è chiusa la stazione?")[0].metadata["article"])
+        search = HybridSearch(generation, embedder, fusion)
+        return search.passages("Fino a quando è chiusa la stazione?")[0].passage.article
 
     assert first(sentence=1.0) == "varie.txt"
     assert first(**asdict(Fusion())) == "varie.txt"

@@ -43,28 +43,28 @@ def test_acronyms_numbers_and_compounds_are_found_however_they_are_written() -> 
 
 def test_a_typing_error_finds_the_word_it_stands_for(tmp_path: Path) -> None:
     built(["Il treno blindato.", "Un aereo a Vladivostok.", "Le navi."], tmp_path / "k")
-    index = KeywordIndex.open(tmp_path / "k")
-    right, wrong = index.scores("Vladivostok", 3), index.scores("Vladivostock", 3)
+    index = KeywordIndex(tmp_path / "k")
+    right, wrong = index.scores("Vladivostok"), index.scores("Vladivostock")
     assert 0 < wrong[1] < right[1] and wrong[0] == wrong[2] == 0
-    assert not index.scores("Washington", 3).any() and not index.scores("nav", 3)[0]
+    assert not index.scores("Washington").any() and not index.scores("nav")[0]
 
 
 def test_scores_find_the_row_with_the_words(tmp_path: Path) -> None:
     built(["Il treno blindato.", "Un aereo a Tokyo."], tmp_path / "k")
-    scores = KeywordIndex.open(tmp_path / "k").scores("treni blindati?", 2)
+    scores = KeywordIndex(tmp_path / "k").scores("treni blindati?")
     assert scores[0] > 0 and scores[1] == 0
 
 
 def test_a_search_without_known_words_scores_nothing(tmp_path: Path) -> None:
     built(["Il treno."], tmp_path / "k")
-    index = KeywordIndex.open(tmp_path / "k")
+    index = KeywordIndex(tmp_path / "k")
     for query in ("", "della con il", "zzz", "?!"):
-        assert np.array_equal(index.scores(query, 1), [0.0])
+        assert np.array_equal(index.scores(query), [0.0])
 
 
 def test_an_index_of_texts_without_words_opens(tmp_path: Path) -> None:
     built(["…", "della"], tmp_path / "k")
-    assert np.array_equal(KeywordIndex.open(tmp_path / "k").scores("treno", 2), [0.0, 0.0])
+    assert np.array_equal(KeywordIndex(tmp_path / "k").scores("treno"), [0.0, 0.0])
 
 
 TEXTS = ["Kim prende il treno, il treno blindato", "…", "Putin vola a Pyongyang", "Il treno di Kim"]
@@ -75,7 +75,7 @@ def test_scores_are_those_of_bm25s(tmp_path: Path) -> None:
     theirs = bm25s.BM25(k1=K1, b=B)
     theirs.index([terms(text) for text in TEXTS], show_progress=False)
     for query in ("treno", "kim pyongyang", "blindato treno treno"):
-        ours = KeywordIndex.open(tmp_path / "k").scores(query, len(TEXTS))
+        ours = KeywordIndex(tmp_path / "k").scores(query)
         assert np.allclose(ours, theirs.get_scores(terms(query)), atol=1e-6)
 
 
@@ -87,10 +87,10 @@ def test_copied_passages_score_as_if_added(tmp_path: Path) -> None:
     writer.copy(range(4, 5))
     writer.finish(tmp_path / "new")
     built(TEXTS, tmp_path / "fresh")
-    new, fresh = KeywordIndex.open(tmp_path / "new"), KeywordIndex.open(tmp_path / "fresh")
+    new, fresh = KeywordIndex(tmp_path / "new"), KeywordIndex(tmp_path / "fresh")
     assert not new.has(terms("nave")[0])
     for query in ("treno", "kim pyongyang"):
-        assert np.array_equal(new.scores(query, 4), fresh.scores(query, 4))
+        assert np.array_equal(new.scores(query), fresh.scores(query))
 
 
 def lowest_limit(number: int) -> int:
@@ -119,10 +119,10 @@ def test_many_scattered_copies_need_few_open_files(tmp_path: Path) -> None:
             writer.copy(range(row, row + 1))
             writer.add(TEXTS[1])
         writer.finish(tmp_path / "new")
-    assert KeywordIndex.open(tmp_path / "new").has(terms("treno")[0])
+    assert KeywordIndex(tmp_path / "new").has(terms("treno")[0])
 
 
 def test_passages_without_words_keep_their_rows(tmp_path: Path) -> None:
     built(["…", "della"], tmp_path / "old")
     built(["Il treno"], tmp_path / "new", old=tmp_path / "old", copied=2)
-    assert KeywordIndex.open(tmp_path / "new").scores("treno", 3).tolist()[:2] == [0.0, 0.0]
+    assert KeywordIndex(tmp_path / "new").scores("treno").tolist()[:2] == [0.0, 0.0]

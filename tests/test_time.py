@@ -17,7 +17,7 @@ from retrieval.chain import AnswerChain
 from retrieval.finding import find
 from retrieval.reader import Reader
 from retrieval.scope import scoped
-from retrieval.search import HybridRetriever, worth_reading
+from retrieval.search import HybridSearch, worth_reading
 from tests.conftest import Workplace
 from tests.warm import Warm
 
@@ -231,6 +231,6 @@ def test_where_nothing_is_of_another_time_as_much_is_read_as_ever(
     question = Question.parse("Che cosa ha detto Kim nel 2023?", TODAY)
     asked = scoped(question, generation.sources, ["2023-09-11"])
     assert asked.scope.since
-    retriever = HybridRetriever(generation=generation, embedder=embedder)
-    every = worth_reading(retriever.invoke(asked.question.text))
-    assert [one.id for one in find(asked, generation, embedder)] == [one.id for one in every]
+    every = worth_reading(HybridSearch(generation, embedder).passages(asked.question.text))
+    found = find(asked, generation, embedder)
+    assert [one.passage.id for one in found] == [one.passage.id for one in every]

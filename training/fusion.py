@@ -21,7 +21,7 @@ from index.embedder import Embedder
 from index.generation import Generation
 from retrieval.evaluation.exam import Asked
 from retrieval.evaluation.indexed import indexed
-from retrieval.search import Fusion, HybridRetriever, Signals
+from retrieval.search import Fusion, HybridSearch, Signals
 from training.weights import news_corpus
 
 RIDGE = 0.1  # against weights that run away
@@ -31,9 +31,9 @@ Judged = tuple[Signals, NDArray[np.bool_]]  # the candidates, and which of them 
 
 def judged(asked: Sequence[Asked], generation: Generation, embedder: Embedder) -> Iterator[Judged]:
     """The candidates of each question, in order."""
-    retriever = HybridRetriever(generation=generation, embedder=embedder)
+    search = HybridSearch(generation, embedder)
     for one in asked:
-        signals = retriever.signals(one.question)
+        signals = search.signals(one.question)
         passages = generation.store.passages(signals.rows.tolist())
         yield signals, np.array([one.is_answered_by(p.text, [p.article]) for p in passages])
 

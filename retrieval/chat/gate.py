@@ -6,8 +6,6 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from langchain_core.documents import Document
-
 from index.articles import Article
 from index.embedder import Embedder
 from index.generation import Generation
@@ -16,6 +14,7 @@ from retrieval.answer import Answer, Claim, Fault, Quotation, leaning
 from retrieval.chat.claims import LONGEST_CLAIM, Written
 from retrieval.chat.facts import in_common, unsupported
 from retrieval.quotes import quotation
+from retrieval.search import Found
 from retrieval.sentences import LONGEST, whole_sentences
 
 MOST_QUOTES = 8  # in an answer
@@ -45,17 +44,16 @@ class Offered:
     score: float
 
 
-def offered(documents: Sequence[Document], generation: Generation) -> list[Offered]:
-    """The passages of documents as a model is shown them, in their order."""
-    stored = generation.store.passages([document.metadata["row"] for document in documents])
-    found = []
-    for document, passage in zip(documents, stored, strict=True):
+def offered(found: Sequence[Found], generation: Generation) -> list[Offered]:
+    """The passages found as a model is shown them, in their order."""
+    shown = []
+    for one in found:
+        passage = one.passage
         article = generation.store.article(passage.article)
         if article is not None:
             spans = tuple(whole_sentences(article, generation.sentences(passage)))
-            score = float(document.metadata["score"])
-            found.append(Offered(article, passage.start, passage.text, spans, score))
-    return found
+            shown.append(Offered(article, passage.start, passage.text, spans, one.score))
+    return shown
 
 
 @dataclass

@@ -12,6 +12,8 @@ from typing import Any
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessageChunk, BaseMessage
 from langchain_core.runnables import Runnable, RunnableConfig, RunnableSequence
+from langchain_core.tracers.langchain import wait_for_all_tracers
+from langsmith.utils import tracing_is_enabled
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
 from retrieval.answer import Fallback
@@ -22,6 +24,7 @@ from retrieval.chat.waiting import GivenUpError, TooSlowError, drawn
 
 TRIES = 3  # of a call whose failure may pass
 LONGEST_PAUSE = 8.0  # seconds between two tries
+LONGEST_TRACING = 10.0  # seconds for traces to be sent at the end
 # Of a form: llama.cpp's Python server answers 500 to what it does not know.
 _REFUSALS = (400, 404, 415, 422, 500, 501)
 CHARACTERS = 4  # of a token, about, where the provider does not count
@@ -100,6 +103,14 @@ class Writer:
                     yield piece
                 if counted.received > self.limits.tokens:
                     raise WritingError(Fallback.SPENT)
+
+    def close(self) -> None:
+        """Have traces sent, where the user wants them."""
+        if tracing_is_enabled():
+            # In a thread: where nobody takes the traces it would wait for ever.
+            sending = threading.Thread(target=wait_for_all_tracers, daemon=True)
+            sending.start()
+            sending.join(LONGEST_TRACING)
 
     @contextmanager
     def _translating(self, *, form: bool) -> Iterator[None]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from langchain_core.documents import Document
 from langchain_core.runnables import RunnableConfig
 
 from index.embedder import Embedder
@@ -18,6 +17,7 @@ from retrieval.chat.prompt import writing_messages
 from retrieval.chat.writer import Writer, WritingError
 from retrieval.finding import find
 from retrieval.scope import scoped
+from retrieval.search import Found
 
 MOST_CLAIMS = 8
 SHOWN = 5  # passages, to the model
@@ -72,22 +72,22 @@ def _passages(
         question=replace(question, text=extractive.query),
         scope=extractive.scope,
     )
-    documents = sorted(find(asked, generation, embedder), key=lambda d: not _quoted(d, extractive))
+    found = sorted(find(asked, generation, embedder), key=lambda one: not _quoted(one, extractive))
     allowed = [
         passage
-        for passage in offered(documents, generation)
+        for passage in offered(found, generation)
         if asked.allows(passage.article.date, passage.article.text)
     ]
     return allowed[:SHOWN]
 
 
-def _quoted(document: Document, extractive: Answer) -> bool:
+def _quoted(found: Found, extractive: Answer) -> bool:
     """Whether a quotation of the extractive answer lies in a passage."""
-    place = document.metadata
+    passage = found.passage
     return any(
-        quote.article == place["article"]
-        and place["start"] <= quote.start
-        and quote.end <= place["end"]
+        quote.article == passage.article
+        and passage.start <= quote.start
+        and quote.end <= passage.end
         for quote in extractive.quotes
     )
 

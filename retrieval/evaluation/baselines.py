@@ -19,7 +19,7 @@ def dense(question: str, generation: Generation, embedder: Embedder) -> list[str
 
 def bm25(question: str, generation: Generation) -> list[str]:
     """The articles of the passages with the best BM25 scores, as long as they share a word."""
-    scores = generation.keywords.scores(question, generation.size)
+    scores = generation.keywords.scores(question)
     return _articles(best_rows(scores, LISTED).tolist(), generation)
 
 

@@ -15,7 +15,7 @@ from retrieval.answer import Question, Scope
 from retrieval.evaluation.exam import Asked
 from retrieval.evidence import Evidence
 from retrieval.reader import Reader
-from retrieval.search import HybridRetriever, worth_reading
+from retrieval.search import HybridSearch, worth_reading
 from retrieval.sentences import Sentence, weighed_sentences
 from retrieval.weights import PLAIN, READER, Caution, Linear, Weights
 
@@ -61,16 +61,15 @@ def examples(
     Without them it is a near miss: the right people, the wrong facts.
     """
     question = Question.parse(asked.question)
-    retriever = HybridRetriever(generation=generation, embedder=embedder)
-    searched = [(retriever, asked)]
+    search = HybridSearch(generation, embedder)
+    searched: list[tuple[frozenset[int] | None, Asked]] = [(None, asked)]
     if near_miss and asked.articles:
         places = generation.store.layout()
         theirs = {row for article in asked.articles for row in places[article].passages}
         others = frozenset(range(generation.size)) - theirs
-        without = retriever.model_copy(update={"rows": others})
-        searched.append((without, Asked(asked.question, (), ())))
-    for search, meant in searched:
-        found = worth_reading(search.invoke(question.text))
+        searched.append((others, Asked(asked.question, (), ())))
+    for among, meant in searched:
+        found = worth_reading(search.passages(question.text, among=among))
         sentences = weighed_sentences(
             scope.Asked(question, Scope()), found, generation, embedder, reader
         )

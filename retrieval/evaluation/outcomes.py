@@ -14,7 +14,7 @@ from retrieval.chain import AnswerChain
 from retrieval.evaluation.baselines import LISTED, bm25, dense
 from retrieval.evaluation.exam import Asked, Exam
 from retrieval.quotes import is_verbatim
-from retrieval.search import HybridRetriever
+from retrieval.search import HybridSearch
 
 Ranks = tuple[int | None, int | None, int | None]
 NOWHERE: Ranks = (None, None, None)
@@ -90,12 +90,12 @@ def _false(answer: Answer, generation: Generation) -> int:
 
 
 def _ranks(asked: Asked, question: Question, generation: Generation, embedder: Embedder) -> Ranks:
-    retriever = HybridRetriever(generation=generation, embedder=embedder, k=LISTED)
-    fused = [document.metadata["article"] for document in retriever.invoke(question.text)]
+    found = HybridSearch(generation, embedder).passages(question.text, LISTED)
+    fused = [one.passage.article for one in found]
     alone = dense(question.text, generation, embedder), bm25(question.text, generation)
     by_search = [
-        next((at for at, article in enumerate(found, 1) if article in asked.articles), None)
-        for found in (fused, *alone)
+        next((at for at, article in enumerate(articles, 1) if article in asked.articles), None)
+        for articles in (fused, *alone)
     ]
     return by_search[0], by_search[1], by_search[2]
 
