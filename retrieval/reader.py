@@ -25,7 +25,6 @@ from numpy.typing import NDArray
 from index.errors import ModelError
 from index.model.bert import Bert, Weights, mapped
 from index.model.encoder import OnnxEncoder
-from index.model.packed import WORDS
 from index.passages import titled
 from index.precision import give_way
 from index.sentences import Span
@@ -130,8 +129,8 @@ class Reader:
         except (OSError, ValueError, KeyError) as error:
             raise ModelError(f"cannot read {path}: {error}. Install Virgolette again") from error
         weights = dict(_weights(packed))
-        head = {name: weights.pop(name) for name in (ROWS, OFFSETS)}
-        return Bert(self._packed / GRAPH, weights, self._encoder.weights[WORDS]), head
+        head = {name: weights.pop(name).copy() for name in (ROWS, OFFSETS)}  # the file is let go
+        return Bert(self._packed / GRAPH, weights, self._encoder.words), head
 
 
 def _weights(packed: Weights) -> Iterator[tuple[str, NDArray[Any]]]:

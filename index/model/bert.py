@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
+import os
+import weakref
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,13 +36,13 @@ class Bert:
         graph: the file that ``index.model.graph`` writes.
         weights: by the names that the graph has for them, with the tables of positions and
             segments, shape (number, dimensions).
-        words: the vocabulary's vectors in blocks of four bits, shape (tokens, blocks, bytes).
+        words: the vocabulary's vectors, each in blocks of four bits, shape (blocks, bytes).
 
     Raises:
         ModelError: the graph cannot be read, or does not fit the weights.
     """
 
-    def __init__(self, graph: Path, weights: Weights, words: NDArray[np.uint8]) -> None:
+    def __init__(self, graph: Path, weights: Weights, words: StoredRows) -> None:
         tables = (POSITIONS, SEGMENTS)
         self._places = np.asarray(weights[POSITIONS] + weights[SEGMENTS][0], np.float32)
         self._words = words
@@ -48,27 +51,62 @@ class Bert:
 
     def vectors(self, tokens: Sequence[int]) -> Vectors:
         """The last layer's vectors of one text, shape (tokens, dimensions)."""
-        embedded = dequantize(self._words[tokens]) + self._places[: len(tokens)]
+        embedded = dequantize(self._words.read(tokens)) + self._places[: len(tokens)]
         (hidden,) = self._session.run(None, {"embedded": embedded})
         return np.asarray(hidden, np.float32)
+
+
+class StoredRows:
+    """The rows of one tensor in a safetensors file, read when they are wanted.
+
+    Mapped, what lies around them would come to lie in memory too. Raises as ``mapped`` does.
+    """
+
+    def __init__(self, file: Path, name: str) -> None:
+        with file.open("rb") as opened:
+            place = _layout(opened)[name]
+        _, *self._shape = place["shape"]
+        self._kind = np.dtype(KINDS[place["dtype"]])
+        self._start = place["start"]
+        self._length = math.prod(self._shape) * self._kind.itemsize
+        self._file = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
+        weakref.finalize(self, os.close, self._file)
+
+    def read(self, rows: Sequence[int]) -> NDArray[Any]:
+        """These rows, shape (rows, …)."""
+        starts = (self._start + row * self._length for row in rows)
+        data = b"".join(os.pread(self._file, self._length, start) for start in starts)
+        return np.frombuffer(data, self._kind).reshape(-1, *self._shape)
 
 
 def mapped(file: Path) -> dict[str, NDArray[Any]]:
     """The tensors of a safetensors file, by name, mapped: only what is used takes memory.
 
-    Source of the layout: the README of the package safetensors. Raises OSError, ValueError or
-    KeyError where the file is none.
+    Raises OSError, ValueError or KeyError where the file is none.
     """
+    with file.open("rb") as opened:
+        places = _layout(opened)
     data = np.memmap(file, np.uint8, "r")
-    begin = 8 + int.from_bytes(data[:8].tobytes(), "little")
-    told = json.loads(data[8:begin].tobytes())
+    return {
+        name: data[place["start"] : place["end"]]
+        .view(KINDS[place["dtype"]])
+        .reshape(place["shape"])
+        for name, place in places.items()
+    }
+
+
+def _layout(file: BinaryIO) -> dict[str, dict[str, Any]]:
+    """The tensors of a safetensors file: ``dtype``, ``shape``, ``start`` and ``end`` of each.
+
+    Source of the layout: the README of the package safetensors.
+    """
+    length = int.from_bytes(file.read(8), "little")
+    told = json.loads(file.read(length))
     told.pop("__metadata__", None)
-
-    def tensor(dtype: str, shape: Sequence[int], data_offsets: Sequence[int]) -> NDArray[Any]:
-        start, end = (begin + at for at in data_offsets)
-        return data[start:end].view(KINDS[dtype]).reshape(shape)
-
-    return {name: tensor(**place) for name, place in told.items()}
+    begin = 8 + length
+    for place in told.values():
+        place["start"], place["end"] = (begin + at for at in place.pop("data_offsets"))
+    return dict(told)
 
 
 def _checked(graph: Path) -> bytes:

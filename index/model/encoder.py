@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from index.errors import ModelError
 from index.model.adapter import DOWN, UP
-from index.model.bert import Bert, mapped
+from index.model.bert import Bert, StoredRows, mapped
 from index.model.packed import (
     ADAPTER,
     PACKED,
@@ -81,8 +81,14 @@ class OnnxEncoder:
 
         ``WORDS`` are the vocabulary's vectors in blocks of four bits: (tokens, blocks, bytes).
         """
+        learnt = self._checked / ADAPTER
+        return mapped(self.packed / WEIGHTS) | (mapped(learnt) if learnt.exists() else {})
+
+    @property
+    def words(self) -> StoredRows:
+        """The vocabulary's vectors, read when they are wanted. Raises ModelError as ``load``."""
         with self._loading:
-            return self._weights
+            return self._words
 
     @cached_property
     def _tokenizer(self) -> Tokenizer:
@@ -95,27 +101,30 @@ class OnnxEncoder:
             raise ModelError(f"cannot read {path}: {error}. Install Virgolette again") from error
 
     @cached_property
-    def _weights(self) -> dict[str, NDArray[Any]]:
-        """The packed weights, checked against their checksum."""
+    def _words(self) -> StoredRows:
+        return StoredRows(self._checked / WEIGHTS, WORDS)
+
+    @cached_property
+    def _checked(self) -> Path:
+        """The packed files, checked against their checksum."""
         try:
             if checksum(self.packed) == packed_checksum(self.packed):
-                learnt = self.packed / ADAPTER
-                return mapped(self.packed / WEIGHTS) | (mapped(learnt) if learnt.exists() else {})
-        except (OSError, ValueError, KeyError) as error:
+                return self.packed
+        except (OSError, ValueError) as error:
             raise ModelError(f"cannot read the model in {self.packed}: {error}") from error
         raise ModelError(f"the model in {self.packed} does not match its checksum: install again")
 
     @cached_property
     def _bert(self) -> Bert:
         weights: dict[str, NDArray[Any]] = {}
-        for name, one in self._weights.items():
+        for name, one in self.weights.items():
             if name.endswith((UP, DOWN)):
                 weights[name] = one.astype(np.float32)
             elif one.dtype == np.uint8 and name != WORDS:
                 weights[name], weights[f"{name}:scale"] = _blocks(one)
             elif name != WORDS:
                 weights[name] = one
-        return Bert(self.packed / GRAPH, weights, self._weights[WORDS])
+        return Bert(self.packed / GRAPH, weights, self._words)
 
 
 def _blocks(packed: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
