@@ -25,8 +25,8 @@ from index.model.packed import PACKED
 LAYERS, HEADS, HIDDEN, INNER = 12, 12, 384, 1536
 EPSILON = 1e-12
 BLOCK, RANK = 32, 32
-LEAST = 1e-9  # of a token's largest number, which something is divided by
-LEVELS = 63  # of a token's numbers to either side of zero
+LEAST = 1e-9  # of a text's largest number, which something is divided by
+LEVELS = 63  # of a text's numbers to either side of zero
 ENCODER = PACKED / "encoder.onnx"
 READER = Path(__file__).parents[2] / "retrieval" / "model" / "reader.onnx"
 EXTENSIONS = "com.microsoft"
@@ -62,10 +62,11 @@ class Graph:
         return name
 
 
-Linear = Callable[[Graph, str, str, int, int], str]  # of an input, a name, rows and columns
+# Of an input, the names of a matrix and, unless it is "", of a bias; rows and columns.
+Linear = Callable[[Graph, str, str, str, int, int], str]
 
 
-def four_bits(graph: Graph, x: str, name: str, rows: int, columns: int) -> str:
+def four_bits(graph: Graph, x: str, name: str, bias: str, rows: int, columns: int) -> str:
     """A matrix in blocks of four bits, and the product of two thin ones that training added.
 
     Computed in fp32: what is measured by the vectors' angles bears no rounding to eight bits.
@@ -76,34 +77,37 @@ def four_bits(graph: Graph, x: str, name: str, rows: int, columns: int) -> str:
     known = {"K": columns, "N": rows, "bits": 4, "block_size": BLOCK}
     y = graph.op("MatMulNBits", x, blocks, scales, domain=EXTENSIONS, **known)
     thin = graph.op("Gemm", x, graph.weight(f"{name}:down", RANK, columns), transB=1)
-    return graph.op("Gemm", thin, graph.weight(f"{name}:up", rows, RANK), y, transB=1)
+    y = graph.op("Gemm", thin, graph.weight(f"{name}:up", rows, RANK), y, transB=1)
+    return graph.op("Add", y, graph.weight(bias, rows)) if bias else y
 
 
-def eight_bits(graph: Graph, x: str, name: str, rows: int, columns: int) -> str:
+def eight_bits(graph: Graph, x: str, name: str, bias: str, rows: int, columns: int) -> str:
     """A matrix in eight bits, each row with its scale, times a text in twice seven.
 
-    Each token has a scale of its own (Yao et al., "ZeroQuant", NeurIPS 2022); what rounding leaves
-    is multiplied once more. Seven bits, as CPUs with AVX2 alone add two products in sixteen bits,
+    What rounding leaves of the text is multiplied once more: its numbers lie far apart, and one
+    scale serves for all. Seven bits, as CPUs with AVX2 alone add two products in sixteen bits,
     where eight times eight do not fit.
     """
     zero = graph.constant("zero", LEVELS + 1, kind=TensorProto.UINT8)
-    last = graph.constant("last", -1, 1, kind=TensorProto.INT64)
-    largest = graph.op("ReduceMax", graph.op("Abs", x), last, keepdims=0)
+    largest = graph.op("ReduceMax", graph.op("Abs", x), keepdims=0)
     largest = graph.op("Max", largest, graph.constant("least", LEAST))
     scale = graph.op("Mul", largest, graph.constant("step", 1 / LEVELS))
-    zeros = graph.op("Expand", zero, graph.op("Shape", scale))
-    rounded = graph.op("QuantizeLinear", x, scale, zeros, axis=0)
-    left = graph.op("Sub", x, graph.op("DequantizeLinear", rounded, scale, zeros, axis=0))
+    rounded = graph.op("QuantizeLinear", x, scale, zero)
+    left = graph.op("Sub", x, graph.op("DequantizeLinear", rounded, scale, zero))
     fine = graph.op("Mul", scale, graph.constant("finer", 0.5 / LEVELS))
-    left = graph.op("QuantizeLinear", left, fine, zeros, axis=0)
+    left = graph.op("QuantizeLinear", left, fine, zero)
     # The other way round than in the file: rows and columns are those of PyTorch.
     matrix = graph.weight(name, columns, rows, kind=TensorProto.INT8)
     scales = graph.weight(f"{name}:scale", rows)
+    added = ("", graph.weight(bias, rows)) if bias else ()  # "": no zero point of the matrix
     parts = [
-        graph.op("MatMulIntegerToFloat", part, matrix, step, scales, zero, domain=EXTENSIONS)
-        for part, step in ((rounded, graph.constant("one", 1.0)), (left, "finer"))
+        graph.op("MatMulIntegerToFloat", *told, domain=EXTENSIONS)
+        for told in (
+            (rounded, matrix, scale, scales, zero, *added),
+            (left, matrix, fine, scales, zero),
+        )
     ]
-    return graph.op("Mul", graph.op("Add", *parts), graph.op("Unsqueeze", scale, last))
+    return graph.op("Add", *parts)
 
 
 def bert(graph: Graph, linear: Linear) -> str:
@@ -114,7 +118,7 @@ def bert(graph: Graph, linear: Linear) -> str:
         name = f"encoder.layer.{layer}"
         y = _attention(graph, linear, x, f"{name}.attention.self")
         x = _added(graph, linear, x, y, f"{name}.attention.output", HIDDEN)
-        y = linear(graph, x, f"{name}.intermediate.dense.weight", INNER, HIDDEN)
+        y = linear(graph, x, f"{name}.intermediate.dense.weight", "", INNER, HIDDEN)
         bias = graph.weight(f"{name}.intermediate.dense.bias", INNER)
         y = graph.op("BiasGelu", y, bias, domain=EXTENSIONS)
         x = _added(graph, linear, x, y, f"{name}.output", INNER)
@@ -125,8 +129,7 @@ def _attention(graph: Graph, linear: Linear, x: str, name: str) -> str:
     parts = []
     first = graph.constant("first", 0, 1, kind=TensorProto.INT64)
     for part in ("query", "key", "value"):
-        y = linear(graph, x, f"{name}.{part}.weight", HIDDEN, HIDDEN)
-        y = graph.op("Add", y, graph.weight(f"{name}.{part}.bias", HIDDEN))
+        y = linear(graph, x, f"{name}.{part}.weight", f"{name}.{part}.bias", HIDDEN, HIDDEN)
         parts.append(graph.op("Unsqueeze", y, first))
     y = graph.op("MultiHeadAttention", *parts, domain=EXTENSIONS, num_heads=HEADS)
     return graph.op("Squeeze", y, first)
@@ -134,8 +137,7 @@ def _attention(graph: Graph, linear: Linear, x: str, name: str) -> str:
 
 def _added(graph: Graph, linear: Linear, x: str, y: str, name: str, columns: int) -> str:
     """What came before and what a step makes of it, brought to one length."""
-    y = linear(graph, y, f"{name}.dense.weight", HIDDEN, columns)
-    y = graph.op("Add", y, graph.weight(f"{name}.dense.bias", HIDDEN))
+    y = linear(graph, y, f"{name}.dense.weight", f"{name}.dense.bias", HIDDEN, columns)
     return _normed(graph, graph.op("Add", y, x), f"{name}.LayerNorm")
 
 
