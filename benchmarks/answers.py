@@ -129,7 +129,7 @@ class AnswerBench:
         """``virgolette ask`` against a process that encodes one text."""
         measured = pairs(
             self.runs,
-            lambda: run(["-m", "bot.cli", "ask", "--json", QUESTION], self._five.folder),
+            lambda: run(["-m", "bot.terminal.cli", "ask", "--json", QUESTION], self._five.folder),
             self._alone,
         )
         name, baseline = "`virgolette ask`, cold, five articles", "load and encode"
@@ -175,7 +175,9 @@ class AnswerBench:
 
             def ours(arguments: list[str] = arguments, wrong: dict[str, str] = wrong) -> Outcome:
                 code = 2 if wrong else 0
-                return run(["-m", "bot.cli", *arguments], folder, code=code, json=False, **wrong)
+                return run(
+                    ["-m", "bot.terminal.cli", *arguments], folder, code=code, json=False, **wrong
+                )
 
             measured = pairs(2 * self.runs, ours, lambda: run(["-c", "pass"], folder, json=False))
             more = median(one.seconds - other.seconds for one, other in measured)

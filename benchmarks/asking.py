@@ -24,7 +24,7 @@ from benchmarks.stock import stock_directory, stock_model
 if TYPE_CHECKING:
     import torch
 
-    from index.embedder import Embedder
+    from index.models.embedder import Embedder
 
 BLUR = 0.3  # the length of what is added to a unit vector: cosines of some .95 with it
 TEXT = "Un treno blindato è partito da Pyongyang."
@@ -60,7 +60,7 @@ def base(corpus: str, folder: str) -> dict[str, Any]:
     """The vectors of the texts of a corpus, by the real model."""
     import numpy as np
 
-    from index.embedder import Embedder
+    from index.models.embedder import Embedder
 
     embedder, place = Embedder(), Path(corpus)
     texts = list(dict.fromkeys(embedded_texts(place, files(place), embedder)))
@@ -81,9 +81,9 @@ def blur(corpus: str, known: str, folder: str) -> dict[str, Any]:
     """
     import numpy as np
 
-    from index.cache import VectorCache
-    from index.embedder import Embedder
-    from index.vectors import Vectors, unit_vectors
+    from index.building.vector_cache import VectorCache
+    from index.models.embedder import Embedder
+    from index.models.vectors import Vectors, unit_vectors
 
     told = np.load(Path(folder) / BASE)
     vectors: Vectors = told["vectors"]
@@ -114,11 +114,11 @@ def warm(data: str, squad: str, count: str) -> dict[str, Any]:
 
     By turns for each question, in one process.
     """
-    from index.embedder import Embedder
-    from index.live import LiveIndex
+    from index.generations.live import LiveIndex
+    from index.models.embedder import Embedder
     from retrieval.answer import Question
+    from retrieval.answering.reader import Reader
     from retrieval.chain import AnswerChain
-    from retrieval.reader import Reader
 
     embedder, index = Embedder(), LiveIndex(Path(data))
     chains = {
@@ -168,9 +168,9 @@ def computing(models: str, squad: str, count: str) -> dict[str, Any]:
     PyTorch in the type that is fast here: ``encode`` of sentence-transformers, and transformers'
     BertForQuestionAnswering with the same weights, both passages in one batch on all cores.
     """
-    from index.embedder import Embedder
-    from index.precision import fast_dtype
-    from retrieval.reader import Page, Reader
+    from index.models.embedder import Embedder
+    from index.models.precision import fast_dtype
+    from retrieval.answering.reader import Page, Reader
 
     embedder, dtype = Embedder(), fast_dtype()
     reader, texts = Reader(embedder.encoder), paragraphs(Path(squad))
@@ -204,8 +204,8 @@ def _by_pytorch(
     from safetensors.torch import load_file
     from transformers import BertForQuestionAnswering
 
-    from retrieval.model.q8 import unpack
-    from retrieval.reader import PACKED, WEIGHTS, for_pairs
+    from index.models.q8 import unpack
+    from retrieval.answering.reader import PACKED, WEIGHTS, for_pairs
 
     encoder = stock_model(models, dtype)
     directory = stock_directory(models, str(dtype).removeprefix("torch."))
@@ -232,11 +232,11 @@ def keywords(data: str, squad: str, count: str) -> dict[str, Any]:
     import bm25s
     import Stemmer
 
-    from index.keywords import KeywordIndex
-    from index.layout import KEYWORDS, STORE, generations_dir
-    from index.pointer import current_name
-    from index.store import Store
-    from retrieval.search import best_rows
+    from index.generations.keywords import KeywordIndex
+    from index.generations.layout import KEYWORDS, STORE, generations_dir
+    from index.generations.pointer import current_name
+    from index.generations.store import Store
+    from retrieval.answering.search import best_rows
 
     directory = generations_dir(Path(data)) / str(current_name(Path(data)))
     started = perf_counter()
@@ -272,7 +272,7 @@ def keywords(data: str, squad: str, count: str) -> dict[str, Any]:
 
 def characters(corpus: str) -> dict[str, Any]:
     """How many characters of a corpus the product embeds."""
-    from index.embedder import Embedder
+    from index.models.embedder import Embedder
 
     place = Path(corpus)
     texts = set(embedded_texts(place, files(place), Embedder()))

@@ -77,7 +77,15 @@ def main() -> None:
         }
         for file in told.gold:
             print(file.stem, flush=True)
-            command = [sys.executable, "-m", "bot.cli", "eval", str(file), "--chat", *limit]
+            command = [
+                sys.executable,
+                "-m",
+                "bot.terminal.cli",
+                "eval",
+                str(file),
+                "--chat",
+                *limit,
+            ]
             subprocess.run(command, check=True, cwd=ROOT, env={**os.environ, **settings})
 
 

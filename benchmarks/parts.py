@@ -32,9 +32,9 @@ def main() -> None:
 
 def fill(corpus: Path, known: Path) -> dict[str, Any]:
     """Put a vector into the cache for every text of the corpus, but for its last article's."""
-    from index.cache import VectorCache
-    from index.embedder import Embedder
-    from index.vectors import Vectors
+    from index.building.vector_cache import VectorCache
+    from index.models.embedder import Embedder
+    from index.models.vectors import Vectors
 
     class StandIn(Embedder):
         """The product's tokenizer and fingerprint, with vectors out of a hash."""
@@ -49,7 +49,7 @@ def fill(corpus: Path, known: Path) -> dict[str, Any]:
 
 def load() -> dict[str, Any]:
     """Load the model as an index run does, and embed one text."""
-    from index.embedder import Embedder
+    from index.models.embedder import Embedder
 
     embedder = Embedder()
     list(embedder.encode_batches(["Un treno blindato è partito da Pyongyang."]))
@@ -61,8 +61,8 @@ def encode(corpus: Path, models: Path) -> dict[str, Any]:
 
     By stock sentence-transformers, in the dtype, with the prompt and the batches of the product.
     """
-    from index.embedder import BATCH, PASSAGE_PROMPTS, Embedder
-    from index.precision import fast_dtype
+    from index.models.embedder import BATCH, PASSAGE_PROMPTS, Embedder
+    from index.models.precision import fast_dtype
 
     embedder = Embedder()
     texts = list(dict.fromkeys(embedded_texts(corpus, files(corpus), embedder)))
@@ -125,8 +125,8 @@ def embedded_texts(corpus: Path, paths: Sequence[Path], embedder: Any) -> Iterat
 
     Its heading stands before each.
     """
-    from index.articles import read_article
-    from index.passages import split_article, titled
+    from index.articles.article import read_article
+    from index.generations.passages import split_article, titled
 
     for path in paths:
         article = read_article(path.read_bytes(), str(path.relative_to(corpus)))

@@ -68,7 +68,7 @@ class Place:
 
     def index(self) -> Outcome:
         """``virgolette index``."""
-        return run(["-m", "bot.cli", "index", "--json"], self.folder)
+        return run(["-m", "bot.terminal.cli", "index", "--json"], self.folder)
 
     def part(self, name: str, *arguments: object) -> Outcome:
         """One of ``benchmarks.parts``."""
@@ -86,7 +86,7 @@ class Place:
 
     def ready(self) -> Outcome:
         """What imports what an index run imports before it needs the model."""
-        return run(["-c", "import index.sync"], self.folder)
+        return run(["-c", "import index.building.sync"], self.folder)
 
 
 def pairs(

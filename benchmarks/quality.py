@@ -21,17 +21,16 @@ from numpy.typing import NDArray
 
 from benchmarks.corpus import NEWS, ROOT, SQUAD
 from benchmarks.report import write_section
-from index.embedder import Embedder
-from index.generation import Generation
+from index.generations.generation import Generation
+from index.models.embedder import Embedder
+from retrieval.answering.reader import Reader
+from retrieval.answering.search import Fusion
+from retrieval.answering.weights import PLAIN, READER, Caution, Weights
 from retrieval.evaluation import fitting
-from retrieval.evaluation.baselines import LISTED
-from retrieval.evaluation.exam import Asked, Exam, read_exam
+from retrieval.evaluation.exam import Asked, Exam, indexed, read_exam
 from retrieval.evaluation.figures import auroc
 from retrieval.evaluation.fitting import Example
-from retrieval.evaluation.indexed import indexed
-from retrieval.reader import Reader
-from retrieval.search import Fusion
-from retrieval.weights import PLAIN, READER, Caution, Weights
+from retrieval.evaluation.outcomes import LISTED
 from training.fusion import judged
 from training.weights import QUESTIONS, corpora, fit_examples
 

@@ -47,7 +47,7 @@ class RunningBot:
         }
         with (self._folder / "bot.log").open("wb") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "bot.cli", "bot"],
+                [sys.executable, "-m", "bot.terminal.cli", "bot"],
                 cwd=self._folder,
                 env={**variables(), **told},
                 stdin=subprocess.DEVNULL,
@@ -123,7 +123,7 @@ class RunningBot:
         """
         (self._folder / "corpus" / "new.txt").write_text(NEWS, encoding="utf-8")
         building = subprocess.Popen(
-            [sys.executable, "-m", "bot.cli", "index", "--rebuild", "--quiet"],
+            [sys.executable, "-m", "bot.terminal.cli", "index", "--rebuild", "--quiet"],
             cwd=self._folder,
             env=variables(),
         )

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
 
     from bot.spending import Spending
-    from retrieval.chat.writer import Writer
+    from retrieval.writing.writer import Writer
 
 SETTING = "VIRGOLETTE_CHAT_MODEL"
 EXTRAS = ("openai", "anthropic", "ollama")  # those of pyproject.toml
@@ -34,8 +34,8 @@ def make_writer(settings: Settings, spending: Spending) -> Writer | None:
     """The writer of answers; None where the settings name no model. Raises SettingsError."""
     if not settings.chat_model:
         return None
-    from retrieval.chat.asking import Limits
-    from retrieval.chat.writer import Writer
+    from retrieval.writing.asking import Limits
+    from retrieval.writing.writer import Writer
 
     limits = Limits(settings.chat_seconds, settings.chat_tokens_per_question)
     model = make_chat_model(settings)

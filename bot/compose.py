@@ -12,15 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.settings import Settings
-from index.embedder import Embedder
 from index.errors import VirgoletteError
-from index.place import ChromaServer, Locations
+from index.generations.layout import ChromaServer, Locations
+from index.models.embedder import Embedder
 
 if TYPE_CHECKING:
-    from index.live import LiveIndex
+    from index.generations.live import LiveIndex
+    from retrieval.answering.reader import Reader
+    from retrieval.answering.weights import Weights
     from retrieval.chain import AnswerChain
-    from retrieval.reader import Reader
-    from retrieval.weights import Weights
 
 # Seconds: a process that ends while a library starts its threads may abort instead.
 LONGEST_LOADING = 60.0
@@ -63,7 +63,7 @@ def make_embedder(settings: Settings) -> Embedder:
 
 def make_reader(settings: Settings, embedder: Embedder) -> Reader | None:
     """The reader, not yet loaded, unless the settings do without."""
-    from retrieval.reader import Reader
+    from retrieval.answering.reader import Reader
 
     return Reader(embedder.encoder) if settings.reader else None
 
@@ -106,9 +106,9 @@ def _composed(
 ) -> Iterator[Parts]:
     from bot.chat_model import make_writer
     from bot.spending import Spending
-    from index.live import LiveIndex
+    from index.generations.live import LiveIndex
+    from retrieval.answering.weights import Caution
     from retrieval.chain import AnswerChain
-    from retrieval.weights import Caution
 
     spending = Spending(settings)
     writer = make_writer(settings, spending) if chat else None
@@ -130,27 +130,27 @@ def calibrated(settings: Settings) -> bool:
     """Whether the weights of sentence choice and refusal are fitted to the embedding model."""
     if not settings.embedding_model:
         return True
-    from retrieval.weights import has_weights
+    from retrieval.answering.weights import has_weights
 
     return has_weights(weights_kind(settings), weights_file(settings, make_embedder(settings)))
 
 
 def weights_kind(settings: Settings) -> str:
     """Which weights are needed: those for answers with a reader or without one."""
-    from retrieval.weights import PLAIN, READER
+    from retrieval.answering.weights import PLAIN, READER
 
     return READER if settings.reader else PLAIN
 
 
 def weights_file(settings: Settings, embedder: Embedder) -> Path:
     """Where the weights are that are fitted to another embedding model than the default."""
-    from retrieval.weights import fitted_file
+    from retrieval.answering.weights import fitted_file
 
     return fitted_file(settings.data_dir, embedder.fingerprint)
 
 
 def _weights(settings: Settings, embedder: Embedder) -> Weights:
-    from retrieval.weights import load_weights
+    from retrieval.answering.weights import load_weights
 
     kind = weights_kind(settings)
     if not settings.embedding_model:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 
-from index.articles import Article
-from index.live import LiveIndex
+from index.articles.article import Article
+from index.generations.live import LiveIndex
 
 
 def listed(index: LiveIndex) -> list[Article]:

@@ -169,15 +169,16 @@ class Settings(BaseSettings):
     corpus_dir: Folder = Field(Path("corpus"), description="The folder of articles.")
     data_dir: Annotated[Folder, AfterValidator(_outside_the_corpus)] = Field(
         Path("data"),
-        description="Where the index and the model are kept.",
+        description="Where index, bot state and REPL history are kept, outside the corpus.",
         validate_default=True,
     )
     embedding_model: str = Field(
         "",
-        description="A sentence-transformers name or path; empty for the model that comes along.",
+        description="A sentence-transformers name or path; empty: the model that comes along.",
     )
     reader: bool = Field(
-        True, description="Whether a reader picks the words that answer: slower, and better."
+        True,
+        description="Whether a reader picks the words that answer; off: faster, and finds less.",
     )
     caution: Literal["cautious", "balanced", "generous"] = Field(
         "balanced", description="How sure an answer must be: cautious, balanced or generous."
@@ -192,7 +193,10 @@ class Settings(BaseSettings):
         None, ge=0, le=2, description="How freely it writes; empty: as its provider has it."
     )
     chat_seconds: float = Field(
-        60, gt=0, le=600, description="Seconds that it has for a question; then it goes without."
+        60,
+        gt=0,
+        le=600,
+        description="Seconds that it has for a question; then the answer goes without.",
     )
     chat_tokens_per_question: int = Field(
         2000, ge=50, description="Tokens that it may write for a question."
@@ -213,7 +217,10 @@ class Settings(BaseSettings):
     )
     chroma_headers: Annotated[
         tuple[tuple[str, SecretStr], ...], NoDecode, BeforeValidator(_headers)
-    ] = Field((), description="What the Chroma server wants to be told, Name: value; …")
+    ] = Field(
+        (),
+        description="Headers for the Chroma server, Authorization: Bearer …, apart by semicolons.",
+    )
     chroma_certificate: Folder | None = Field(
         None, description="A file of authorities to trust for the Chroma server's https."
     )
@@ -307,5 +314,9 @@ def _refuse_unknown() -> None:
         if name.upper().startswith(PREFIX) and name.upper() not in known and value:
             bare = [other.removeprefix(PREFIX) for other in sorted(known)]
             near = difflib.get_close_matches(name.upper().removeprefix(PREFIX), bare, 1)
-            hint = f": did you mean {PREFIX}{near[0]}?" if near else ": the README lists them all"
+            hint = (
+                f": did you mean {PREFIX}{near[0]}?"
+                if near
+                else ": docs/settings.md lists them all"
+            )
             raise SettingsError(f"{name} is not a setting{hint}")

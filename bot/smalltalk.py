@@ -3,15 +3,63 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from enum import StrEnum
+from itertools import islice, zip_longest
+from threading import Lock
 
 from bot.locales import Texts
-from index.analysis import words
-from index.live import LiveIndex
-from retrieval.subjects import subjects
+from index.generations.live import LiveIndex
+from index.text.words import words
+from retrieval.answer import Question
+from retrieval.chain import AnswerChain
+from retrieval.questions.subjects import Person, people, subjects
+from retrieval.writing.asking import Asking
 
 MOST_SUBJECTS = 12
 LONGEST = 12  # words; what is longer has something to ask
+EXAMPLES = 3
+TRIED = 12  # questions that are asked to find them
+SURE = 0.55  # confidence
+
+
+class Examples:
+    """Three questions for each generation and language: asked once, and kept."""
+
+    def __init__(self, chain: AnswerChain, index: LiveIndex) -> None:
+        self._chain = chain
+        self._index = index
+        self._lock = Lock()
+        self._kept: dict[str, tuple[str, list[str]]] = {}
+
+    def of(self, say: Texts) -> list[str]:
+        """Questions in the language of the texts; none where the articles answer none of ours.
+
+        Takes seconds when the index is new. Raises what keeps the chain from answering.
+        """
+        with self._lock, self._index.reading() as generation:
+            if generation is None:
+                return []
+            language = say("telegram.example_who", name="")
+            if self._kept.get(language, ("",))[0] != generation.name:
+                questions = _questions(people(generation), say)
+                chosen = list(islice(self._answered(questions), EXAMPLES))
+                self._kept[language] = generation.name, chosen
+            return self._kept[language][1]
+
+    def _answered(self, questions: Iterator[str]) -> Iterator[str]:
+        for text in islice(questions, TRIED):
+            answer = self._chain.invoke(Question(text), asking=Asking(written=False))
+            if not answer.refused and answer.confidence >= SURE:
+                yield text
+
+
+def _questions(found: list[Person], say: Texts) -> Iterator[str]:
+    """What people said, and who they are, in turn; about each one once."""
+    said = [say("telegram.example_said", name=one.name) for one in found if one.speaks]
+    who = [say("telegram.example_who", name=one.name) for one in found if not one.speaks]
+    for pair in zip_longest(said, who):
+        yield from filter(None, pair)
 
 
 class Talk(StrEnum):
@@ -25,7 +73,11 @@ class Talk(StrEnum):
 _GREETINGS = frozenset(
     "ciao salve buongiorno buonasera buonanotte buondi hello hi hey ehi arrivederci bye".split()
 )
+
+
 _THANKS = frozenset("grazie ringrazio thanks thank thx".split())
+
+
 _AROUND = frozenset(
     """
     buon giorno sera pomeriggio buona notte a tutti te voi lei come stai va sta tutto bene good
@@ -35,6 +87,8 @@ _AROUND = frozenset(
     presto domani dopo
     """.split()
 )
+
+
 _SUBJECTS = re.compile(
     r"(?:e )?(?:"
     r"(?:di )?(?:che|che cosa|cosa|cos|quali argomenti|quali temi|quali cose) "
@@ -50,6 +104,8 @@ _SUBJECTS = re.compile(
     r"|what can i ask(?: you)?"
     r")"
 )
+
+
 _MEANT = frozenset("articoli testi documenti argomenti temi articles texts topics subjects".split())
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from bot.settings import Settings
 from bot.state import FILE, State
 from index.errors import StorageError
-from retrieval.chat.asking import Account, Usage
+from retrieval.writing.asking import Account, Usage
 
 KEPT = 31  # days
 Price = tuple[float, float, str] | None  # of a million tokens sent and received, and in what

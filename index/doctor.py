@@ -10,21 +10,19 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from index.build import Progress
-from index.cache import VectorCache
-from index.embedder import Embedder
+from index.articles.files import MEGABYTE, CorpusFile, scan
+from index.building.build import Progress
+from index.building.helper import Helper
+from index.building.sync import Report, sync
+from index.building.vector_cache import VectorCache
 from index.errors import CorpusError, ModelError, ServerError, StorageError
-from index.files import MEGABYTE, CorpusFile, scan
-from index.helper import Helper
-from index.layout import CACHE, STORE, generations_dir
-from index.lock import writer, writing
-from index.manifest import Manifest, read_manifest
-from index.model.packed import MARKER
-from index.place import Locations
-from index.pointer import current_name, held_current
-from index.stamp import current_stamp, why_anew
-from index.store import Store
-from index.sync import Report, sync
+from index.generations.layout import CACHE, STORE, Locations, generations_dir
+from index.generations.lock import writer, writing
+from index.generations.manifest import Manifest, current_stamp, read_manifest, why_anew
+from index.generations.pointer import current_name, held_current
+from index.generations.store import Store
+from index.models.embedder import Embedder
+from index.models.packed import MARKER
 
 LEAST_FREE = 200 * MEGABYTE
 INDEX, REBUILD = "run virgolette index", "run virgolette index --rebuild"

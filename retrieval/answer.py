@@ -8,9 +8,9 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from index.analysis import words
 from index.errors import UsageError
-from index.sentences import Span
+from index.text.sentences import Span
+from index.text.words import words
 
 MAX_QUESTION = 1000  # characters
 

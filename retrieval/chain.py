@@ -11,25 +11,25 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
-from index.chroma import import_chroma
-from index.embedder import Embedder
 from index.errors import VirgoletteError
-from index.generation import Generation
-from index.live import LiveIndex
-from index.memory import give_back_memory
-from index.precision import give_way
-from index.stamp import needed_stamp
+from index.generations.chroma import import_chroma
+from index.generations.generation import Generation
+from index.generations.live import LiveIndex
+from index.generations.manifest import needed_stamp
+from index.models.embedder import Embedder
+from index.models.memory import give_back_memory
+from index.models.precision import give_way
 from retrieval.answer import Answer, Question, Reason
-from retrieval.chat.asking import Asking
-from retrieval.extractive import answer_extractively
-from retrieval.followups import answered_in_turn
-from retrieval.reader import Reader
-from retrieval.weights import PLAIN, READER, Caution, Weights, load_weights
+from retrieval.answering.extractive import answer_extractively
+from retrieval.answering.reader import Reader
+from retrieval.answering.weights import PLAIN, READER, Caution, Weights, load_weights
+from retrieval.conversation.followups import answered_in_turn
+from retrieval.writing.asking import Asking
 
 if TYPE_CHECKING:
     from langchain_core.runnables import RunnableConfig
 
-    from retrieval.chat.writer import Writer
+    from retrieval.writing.writer import Writer
 
 WRITTEN_AT_ONCE = 16  # questions: a chat model is waited for, mostly, and costs no CPU here
 
@@ -127,8 +127,8 @@ class AnswerChain:
     def _written(
         self, question: Question, writer: Writer, asking: Asking, config: RunnableConfig
     ) -> Answer:
-        from retrieval.chat.rewriting import rewritten
-        from retrieval.chat.writing import written_answer
+        from retrieval.writing.prose import written_answer
+        from retrieval.writing.rewriting import rewritten
 
         until = writer.deadline()
         meant = rewritten(question, writer, asking, until, config)

@@ -11,11 +11,11 @@ from langchain_core.retrievers import BaseRetriever
 from langchain_core.runnables import Runnable, RunnableLambda
 from pydantic import ConfigDict
 
-from index.embedder import Embedder
-from index.generation import Generation
+from index.generations.generation import Generation
+from index.models.embedder import Embedder
 from retrieval.answer import Answer, Question
+from retrieval.answering.search import PASSAGES, Found, Fusion, HybridSearch
 from retrieval.chain import AnswerChain
-from retrieval.search import PASSAGES, Found, Fusion, HybridSearch
 
 
 class HybridRetriever(BaseRetriever):

@@ -16,17 +16,16 @@ from typing import IO, Any
 
 import pytest
 
-from index.embedder import Embedder
-from index.generation import Generation
-from index.layout import generations_dir
-from index.live import LiveIndex
-from index.place import Locations
-from index.pointer import current_name
-from index.precision import fast_dtype
-from index.sync import sync
+from index.building.sync import sync
+from index.generations.generation import Generation
+from index.generations.layout import Locations, generations_dir
+from index.generations.live import LiveIndex
+from index.generations.pointer import current_name
+from index.models.embedder import Embedder
+from index.models.precision import fast_dtype
 from retrieval.answer import Answer, Question
+from retrieval.answering.reader import Reader
 from retrieval.chain import AnswerChain
-from retrieval.reader import Reader
 from tests.warm import Process, Warm
 
 ROOT = Path(__file__).parent.parent
@@ -38,7 +37,7 @@ runpy.run_path(str(OFFLINE / "sitecustomize.py"))  # forbids the network in this
 def stock(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The default model as a directory that sentence-transformers loads by itself."""
     fast_dtype()  # before torch is imported
-    from index.model.transformer import write_stock
+    from index.models.transformer import write_stock
 
     return write_stock(tmp_path_factory.mktemp("stock"))
 
@@ -114,7 +113,7 @@ class Workplace:
 
     def command(self) -> tuple[list[str], dict[str, str]]:
         """The start of a command line as users start it, and the environment it runs in."""
-        return [sys.executable, "-m", "bot.cli"], {
+        return [sys.executable, "-m", "bot.terminal.cli"], {
             **variables(),
             "HOME": str(self.path),
             **self.environment,

@@ -7,15 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
-from index.analysis import terms
-from index.articles import Article
-from index.generation import Generation
-from index.layout import generations_dir
-from index.place import ChromaServer
-from index.pointer import current_name
-from index.store import Stored
-from index.vectors import Vectors
-from index.verify import faults
+from index.articles.article import Article
+from index.building.helper import faults
+from index.generations.generation import Generation
+from index.generations.layout import ChromaServer, generations_dir
+from index.generations.pointer import current_name
+from index.generations.store import Stored
+from index.models.vectors import Vectors
+from index.text.words import terms
 
 
 @dataclass(frozen=True)

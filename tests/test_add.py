@@ -16,16 +16,15 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.adding import Addition, add_feed
-from index.add import Adder, Outcome
-from index.articles import read_article
-from index.catalogue import Catalogue
-from index.clean import one_line
+from bot.terminal.adding import Addition, add_feed
+from index.articles.add import Adder, Catalogue, Outcome
+from index.articles.article import read_article
+from index.articles.fetch import Fetcher
+from index.articles.write import FIELDS, compose, file_stem, write_new
+from index.building.sync import Report
 from index.errors import ArticleError, CorpusError, FetchError
-from index.fetch import Fetcher
-from index.lock import writing
-from index.sync import Report
-from index.write import FIELDS, compose, file_stem, write_new
+from index.generations.lock import writing
+from index.text.clean import one_line
 from tests.conftest import ROOT, Workplace
 from tests.pdf import lines, pdf
 from tests.test_cli import fails

@@ -6,25 +6,22 @@ from contextlib import closing
 
 import pytest
 
+from bot.captions import notes
 from bot.locales import texts
-from bot.render import notes
-from bot.telegram.html import answer_messages
-from index.embedder import Embedder
-from index.generation import Generation
-from index.layout import generations_dir
-from index.live import LiveIndex
-from index.place import Locations
-from index.sentences import Span
-from index.sync import sync
-from retrieval.agreement import verdict
-from retrieval.anaphora import refers_back
+from bot.telegram.messages import answer_messages
+from index.building.sync import sync
+from index.generations.generation import Generation
+from index.generations.layout import Locations, generations_dir
+from index.generations.live import LiveIndex
+from index.models.embedder import Embedder
+from index.text.sentences import Span
 from retrieval.answer import Answer, Question, Scope
+from retrieval.answering.agreement import verdict
+from retrieval.answering.quotes import Scored, quotations
+from retrieval.answering.reader import Reader
+from retrieval.answering.sentences import Sentence, refers_back
+from retrieval.answering.weights import READER, Evidence, load_weights
 from retrieval.chain import AnswerChain
-from retrieval.evidence import Evidence
-from retrieval.quotes import Scored, quotations
-from retrieval.reader import Reader
-from retrieval.sentences import Sentence
-from retrieval.weights import READER, load_weights
 from tests.conftest import Workplace
 
 REFERS = [

@@ -12,25 +12,24 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from index.analysis import words
-from index.embedder import Embedder
+from index.building.sync import sync
 from index.errors import VirgoletteError
-from index.generation import Generation
-from index.layout import generations_dir
-from index.live import LiveIndex
-from index.manifest import read_manifest, write_manifest
-from index.place import Locations
-from index.sentences import Span, sentences
-from index.sync import sync
+from index.generations.generation import Generation
+from index.generations.layout import Locations, generations_dir
+from index.generations.live import LiveIndex
+from index.generations.manifest import read_manifest, write_manifest
+from index.models.embedder import Embedder
+from index.text.sentences import Span, sentences
+from index.text.words import words
 from retrieval.answer import MAX_QUESTION, Answer, Carrier, Question, QuestionError, Reason
+from retrieval.answering.highlights import matching_words
+from retrieval.answering.quotes import is_verbatim
+from retrieval.answering.reader import Reader
+from retrieval.answering.search import Fusion, HybridSearch, best_rows
+from retrieval.answering.sentences import LONGEST
+from retrieval.answering.weights import READER, Caution, load_weights
 from retrieval.chain import AnswerChain
 from retrieval.langchain import HybridRetriever, as_runnable
-from retrieval.marks import matching_words
-from retrieval.quotes import is_verbatim
-from retrieval.reader import Reader
-from retrieval.search import Fusion, HybridSearch, best_rows
-from retrieval.sentences import LONGEST
-from retrieval.weights import READER, Caution, load_weights
 from tests.conftest import ROOT, Workplace
 
 Ask = Callable[[str], Answer]

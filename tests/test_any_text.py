@@ -12,24 +12,26 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from bot.locales import texts
-from bot.telegram.blocks import LONGEST_COPY, LONGEST_MESSAGE, Message, utf16_length
-from bot.telegram.browsing import article_page, articles_page
-from bot.telegram.buttons import answer_rows, quoted_page
-from bot.telegram.html import (
+from bot.telegram.buttons import answer_rows, article_page, articles_page, quoted_page
+from bot.telegram.messages import (
+    LONGEST_COPY,
+    LONGEST_MESSAGE,
+    Message,
     answer_messages,
     quotation_message,
     text_message,
+    utf16_length,
     verification_messages,
 )
-from index.articles import Article
-from index.embedder import Embedder
-from index.live import LiveIndex
-from index.place import Locations
-from index.sentences import Span
-from index.sync import sync
-from retrieval.agreement import LONGEST_ANSWER
+from index.articles.article import Article
+from index.building.sync import sync
+from index.generations.layout import Locations
+from index.generations.live import LiveIndex
+from index.models.embedder import Embedder
+from index.text.sentences import Span
 from retrieval.answer import Answer, Carrier, Quotation, Reason
-from retrieval.verification import Difference, Verdict, Verification
+from retrieval.answering.agreement import LONGEST_ANSWER
+from retrieval.answering.verification import Difference, Verdict, Verification
 from tests.bot_api import formatted_text
 
 # Every character, lone surrogates and controls among them, and what markup is made of.

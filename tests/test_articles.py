@@ -6,7 +6,8 @@ import sys
 
 import pytest
 
-from index.articles import Article, decode, read_article
+from index.articles.article import Article, read_article
+from index.articles.text_files import decode
 from index.errors import ArticleError
 from tests.conftest import ROOT
 

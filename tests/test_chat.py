@@ -14,19 +14,19 @@ import pytest
 from langchain_core.language_models import BaseChatModel, FakeListChatModel
 from pydantic import Field
 
-from index.embedder import Embedder
-from index.generation import Generation
-from index.live import LiveIndex
+from index.generations.generation import Generation
+from index.generations.live import LiveIndex
+from index.models.embedder import Embedder
 from retrieval.answer import Answer, Claim, Fallback, Fault, Question, Turn
+from retrieval.answering.quotes import is_verbatim
+from retrieval.answering.reader import Reader
 from retrieval.chain import AnswerChain
-from retrieval.chat.asking import Account, Asking, Limits, Usage
-from retrieval.chat.breaker import MOST_FAILURES, Breaker
-from retrieval.chat.rewriting import asks_the_same
-from retrieval.chat.waiting import GivenUpError
-from retrieval.chat.writer import Writer
-from retrieval.chat.writing import SHOWN
-from retrieval.quotes import is_verbatim
-from retrieval.reader import Reader
+from retrieval.writing.asking import Account, Asking, Limits, Usage
+from retrieval.writing.breaker import MOST_FAILURES, Breaker
+from retrieval.writing.prose import SHOWN
+from retrieval.writing.rewriting import asks_the_same
+from retrieval.writing.streaming import GivenUpError
+from retrieval.writing.writer import Writer
 
 QUESTION = "Da dove è partito il treno blindato?"
 WORDS = "un treno blindato con a bordo Kim sarebbe partito da Pyongyang per la Russia"

@@ -15,15 +15,14 @@ from pathlib import Path
 import httpx
 import pytest
 
-from index.chroma import PassageVectors, write_vectors
+from index.building.sync import sync
 from index.doctor import REBUILD, Doctor
-from index.embedder import Embedder
 from index.errors import StorageError
-from index.layout import BUILDING, generations_dir
-from index.live import LiveIndex
-from index.place import ChromaServer, Locations, Place
-from index.pointer import current_name, discard
-from index.sync import sync
+from index.generations.chroma import PassageVectors, write_vectors
+from index.generations.layout import BUILDING, ChromaServer, Locations, Place, generations_dir
+from index.generations.live import LiveIndex
+from index.generations.pointer import current_name, discard
+from index.models.embedder import Embedder
 from retrieval.answer import Question
 from retrieval.chain import AnswerChain
 from tests.conftest import Workplace

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrieval.chat.claims import ClaimReader, Quoted, Written
-from retrieval.chat.facts import in_common, unsupported
+from retrieval.writing.claims import ClaimReader, Quoted, Written
+from retrieval.writing.facts import in_common, unsupported
 from tests.openai_api import claims
 
 TWO = [

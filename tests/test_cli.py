@@ -14,7 +14,7 @@ import pytest
 
 from bot.compose import chroma_server
 from bot.settings import Settings, SettingsError, read_settings
-from index.articles import read_article
+from index.articles.article import read_article
 from tests.conftest import ROOT, Workplace
 from tests.pdf import lines, pdf
 
@@ -159,7 +159,7 @@ def test_light_commands_load_neither_torch_nor_chroma(
         "heavy = {'torch', 'chromadb', 'sentence_transformers', 'telegram',\n"
         "    'trafilatura', 'lxml', 'pypdf', 'feedparser', 'httpx'}\n"
         "atexit.register(lambda: print(sorted(heavy & set(sys.modules)), file=sys.stderr))\n"
-        "from bot.cli import main; main()"
+        "from bot.terminal.cli import main; main()"
     )
     _, environment = indexed_place.command()
     done = subprocess.run(
@@ -297,6 +297,9 @@ def test_the_suite_forbids_the_network() -> None:
     assert "PermissionError: the tests use no network" in done.stderr
 
 
+MODEL_FILES = ("weights.q4.safetensors", "tokenizer.json", "SHA256", "1_Pooling/config.json")
+
+
 def test_a_built_wheel_carries_the_model_and_the_texts(tmp_path: Path) -> None:
     out = tmp_path
     subprocess.run(
@@ -306,8 +309,9 @@ def test_a_built_wheel_carries_the_model_and_the_texts(tmp_path: Path) -> None:
     (wheel,) = out.glob("virgolette-*.whl")
     names = zipfile.ZipFile(wheel).namelist()
     for name in (
-        "index/model/weights.q4.safetensors", "index/model/tokenizer.json", "index/model/SHA256",
-        "index/model/1_Pooling/config.json", "bot/locales/it.toml", "retrieval/weights.json",
-    ):  # fmt: skip
+        *(f"index/models/default/{name}" for name in MODEL_FILES),
+        "bot/locales/it.toml",
+        "retrieval/answering/weights.json",
+    ):
         assert name in names
     assert not any(name.startswith("tests/") for name in names)

@@ -6,13 +6,13 @@ import json
 from contextlib import closing
 from pathlib import Path
 
-from bot.given import GivenAnswers, voted
+from bot.access import HOUR, Allowance
+from bot.answer_log import GivenAnswers, voted
 from bot.state import FILE, State
-from bot.telegram.access import HOUR, Allowance
-from index.embedder import Embedder
-from index.generation import Generation
-from index.place import Locations
-from index.sync import sync
+from index.building.sync import sync
+from index.generations.generation import Generation
+from index.generations.layout import Locations
+from index.models.embedder import Embedder
 from retrieval.evaluation.exam import read_exam
 from tests.bot_api import FakeBotApi
 from tests.conftest import Workplace

@@ -13,15 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from index.embedder import Embedder
-from index.layout import BUILDING, generations_dir
-from index.live import LiveIndex
-from index.place import Locations
-from index.pointer import current_name
-from index.sync import sync
+from index.building.sync import sync
+from index.generations.layout import BUILDING, Locations, generations_dir
+from index.generations.live import LiveIndex
+from index.generations.pointer import current_name
+from index.models.embedder import Embedder
 from retrieval.answer import Question
+from retrieval.answering.quotes import is_verbatim
 from retrieval.chain import AnswerChain
-from retrieval.quotes import is_verbatim
 from tests.conftest import ROOT, Workplace
 from tests.contents import contents
 
@@ -181,7 +180,7 @@ FULL_DISK = """
 mount -t tmpfs -o size=1m none "$0" || { echo no disk of its own; exit; }
 exec "$1" -c "
 import numpy, pathlib, sys
-from index.rows import write_rows
+from index.generations.rows import write_rows
 blocks = (numpy.ones((500, 384), numpy.float32) for _ in range(4))
 try:
     write_rows(pathlib.Path(sys.argv[1], 'rows.npy'), numpy.float16, (2000, 384), blocks)

@@ -13,13 +13,12 @@ from typing import Any
 
 import pytest
 
+from index.building.sync import sync
 from index.doctor import Doctor
-from index.embedder import Embedder
-from index.layout import generations_dir
-from index.lock import writing
-from index.place import Locations
-from index.pointer import current_name
-from index.sync import sync
+from index.generations.layout import Locations, generations_dir
+from index.generations.lock import writing
+from index.generations.pointer import current_name
+from index.models.embedder import Embedder
 from tests.conftest import Workplace
 from tests.contents import contents
 

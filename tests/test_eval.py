@@ -10,15 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from index.articles import read_article
+from index.articles.article import read_article
 from index.errors import UsageError
+from retrieval.answering.weights import READER, Evidence
 from retrieval.evaluation.exam import Asked, Exam, read_exam, some_of, without_answers
 from retrieval.evaluation.figures import by_kind, curve, figures
 from retrieval.evaluation.fitting import Example, fit
 from retrieval.evaluation.outcomes import Outcome
 from retrieval.evaluation.squad import gold_spans
-from retrieval.evidence import Evidence
-from retrieval.weights import READER
 from tests.conftest import ROOT, Workplace
 
 PARAGRAPHS = {

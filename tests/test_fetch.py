@@ -10,9 +10,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from index.articles.fetch import ARTICLE_TYPES, Fetched, Fetcher
+from index.articles.network import is_public
 from index.errors import FetchError
-from index.fetch import ARTICLE_TYPES, Fetched, Fetcher
-from index.network import is_public
 from tests.web import Page, Site, Write, site
 
 HERE = Fetcher(allowed=["127.0.0.1"], seconds=10)

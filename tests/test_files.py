@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from index.articles.files import scan
 from index.errors import CorpusError
-from index.files import scan
 
 
 def told(corpus: Path, max_bytes: int = 1000) -> dict[str, str]:

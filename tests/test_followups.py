@@ -6,11 +6,11 @@ import datetime
 
 import pytest
 
-from bot.memory import TURNS, Memory
+from bot.conversations import TURNS, Memory
 from retrieval.answer import MAX_QUESTION, Answer, Question, Reason, Turn
 from retrieval.chain import AnswerChain
-from retrieval.followups import together
-from retrieval.interrogatives import asks_whether
+from retrieval.conversation.followups import together
+from retrieval.questions.interrogatives import asks_whether
 from tests.conftest import Workplace
 
 MEETING = "Dove si incontreranno Putin e Kim?"

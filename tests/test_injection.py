@@ -16,16 +16,15 @@ import pytest
 from langchain_core.language_models import FakeListChatModel
 
 from bot.locales import texts
-from bot.telegram.blocks import utf16_length
-from bot.telegram.html import answer_messages
-from index.embedder import Embedder
-from index.live import LiveIndex
-from index.place import Locations
-from index.sync import sync
+from bot.telegram.messages import answer_messages, utf16_length
+from index.building.sync import sync
+from index.generations.layout import Locations
+from index.generations.live import LiveIndex
+from index.models.embedder import Embedder
 from retrieval.answer import Answer, Fallback, Question
+from retrieval.answering.reader import Reader
 from retrieval.chain import AnswerChain
-from retrieval.chat.writer import Writer
-from retrieval.reader import Reader
+from retrieval.writing.writer import Writer
 from tests.openai_api import claims
 
 QUESTION = "Da dove parte il traghetto?"

@@ -9,9 +9,9 @@ from pathlib import Path
 import bm25s
 import numpy as np
 
-from index.analysis import terms, words
-from index.keywords import K1, B, KeywordIndex
-from index.postings import PostingsWriter
+from index.building.postings import PostingsWriter
+from index.generations.keywords import K1, B, KeywordIndex
+from index.text.words import terms, words
 
 
 def built(texts: list[str], directory: Path, old: Path | None = None, copied: int = 0) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from bot.locales import texts
-from bot.telegram.html import answer_messages
+from bot.telegram.messages import answer_messages
 from retrieval.answer import Question
 from retrieval.chain import AnswerChain
 from tests.bot_api import NO_ANSWER, FakeBotApi, formatted_text

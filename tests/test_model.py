@@ -14,14 +14,14 @@ from safetensors.numpy import load_file, save_file
 from safetensors.torch import load_file as torch_file
 from sentence_transformers import SentenceTransformer
 
-from index.articles import read_article
-from index.embedder import Embedder
+from index.articles.article import read_article
 from index.errors import ModelError
-from index.model import graph
-from index.model.adapter import DOWN, UP, changes
-from index.model.bert import CHECKSUM
-from index.model.encoder import GRAPH, OnnxEncoder
-from index.model.packed import (
+from index.models import graph
+from index.models.adapter import DOWN, UP, changes
+from index.models.bert import CHECKSUM
+from index.models.embedder import Embedder
+from index.models.encoder import GRAPH, OnnxEncoder
+from index.models.packed import (
     ADAPTER,
     MARKER,
     PACKED,
@@ -30,9 +30,9 @@ from index.model.packed import (
     checksum,
     packed_checksum,
 )
-from index.model.q4 import dequantize
-from index.model.transformer import STOCK, write_stock
-from index.sentences import sentences
+from index.models.q4 import dequantize
+from index.models.transformer import STOCK, write_stock
+from index.text.sentences import sentences
 from tests.conftest import ROOT
 from training.retriever import untrained_model
 
@@ -71,7 +71,7 @@ def test_a_block_of_four_bits_is_read_as_its_layout_says() -> None:
 
 
 def test_vectors_agree_with_those_of_the_whole_vocabulary(tmp_path: Path) -> None:
-    """``data/untrimmed.npy``: the corpus' sentences by ``index.model.build --untrimmed``.
+    """``data/untrimmed.npy``: the corpus' sentences by ``index.models.build --untrimmed``.
 
     Without what was learnt since.
     """
@@ -115,7 +115,7 @@ def test_it_is_written_in_the_type_that_is_asked_for(stock: Path, tmp_path: Path
 def test_a_question_needs_no_pytorch_and_little_memory() -> None:
     """Of the token embeddings only what the question's words need is read from the disk."""
     script = (
-        "import sys; from pathlib import Path; from index.embedder import Embedder\n"
+        "import sys; from pathlib import Path; from index.models.embedder import Embedder\n"
         "Embedder().encode_query('Pyongyang')\n"
         "heavy = {'torch', 'transformers', 'sentence_transformers'} & set(sys.modules)\n"
         "print(sorted(heavy))\n"
@@ -180,7 +180,7 @@ def test_threads_that_computed_alone_leave_the_others_as_they_were(embedder: Emb
 def test_what_is_made_ready_for_a_shape_is_not_kept_for_a_thousand_others() -> None:
     """A megabyte for each. oneDNN tells what it makes: it would know the first five again."""
     script = (
-        "from index.embedder import Embedder\n"
+        "from index.models.embedder import Embedder\n"
         "list(Embedder().encode_batches(['Pyongyang'])); import torch\n"
         "step = torch.nn.Conv1d(64, 64, 3)  # for which it is used on any CPU\n"
         "with torch.inference_mode(), torch.backends.mkldnn.verbose(2):\n"

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from index.articles import Article, read_article
+from index.articles.article import Article, read_article
 from index.errors import ArticleError
 from tests.conftest import ROOT
 

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from index.articles import Article, read_article
-from index.boilerplate import is_boilerplate
-from index.embedder import Embedder
-from index.passages import TARGET_TOKENS, split_article
-from index.sentences import sentences
+from index.articles.article import Article, read_article
+from index.generations.passages import TARGET_TOKENS, split_article
+from index.models.embedder import Embedder
+from index.text.boilerplate import is_boilerplate
+from index.text.sentences import sentences
 from tests.conftest import ROOT
 
 ARTICLES = sorted((ROOT / "corpus").glob("*.txt"))

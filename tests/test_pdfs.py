@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pypdf import PdfReader, PdfWriter
 
-from index.articles import read_article
+from index.articles.article import read_article
+from index.articles.pdfs import read_pdf
 from index.errors import ArticleError
-from index.pdfs import read_pdf
-from index.sentences import sentences
+from index.text.sentences import sentences
 from tests.pdf import assemble, lines, pdf
 
 PARAGRAPH = (

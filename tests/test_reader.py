@@ -13,17 +13,16 @@ from safetensors import safe_open
 from safetensors.torch import load_file as torch_file
 from transformers import BertForQuestionAnswering
 
-from index.embedder import Embedder
 from index.errors import ModelError
-from index.live import LiveIndex
-from index.model.packed import PACKED as MODEL
-from index.model.packed import WORDS, checksum
-from index.sentences import Span, sentences
+from index.generations.live import LiveIndex
+from index.models import q8
+from index.models.embedder import Embedder
+from index.models.packed import PACKED as MODEL
+from index.models.packed import WORDS, checksum
+from index.text.sentences import Span, sentences
 from retrieval.answer import Answer, Question
-from retrieval.chain import AnswerChain
-from retrieval.marks import marked_words
-from retrieval.model import q8
-from retrieval.reader import (
+from retrieval.answering.highlights import marked_words
+from retrieval.answering.reader import (
     GRAPH,
     MARKER,
     NOT_READ,
@@ -33,6 +32,7 @@ from retrieval.reader import (
     Reader,
     whole_words,
 )
+from retrieval.chain import AnswerChain
 from tests.conftest import Workplace
 
 PASSAGE = (

@@ -12,8 +12,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from bot.repl import _history
 from bot.settings import Settings
+from bot.terminal.repl import _history
 from tests.conftest import Workplace
 
 ASKED_PLACE = b"\x1b[6n"  # what a terminal answers with the place of its cursor
@@ -147,7 +147,7 @@ def test_a_question_is_taken_before_anything_is_loaded(indexed_place: Workplace)
     terminal.type("Dove va il treno blindato?\r")
     terminal.wait_for("Vladivostok")
     assert terminal.end("\x04") == 0
-    script = "import sys, bot.cli, bot.repl; print(*sys.modules)"
+    script = "import sys, bot.terminal.cli, bot.terminal.repl; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
     assert not {b"langchain_core", b"chromadb", b"onnxruntime"} & set(loaded.stdout.split())
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from index.articles import read_article
-from index.boilerplate import is_boilerplate
-from index.sentences import sentences
+from index.articles.article import read_article
+from index.text.boilerplate import is_boilerplate
+from index.text.sentences import sentences
 from tests.conftest import ROOT
 
 ARTICLES = sorted((ROOT / "corpus").glob("*.txt"))

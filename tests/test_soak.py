@@ -8,17 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from index.embedder import Embedder
-from index.generation import Generation
-from index.layout import generations_dir
-from index.live import LiveIndex
-from index.place import Locations
-from index.pointer import current_name
-from index.sync import sync
-from index.verify import faults
+from index.building.helper import faults
+from index.building.sync import sync
+from index.generations.generation import Generation
+from index.generations.layout import Locations, generations_dir
+from index.generations.live import LiveIndex
+from index.generations.pointer import current_name
+from index.models.embedder import Embedder
 from retrieval.answer import Question
+from retrieval.answering.quotes import is_verbatim
 from retrieval.chain import AnswerChain
-from retrieval.quotes import is_verbatim
 from tests.conftest import ROOT, Workplace
 
 DEV = ROOT.parent / "shared" / "data" / "squad_it" / "dev.json.gz"

@@ -17,17 +17,16 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from index.digests import RACY
-from index.embedder import Embedder
+from index.articles.files import RACY
+from index.building.helper import faults
+from index.building.sync import Report, sync
 from index.errors import BusyError, CorpusError, StorageError
-from index.generation import Generation
-from index.layout import CACHE, generations_dir
-from index.live import LiveIndex
-from index.manifest import read_manifest
-from index.place import Locations
-from index.pointer import current_name, discard, held_current
-from index.sync import Report, sync
-from index.verify import faults
+from index.generations.generation import Generation
+from index.generations.layout import CACHE, Locations, generations_dir
+from index.generations.live import LiveIndex
+from index.generations.manifest import read_manifest
+from index.generations.pointer import current_name, discard, held_current
+from index.models.embedder import Embedder
 from tests.conftest import Workplace
 
 TRAIN = "Il treno blindato è partito da Pyongyang. Arriverà a Vladivostok martedì."
@@ -224,7 +223,7 @@ def test_a_second_writer_fails_and_names_the_first(
 ) -> None:
     empty_place.write("a.txt", TRAIN)
     code = (
-        "import sys, time; from pathlib import Path; from index.lock import writing\n"
+        "import sys, time; from pathlib import Path; from index.generations.lock import writing\n"
         "with writing(Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"
     )
     holder = subprocess.Popen(

@@ -12,15 +12,14 @@ from typing import Any
 import pytest
 
 from bot.locales import texts
-from bot.telegram.blocks import LONGEST_MESSAGE, utf16_length
-from bot.telegram.browsing import articles_page, pressed_page
-from bot.telegram.html import answer_messages, text_message
-from index.embedder import Embedder
-from index.generation import Generation
-from index.live import LiveIndex
-from index.place import Locations
-from index.sentences import Span
-from index.sync import sync
+from bot.telegram.buttons import articles_page, pressed_page
+from bot.telegram.messages import LONGEST_MESSAGE, answer_messages, text_message, utf16_length
+from index.building.sync import sync
+from index.generations.generation import Generation
+from index.generations.layout import Locations
+from index.generations.live import LiveIndex
+from index.models.embedder import Embedder
+from index.text.sentences import Span
 from retrieval.answer import Answer, Carrier, Quotation, Reason
 from tests.bot_api import FakeBotApi, formatted_text
 from tests.conftest import Workplace

@@ -7,17 +7,17 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from index.embedder import Embedder
-from index.generation import Generation
-from index.live import LiveIndex
-from index.place import Locations
-from index.sync import sync
+from index.building.sync import sync
+from index.generations.generation import Generation
+from index.generations.layout import Locations
+from index.generations.live import LiveIndex
+from index.models.embedder import Embedder
 from retrieval.answer import Answer, Question
+from retrieval.answering.finding import find
+from retrieval.answering.reader import Reader
+from retrieval.answering.search import HybridSearch, worth_reading
 from retrieval.chain import AnswerChain
-from retrieval.finding import find
-from retrieval.reader import Reader
-from retrieval.scope import scoped
-from retrieval.search import HybridSearch, worth_reading
+from retrieval.questions.scope import scoped
 from tests.conftest import Workplace
 from tests.warm import Warm
 

@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 import torch
 
-from index.embedder import Embedder
-from index.sentences import Span, sentences
-from retrieval.reader import PACKED, Reader, for_pairs
-from retrieval.search import Fusion, Signals
+from index.models.embedder import Embedder
+from index.text.sentences import Span, sentences
+from retrieval.answering.reader import PACKED, Reader, for_pairs
+from retrieval.answering.search import Fusion, Signals
 from training import retriever
 from training.fusion import first, fitted
 from training.loop import Pace, learn

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from index.twins import families, signature
+from index.building.near_duplicates import families, signature
 
 AGENCY = (
     "Il leader nordcoreano è partito ieri sera da Pyongyang a bordo del suo treno blindato, "

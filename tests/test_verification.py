@@ -2,9 +2,9 @@
 
 import pytest
 
-from index.generation import Generation
-from retrieval.quotes import is_verbatim
-from retrieval.verification import MAX_CLAIM, ClaimError, Difference, Verdict, verify
+from index.generations.generation import Generation
+from retrieval.answering.quotes import is_verbatim
+from retrieval.answering.verification import MAX_CLAIM, ClaimError, Difference, Verdict, verify
 from tests.conftest import Workplace
 
 TRAIN = "un treno blindato con a bordo Kim sarebbe partito da Pyongyang per la Russia"

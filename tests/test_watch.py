@@ -17,14 +17,14 @@ from typing import Any
 
 import pytest
 
-from index.cache import VectorCache
-from index.embedder import Embedder
-from index.generation import Generation
-from index.layout import CACHE, generations_dir
-from index.lock import writing
-from index.pointer import current_name
-from index.verify import faults
-from index.watch import Pace, Watcher
+from index.building.helper import faults
+from index.building.vector_cache import VectorCache
+from index.building.watch import Pace, Watcher
+from index.generations.generation import Generation
+from index.generations.layout import CACHE, generations_dir
+from index.generations.lock import writing
+from index.generations.pointer import current_name
+from index.models.embedder import Embedder
 from tests.bot_api import FakeBotApi
 from tests.conftest import Workplace
 from tests.running_bot import Bot
@@ -191,7 +191,7 @@ def test_a_folder_that_is_not_there_yet_is_waited_for(tmp_path: Path) -> None:
 def test_where_nothing_can_be_watched_the_folder_is_read_now_and_then(tmp_path: Path) -> None:
     code = (
         "import resource, sys, threading; from pathlib import Path\n"
-        "from index.watch import Pace, Watcher\n"
+        "from index.building.watch import Pace, Watcher\n"
         "stop, passes, told = threading.Event(), [], []\n"
         "def run():\n"
         "    passes.append(1)\n"

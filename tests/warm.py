@@ -138,7 +138,7 @@ def _command(streams: Sequence[int], status: int, arguments: list[str], cwd: str
     os.environ.clear()
     os.environ.update(env)
     sys.argv = ["virgolette", *arguments]
-    runpy.run_module("bot.cli", run_name="__main__", alter_sys=True)
+    runpy.run_module("bot.terminal.cli", run_name="__main__", alter_sys=True)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Fit the weights of the fusion, and print them beside those of ``retrieval.search.Fusion``.
+"""Fit the weights of ``retrieval.answering.search.Fusion``, and print them beside its own.
 
     python -m training.fusion ../shared/data/news
 
@@ -17,11 +17,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from index.embedder import Embedder
-from index.generation import Generation
-from retrieval.evaluation.exam import Asked
-from retrieval.evaluation.indexed import indexed
-from retrieval.search import Fusion, HybridSearch, Signals
+from index.generations.generation import Generation
+from index.models.embedder import Embedder
+from retrieval.answering.search import Fusion, HybridSearch, Signals
+from retrieval.evaluation.exam import Asked, indexed
 from training.weights import news_corpus
 
 RIDGE = 0.1  # against weights that run away

@@ -20,11 +20,11 @@ from typing import Any
 
 import numpy as np
 
-from index.articles import Article, read_article
-from index.embedder import Embedder
-from index.passages import Passage, split_article, titled
-from index.sentences import Span
-from index.vectors import Vectors
+from index.articles.article import Article, read_article
+from index.generations.passages import Passage, split_article, titled
+from index.models.embedder import Embedder
+from index.models.vectors import Vectors
+from index.text.sentences import Span
 from retrieval.evaluation.news import (
     NewsArticle,
     NewsQuestion,

@@ -31,13 +31,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from index.embedder import Embedder
-from index.model.packed import PACKED as MODEL
-from index.model.packed import WORDS, checksum
-from index.precision import fast_dtype
-from index.sentences import Span
-from retrieval.model.q8 import pack, unpack
-from retrieval.reader import GRAPH, MARKER, PACKED, WEIGHTS, for_pairs
+from index.models.embedder import Embedder
+from index.models.packed import PACKED as MODEL
+from index.models.packed import WORDS, checksum
+from index.models.precision import fast_dtype
+from index.models.q8 import pack, unpack
+from index.text.sentences import Span
+from retrieval.answering.reader import GRAPH, MARKER, PACKED, WEIGHTS, for_pairs
 from training.loop import WRITTEN, Pace, learn
 from training.questions import (
     Candidates,
@@ -273,7 +273,7 @@ def main() -> None:
     fast_dtype()  # before torch is imported
     from tokenizers import Tokenizer
 
-    from index.model.transformer import write_stock
+    from index.models.transformer import write_stock
 
     keep_memory()
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])

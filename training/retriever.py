@@ -3,7 +3,7 @@
     python -m training.retriever train.json.gz --xquad xquad_train.json.gz --squad2 train.json.gz \
         --news ../shared/data/news
 
-The model of ``index.model.build`` keeps its weights, in four bits; what is learnt is a low-rank
+The model of ``index.models.build`` keeps its weights, in four bits; what is learnt is a low-rank
 change of each matrix of its encoder, a file of a few megabytes beside them (LoRA: Hu et al., ICLR
 2022). A question is drawn to the passage that answers it and to the sentence in it that does, each
 below its article's title, away from those of the other questions of the batch (Henderson et al.,
@@ -25,12 +25,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from index.embedder import Embedder
-from index.model.adapter import DOWN, UP
-from index.model.packed import ADAPTER, MARKER, PACKED, checksum
-from index.passages import titled
-from index.precision import fast_dtype
-from index.sentences import Span, sentences
+from index.generations.passages import titled
+from index.models.adapter import DOWN, UP
+from index.models.embedder import Embedder
+from index.models.packed import ADAPTER, MARKER, PACKED, checksum
+from index.models.precision import fast_dtype
+from index.text.sentences import Span, sentences
 from training.loop import WRITTEN, Pace, learn
 from training.questions import (
     Candidates,
@@ -229,7 +229,7 @@ def begun(model_dir: Path) -> SentenceTransformer:
 
 def untrained_model(work: Path) -> Path:
     """The default model as it is without what was learnt before, as stock."""
-    from index.model.transformer import write_stock
+    from index.models.transformer import write_stock
 
     packed = work / "packed"
     shutil.copytree(PACKED, packed, ignore=shutil.ignore_patterns(ADAPTER))

@@ -18,13 +18,13 @@ from pathlib import Path
 
 import numpy as np
 
-from index.embedder import Embedder
-from index.sentences import sentences
+from index.models.embedder import Embedder
+from index.text.sentences import sentences
+from retrieval.answering.reader import PACKED, Page, Reader, Reading
 from retrieval.evaluation.exam import f1
 from retrieval.evaluation.figures import auroc, share
 from retrieval.evaluation.news import read_articles, read_questions
 from retrieval.evaluation.squad import read_squad
-from retrieval.reader import PACKED, Page, Reader, Reading
 from training.questions import Example, Text, TextQuestion, candidates, some_of, texts_on
 
 

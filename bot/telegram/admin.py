@@ -13,20 +13,17 @@ from typing import Any
 from telegram import Document, Update
 from telegram.ext import ContextTypes
 
-from bot.health import health_of
-from bot.language import texts_for_user
 from bot.listing import article_at, article_key, article_keyed
-from bot.locales import Texts
+from bot.locales import Texts, texts_for_user
 from bot.settings import Settings
 from bot.spending import spent_of
 from bot.state import State
-from bot.status import index_status
-from bot.telegram.blocks import Block, Button, packed, shortened
-from bot.telegram.html import article_block, text_message
-from bot.telegram.reading import message_of
-from bot.telegram.running import Ran, run_command
+from bot.status import health_of, index_status
+from bot.telegram.indexing import Ran, run_command
+from bot.telegram.messages import Block, Button, article_block, packed, shortened, text_message
 from bot.telegram.sending import acknowledge, deliver, turn, typing
-from index.live import LiveIndex
+from bot.telegram.updates import message_of
+from index.generations.live import LiveIndex
 
 ADDRESS = re.compile(r"https?://\S+")
 LARGEST = 20_000_000  # bytes of a file that Telegram hands to a bot

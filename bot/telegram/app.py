@@ -29,28 +29,26 @@ from tenacity import (
     wait_random_exponential,
 )
 
+from bot.access import Access, Allowance, Guests
+from bot.answer_log import GivenAnswers
 from bot.chat_model import probe
 from bot.compose import Parts
-from bot.examples import Examples
-from bot.given import GivenAnswers
-from bot.guests import Guests
-from bot.memory import Memory
+from bot.conversations import Memory
+from bot.queue import Desk
 from bot.settings import Settings, SettingsError
+from bot.smalltalk import Examples
 from bot.state import FILE, State
-from bot.telegram.access import Access, Allowance
 from bot.telegram.admin import ADDRESS, Admin
 from bot.telegram.answering import Answering
 from bot.telegram.commands import COMMANDS, set_menus
-from bot.telegram.desk import Desk
 from bot.telegram.handlers import Handlers
 from bot.telegram.inbox import Inbox, InboxProcessor
 from bot.telegram.indexing import CorpusFollower
 from bot.telegram.inline import Inline
 from bot.telegram.logs import log_without
-from bot.telegram.polling import PollingWatch, UpdatesRequest
 from bot.telegram.pulse import Pulse
+from bot.telegram.receiving import KeptQueue, PollingWatch, UpdatesRequest, Webhook
 from bot.telegram.sending import LONGEST_PAUSE
-from bot.telegram.webhook import KeptQueue, Webhook
 from index.errors import VirgoletteError
 from retrieval.chain import WRITTEN_AT_ONCE
 

@@ -12,28 +12,23 @@ from telegram import Message as TelegramMessage
 from telegram.error import TelegramError
 from telegram.ext import ApplicationHandlerStop, ContextTypes
 
-from bot.examples import Examples
-from bot.given import GivenAnswers
-from bot.health import note_error
-from bot.language import texts_for_user
-from bot.locales import Texts
+from bot.access import Access
+from bot.answer_log import GivenAnswers
+from bot.locales import Texts, texts_for_user
+from bot.queue import CrowdedError
+from bot.smalltalk import Examples
 from bot.state import State
-from bot.telegram.access import Access
-from bot.telegram.addressing import addressed
+from bot.status import note_error
 from bot.telegram.answering import Answering, person_of
-from bot.telegram.blocks import Button
-from bot.telegram.browsing import article_page, articles_page, pressed_page
-from bot.telegram.buttons import quoted_page
+from bot.telegram.buttons import article_page, articles_page, pressed_page, quoted_page
 from bot.telegram.commands import set_admin_menu
-from bot.telegram.desk import CrowdedError
-from bot.telegram.html import text_message, verification_messages
 from bot.telegram.inline import told_inline
-from bot.telegram.reading import command_of, message_of, text_of
+from bot.telegram.messages import Button, text_message, verification_messages
 from bot.telegram.sending import acknowledge, deliver, send, turn, typing
-from bot.verifying import verified_in
+from bot.telegram.updates import addressed, command_of, message_of, text_of
 from index.errors import VirgoletteError
-from index.live import LiveIndex
-from retrieval.verification import MAX_CLAIM, ClaimError
+from index.generations.live import LiveIndex
+from retrieval.answering.verification import MAX_CLAIM, ClaimError, verify_in
 
 LONGEST_DATA = 64  # bytes that a button tells
 
@@ -132,7 +127,7 @@ class Handlers:
         message, say = message_of(update), self._texts(update.effective_user)
         sentence = command_of(message)[1] or text_of(message.reply_to_message)
         try:
-            found = await asyncio.to_thread(verified_in, self.index, sentence)
+            found = await asyncio.to_thread(verify_in, self.index, sentence)
         except ClaimError as error:
             problem = say(f"verify.problem_{error.problem}", limit=MAX_CLAIM)
             await deliver(message, [text_message(problem)])

@@ -18,16 +18,14 @@ from telegram.constants import ParseMode
 from telegram.error import TelegramError
 from telegram.ext import ContextTypes
 
-from bot.language import texts_for_user
-from bot.locales import Texts
-from bot.render import source_line
+from bot.captions import source_line
+from bot.locales import Texts, texts_for_user
+from bot.queue import CrowdedError
 from bot.telegram.answering import Answering
-from bot.telegram.blocks import shortened
-from bot.telegram.desk import CrowdedError
-from bot.telegram.html import quotation_message
+from bot.telegram.messages import quotation_message, shortened
 from index.errors import VirgoletteError
 from retrieval.answer import Answer, Question, QuestionError
-from retrieval.chat.asking import Asking
+from retrieval.writing.asking import Asking
 
 PAUSE = 0.5  # seconds without another letter, after which a question is taken for finished
 SHORTEST = 4  # characters of a question

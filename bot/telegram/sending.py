@@ -27,7 +27,7 @@ from tenacity import (
     wait_random_exponential,
 )
 
-from bot.telegram.blocks import Button, Message
+from bot.telegram.messages import Button, Message
 
 PATIENCE = 900  # seconds during which a reply is tried again
 LONGEST_PAUSE = 20  # seconds between two tries

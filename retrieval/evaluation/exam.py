@@ -6,18 +6,40 @@ import json
 import random
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from index.analysis import STOP_WORDS, words
+from index.building.sync import sync
 from index.errors import UsageError
+from index.generations.generation import Generation
+from index.generations.layout import Locations, generations_dir
+from index.models.embedder import Embedder
+from index.text.words import STOP_WORDS, words
 from retrieval.evaluation.news import ARTICLES, NewsArticle, read_articles, read_questions
 from retrieval.evaluation.squad import read_squad
 
 SQUAD_ENDINGS = (".json", ".json.gz")
 MATCH = 0.5  # of F1, from which two short answers are the same
+
+
+def write_texts(texts: Mapping[str, str], folder: Path) -> None:
+    """Write each text to its path in the folder. Raises OSError."""
+    for path, text in texts.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text, encoding="utf-8")
+
+
+@contextmanager
+def indexed(texts: Mapping[str, str], embedder: Embedder, work: Path) -> Iterator[Generation]:
+    """The index of the texts, made in ``work`` as the product makes it of any folder."""
+    corpus, data = work / "corpus", work / "data"
+    write_texts(texts, corpus)
+    report = sync(Locations(corpus, data), embedder)
+    with closing(Generation(generations_dir(data) / report.generation)) as generation:
+        yield generation
 
 
 @dataclass(frozen=True)

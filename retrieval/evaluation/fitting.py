@@ -8,16 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from index.embedder import Embedder
-from index.generation import Generation
-from retrieval import scope
+from index.generations.generation import Generation
+from index.models.embedder import Embedder
 from retrieval.answer import Question, Scope
+from retrieval.answering.reader import Reader
+from retrieval.answering.search import HybridSearch, worth_reading
+from retrieval.answering.sentences import Sentence, weighed_sentences
+from retrieval.answering.weights import PLAIN, READER, Caution, Evidence, Linear, Weights
 from retrieval.evaluation.exam import Asked
-from retrieval.evidence import Evidence
-from retrieval.reader import Reader
-from retrieval.search import HybridSearch, worth_reading
-from retrieval.sentences import Sentence, weighed_sentences
-from retrieval.weights import PLAIN, READER, Caution, Linear, Weights
+from retrieval.questions import scope
 
 RANK = {READER: ["reader", "behind", "cosine"], PLAIN: ["behind", "cosine"]}
 CONFIDENCE = {READER: ["reader", "behind", "english"], PLAIN: ["behind", "cosine", "english"]}

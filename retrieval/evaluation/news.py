@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from index.sentences import Span
+from index.text.sentences import Span
 
 ARTICLES = ("articles.jsonl", "articles.jsonl.gz")
 

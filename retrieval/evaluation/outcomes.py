@@ -6,18 +6,36 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from time import perf_counter
 
-from index.embedder import Embedder
-from index.generation import Generation
-from index.live import LiveIndex
+from index.generations.generation import Generation
+from index.generations.live import LiveIndex
+from index.models.embedder import Embedder
 from retrieval.answer import Answer, Question
+from retrieval.answering.quotes import is_verbatim
+from retrieval.answering.search import HybridSearch, best_rows
 from retrieval.chain import AnswerChain
-from retrieval.evaluation.baselines import LISTED, bm25, dense
 from retrieval.evaluation.exam import Asked, Exam
-from retrieval.quotes import is_verbatim
-from retrieval.search import HybridSearch
 
 Ranks = tuple[int | None, int | None, int | None]
 NOWHERE: Ranks = (None, None, None)
+LISTED = 10  # passages of which ranks are told: R@k, MRR@10
+
+
+def dense(question: str, generation: Generation, embedder: Embedder) -> list[str]:
+    """The articles of the passages whose vectors are nearest, as Chroma gives them."""
+    vector = embedder.encode_query(question)
+    found = list(generation.vectors.nearest(vector, min(LISTED, generation.size)))
+    row_of = generation.store.rows_of(found)
+    return _articles([row_of[i] for i in found], generation)
+
+
+def bm25(question: str, generation: Generation) -> list[str]:
+    """The articles of the passages with the best BM25 scores, as long as they share a word."""
+    scores = generation.keywords.scores(question)
+    return _articles(best_rows(scores, LISTED).tolist(), generation)
+
+
+def _articles(rows: list[int], generation: Generation) -> list[str]:
+    return [passage.article for passage in generation.store.passages(rows)]
 
 
 @dataclass(frozen=True)

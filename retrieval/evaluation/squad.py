@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from index.sentences import Span
+from index.text.sentences import Span
 
 
 @dataclass(frozen=True)

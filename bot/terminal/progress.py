@@ -1,0 +1,80 @@
+"""A progress bar on a terminal; nothing in a pipe."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.progress import TaskID
+    from rich.status import Status
+
+    from index.building.build import Progress
+
+PHASES = {"reading": "reading articles", "embedding": "embedding texts", "asking": "asking"}
+
+
+class Waiting:
+    """A wheel that turns, with words for what is being done."""
+
+    def __init__(self, status: Status | None) -> None:
+        self._status = status
+
+    def tell(self, words: str) -> None:
+        """What is being done from now on."""
+        if self._status:
+            self._status.update(words)
+
+    def stop(self) -> None:
+        """Take it away: something else is written."""
+        if self._status:
+            self._status.stop()
+
+
+@contextmanager
+def waiting(*, hidden: bool = False) -> Iterator[Waiting]:
+    """A wheel on standard error, until the end or until it is stopped."""
+    if hidden or not (sys.stderr and sys.stderr.isatty()):
+        yield Waiting(None)
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status("") as status:
+        yield Waiting(status)
+
+
+@contextmanager
+def progress_bar(*, hidden: bool = False) -> Iterator[Progress | None]:
+    """What ``sync`` reports its progress to, or None where nothing is shown."""
+    if hidden or not (sys.stderr and sys.stderr.isatty()):
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+    from rich.progress import Progress as Bar
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+    )
+    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+        tasks: dict[str, TaskID] = {}
+
+        def show(phase: str, done: int, total: int) -> None:
+            if phase not in tasks:
+                tasks[phase] = bar.add_task(PHASES[phase], total=total, rate="")
+            bar.update(tasks[phase], completed=done, total=total)
+            speed = bar.tasks[tasks[phase]].speed
+            bar.update(tasks[phase], rate=f"{speed:.0f}/s" if speed else "")
+
+        yield show

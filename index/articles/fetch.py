@@ -1,0 +1,140 @@
+"""Fetching from the web, where nobody is trusted: not the address, nor what answers there."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from index.errors import FetchError
+from index.text.clean import one_line
+
+if TYPE_CHECKING:
+    import httpx
+
+ARTICLE_TYPES = {
+    "text/html": ".html",
+    "application/xhtml+xml": ".html",
+    "text/plain": ".txt",
+    "text/markdown": ".md",
+    "text/x-markdown": ".md",
+    "application/pdf": ".pdf",
+}
+FEED_TYPES = frozenset(
+    "application/rss+xml application/atom+xml application/rdf+xml application/xml text/xml".split()
+)
+_REDIRECTS = 5
+_COMPRESSIONS = ("", "identity", "gzip", "deflate")
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """What an address gave.
+
+    ``url`` is the address after redirects, without a fragment; ``content_type`` is in small
+    letters, without parameters; ``charset`` is the encoding that the server told, if any.
+    """
+
+    url: str
+    content_type: str
+    charset: str | None
+    data: bytes
+
+
+@dataclass(frozen=True)
+class Fetcher:
+    """Gets addresses: http and https, from public addresses and those ``allowed``.
+
+    ``allowed`` holds hosts, addresses and networks. ``max_bytes`` counts what is left after
+    decompression. ``seconds`` is for one address with all its redirects.
+    """
+
+    allowed: Collection[str] = ()
+    max_bytes: int = 20_000_000
+    seconds: float = 30.0
+
+    def get(self, url: str, types: Collection[str]) -> Fetched:
+        """What lies at ``url``, if it is of one of the ``types``.
+
+        Raises FetchError, which says what was refused and why.
+        """
+        try:
+            return self._get(url.strip(), types)
+        except FetchError as error:
+            raise FetchError(one_line(f"{url} was not fetched: {error}")) from error
+
+    def _get(self, url: str, types: Collection[str]) -> Fetched:
+        import httpcore
+        import httpx
+
+        from index.articles.network import PublicTransport
+
+        try:
+            with httpx.Client(
+                transport=PublicTransport(self.allowed, self.seconds),
+                headers=_headers(),
+                timeout=self.seconds,
+                trust_env=False,
+            ) as client:
+                return self._follow(client, _checked(httpx.URL(url)), types)
+        except (httpx.TimeoutException, httpcore.TimeoutException):
+            raise FetchError(f"it took longer than {self.seconds:g} seconds") from None
+        except (
+            httpx.HTTPError, httpx.InvalidURL, httpcore.NetworkError, httpcore.ProtocolError,
+            httpcore.UnsupportedProtocol, OSError, UnicodeError,
+        ) as error:  # fmt: skip
+            raise FetchError(str(error) or type(error).__name__) from error
+
+    def _follow(self, client: httpx.Client, url: httpx.URL, types: Collection[str]) -> Fetched:
+        for _ in range(_REDIRECTS + 1):
+            with client.stream("GET", url) as response:
+                if not response.has_redirect_location:
+                    return self._read(response, url, types)
+                location = response.headers["location"]
+            url = _checked(url.join(location))
+        raise FetchError(f"it redirects more than {_REDIRECTS} times, last to {url}")
+
+    def _read(self, response: httpx.Response, url: httpx.URL, types: Collection[str]) -> Fetched:
+        if response.status_code != 200:
+            raise FetchError(f"the server answered {response.status_code} {response.reason_phrase}")
+        kind = response.headers.get("content-type", "").split(";")[0].strip().lower()
+        if kind not in types:
+            raise FetchError(
+                f"it is of the type {kind or 'that nobody tells'}; read are {', '.join(types)}"
+            )
+        compression = response.headers.get("content-encoding", "").strip().lower()
+        if compression not in _COMPRESSIONS:
+            raise FetchError(f"it is compressed as {compression}; gzip and deflate are read")
+        data = self._body(response)
+        return Fetched(str(url.copy_with(fragment=None)), kind, response.charset_encoding, data)
+
+    def _body(self, response: httpx.Response) -> bytes:
+        data = bytearray()
+        for chunk in response.iter_bytes():
+            data += chunk
+            if len(data) > self.max_bytes:
+                raise FetchError(
+                    f"it is larger than {self.max_bytes / 1e6:g} MB: VIRGOLETTE_MAX_FILE_MB"
+                )
+        return bytes(data)
+
+
+def _checked(url: httpx.URL) -> httpx.URL:
+    if url.scheme not in ("http", "https"):
+        raise FetchError(f"only http and https are fetched, not {url.scheme or 'this'}")
+    if url.userinfo:
+        raise FetchError("an address with a user name in it is refused")
+    if not url.host:
+        raise FetchError("the address names no host")
+    return url
+
+
+def _headers() -> dict[str, str]:
+    from importlib.metadata import version
+
+    return {
+        "User-Agent": f"Virgolette/{version('virgolette')} (fetches single articles for a reader)",
+        "Accept": "text/html, application/xhtml+xml, text/plain, text/markdown, application/pdf, "
+        "application/rss+xml, application/atom+xml, */*;q=0.1",
+        "Accept-Encoding": "gzip, deflate",
+    }

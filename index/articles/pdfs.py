@@ -1,0 +1,173 @@
+"""PDFs: their text by page, in paragraphs."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import logging
+import re
+import statistics
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from index.errors import ArticleError
+from index.text.clean import one_line, without_controls
+
+if TYPE_CHECKING:
+    from pypdf import PageObject, PdfReader
+
+TIME_LIMIT = 60.0  # seconds for one file
+TEXT_LIMIT = 5_000_000  # characters: some thousand pages
+
+_WIDE_GAP = 1.4  # times the usual distance of lines: another paragraph
+_OTHER_SIZE = 1.15  # times the size of the line before: a heading, a caption
+_SHORT = 0.85  # of the longest line's length: a paragraph may end there
+_VERY_SHORT = 0.5  # a heading or an item of a list may
+_STOP = re.compile(r"[.!?…:;][”“\"»’')\]]*$")
+_HYPHENATED = re.compile(r"[^\W\d_]-$")
+_NO_TITLE = re.compile(
+    r"untitled|senza titolo|document[o]?\d*|microsoft (word|powerpoint) - .*|"
+    r"present(ation|azione).*\.?\d*|[^ ]*|.*\.(docx?|odt|rtf|indd|qxd|qxp|pdf|tex|dvi|pptx?|txt)",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class _Line:
+    """A line of a page, its height on it and the size of its letters, in points."""
+
+    text: str
+    height: float
+    size: float
+
+
+def read_pdf(data: bytes, seconds: float = TIME_LIMIT) -> tuple[str, dict[str, str]]:
+    """The text of a PDF, and its title where it tells one.
+
+    Pages and paragraphs are apart by an empty line. The lines of a paragraph are joined by a
+    space, as they were before the layout; a hyphen at a line's end between small letters goes.
+
+    Raises ArticleError when it is damaged, locked, holds pictures only, or takes longer than
+    ``seconds``.
+    """
+    from pypdf.errors import DependencyError, FileNotDecryptedError
+
+    logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # what it mends need not be told
+    deadline = time.monotonic() + seconds
+    try:
+        text, title = _read(data, deadline)
+    except ArticleError:
+        raise
+    except (FileNotDecryptedError, DependencyError):
+        raise ArticleError("it is locked: save a copy without the password") from None
+    except Exception as error:  # pypdf raises what it meets in a damaged file
+        raise ArticleError(
+            f"it is a damaged PDF ({one_line(str(error))[:100] or type(error).__name__}): "
+            "open it in a viewer and print it as a new PDF"
+        ) from error
+    if not text:
+        raise ArticleError(
+            "it holds no text, only pictures of it: run a text recognition over it first"
+        )
+    return text, {"title": title} if title else {}
+
+
+def _read(data: bytes, deadline: float) -> tuple[str, str]:
+    from pypdf import PdfReader
+
+    reader = PdfReader(io.BytesIO(data))
+    pages = "\n\n".join(filter(None, _page_texts(reader, deadline)))
+    return pages, _title(reader)
+
+
+def _page_texts(reader: PdfReader, deadline: float) -> Iterator[str]:
+    length = 0
+    for page in reader.pages:
+        text = "\n\n".join(_paragraphs(_lines(page, deadline)))
+        length += len(text)
+        if length > TEXT_LIMIT:
+            raise ArticleError(f"it holds more than {TEXT_LIMIT} characters: split it")
+        yield text
+
+
+def _title(reader: PdfReader) -> str:
+    """The title in the file's metadata, unless a program left its own or a file's name there."""
+    try:
+        title = one_line(str(reader.metadata.title or "")) if reader.metadata else ""
+    except Exception:  # noqa: BLE001 - damaged metadata is none
+        return ""
+    return "" if len(title) > 300 or _NO_TITLE.fullmatch(title) else title
+
+
+def _lines(page: PageObject, deadline: float) -> list[_Line]:
+    """The lines of a page in the order in which it draws them."""
+    lines: list[_Line] = []
+    pieces: list[_Line] = []
+
+    def hurry(*_: Any) -> None:
+        if time.monotonic() > deadline:
+            raise ArticleError("reading it took too long: print it as a new PDF, or split it")
+
+    def collect(text: str, cm: list[float], tm: list[float], _font: Any, size: float) -> None:
+        scale = abs(tm[3] * cm[3] + tm[2] * cm[1]) or 1.0
+        height = tm[4] * cm[1] + tm[5] * cm[3] + cm[5]
+        for number, part in enumerate(text.split("\n")):
+            if number:
+                lines.extend(_joined(pieces))
+                pieces.clear()
+            pieces.append(_Line(without_controls(part), height, size * scale))
+
+    hurry()
+    page.extract_text(visitor_operand_before=hurry, visitor_text=collect)
+    hurry()  # pypdf takes what is raised within a form for the form's damage
+    return [*lines, *_joined(pieces)]
+
+
+def _joined(pieces: list[_Line]) -> Iterator[_Line]:
+    """The pieces as one line, as high and large as the longest of them; none of white space."""
+    text = " ".join("".join(piece.text for piece in pieces).split())
+    if text:
+        longest = max(pieces, key=lambda piece: len(piece.text.strip()))
+        yield _Line(text, longest.height, longest.size)
+
+
+def _paragraphs(lines: list[_Line]) -> Iterator[str]:
+    if not lines:
+        return
+    gaps = [one.height - other.height for one, other in itertools.pairwise(lines)]
+    usual = statistics.median([gap for gap in gaps if gap > 0] or [0.0])
+    longest = max(len(line.text) for line in lines)
+    paragraph = lines[0].text
+    for before, line in itertools.pairwise(lines):
+        if _ends(before, line, usual, longest):
+            yield paragraph
+            paragraph = line.text
+        else:
+            paragraph = _continued(paragraph, line.text)
+    yield paragraph
+
+
+def _ends(line: _Line, following: _Line, usual: float, longest: int) -> bool:
+    """Whether a paragraph ends with the line.
+
+    Where the text is cut at a full stop no sentence is harmed; elsewhere only the letters'
+    size, a gap, or a line far too short for one that goes on tells so.
+    """
+    sizes = sorted((line.size, following.size))
+    gap = line.height - following.height
+    if sizes[1] > _OTHER_SIZE * sizes[0] or (usual and gap > _WIDE_GAP * usual):
+        return True
+    if _STOP.search(line.text):
+        return len(line.text) < _SHORT * longest
+    return len(line.text) < _VERY_SHORT * longest and not following.text[0].islower()
+
+
+def _continued(paragraph: str, line: str) -> str:
+    """A paragraph and its next line, without the hyphen that the layout may have put between."""
+    if paragraph.endswith("\u00ad"):
+        return paragraph[:-1] + line
+    if _HYPHENATED.search(paragraph) and line[0].islower():
+        return paragraph[:-1] + line
+    return f"{paragraph} {line}"

@@ -1,0 +1,148 @@
+"""The current generation, followed from one to the next."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from index.errors import StorageError
+from index.generations.generation import Generation
+from index.generations.layout import ChromaServer
+from index.generations.manifest import read_manifest
+from index.generations.pointer import current_name, discard, held_current
+
+NOTICED = 1.0  # seconds between two looks at the pointer
+
+_log = logging.getLogger(__name__)
+
+
+class LiveIndex:
+    """The current generation, whichever it is at the moment. Safe to use from several threads.
+
+    The pointer is read at every use, which costs microseconds. A new generation is opened by
+    the first who meets it, or by ``follow``; the old one is closed, and removed, when the last
+    who reads it is done. A new one that this process cannot use leaves the old one in use.
+    """
+
+    def __init__(self, data_dir: Path, server: ChromaServer | None = None) -> None:
+        self._data_dir = data_dir
+        self._server = server
+        self._required: Mapping[str, str] = {}
+        self._refused = ""
+        self._lock = threading.Lock()  # of the two below
+        self._current: Generation | None = None
+        self._readers: dict[Generation, int] = {}
+        self._opening = threading.Lock()
+        self._closed = threading.Event()
+
+    def require(self, stamp: Mapping[str, str]) -> None:
+        """Refuse generations whose stamp has other values than this."""
+        self._required = stamp
+
+    @contextmanager
+    def reading(self) -> Iterator[Generation | None]:
+        """The current generation for the length of a ``with``, or None when there is no index."""
+        generation = self._enter()
+        try:
+            yield generation
+        finally:
+            self._leave(generation)
+
+    def follow(self) -> None:
+        """Look at the pointer every second from now on, in a thread of its own."""
+        threading.Thread(target=self._follow, name="index", daemon=True).start()
+
+    def close(self) -> None:
+        """Close the generation in use, or let the last who still reads it do so."""
+        self._closed.set()
+        with self._opening, self._lock:
+            current, self._current = self._current, None
+            unread = current is not None and not self._readers.get(current)
+        if current is not None and unread:
+            current.close()
+
+    def _follow(self) -> None:
+        while not self._closed.wait(NOTICED):
+            with suppress(StorageError):  # told to whoever asks
+                self._bring_up_to_date()
+
+    def _enter(self) -> Generation | None:
+        if not self._bring_up_to_date():
+            return None
+        with self._lock:
+            if self._current is not None:
+                self._readers[self._current] = self._readers.get(self._current, 0) + 1
+            return self._current
+
+    def _bring_up_to_date(self) -> bool:
+        """Open the generation that the pointer names, unless it is open. False: it names none."""
+        name = current_name(self._data_dir)
+        if name is None or self._is_open(name):
+            return name is not None
+        with self._opening:  # readers of the old one do not wait here
+            name = current_name(self._data_dir)  # it may have moved on while we waited
+            if name is None or self._is_open(name) or self._closed.is_set():
+                return name is not None
+            try:
+                new = self._open()
+            except StorageError as error:
+                if self._current is None:
+                    raise
+                self._refuse(name, error)
+                return True
+            with self._lock:
+                old, self._current = self._current, new
+                unread = old is not None and not self._readers.get(old)
+            if old is not None and unread:
+                self._close(old)
+        return True
+
+    def _is_open(self, name: str) -> bool:
+        current = self._current
+        return current is not None and current.name == name
+
+    def _open(self) -> Generation | None:
+        with held_current(self._data_dir) as directory:
+            if directory is None:
+                return None
+            stamp = read_manifest(directory).stamp
+            other = [n for n, value in self._required.items() if stamp.get(n) != value]
+            if other:
+                raise StorageError(
+                    f"the index was made otherwise ({', '.join(other)}): run virgolette index"
+                )
+            return Generation(directory, self._server)
+
+    def _refuse(self, name: str, error: StorageError) -> None:
+        """Tell, once, that the generation in use stays so."""
+        if self._refused != name:
+            self._refused = name
+            told = (
+                "the new index cannot be used (%s): the one before goes on answering; "
+                "start Virgolette again if its settings or its version have changed"
+            )
+            _log.warning(told, error)
+
+    def _leave(self, generation: Generation | None) -> None:
+        if generation is None:
+            return
+        with self._lock:
+            self._readers[generation] -= 1
+            last = not self._readers[generation]
+            if last:
+                del self._readers[generation]
+            done = last and generation is not self._current
+        if done:
+            self._close(generation)
+
+    def _close(self, generation: Generation) -> None:
+        generation.close()
+        # A folder that may only be read is left: the next run of index removes it.
+        with suppress(OSError, StorageError):
+            if generation.name != current_name(
+                self._data_dir
+            ):  # it is when we end while it is read
+                discard(self._data_dir, generation.name, self._server)

@@ -1,0 +1,76 @@
+"""What a generation was made from, as a file in it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from index.errors import StorageError
+from index.generations.layout import MANIFEST, Locations
+from index.models.embedder import Embedder
+
+EMBEDDED = "embedded"  # in the stamp, where the vectors are in no server
+# Raise one of these whenever what it names makes other output of the same files.
+VERSIONS = {"loaders": "3", "splitter": "1", "keywords": "5", "prompts": "3", "schema": "3"}
+LIBRARIES = (
+    "charset-normalizer justext lxml markdown-it-py pypdf pystemmer simplemma trafilatura"
+).split()
+
+
+def needed_stamp(embedder: Embedder) -> dict[str, str]:
+    """What an index must have been made with, for questions to be answered from it."""
+    return {**VERSIONS, "model": embedder.fingerprint}
+
+
+def current_stamp(paths: Locations, embedder: Embedder) -> dict[str, str]:
+    """What makes an index another one, beside its articles."""
+    vectors = paths.server.url if paths.server else EMBEDDED
+    return {**needed_stamp(embedder), "vectors": vectors, "libraries": _libraries()}
+
+
+def _libraries() -> str:
+    """The versions of what makes text of files and terms of text: others may make others."""
+    return ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
+
+
+def why_anew(before: Manifest | None, stamp: dict[str, str]) -> str:
+    """Why nothing of the current generation can be taken over, in words; "" where it can."""
+    if before is None:
+        return "the one before cannot be read"
+    other = [name for name, value in stamp.items() if before.stamp.get(name) != value]
+    return f"the one before was made otherwise ({', '.join(other)})" if other else ""
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a generation was made from.
+
+    ``stamp`` names the model and the versions of loaders, splitter and schema. ``files`` has
+    the SHA-256 of every file's bytes by path ("" where it could not be read), those that
+    became no article included; ``skipped`` says why they did not. ``thinned`` is how many
+    passages were taken out of Chroma's collection since that was made.
+    """
+
+    stamp: dict[str, str]
+    files: dict[str, str]
+    skipped: dict[str, str]
+    created: str
+    thinned: int = 0
+
+
+def read_manifest(generation: Path) -> Manifest:
+    """The manifest of the generation in this directory."""
+    try:
+        return Manifest(**json.loads((generation / MANIFEST).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise StorageError(
+            f"the index in {generation} is damaged ({error}): run virgolette index --rebuild"
+        ) from error
+
+
+def write_manifest(generation: Path, manifest: Manifest) -> None:
+    """Write the manifest into the generation's directory."""
+    text = json.dumps(asdict(manifest), ensure_ascii=False, indent=1)
+    (generation / MANIFEST).write_text(text, encoding="utf-8")

@@ -1,0 +1,116 @@
+"""Articles cut into passages: runs of whole sentences, small enough for the model."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from index.articles.article import Article
+from index.text.sentences import Span, sentences
+
+TARGET_TOKENS = 256  # of a passage, unless one sentence alone is longer
+MARGIN = 16  # tokens kept free for the prompt and the model's own marks
+
+CountTokens = Callable[[Sequence[str]], list[int]]
+
+
+@dataclass(frozen=True)
+class Passage:
+    """A slice of an article's stored text, from ``sentences[0]`` to ``sentences[-1]``."""
+
+    article: str
+    heading: str
+    start: int
+    end: int
+    text: str
+    sentences: tuple[Span, ...]
+
+    @property
+    def id(self) -> str:
+        """The same for the same words, below the same heading, at the same place of an article."""
+        key = f"{self.article}\0{self.start}\0{titled(self.heading, self.text)}"
+        return hashlib.sha256(key.encode()).hexdigest()[:32]
+
+    def slice(self, span: Span) -> str:
+        """The text of one of its sentences."""
+        return self.text[span.start - self.start : span.end - self.start]
+
+
+def titled(heading: str, text: str) -> str:
+    """A passage or a sentence as models see it: below its article's heading, unless it begins so.
+
+    "" is no heading.
+    """
+    return text if text.startswith(heading.rstrip("…")) else f"{heading}\n{text}"
+
+
+def split_article(article: Article, count_tokens: CountTokens, max_tokens: int) -> list[Passage]:
+    """The passages of an article, in order.
+
+    Sentences are never cut, but for one longer than the model reads: that is cut at a space.
+    Neighbouring passages share one sentence, so that a pronoun keeps its sentence before.
+    Between the sentences of a passage there is only white space. The heading fits above each.
+    """
+    (above,) = count_tokens([article.heading])
+    limit = max(max_tokens - MARGIN - above, max_tokens // 2)  # a model may read very little
+    spans = sentences(article.text, article.language)
+    counts = count_tokens([article.text[s.start : s.end] for s in spans])
+    sized: list[tuple[Span, int]] = []
+    for span, count in zip(spans, counts, strict=True):
+        sized.extend(_fitting(article.text, span, count, count_tokens, limit))
+    return [
+        Passage(
+            article.path,
+            article.heading,
+            group[0].start,
+            group[-1].end,
+            _slice(article.text, group),
+            group,
+        )
+        for run in _runs(article.text, sized)
+        for group in _pack(run, min(TARGET_TOKENS, limit))
+    ]
+
+
+def _slice(text: str, group: Sequence[Span]) -> str:
+    return text[group[0].start : group[-1].end]
+
+
+def _fitting(
+    text: str, span: Span, count: int, count_tokens: CountTokens, limit: int
+) -> Iterator[tuple[Span, int]]:
+    """The span with its count of tokens, or its halves, cut at spaces, until each one fits."""
+    if count <= limit or span.end - span.start < 2:
+        yield span, min(count, limit)
+        return
+    middle = (span.start + span.end) // 2
+    space = text.rfind(" ", span.start + 1, middle)
+    cut = space if space > 0 else middle
+    for half in (Span(span.start, cut), Span(cut + (space > 0), span.end)):
+        (tokens,) = count_tokens([text[half.start : half.end]])
+        yield from _fitting(text, half, tokens, count_tokens, limit)
+
+
+def _runs(text: str, sized: list[tuple[Span, int]]) -> Iterator[list[tuple[Span, int]]]:
+    """Sentences with nothing but white space between them; boilerplate parts the runs."""
+    run: list[tuple[Span, int]] = []
+    for span, count in sized:
+        if run and text[run[-1][0].end : span.start].strip():
+            yield run
+            run = []
+        run.append((span, count))
+    if run:
+        yield run
+
+
+def _pack(run: list[tuple[Span, int]], target: int) -> Iterator[tuple[Span, ...]]:
+    first, total = 0, 0
+    for at, (_, count) in enumerate(run):
+        if at > first and total + count > target:
+            yield tuple(span for span, _ in run[first:at])
+            # Share the last sentence, unless the two together are too long already.
+            shared = run[at - 1][1]
+            first, total = (at - 1, shared) if shared + count <= target else (at, 0)
+        total += count
+    yield tuple(span for span, _ in run[first:])

@@ -1,0 +1,146 @@
+"""Which generation is the current one, who reads it, and the end of those that nobody reads."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import logging
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import IO
+
+from index.errors import StorageError
+from index.generations.layout import (
+    BUILDING,
+    CHROMA,
+    CURRENT,
+    READERS,
+    ChromaServer,
+    Place,
+    generations_dir,
+    sync_folder,
+)
+from index.generations.manifest import EMBEDDED, read_manifest
+
+GIVEN_UP = 5.0  # seconds for a server that the settings do not name any more
+
+_log = logging.getLogger(__name__)
+
+
+def current_name(data_dir: Path) -> str | None:
+    """The name of the current generation, or None before the first one."""
+    try:
+        # What a damaged pointer names is nowhere, and so made anew.
+        name = (data_dir / CURRENT).read_text(encoding="ascii", errors="replace")
+        return name.replace("\0", "").strip() or None
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise StorageError(f"cannot read {data_dir / CURRENT}: {error}") from error
+
+
+@contextmanager
+def held_current(data_dir: Path) -> Iterator[Path | None]:
+    """The directory of the current generation, which nobody removes during a ``with``.
+
+    None before the first one. StorageError when it cannot be read.
+    """
+    name = current_name(data_dir)
+    with ExitStack() as held:
+        while name is not None:
+            directory = generations_dir(data_dir) / name
+            try:
+                held.enter_context(hold(directory))
+                break
+            except OSError as error:
+                # The next one may have come, and taken this one away, after we read its name.
+                before, name = name, current_name(data_dir)
+                if name == before:
+                    raise StorageError(
+                        f"the index in {directory} cannot be opened ({error}): "
+                        "run virgolette index --rebuild"
+                    ) from error
+        yield directory if name is not None else None
+
+
+def hold(directory: Path) -> IO[bytes]:
+    """The readers' file of a generation, open and locked as readers do. OSError if it has gone."""
+    with ExitStack() as opened:
+        readers = opened.enter_context((directory / READERS).open("rb"))
+        fcntl.flock(readers, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        if not os.fstat(readers.fileno()).st_nlink:  # removed between the two
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), readers.name)
+        opened.pop_all()
+    return readers
+
+
+def switch_to(data_dir: Path, name: str) -> None:
+    """Make a generation the current one. Readers see the old one or this one, nothing between.
+
+    The generation must be on the disk by then; after this, so is the pointer.
+    """
+    new = data_dir / f"{CURRENT}.new"
+    with new.open("w", encoding="ascii") as file:
+        file.write(name + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    new.replace(data_dir / CURRENT)
+    sync_folder(data_dir)
+
+
+def discard(data_dir: Path, name: str, server: ChromaServer | None) -> bool:
+    """Remove a generation that is not the current one, unless somebody reads it."""
+    directory = generations_dir(data_dir) / name
+    try:
+        with (directory / READERS).open("r+b") as readers:  # NFS wants it writable for LOCK_EX
+            fcntl.flock(readers, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _remove(directory, name, server)
+    except (BlockingIOError, PermissionError):
+        return False
+    except FileNotFoundError:  # not finished, or of a time before readers were counted
+        _remove(directory, name, server)
+    return True
+
+
+def discard_all_but(data_dir: Path, current: str | None, server: ChromaServer | None) -> None:
+    """Remove what interrupted runs left, and generations that nobody reads any more."""
+    for directory in generations_dir(data_dir).iterdir():
+        if directory.name != current:
+            discard(data_dir, directory.name, server)
+
+
+def _remove(directory: Path, name: str, server: ChromaServer | None) -> None:
+    holder = _server_of(directory, server)
+    if holder is None or _removed_from(holder, name.removeprefix(BUILDING), server):
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def _removed_from(holder: ChromaServer, name: str, server: ChromaServer | None) -> bool:
+    """Remove a generation's vectors from their server; whether that is done with."""
+    from index.generations.chroma import remove_vectors
+
+    place = Place(Path(), name, holder)
+    try:
+        remove_vectors(place)
+    except StorageError as error:
+        if holder == server:  # it is away: tried again later, or its collection would stay
+            return False
+        _log.warning("%s; delete its collection %s if you still use it", error, place.collection)
+    return True
+
+
+def _server_of(directory: Path, server: ChromaServer | None) -> ChromaServer | None:
+    """The server that holds the vectors of a generation; None where they are in its directory.
+
+    Of one that is not ``server``, that of the settings, no more than the address is known.
+    """
+    try:
+        told = read_manifest(directory).stamp.get("vectors", EMBEDDED)
+    except StorageError:  # not finished
+        return None if (directory / CHROMA).exists() else server
+    if told == EMBEDDED:
+        return None
+    return server if server and server.url == told else ChromaServer(told, timeout=GIVEN_UP)

@@ -1,0 +1,137 @@
+"""The fitted numbers: those of ``weights.json``, or others, fitted to another embedding model."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from contextlib import suppress
+from dataclasses import asdict, dataclass, fields
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from index.errors import StorageError
+
+FILE = Path(__file__).with_name("weights.json")
+FITTED = "weights"  # the folder in DATA_DIR of weights that are fitted to other models
+READER, PLAIN = "with a reader", "without"
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One sentence against one question.
+
+    ``cosine`` of the two vectors; ``behind``: by how much the fused score of its passage is below
+    that of the best passage, from 0 to ``FARTHEST``; ``english``: 1 for a question in English,
+    else 0; ``reader``: the log-odds of its best words in the sentence, with a reader.
+
+    Nothing else was found to tell more: docs/quality.md has what was tried.
+    """
+
+    cosine: float
+    behind: float
+    english: float
+    reader: float = 0.0
+
+    def value(self, name: str) -> float:
+        """The number with this name."""
+        return float(getattr(self, name))
+
+
+class Caution(StrEnum):
+    """How sure an answer must be. What each refuses: docs/quality.md."""
+
+    CAUTIOUS = "cautious"
+    BALANCED = "balanced"
+    GENEROUS = "generous"
+
+
+@dataclass(frozen=True)
+class Linear:
+    """A weighted sum of evidence."""
+
+    weights: dict[str, float]
+    intercept: float = 0.0
+
+    def __call__(self, evidence: Evidence) -> float:
+        return self.intercept + sum(w * evidence.value(n) for n, w in self.weights.items())
+
+    def probability(self, evidence: Evidence) -> float:
+        """It as the log-odds of a probability."""
+        return float(1.0 / (1.0 + np.exp(-self(evidence))))
+
+
+@dataclass(frozen=True)
+class Weights:
+    """``rank`` orders sentences; ``confidence`` gives the log-odds that a sentence answers.
+
+    ``words``: the log-odds that a reader's words in it are the answer; shown as that they are from
+    the probability ``sure`` on. ``thresholds``: for each Caution the confidence below which a
+    question is refused.
+    """
+
+    rank: Linear
+    confidence: Linear
+    words: Linear
+    sure: float
+    thresholds: dict[Caution, float]
+
+
+def load_weights(kind: str, file: Path = FILE) -> Weights:
+    """The weights of a kind, READER or PLAIN, in a file: those that travel with Virgolette.
+
+    Raises StorageError where they cannot be read.
+    """
+    try:
+        return _weights(json.loads(file.read_text(encoding="utf-8"))[kind])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise StorageError(
+            f"the weights in {file} cannot be read ({error}): delete that file, "
+            "or make it anew with virgolette eval FILE --fit"
+        ) from error
+
+
+def _weights(told: dict[str, Any]) -> Weights:
+    return Weights(
+        rank=_linear(**told["rank"]),
+        confidence=_linear(**told["confidence"]),
+        words=_linear(**told["words"]),
+        sure=float(told["sure"]),
+        thresholds={caution: float(told["thresholds"][caution.value]) for caution in Caution},
+    )
+
+
+def _linear(weights: dict[str, float], intercept: float) -> Linear:
+    if not isinstance(weights, dict):
+        raise TypeError("weights are no names with numbers")
+    unknown = weights.keys() - {field.name for field in fields(Evidence)}
+    if unknown:
+        raise ValueError(f"of another version: {', '.join(sorted(unknown))} is not known")
+    return Linear(weights, intercept)
+
+
+def save_weights(weights: Weights, kind: str, file: Path = FILE) -> None:
+    """Put the weights of a kind into a file; those of the other kind stay in it."""
+    others = {}
+    with suppress(OSError, ValueError):
+        others = json.loads(file.read_text(encoding="utf-8"))
+    file.parent.mkdir(parents=True, exist_ok=True)
+    new = file.with_suffix(".new")
+    new.write_text(json.dumps({**others, kind: asdict(weights)}, indent=1) + "\n", encoding="utf-8")
+    new.replace(file)
+
+
+def fitted_file(data_dir: Path, fingerprint: str) -> Path:
+    """Where weights that were fitted to another embedding model are kept."""
+    return data_dir / FITTED / f"{hashlib.sha256(fingerprint.encode()).hexdigest()[:16]}.json"
+
+
+def has_weights(kind: str, file: Path) -> bool:
+    """Whether the file has weights of this kind, and of this version."""
+    try:
+        load_weights(kind, file)
+    except StorageError:
+        return False
+    return True

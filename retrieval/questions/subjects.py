@@ -1,0 +1,90 @@
+"""What the articles are about: the names that most of them tell of."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from index.generations.generation import Generation
+from index.text.words import STOP_WORDS, words
+
+NEWEST = 200  # articles that are looked into
+_NAME = re.compile(
+    # In a sentence, where a capital letter says something.
+    r"(?:(?<=[a-zà-öø-ÿ0-9,;)’'] )|(?<=[’'(“]))"
+    r"[A-ZÀ-Ý][\w-]{2,}(?: (?:(?:di|del|della|de|von|van|al|bin) )?[A-ZÀ-Ý][\w-]+)*"
+)
+
+
+_PERSON = r"[A-ZÀ-Ý][\w’'-]+ (?:(?:di|de|von|van|al|bin) )?[A-ZÀ-Ý][\w-]+"
+_TELLING = (
+    r"(?:ha|hanno|aveva) (?:detto|dichiarato|affermato|spiegato|ribadito|aggiunto|scritto|riferito)"
+    r"|said|told|wrote"
+)
+_INTRODUCED = re.compile(rf"[a-zà-ÿ]{{4,}}, (?P<name>{_PERSON}),")  # "il portavoce, John Kirby, …"
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody whom a text introduces. ``speaks``: whether it tells what they said, too."""
+
+    name: str
+    speaks: bool
+
+
+def people(generation: Generation) -> list[Person]:
+    """The people of the newest articles, in the order in which they come; each once."""
+    found: dict[str, bool] = {}
+    for path in _newest(generation):
+        article = generation.store.article(path)
+        for match in _INTRODUCED.finditer(article.text if article else ""):
+            name, text = match["name"], article.text if article else ""
+            told = re.search(rf"{re.escape(name)}\b[^.:;“\"]{{0,30}} (?:{_TELLING})\b", text)
+            found[name] = found.get(name, False) or told is not None
+    return [Person(name, speaks) for name, speaks in found.items()]
+
+
+def subjects(generation: Generation, most: int) -> list[str]:
+    """The names of the newest articles, those of the most articles first; none is part of another.
+
+    Only the articles of ``generation`` are read; where none has names there is nothing to tell.
+    """
+    articles, counts = Counter[str](), Counter[str]()
+    for path in _newest(generation):
+        article = generation.store.article(path)
+        names = list(_names(article.text)) if article else []
+        counts.update(names)
+        articles.update(set(names))
+    chosen: list[str] = []
+    for name in sorted(counts, key=lambda n: (-articles[n], -counts[n], n)):
+        if len(chosen) == most:
+            break
+        if counts[name] > 1 and not any(_alike(name, other) for other in chosen):
+            chosen.append(_fullest(name, counts))
+    return list(dict.fromkeys(chosen))
+
+
+def _newest(generation: Generation) -> list[str]:
+    headers = generation.store.article_headers()
+    return [a.path for a in sorted(headers, key=lambda a: a.date or "", reverse=True)[:NEWEST]]
+
+
+def _names(text: str) -> Iterator[str]:
+    for match in _NAME.finditer(text):
+        if not set(words(match[0])) & STOP_WORDS or " " in match[0]:
+            yield match[0]
+
+
+def _alike(one: str, other: str) -> bool:
+    """Whether one name is part of the other: "Kim" of "Kim Jong-un"."""
+    a, b = set(words(one)), set(words(other))
+    return a <= b or b <= a
+
+
+def _fullest(name: str, counts: Counter[str]) -> str:
+    """The longer name that this one is most often part of, where there is one."""
+    within = set(words(name))
+    longer = [n for n in counts if within < set(words(n)) and counts[n] * 4 >= counts[name]]
+    return max(longer, key=lambda n: counts[n]) if longer else name

@@ -1,0 +1,322 @@
+"""What a claim states that can be compared with a passage: names, numbers and dates.
+
+They are compared after normalising: "dodicimila" is "12,000", "13 settembre" is "September 13", and
+"Mosca" is "Moscow". What else a claim says, code cannot check: the quotation beside it is for that.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from index.text.months import MONTH, MONTHS
+from index.text.words import STOP_WORDS, stems
+from retrieval.writing.names import Named, Word, known_names, words_of
+
+LANGUAGES = ("it", "en")
+_WEEKDAYS = (
+    "lunedi martedi mercoledi giovedi venerdi sabato domenica".split(),
+    "monday tuesday wednesday thursday friday saturday sunday".split(),
+)
+# Words with which a sentence may begin although the passage does not have them.
+_OPENERS = frozenset(
+    """
+    secondo durante dopo prima entrambi entrambe tuttavia inoltre infine mentre poiche nonostante
+    oltre circa attualmente intanto cosi quindi pertanto ecco ognuno ciascuno tra fra oggi ieri
+    domani invece sempre mai forse presto adesso si no alcuni alcune molti molte diversi diverse
+    both during after before however although since while according additionally among between
+    despite following until upon there this these those it its he she his her they their we our
+    as at in on for from by with without under over within also then thus yes no some many several
+    most each every other another such only even still both if when where who what which
+    """.split()
+)
+_TITLES = frozenset("sig sigra dott prof mr mrs ms dr sir lord lady".split())
+_NUMBER = re.compile(
+    r"(?<![\w.,])(?P<digits>\d+(?:[.,]\d+)*)(?P<ordinal>\s?[º°ª]|st\b|nd\b|rd\b|th\b)?"
+)
+_SCALES = {
+    1_000: "mila thousand",
+    1_000_000: "milione milioni million millions mln",
+    1_000_000_000: "miliardo miliardi billion billions bn mld",
+}
+_SCALE_OF = {word: scale for scale, several in _SCALES.items() for word in several.split()}
+# "2.5 million" may be "2.5 1000000" by now.
+_SCALE = re.compile(
+    rf"(?:\s+(?P<scale>{'|'.join(_SCALE_OF)}|10{{3}}(?:0{{3}}){{0,2}})\b)?"
+    r"(?P<half>\s+(?:e\s+mezz[oa]|and\s+a\s+half)\b)?",
+    re.IGNORECASE,
+)
+_NUMERIC_DATE = re.compile(
+    r"\b(?:\d{4}-(?P<month>\d{1,2})-(?P<day>\d{1,2})"
+    r"|(?P<first>\d{1,2})[/.](?P<second>\d{1,2})[/.](?:\d{4}|\d{2}))\b"
+)
+_ADDRESS = re.compile(
+    r"(?:https?://|www\.)\S+|\S+@\S+\.\w+|(?<!\w)[@#]\w+"
+    r"|\b[\w-]+\.(?:com|org|net|it|eu|info|io|ru)\b"
+)
+_DAYS_BEFORE = re.compile(  # "13", "l’11 e il 12", "dal 10 al 13 di": then a month
+    r"(?:\b\d{1,2}[º°]?(?:\s*(?:,|-|–|e|al?|and|to|or|o)\s*(?:(?:il|the)\s+|l['’]\s*)?)?){1,4}"
+    r"(?:\s*(?:di|of)\b)?\s*$"
+)
+_DAY_AFTER = re.compile(r"\s+(?:the\s+)?(\d{1,2})(?:st|nd|rd|th)?\b(?!\s*[:.]\d)")
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What can be compared in a text, whose numbers are in words of these languages."""
+
+    text: str
+    languages: tuple[str, ...] = LANGUAGES
+
+    @cached_property
+    def words(self) -> list[Word]:
+        """Its words."""
+        return words_of(self.text)
+
+    @cached_property
+    def named(self) -> list[Named]:
+        """The names in it of which other forms are known."""
+        return known_names(self.words)
+
+    @cached_property
+    def things(self) -> frozenset[str]:
+        """What these stand for."""
+        return frozenset(named.thing for named in self.named)
+
+    @cached_property
+    def vocabulary(self) -> frozenset[str]:
+        """Its words, folded, and their stems."""
+        plain = [word.folded for word in self.words]
+        return frozenset(plain) | frozenset(stems(plain))
+
+    @cached_property
+    def line(self) -> str:
+        """Its words, folded, in a line."""
+        return f" {' '.join(word.folded for word in self.words)} "
+
+    @cached_property
+    def numbers(self) -> list[frozenset[float]]:
+        """Each number in it, in digits or in words, in all its readings."""
+        return [number for language in self.languages for number in _numbers(self.text, language)]
+
+    @cached_property
+    def days(self) -> frozenset[tuple[int, int]]:
+        """The months and days of the dates in it, as far as they stand beside each other."""
+        return frozenset(_days(self.text))
+
+    @cached_property
+    def months(self) -> frozenset[int]:
+        """The months that are named in it."""
+        return frozenset(m for m, _ in _months(self.text)) | {month for month, _ in self.days}
+
+    @cached_property
+    def weekdays(self) -> frozenset[int]:
+        """The days of the week that are named in it, from 0."""
+        return frozenset(_weekday(word.folded) for word in self.words) - {-1}
+
+
+def unsupported(claim: str, sources: Sequence[str], language: str) -> list[str]:
+    """What a claim in Italian or English ("it", "en") states and no source holds, as it says it."""
+    stated, held = Facts(claim, (language,)), Facts("\n".join(sources))
+    found = itertools.chain(
+        _addresses(claim, sources),
+        _wrong_dates(stated, held),
+        _wrong_numbers(stated, held),
+        _wrong_names(stated, held),
+    )
+    return list(dict.fromkeys(found))
+
+
+def in_common(claim: str, quoted: str) -> bool:
+    """Whether a claim shares a word that tells something, a name, a number or a day with a text."""
+    stated, held = Facts(claim), Facts(quoted)
+    content = {w.folded for w in stated.words} - STOP_WORDS - _OPENERS
+    return bool(
+        (content | set(stems(sorted(content)))) & held.vocabulary
+        or stated.things & held.things
+        or stated.days & held.days
+        or stated.weekdays & held.weekdays
+        or set(stated.numbers) & set(held.numbers)
+    )
+
+
+def _addresses(claim: str, sources: Sequence[str]) -> Iterator[str]:
+    """Web addresses, mail addresses, accounts: to the letter, or not at all."""
+    for match in _ADDRESS.finditer(claim):
+        if not any(match[0].rstrip(".,;:!?)»”") in source for source in sources):
+            yield match[0]
+
+
+def _wrong_dates(stated: Facts, held: Facts) -> Iterator[str]:
+    for month, day in sorted(stated.days - held.days):
+        yield f"{day}/{month}"
+    for month in sorted(stated.months - held.months):
+        yield MONTHS[0][month - 1]
+    for weekday in sorted(stated.weekdays - held.weekdays):
+        yield _WEEKDAYS[0][weekday]
+
+
+def _wrong_numbers(stated: Facts, held: Facts) -> Iterator[str]:
+    known = {n for readings in held.numbers for n in readings}
+    known |= {float(n) for date in stated.days for n in date}  # told as dates, if they are wrong
+    for readings in stated.numbers:
+        if not readings & known:
+            yield f"{max(readings):g}"
+
+
+def _numbers(text: str, language: str) -> Iterator[frozenset[float]]:
+    """Each number, in all its readings: "1.234" may be a thousand, or one and a bit."""
+    written = {match["digits"] for match in _NUMBER.finditer(text)}
+    digits = _in_digits(text, language)
+    told = 0  # up to where it was told
+    for match in _NUMBER.finditer(digits):
+        if match.start() < told or (match["digits"] not in written and _is_no_number(match)):
+            continue
+        scale, half, length = _scale(digits[match.end() :])
+        told = match.end() + length
+        yield frozenset(
+            scale * n + (_unit(scale * n) / 2 if half else 0) for n in _readings(match["digits"])
+        )
+
+
+def _scale(following: str) -> tuple[int, bool, int]:
+    """What a number is multiplied by, whether half of its unit is added; the length of both."""
+    match = _SCALE.match(following)
+    word = (match["scale"] or "").lower() if match else ""
+    scale = _SCALE_OF.get(word, int(word) if word.isdigit() else 1)
+    return scale, bool(match and match["half"]), match.end() if match else 0
+
+
+def _unit(number: float) -> int:
+    """The thousand, million or billion that a number counts in."""
+    return max((scale for scale in (1, *_SCALES) if number >= scale), default=1)
+
+
+def _is_no_number(match: re.Match[str]) -> bool:
+    """Whether it was "un", "one", "secondo" or "first" in words, which mostly count nothing."""
+    return match["digits"] == "1" or (match["digits"] == "2" and bool(match["ordinal"]))
+
+
+def _in_digits(text: str, language: str) -> str:
+    from text_to_num import alpha2digit
+
+    told: str = alpha2digit(text, language, threshold=0)
+    return told
+
+
+def _readings(digits: str) -> Iterator[float]:
+    bare = re.sub(r"[.,]", "", digits)
+    if re.fullmatch(r"\d{1,3}(?:[.,]\d{3})+", digits) or bare == digits:
+        yield float(bare)
+    if re.fullmatch(r"\d+[.,]\d+", digits):
+        yield float(digits.replace(",", "."))
+    mixed = re.fullmatch(r"(\d{1,3}(?:([.,])\d{3})+)(?!\2)[.,](\d+)", digits)
+    if mixed:
+        yield float(f"{re.sub(r'[.,]', '', mixed[1])}.{mixed[3]}")
+
+
+def _days(text: str) -> Iterator[tuple[int, int]]:
+    """Month and day of each date."""
+    for match in _NUMERIC_DATE.finditer(text):
+        if match["month"]:
+            yield int(match["month"]), int(match["day"])
+        else:  # the day comes first in Italy and in Britain
+            yield int(match["second"]), int(match["first"])
+    for month, named in _months(text):
+        before = _DAYS_BEFORE.search(text[max(named.start() - 40, 0) : named.start()])
+        days = re.findall(r"\d+", before[0]) if before else []
+        after = _DAY_AFTER.match(text, named.end())
+        for day in [*days, *([after[1]] if after else [])]:
+            yield month, int(day)
+
+
+def _months(text: str) -> Iterator[tuple[int, re.Match[str]]]:
+    """Each month that is named, from 1. "May" and "March" have a capital letter."""
+    for match in re.finditer(MONTH, text, re.IGNORECASE):
+        bare = match[0].lower()
+        inside = text[match.start() - 1 : match.start()].isalpha() or (
+            text[match.end() : match.end() + 1].isalpha()
+        )
+        if not inside and match[0] not in ("may", "march"):
+            yield next(names.index(bare) + 1 for names in MONTHS if bare in names), match
+
+
+def _weekday(word: str) -> int:
+    return next((days.index(word) for days in _WEEKDAYS if word in days), -1)
+
+
+def _wrong_names(stated: Facts, held: Facts) -> Iterator[str]:
+    """Names that no source has, and names put together that are apart there."""
+    words = stated.words
+    covered = set[int]()
+    for named in stated.named:
+        capital = words[named.first].written[0].isupper()
+        if named.thing not in held.things and (capital or named.is_country):
+            yield " ".join(word.written for word in words[named.first : named.last + 1])
+        covered.update(range(named.first, named.last + 1))
+    starts = _sentence_starts(stated)
+    names = [at not in covered and _is_name(stated, at, starts) for at in range(len(words))]
+    for at, word in enumerate(words):
+        if names[at] and not _held(word.folded, held):
+            yield word.written
+        elif names[at] and at and names[at - 1] and _beside(stated, at):
+            pair = f" {words[at - 1].folded} {word.folded} "
+            if pair not in held.line and _held(words[at - 1].folded, held):
+                yield f"{words[at - 1].written} {word.written}"
+
+
+def _held(word: str, held: Facts) -> bool:
+    return word in held.vocabulary or word.removesuffix("s") in held.vocabulary
+
+
+def _beside(stated: Facts, at: int) -> bool:
+    """Whether only white space is between a word and the one before it."""
+    return not stated.text[stated.words[at - 1].end : stated.words[at].start].strip()
+
+
+def _sentence_starts(stated: Facts) -> frozenset[int]:
+    """The words with which sentences begin."""
+    ends = [
+        bool(re.search(r"[.!?:;»”\"(]", stated.text[before.end : word.start]))
+        for before, word in zip(stated.words, stated.words[1:], strict=False)
+    ]
+    return frozenset({0, *(at + 1 for at, end in enumerate(ends) if end)})
+
+
+def _is_name(stated: Facts, at: int, starts: frozenset[int]) -> bool:
+    """Whether a word must be in the source: a name, or one that no dictionary has."""
+    word = stated.words[at]
+    plain = word.folded
+    if plain.isdigit() or plain in STOP_WORDS or plain in _TITLES or len(plain) < 2:
+        return False
+    if _weekday(plain) >= 0 or any(plain in names for names in MONTHS):
+        return False
+    if _in_digits(word.written, stated.languages[0]) != word.written:
+        return False  # a number in words
+    if not word.written[0].isupper():
+        return not _is_known(word.written, LANGUAGES)
+    if at not in starts:
+        return True
+    if plain in _OPENERS:
+        return False
+    return not _begins_a_sentence(word.written.lower(), stated.languages)
+
+
+def _begins_a_sentence(word: str, languages: Sequence[str]) -> bool:
+    """Whether it is an Italian verb ("Costa due euro") or an English plural, hardly a name then."""
+    from simplemma import lemmatize
+
+    verb = "it" in languages and re.search(r"[aei]re$|rre$|rsi$", lemmatize(word, lang="it"))
+    return bool(verb) or ("en" in languages and word.endswith("s") and _is_known(word, ("en",)))
+
+
+def _is_known(word: str, languages: Sequence[str]) -> bool:
+    """Whether a dictionary has it; what has digits in it is no name."""
+    from simplemma import is_known
+
+    return any(c.isdigit() for c in word) or any(
+        is_known(word.lower(), lang=one) for one in languages
+    )
