@@ -12,7 +12,7 @@ ANSWERS ?= --write
 
 export Q
 
-.PHONY: ask test check format soak bench bench-index bench-answers bench-quality bench-chat lock picture clean
+.PHONY: ask test test-fast check format soak bench bench-index bench-answers bench-quality bench-chat lock docs picture clean
 
 ask: $(READY)
 	@test -n "$$Q" || { echo 'Ask like this: make ask Q="Dove va il treno blindato?"' >&2; exit 2; }
@@ -70,6 +70,10 @@ $(READY) $(BENCH_READY) $(CHAT_READY): requirements.txt pyproject.toml
 	  $(addprefix -r ,$(filter %requirements.txt,$^))
 	$(@D)/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
+
+# docs/cli.md and docs/settings.md, out of the code.
+docs: $(READY)
+	$(BIN)/python docs/generate.py
 
 picture: $(READY)
 	$(BIN)/virgolette index --quiet

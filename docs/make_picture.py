@@ -5,9 +5,9 @@ from pathlib import Path
 from rich.console import Console
 
 from bot.compose import composed
-from bot.language import texts_for
-from bot.render import print_answer
+from bot.locales import texts_for
 from bot.settings import read_settings
+from bot.terminal.render import print_answer
 from retrieval.answer import Question
 
 QUESTIONS = (

@@ -15,11 +15,19 @@ from packaging.utils import canonicalize_name
 from bot.locales import texts
 from bot.settings import PREFIX, Settings
 from bot.smalltalk import Talk
-from retrieval.verification import Verdict
+from retrieval.answering.verification import Verdict
 from tests.conftest import ROOT
 
 ROOMS = ["index", "retrieval", "bot"]  # each may import those before it
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+FOLDERS = {  # likewise, in each room; what else lies in "bot" comes before its folders
+    "index": ["errors", "text", "articles", "models", "generations", "building", "doctor"],
+    "retrieval": [
+        "answer", "questions", "conversation", "answering", "writing", "chain", "langchain",
+        "evaluation",
+    ],
+    "bot": ["telegram", "terminal"],
+}  # fmt: skip
+MOST_FILES = 15  # of a folder, beside its __init__.py
 NAMES = {f"{PREFIX}{name}".upper() for name in Settings.model_fields}
 
 
@@ -42,6 +50,35 @@ def test_dependencies_point_one_way(room: str) -> None:
     assert {file.name: imports(file) & later for file in files if imports(file) & later} == {}
 
 
+def within(room: str, name: str) -> int:
+    """The place of a module in the order of its room's folders; -1 before all of them."""
+    folder = name.split(".")[1]
+    return FOLDERS[room].index(folder) if folder in FOLDERS[room] else -1
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_folders_of_a_room_depend_one_way(room: str) -> None:
+    for file in (ROOT / room).rglob("*.py"):
+        name = ".".join(file.relative_to(ROOT).with_suffix("").parts)
+        if name == f"{room}.__init__":
+            continue
+        assert room == "bot" or within(room, name) >= 0, f"{name} is in no folder of FOLDERS"
+        later = {
+            node.module
+            for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+            if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith(room)
+            if within(room, node.module) > within(room, name)
+        }
+        assert not later, f"{name} imports {later}"
+
+
+def test_no_folder_has_more_files_than_can_be_taken_in() -> None:
+    for room in ROOMS:
+        for folder in {file.parent for file in (ROOT / room).rglob("*.py")}:
+            files = [file for file in folder.glob("*.py") if file.name != "__init__.py"]
+            assert len(files) <= MOST_FILES, folder
+
+
 def test_only_the_settings_read_the_environment() -> None:
     readers = re.compile(r"os\.environ(?!\.setdefault)|getenv|dotenv")
     for room in ROOMS:
@@ -50,18 +87,9 @@ def test_only_the_settings_read_the_environment() -> None:
             assert not found or file.name == "settings.py", file
 
 
-def test_env_example_the_readme_and_the_settings_are_equal() -> None:
+def test_env_example_and_the_settings_are_equal() -> None:
     example = (ROOT / ".env.example").read_text(encoding="utf-8")
     assert set(re.findall(r"^#? ?(VIRGOLETTE_\w+)=", example, re.MULTILINE)) == NAMES
-    assert set(re.findall(r"^\| `(VIRGOLETTE_\w+)` \|", README, re.MULTILINE)) == NAMES
-
-
-def test_the_readme_tells_every_command() -> None:
-    from bot.cli import app
-
-    for command in app.registered_commands:
-        assert command.callback is not None
-        assert f"`virgolette {command.name or command.callback.__name__}" in README
 
 
 def test_both_languages_have_the_same_texts_with_the_same_places() -> None:
