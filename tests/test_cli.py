@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import zipfile
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -168,6 +169,10 @@ def test_light_commands_load_neither_torch_nor_chroma(
     )  # fmt: skip
     assert done.stderr.splitlines()[-1] == "[]"
     assert "Traceback" not in done.stderr and done.returncode in (0, 1, 2)
+
+
+def test_it_tells_its_version(empty_place: Workplace) -> None:
+    assert empty_place.run("--version").stdout == f"virgolette {version('virgolette')}\n"
 
 
 def test_without_an_index_the_question_is_refused_with_the_way_out(empty_place: Workplace) -> None:

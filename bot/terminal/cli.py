@@ -35,6 +35,24 @@ feedback_app = typer.Typer(
 app.add_typer(feedback_app, name="feedback")
 
 
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        print(f"virgolette {version('virgolette')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_tell_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    """Before any command."""
+
+
 def main() -> None:
     """Run a command; errors become one line on standard error and an exit code."""
     # What the libraries make when they are imported stays: with Python's own thresholds a sixth

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -47,21 +46,22 @@ class KeywordIndex:
         A word that no row has, a typing error maybe, counts as the most similar one, for less.
         """
         asked = terms(query)
-        similar = [self._similar(term) for term in asked if not self.has(term)]
-        scores = self._sum([term for term in asked if self.has(term)])
-        return scores + np.float32(SIMILAR) * self._sum([term for term in similar if term])
+        scores = np.zeros(self.size, np.float32)
+        for term in asked:
+            if self.has(term):
+                self._add(scores, term)
+            elif similar := self._similar(term):
+                self._add(scores, similar, SIMILAR)
+        return scores
 
     def has(self, term: str) -> bool:
         """Whether any row has the term."""
         return term in self._columns
 
-    def _sum(self, known: Sequence[str]) -> NDArray[np.float32]:
-        found = np.zeros(self.size, np.float32)
-        for term in known:
-            column = self._columns[term]
-            inside = slice(int(self._starts[column]), int(self._starts[column + 1]))
-            found[self._rows[inside]] += self._scores[inside]
-        return found
+    def _add(self, scores: NDArray[np.float32], term: str, weight: float = 1.0) -> None:
+        column = self._columns[term]
+        inside = slice(int(self._starts[column]), int(self._starts[column + 1]))
+        scores[self._rows[inside]] += np.float32(weight) * self._scores[inside]
 
     def _similar(self, term: str) -> str | None:
         """The most similar term that some row has; None where none is similar enough."""
