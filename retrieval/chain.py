@@ -8,6 +8,7 @@ import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -20,10 +21,10 @@ from index.models.embedder import Embedder
 from index.models.memory import give_back_memory
 from index.models.precision import give_way
 from retrieval.answer import Answer, Question, Reason
-from retrieval.answering.extractive import answer_extractively
+from retrieval.answering.extractive import Extracted, answer_extractively
 from retrieval.answering.reader import Reader
 from retrieval.answering.weights import PLAIN, READER, Caution, Weights, load_weights
-from retrieval.conversation.followups import answered_in_turn
+from retrieval.conversation.followups import preferred, questions_to_try
 from retrieval.writing.asking import Asking
 
 if TYPE_CHECKING:
@@ -122,7 +123,9 @@ class AnswerChain:
 
     def _answer(self, question: Question) -> Answer:
         with self._index.reading() as generation, self._computing:
-            return self._found(question, generation)
+            if generation is None or not generation.size:
+                return _without_index(question, generation)
+            return self._extracted(question, generation).answer
 
     def _written(
         self, question: Question, writer: Writer, asking: Asking, config: RunnableConfig
@@ -133,25 +136,28 @@ class AnswerChain:
         until = writer.deadline()
         meant = rewritten(question, writer, asking, until, config)
         with self._index.reading() as generation:
+            if generation is None or not generation.size:
+                return _without_index(question, generation)
             with self._computing:
-                found = self._found(question, generation, meant)
-            if generation is None:
-                return found
+                extracted = self._extracted(question, generation, meant)
             return written_answer(
-                question, found, generation, self._embedder, writer, asking, until, config
+                question, extracted, generation, self._embedder, writer, asking, until, config
             )
 
-    def _found(
-        self, question: Question, generation: Generation | None, meant: Question | None = None
-    ) -> Answer:
+    def _extracted(
+        self, question: Question, generation: Generation, meant: Question | None = None
+    ) -> Extracted:
         """The answer in the articles' own words. ``meant``: the question as it stands alone."""
-        if generation is None or not generation.size:
-            name = generation.name if generation else ""
-            return Answer(question.text, question.text, (), 0.0, name, Reason.EMPTY_INDEX)
-
-        def answered(asked: Question) -> Answer:
-            return answer_extractively(
-                asked, generation, self._embedder, self._reader, self._weights, self._caution
+        tried = [
+            answer_extractively(
+                one, generation, self._embedder, self._reader, self._weights, self._caution
             )
+            for one in questions_to_try(question, meant)
+        ]
+        best = tried[preferred([one.answer for one in tried])]
+        return replace(best, answer=replace(best.answer, question=question.text))
 
-        return answered_in_turn(question, answered, meant)
+
+def _without_index(question: Question, generation: Generation | None) -> Answer:
+    name = generation.name if generation else ""
+    return Answer(question.text, question.text, (), 0.0, name, Reason.EMPTY_INDEX)

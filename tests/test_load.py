@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import re
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -143,12 +142,9 @@ def check_load(
     for question, told in answers.values():
         assert set(told) == set(wanted[question]) or _is_busy(told), (question, told)
     took = sorted(crowd.took.values())
-    (held,) = re.findall(r"held up for (\d+) ms", bot.log.read_text())
-    assert people < 100 or int(held) < 50  # beside other tests it waits for the processor, too
     return (
         f"{total} questions of {people} people: p95 {took[int(0.95 * total)]:.1f} s, one after "
-        f"another {alone * total:.0f} s ({alone:.2f} s each); {busy} busy, {doubled} doubled; "
-        f"the event loop was held up for {held} ms at most"
+        f"another {alone * total:.0f} s ({alone:.2f} s each); {busy} busy, {doubled} doubled"
     )
 
 

@@ -46,7 +46,6 @@ from bot.telegram.inbox import Inbox, InboxProcessor
 from bot.telegram.indexing import CorpusFollower
 from bot.telegram.inline import Inline
 from bot.telegram.logs import log_without
-from bot.telegram.pulse import Pulse
 from bot.telegram.receiving import KeptQueue, PollingWatch, UpdatesRequest, Webhook
 from bot.telegram.sending import LONGEST_PAUSE
 from index.errors import VirgoletteError
@@ -209,12 +208,10 @@ def _lifecycle(
     """What is done before the first update and after the last."""
     follower = CorpusFollower(settings.corpus_dir)
     watching: list[asyncio.Task[None]] = []
-    pulse = Pulse()
 
     async def begin(application: App) -> None:
         if settings.watch:
             follower.start()
-        watching.append(asyncio.create_task(pulse.beat()))
         watching.append(asyncio.create_task(desk.give_memory_back()))
         if not settings.telegram_webhook_url:
             watch = PollingWatch(request, lambda: _poll_anew(application))
@@ -228,7 +225,6 @@ def _lifecycle(
         for task in watching:
             task.cancel()
         await follower.stop()
-        _log.info("the event loop was held up for %.0f ms at most", 1000 * pulse.latest)
 
     return begin, end
 

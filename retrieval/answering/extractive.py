@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from index.generations.generation import Generation
 from index.models.embedder import Embedder
 from retrieval.answer import Answer, Question, Quotation, Reason, Scope
 from retrieval.answering.agreement import undecided, verdict
-from retrieval.answering.finding import find, timed
+from retrieval.answering.finding import find
 from retrieval.answering.quotes import FURTHER, Scored, quotations, ranked
 from retrieval.answering.reader import Reader
+from retrieval.answering.search import Found
 from retrieval.answering.sentences import weighed_sentences
+from retrieval.answering.timeliness import timed
 from retrieval.answering.weights import Caution, Weights
 from retrieval.questions.interrogatives import asks_whether
 from retrieval.questions.scope import Asked, scoped
@@ -21,6 +24,15 @@ READ_AT_ONCE = 2  # passages; fewer would leave a core idle
 MOST_NEAR = 1  # quotations that are shown where nothing answers
 
 
+@dataclass(frozen=True)
+class Extracted:
+    """An answer in the articles' own words, with the passages found for what was asked."""
+
+    answer: Answer
+    asked: Asked
+    found: tuple[Found, ...]
+
+
 def answer_extractively(
     question: Question,
     generation: Generation,
@@ -28,13 +40,27 @@ def answer_extractively(
     reader: Reader | None,
     weights: Weights,
     caution: Caution = Caution.BALANCED,
-) -> Answer:
+) -> Extracted:
     """The answer that the articles of a generation give in their own words.
 
     The passages found are read from the nearest one on, until an answer is sure.
     """
     asked = scoped(question, generation.sources, generation.dates)
-    every = _read(asked, generation, embedder, reader, weights)
+    found = find(asked, generation, embedder)
+    read = _read(asked, found, generation, embedder, reader, weights)
+    answer = _answer(question, asked, read, generation, weights, caution)
+    return Extracted(answer, asked, tuple(found))
+
+
+def _answer(
+    question: Question,
+    asked: Asked,
+    every: Sequence[Scored],
+    generation: Generation,
+    weights: Weights,
+    caution: Caution,
+) -> Answer:
+    """What the sentences that were read say."""
     candidates = timed(every, asked)
     if not every:
         return _refusal(question, asked, generation, Reason.NOTHING_FOUND, 0.0)
@@ -66,6 +92,7 @@ def answer_extractively(
 
 def _read(
     asked: Asked,
+    found: Sequence[Found],
     generation: Generation,
     embedder: Embedder,
     reader: Reader | None,
@@ -75,7 +102,6 @@ def _read(
 
     How sure does not depend on the setting: the same question has the same confidence with each.
     """
-    found = find(asked, generation, embedder)
     sure = weights.thresholds[Caution.CAUTIOUS]
     sentences: list[Scored] = []
     for count in _counts(asked.scope, len(found)):

@@ -7,7 +7,7 @@ what was asked before must not mix with a new subject.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from index.text.words import STOP_WORDS, stems, words
@@ -87,31 +87,33 @@ class FollowUp:
     elliptic: bool
 
 
-def answered_in_turn(
-    question: Question,
-    answered: Callable[[Question], Answer],
-    rewritten: Question | None = None,
-) -> Answer:
-    """The better answer: to the question as it is, or together with what it refers to.
+def questions_to_try(question: Question, rewritten: Question | None = None) -> list[Question]:
+    """The question as it is, or first together with what it refers to; ``preferred`` takes one.
 
-    ``rewritten``: what a chat model takes it to mean, instead of what the rules here find. One
-    that answers is better than a refusal. Of two that do, the one to the user's words alone
-    must be surer by MARGIN: that a pronoun means somebody else than it seems is rarer than that
-    words without a subject resemble some sentence by chance. Words that ask nothing by themselves,
-    as in "e quando?", are not asked alone.
+    ``rewritten``: what a chat model takes it to mean, instead of what the rules here find. Words
+    that ask nothing by themselves, as in "e quando?", are not tried alone.
     """
     found = together(question)
     if rewritten:
         found = FollowUp(rewritten, elliptic=found is not None and found.elliptic)
     if found is None:
-        return answered(question)
-    best = replace(answered(found.question), question=question.text)
-    if found.elliptic:
-        return best
-    alone = answered(question)
-    if alone.refused or (not best.refused and alone.confidence <= best.confidence + MARGIN):
-        return best
-    return alone
+        return [question]
+    return [found.question] if found.elliptic else [found.question, question]
+
+
+def preferred(answers: Sequence[Answer]) -> int:
+    """Which of the answers to ``questions_to_try`` is the better one.
+
+    One that answers is better than a refusal. Of two that do, the one to the user's words alone
+    must be surer by MARGIN: that a pronoun means somebody else than it seems is rarer than that
+    words without a subject resemble some sentence by chance.
+    """
+    together, *others = answers
+    for alone in others:
+        surer = alone.confidence > together.confidence + MARGIN
+        if not alone.refused and (together.refused or surer):
+            return 1
+    return 0
 
 
 def together(question: Question) -> FollowUp | None:

@@ -10,9 +10,8 @@ from langchain_core.runnables import RunnableConfig
 from index.generations.generation import Generation
 from index.models.embedder import Embedder
 from retrieval.answer import Answer, Fallback, Question
-from retrieval.answering.finding import find
+from retrieval.answering.extractive import Extracted
 from retrieval.answering.search import Found
-from retrieval.questions.scope import scoped
 from retrieval.writing.asking import Asking
 from retrieval.writing.claims import ClaimReader, Written
 from retrieval.writing.gate import Gate, Offered, offered
@@ -25,7 +24,7 @@ SHOWN = 5  # passages, to the model
 
 def written_answer(
     question: Question,
-    extractive: Answer,
+    extracted: Extracted,
     generation: Generation,
     embedder: Embedder,
     writer: Writer,
@@ -38,9 +37,10 @@ def written_answer(
     A refusal stays one: that the articles do not answer is decided by what was measured, and no
     model is asked to find something after all.
     """
+    extractive = extracted.answer
     if extractive.refused:
         return extractive
-    passages = _passages(question, extractive, generation, embedder)
+    passages = _passages(extracted, generation)
     gate = Gate(passages, generation, embedder, "en" if question.is_english else "it")
     asking.show(gate.answer(extractive, writer.name))  # it begins to write
     try:
@@ -63,20 +63,13 @@ def _finished(gate: Gate, extractive: Answer, writer: Writer, why: Fallback) -> 
     return replace(extractive, fallback=why, dropped=tuple(gate.dropped))
 
 
-def _passages(
-    question: Question, extractive: Answer, generation: Generation, embedder: Embedder
-) -> list[Offered]:
-    """The passages of what was searched, of the time that is asked for; quoted ones first."""
-    asked = replace(
-        scoped(question, generation.sources, generation.dates),
-        question=replace(question, text=extractive.query),
-        scope=extractive.scope,
-    )
-    found = sorted(find(asked, generation, embedder), key=lambda one: not _quoted(one, extractive))
+def _passages(extracted: Extracted, generation: Generation) -> list[Offered]:
+    """The passages found, of the time that is asked for; quoted ones first."""
+    found = sorted(extracted.found, key=lambda one: not _quoted(one, extracted.answer))
     allowed = [
         passage
         for passage in offered(found, generation)
-        if asked.allows(passage.article.date, passage.article.text)
+        if extracted.asked.allows(passage.article.date, passage.article.text)
     ]
     return allowed[:SHOWN]
 
