@@ -114,13 +114,13 @@ def warm(data: str, squad: str, count: str) -> dict[str, Any]:
 
     By turns for each question, in one process.
     """
-    from index.generations.live import LiveIndex
+    from index.generations.current import CurrentIndex
     from index.models.embedder import Embedder
     from retrieval.answer import Question
     from retrieval.answering.reader import Reader
     from retrieval.chain import AnswerChain
 
-    embedder, index = Embedder(), LiveIndex(Path(data))
+    embedder, index = Embedder(), CurrentIndex(Path(data))
     chains = {
         "off": AnswerChain(index, embedder),
         "reader": AnswerChain(index, embedder, Reader(embedder.encoder)),

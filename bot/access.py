@@ -16,7 +16,7 @@ HOUR = 3600.0
 DAY = 24 * 3600.0
 
 
-class Guests:
+class Invitations:
     """The people who came with an invitation. Raises StorageError."""
 
     def __init__(self, state: State) -> None:
@@ -66,7 +66,7 @@ class Access:
     listed: frozenset[int]
     admins: frozenset[int]
     invited: bool
-    guests: Guests
+    invitations: Invitations
 
     @property
     def open(self) -> bool:
@@ -77,11 +77,11 @@ class Access:
         """Whether this person, or whoever writes in this chat, may ask. Raises StorageError."""
         if self.open or (self.listed | self.admins).intersection((person, chat)):
             return True
-        return person is not None and await asyncio.to_thread(self.guests.has, person)
+        return person is not None and await asyncio.to_thread(self.invitations.has, person)
 
     async def joins(self, person: int, code: str) -> bool:
         """Let somebody in who brings an invitation; whether it holds. Raises StorageError."""
-        return bool(code) and await asyncio.to_thread(self.guests.admit, person, code)
+        return bool(code) and await asyncio.to_thread(self.invitations.admit, person, code)
 
 
 class Allowance:

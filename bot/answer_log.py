@@ -15,7 +15,7 @@ KEPT = 7 * DAY  # seconds; after them a question can be edited without effect
 VOTES_KEPT = 180 * DAY
 
 
-class GivenAnswers:
+class AnswerLog:
     """What a bot answered, by chat and message of the question. Raises StorageError."""
 
     def __init__(self, state: State, bot: int) -> None:

@@ -17,7 +17,7 @@ from index.generations.layout import ChromaServer, Locations
 from index.models.embedder import Embedder
 
 if TYPE_CHECKING:
-    from index.generations.live import LiveIndex
+    from index.generations.current import CurrentIndex
     from retrieval.answering.reader import Reader
     from retrieval.answering.weights import Weights
     from retrieval.chain import AnswerChain
@@ -37,7 +37,7 @@ _log = logging.getLogger(__name__)
 class Parts:
     """What the surfaces share."""
 
-    index: LiveIndex
+    index: CurrentIndex
     embedder: Embedder
     chain: AnswerChain
 
@@ -106,13 +106,13 @@ def _composed(
 ) -> Iterator[Parts]:
     from bot.chat_model import make_writer
     from bot.spending import Spending
-    from index.generations.live import LiveIndex
+    from index.generations.current import CurrentIndex
     from retrieval.answering.weights import Caution
     from retrieval.chain import AnswerChain
 
     spending = Spending(settings)
     writer = make_writer(settings, spending) if chat else None
-    index = LiveIndex(settings.data_dir, chroma_server(settings))
+    index = CurrentIndex(settings.data_dir, chroma_server(settings))
     try:
         weights = _weights(settings, embedder)
         caution = Caution(settings.caution)

@@ -15,7 +15,7 @@ MOST_CONVERSATIONS = 10_000
 TURNS = 3  # of a conversation: a follow-up refers to the last one that asked something
 
 
-class Memory:
+class Conversations:
     """The last turns of conversations, each under a key of its own: a chat and a user, say.
 
     A conversation is forgotten a while after its last question, and the one that has been silent

@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 
 from index.articles.article import Article
-from index.generations.live import LiveIndex
+from index.generations.current import CurrentIndex
 
 
-def listed(index: LiveIndex) -> list[Article]:
+def listed(index: CurrentIndex) -> list[Article]:
     """The articles without their texts, newest first, those without a date last.
 
     An article's number is its place here, from 1.
@@ -19,7 +19,7 @@ def listed(index: LiveIndex) -> list[Article]:
     return sorted(by_path, key=lambda article: article.date or "", reverse=True)
 
 
-def article_at(index: LiveIndex, number: int) -> Article | None:
+def article_at(index: CurrentIndex, number: int) -> Article | None:
     """The article with this number, with its text; None where there is none."""
     articles = listed(index)
     if not 1 <= number <= len(articles):
@@ -37,7 +37,7 @@ def _path_digest(path: str) -> str:
     return hashlib.sha256(path.encode(errors="surrogatepass")).hexdigest()[:8]
 
 
-def article_keyed(index: LiveIndex, key: str) -> Article | None:
+def article_keyed(index: CurrentIndex, key: str) -> Article | None:
     """The article with this key, with its text; None where there is none, or it has changed."""
     with index.reading() as generation:
         if generation is None:

@@ -19,7 +19,7 @@ class CrowdedError(Exception):
     """So many wait already that the answer would come too late."""
 
 
-class Desk:
+class AnswerQueue:
     """A place for each question that is being answered, and a line before it.
 
     Raises CrowdedError at once, where the line is full.
@@ -38,7 +38,7 @@ class Desk:
         return self.waiting >= CROWDED
 
     @asynccontextmanager
-    async def place(self) -> AsyncIterator[None]:
+    async def turn(self) -> AsyncIterator[None]:
         """A place, for the length of an ``async with``, once it is free."""
         if self._places.locked() and self.waiting >= self._most:
             raise CrowdedError

@@ -9,7 +9,7 @@ from itertools import islice, zip_longest
 from threading import Lock
 
 from bot.locales import Texts
-from index.generations.live import LiveIndex
+from index.generations.current import CurrentIndex
 from index.text.words import words
 from retrieval.answer import Question
 from retrieval.chain import AnswerChain
@@ -26,7 +26,7 @@ SURE = 0.55  # confidence
 class Examples:
     """Three questions for each generation and language: asked once, and kept."""
 
-    def __init__(self, chain: AnswerChain, index: LiveIndex) -> None:
+    def __init__(self, chain: AnswerChain, index: CurrentIndex) -> None:
         self._chain = chain
         self._index = index
         self._lock = Lock()
@@ -127,7 +127,7 @@ def talk(text: str) -> Talk | None:
     return Talk.SUBJECTS if general and whole else None
 
 
-def talked_back(said: Talk, index: LiveIndex, say: Texts) -> str:
+def talked_back(said: Talk, index: CurrentIndex, say: Texts) -> str:
     """What is said to that. Raises StorageError where the index cannot be read."""
     if said is not Talk.SUBJECTS:
         return say(f"talk.{said.value}")

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 from index.errors import VirgoletteError
 from index.generations.chroma import import_chroma
+from index.generations.current import CurrentIndex
 from index.generations.generation import Generation
-from index.generations.live import LiveIndex
 from index.generations.manifest import needed_stamp
 from index.models.embedder import Embedder
 from index.models.memory import give_back_memory
@@ -45,7 +45,7 @@ class AnswerChain:
 
     def __init__(
         self,
-        index: LiveIndex,
+        index: CurrentIndex,
         embedder: Embedder,
         reader: Reader | None = None,
         weights: Weights | None = None,

@@ -17,9 +17,9 @@ from typing import IO, Any
 import pytest
 
 from index.building.sync import sync
+from index.generations.current import CurrentIndex
 from index.generations.generation import Generation
 from index.generations.layout import Locations, generations_dir
-from index.generations.live import LiveIndex
 from index.generations.pointer import current_name
 from index.models.embedder import Embedder
 from index.models.precision import fast_dtype
@@ -73,7 +73,7 @@ def reader(embedder: Embedder) -> Reader:
 @pytest.fixture(scope="session")
 def chain(data_dir: Path, embedder: Embedder, reader: Reader) -> Iterator[AnswerChain]:
     """The chain over the index of ``corpus/``."""
-    index = LiveIndex(data_dir)
+    index = CurrentIndex(data_dir)
     yield AnswerChain(index, embedder, reader)
     index.close()
 

@@ -10,9 +10,9 @@ from bot.captions import notes
 from bot.locales import texts
 from bot.telegram.messages import answer_messages
 from index.building.sync import sync
+from index.generations.current import CurrentIndex
 from index.generations.generation import Generation
 from index.generations.layout import Locations, generations_dir
-from index.generations.live import LiveIndex
 from index.models.embedder import Embedder
 from index.text.sentences import Span
 from retrieval.answer import Answer, Question, Scope
@@ -48,7 +48,7 @@ def test_a_sentence_that_names_its_subject_stands_alone(text: str) -> None:
 
 def asked(place: Workplace, embedder: Embedder, reader: Reader, question: str) -> Answer:
     sync(Locations(place.corpus, place.data), embedder)
-    index = LiveIndex(place.data)
+    index = CurrentIndex(place.data)
     try:
         return AnswerChain(index, embedder, reader).invoke(Question.parse(question))
     finally:

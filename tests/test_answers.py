@@ -14,9 +14,9 @@ import pytest
 
 from index.building.sync import sync
 from index.errors import VirgoletteError
+from index.generations.current import CurrentIndex
 from index.generations.generation import Generation
 from index.generations.layout import Locations, generations_dir
-from index.generations.live import LiveIndex
 from index.generations.manifest import read_manifest, write_manifest
 from index.models.embedder import Embedder
 from index.text.sentences import Span, sentences
@@ -125,7 +125,7 @@ def test_the_more_cautious_the_more_is_refused(
     data_dir: Path, embedder: Embedder, reader: Reader
 ) -> None:
     questions = [str(line["question"]) for line in gold("tune")]
-    index = LiveIndex(data_dir)
+    index = CurrentIndex(data_dir)
     refused = []
     for caution in Caution:  # from the most cautious on
         chain = AnswerChain(index, embedder, reader, caution=caution)
@@ -185,7 +185,7 @@ def test_a_heading_is_not_an_answer(ask: Ask) -> None:
 
 def answer_over(place: Workplace, embedder: Embedder, reader: Reader, question: str) -> Answer:
     sync(Locations(place.corpus, place.data), embedder)
-    index = LiveIndex(place.data)
+    index = CurrentIndex(place.data)
     try:
         return AnswerChain(index, embedder, reader).invoke(Question.parse(question))
     finally:
@@ -330,7 +330,7 @@ def test_a_passage_is_found_by_the_one_sentence_that_answers(
 
 
 def test_without_an_index_the_refusal_says_so(tmp_path: Path, embedder: Embedder) -> None:
-    answer = AnswerChain(LiveIndex(tmp_path), embedder).invoke(Question.parse(TRAIN))
+    answer = AnswerChain(CurrentIndex(tmp_path), embedder).invoke(Question.parse(TRAIN))
     assert answer.reason is Reason.EMPTY_INDEX and answer.generation == ""
 
 
@@ -339,7 +339,7 @@ def test_an_index_of_another_model_is_not_searched(
 ) -> None:
     empty_place.write("a.txt", "Il treno è partito.")
     sync(Locations(empty_place.corpus, empty_place.data), embedder)
-    chain = AnswerChain(LiveIndex(empty_place.data), Embedder(str(stock)))
+    chain = AnswerChain(CurrentIndex(empty_place.data), Embedder(str(stock)))
     with pytest.raises(VirgoletteError, match=r"otherwise \(model\): run virgolette index"):
         chain.invoke(Question.parse(TRAIN))
 
@@ -350,12 +350,12 @@ def test_only_an_index_of_this_code_is_searched(empty_place: Workplace, embedder
     directory = generations_dir(empty_place.data) / name
     manifest = read_manifest(directory)
     write_manifest(directory, replace(manifest, stamp={**manifest.stamp, "library": "0"}))
-    index = LiveIndex(empty_place.data)
+    index = CurrentIndex(empty_place.data)
     assert AnswerChain(index, embedder).invoke(Question.parse(TRAIN)).generation == name
     index.close()
     write_manifest(directory, replace(manifest, stamp={**manifest.stamp, "splitter": "0"}))
     with pytest.raises(VirgoletteError, match=r"otherwise \(splitter\): run virgolette index"):
-        AnswerChain(LiveIndex(empty_place.data), embedder).invoke(Question.parse(TRAIN))
+        AnswerChain(CurrentIndex(empty_place.data), embedder).invoke(Question.parse(TRAIN))
 
 
 def test_a_new_index_that_cannot_be_used_leaves_the_old_one_answering(
@@ -364,7 +364,7 @@ def test_a_new_index_that_cannot_be_used_leaves_the_old_one_answering(
     empty_place.write("a.txt", "Il treno è partito.")
     paths = Locations(empty_place.corpus, empty_place.data)
     first = sync(paths, embedder).generation
-    index = LiveIndex(empty_place.data)
+    index = CurrentIndex(empty_place.data)
     chain = AnswerChain(index, embedder)
     assert chain.invoke(Question.parse(TRAIN)).generation == first
     second = sync(paths, embedder, rebuild=True).generation
@@ -391,14 +391,14 @@ def test_damage_is_named_with_the_way_out(
     file = empty_place.data / "generations" / report.generation / name
     file.write_bytes(file.read_bytes()[:130] if name == "sentences.npy" else b"x" * 5000)
     with pytest.raises(VirgoletteError, match="virgolette index --rebuild"):
-        AnswerChain(LiveIndex(empty_place.data), embedder).invoke(Question.parse(TRAIN))
+        AnswerChain(CurrentIndex(empty_place.data), embedder).invoke(Question.parse(TRAIN))
 
 
 def test_a_generation_that_is_gone_is_an_error_with_a_way_out(
     empty_place: Workplace, embedder: Embedder
 ) -> None:
     (empty_place.data / "current").write_text("20260101T000000-abcdef\n")
-    chain = AnswerChain(LiveIndex(empty_place.data), embedder)
+    chain = AnswerChain(CurrentIndex(empty_place.data), embedder)
     with pytest.raises(VirgoletteError, match="virgolette index --rebuild"):
         chain.invoke(Question.parse(TRAIN))
 

@@ -25,8 +25,8 @@ from bot.telegram.messages import (
 )
 from index.articles.article import Article
 from index.building.sync import sync
+from index.generations.current import CurrentIndex
 from index.generations.layout import Locations
-from index.generations.live import LiveIndex
 from index.models.embedder import Embedder
 from index.text.sentences import Span
 from retrieval.answer import Answer, Carrier, Quotation, Reason
@@ -123,13 +123,13 @@ def test_any_article_can_be_looked_at(embedder: Embedder) -> None:
             file = place / "corpus" / name.lstrip(".")
             file.write_text(told, encoding="utf-8", errors="replace")
             sync(Locations(place / "corpus", place / "data"), embedder, allow_empty=True)
-            with closing(LiveIndex(place / "data")) as index:
+            with closing(CurrentIndex(place / "data")) as index:
                 look(index)
 
     looked_at()
 
 
-def look(index: LiveIndex) -> None:
+def look(index: CurrentIndex) -> None:
     accepted(articles_page(index, 0, SAY))
     with index.reading() as generation:
         paths = list(generation.store.layout()) if generation else []

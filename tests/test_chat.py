@@ -14,8 +14,8 @@ import pytest
 from langchain_core.language_models import BaseChatModel, FakeListChatModel
 from pydantic import Field
 
+from index.generations.current import CurrentIndex
 from index.generations.generation import Generation
-from index.generations.live import LiveIndex
 from index.models.embedder import Embedder
 from retrieval.answer import Answer, Claim, Fallback, Fault, Question, Turn
 from retrieval.answering.quotes import is_verbatim
@@ -72,7 +72,7 @@ def with_model(
     limits: Limits | None = None,
     **told: Any,
 ) -> AnswerChain:
-    index = LiveIndex(data_dir)
+    index = CurrentIndex(data_dir)
     return AnswerChain(index, embedder, reader, writer=Writer(model, "fake:model", limits, **told))
 
 

@@ -19,8 +19,8 @@ from index.building.sync import sync
 from index.doctor import REBUILD, Doctor
 from index.errors import StorageError
 from index.generations.chroma import PassageVectors, write_vectors
+from index.generations.current import CurrentIndex
 from index.generations.layout import BUILDING, ChromaServer, Locations, Place, generations_dir
-from index.generations.live import LiveIndex
 from index.generations.pointer import current_name, discard
 from index.models.embedder import Embedder
 from retrieval.answer import Question
@@ -154,7 +154,7 @@ def test_a_server_that_is_killed_in_mid_write_is_waited_for(
     here = Locations(empty_place.corpus, empty_place.data)
     sync(here, embedder)  # so that the vectors are known, and writing follows at once
     expected = contents(empty_place.data)
-    index = LiveIndex(empty_place.data, paths.server)
+    index = CurrentIndex(empty_place.data, paths.server)
 
     def restart() -> None:
         while f"virgolette-{first}" in server.collections() and len(server.collections()) < 2:
@@ -217,7 +217,7 @@ def test_a_server_that_stays_away_leaves_the_index_as_it_was(
     empty_place.write("a.txt", TRAIN)
     paths = on(server, empty_place, patience=1)
     first = sync(paths, embedder).generation
-    index = LiveIndex(empty_place.data, paths.server)
+    index = CurrentIndex(empty_place.data, paths.server)
     chain = AnswerChain(index, embedder)
     question = Question.parse("Da dove è partito il treno blindato?")
     assert chain.invoke(question).quotes

@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 from bot.access import HOUR, Allowance
-from bot.answer_log import GivenAnswers, voted
+from bot.answer_log import AnswerLog, voted
 from bot.state import FILE, State
 from index.building.sync import sync
 from index.generations.generation import Generation
@@ -180,10 +180,10 @@ def test_what_is_kept_of_somebody_can_be_removed(indexed_place: Workplace) -> No
 
 def test_answers_and_votes_end_after_a_while(tmp_path: Path) -> None:
     with closing(State(tmp_path / FILE)) as state:
-        given = GivenAnswers(state, 7)
+        given = AnswerLog(state, 7)
         given.keep((1, 2), 3, [4, 5], None)
         assert given.replies((1, 2)) == [4, 5] and given.replies((1, 3)) is None
-        assert GivenAnswers(state, 8).replies((1, 2)) is None
+        assert AnswerLog(state, 8).replies((1, 2)) is None
         assert not given.vote((1, 2), 3, good=True)  # it was no answer
         with state.changing() as database:
             database.execute("UPDATE given SET at = at - 8 * 24 * 3600")

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from index.building.sync import sync
+from index.generations.current import CurrentIndex
 from index.generations.layout import BUILDING, Locations, generations_dir
-from index.generations.live import LiveIndex
 from index.generations.pointer import current_name
 from index.models.embedder import Embedder
 from retrieval.answer import Question
@@ -116,7 +116,7 @@ def survives(place: Workplace, chain: AnswerChain) -> None:
     answer = chain.invoke(Question.parse("Che cosa ha fatto Carla a Napoli?"))
     quotes = answer.quotes or answer.near
     assert answer.generation == current_name(place.data) and quotes
-    index = LiveIndex(place.data)
+    index = CurrentIndex(place.data)
     with index.reading() as generation:
         assert generation is not None
         assert all(is_verbatim(quote, generation) for quote in quotes)
@@ -131,7 +131,7 @@ def killed(place: Workplace, embedder: Embedder, kills: int, seed: int) -> None:
     run.wait_for_first_write()
     writing = run.wait_for_switch(60)
     assert run.wait() == 0
-    index = LiveIndex(place.data)
+    index = CurrentIndex(place.data)
     chain = AnswerChain(index, embedder)
     between = 0
     for kill in range(kills):

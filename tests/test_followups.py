@@ -6,7 +6,7 @@ import datetime
 
 import pytest
 
-from bot.conversations import TURNS, Memory
+from bot.conversations import TURNS, Conversations
 from retrieval.answer import MAX_QUESTION, Answer, Question, Reason, Turn
 from retrieval.chain import AnswerChain
 from retrieval.conversation.followups import together
@@ -227,10 +227,10 @@ def test_the_day_of_the_question_stays() -> None:
 
 
 def converse(chain: AnswerChain, *questions: str) -> list[Answer]:
-    memory, answers = Memory(), []
+    conversations, answers = Conversations(), []
     for text in questions:
-        answers.append(chain.invoke(Question.parse(text, previous=memory.recall("me"))))
-        memory.remember("me", answers[-1])
+        answers.append(chain.invoke(Question.parse(text, previous=conversations.recall("me"))))
+        conversations.remember("me", answers[-1])
     return answers
 
 
@@ -309,43 +309,47 @@ def refusal(text: str) -> Answer:
 
 def test_a_conversation_is_forgotten_after_a_while() -> None:
     clock = Clock()
-    memory = Memory(kept_for=60, clock=clock)
-    memory.remember("one", refusal("Prima?"))
+    conversations = Conversations(kept_for=60, clock=clock)
+    conversations.remember("one", refusal("Prima?"))
     clock.now = 59
-    assert memory.recall("one") == (Turn("Prima?"),)
-    memory.remember("one", refusal("Seconda?"))
+    assert conversations.recall("one") == (Turn("Prima?"),)
+    conversations.remember("one", refusal("Seconda?"))
     clock.now = 118  # a question begins the while anew
-    assert [turn.query for turn in memory.recall("one")] == ["Prima?", "Seconda?"]
+    assert [turn.query for turn in conversations.recall("one")] == ["Prima?", "Seconda?"]
     clock.now = 119
-    assert memory.recall("one") == ()
+    assert conversations.recall("one") == ()
 
 
 def test_conversations_are_kept_apart_and_forgotten_at_will() -> None:
-    memory = Memory()
-    memory.remember((1, 2), refusal("Una?"))
-    memory.remember((1, 3), refusal("Altra?"))
-    memory.forget((1, 2))
-    memory.forget("never there")
-    assert memory.recall((1, 2)) == () and memory.recall((1, 3)) == (Turn("Altra?"),)
+    conversations = Conversations()
+    conversations.remember((1, 2), refusal("Una?"))
+    conversations.remember((1, 3), refusal("Altra?"))
+    conversations.forget((1, 2))
+    conversations.forget("never there")
+    assert conversations.recall((1, 2)) == () and conversations.recall((1, 3)) == (Turn("Altra?"),)
 
 
 def test_all_conversations_of_one_are_forgotten() -> None:
-    memory = Memory()
+    conversations = Conversations()
     answer = Answer("Dove?", "Dove?", (), 0.0, "g")
     for key in ((1, 7), (2, 7), (2, 8)):
-        memory.remember(key, answer)
-    memory.forget_where(lambda key: key[1] == 7)
-    assert not memory.recall((1, 7)) and not memory.recall((2, 7)) and memory.recall((2, 8))
+        conversations.remember(key, answer)
+    conversations.forget_where(lambda key: key[1] == 7)
+    assert (
+        not conversations.recall((1, 7))
+        and not conversations.recall((2, 7))
+        and conversations.recall((2, 8))
+    )
 
 
 def test_the_memory_has_bounds() -> None:
-    memory = Memory(most=2)
+    conversations = Conversations(most=2)
     for key in ("a", "b", "a", "c"):  # "b" has been silent longest
-        memory.remember(key, refusal(f"{key}?"))
-    assert [bool(memory.recall(key)) for key in "abc"] == [True, False, True]
+        conversations.remember(key, refusal(f"{key}?"))
+    assert [bool(conversations.recall(key)) for key in "abc"] == [True, False, True]
     for number in range(TURNS + 2):
-        memory.remember("a", refusal(f"{number}?"))
-    assert [turn.query for turn in memory.recall("a")] == ["2?", "3?", "4?"]
+        conversations.remember("a", refusal(f"{number}?"))
+    assert [turn.query for turn in conversations.recall("a")] == ["2?", "3?", "4?"]
 
 
 def test_the_repl_remembers_until_it_is_told_to_forget(indexed_place: Workplace) -> None:

@@ -18,8 +18,8 @@ from langchain_core.language_models import FakeListChatModel
 from bot.locales import texts
 from bot.telegram.messages import answer_messages, utf16_length
 from index.building.sync import sync
+from index.generations.current import CurrentIndex
 from index.generations.layout import Locations
-from index.generations.live import LiveIndex
 from index.models.embedder import Embedder
 from retrieval.answer import Answer, Fallback, Question
 from retrieval.answering.reader import Reader
@@ -75,7 +75,7 @@ def place(tmp_path_factory: pytest.TempPathFactory, embedder: Embedder) -> Path:
 @pytest.fixture
 def obey(place: Path, embedder: Embedder, reader: Reader) -> Iterator[Any]:
     """Asks a model that says these claims, whatever it is asked."""
-    index = LiveIndex(place / "data")
+    index = CurrentIndex(place / "data")
 
     def answer(said: str) -> Answer:
         model = FakeListChatModel(responses=[said])

@@ -14,7 +14,7 @@ from safetensors.torch import load_file as torch_file
 from transformers import BertForQuestionAnswering
 
 from index.errors import ModelError
-from index.generations.live import LiveIndex
+from index.generations.current import CurrentIndex
 from index.models import q8
 from index.models.embedder import Embedder
 from index.models.packed import PACKED as MODEL
@@ -190,7 +190,7 @@ def test_its_words_are_the_answer_and_set_off_in_the_quotation(
     answer = chain.invoke(Question.parse(GOES))
     assert answer.answer == "Vladivostok" and answer.answer in answer.quotes[0].text
     assert shown(answer) == [answer.answer] and not answer.differing
-    index = LiveIndex(data_dir)
+    index = CurrentIndex(data_dir)
     without = AnswerChain(index, embedder).invoke(Question.parse(GOES))
     index.close()
     assert without.answer is None

@@ -10,9 +10,9 @@ import pytest
 
 from index.building.helper import faults
 from index.building.sync import sync
+from index.generations.current import CurrentIndex
 from index.generations.generation import Generation
 from index.generations.layout import Locations, generations_dir
-from index.generations.live import LiveIndex
 from index.generations.pointer import current_name
 from index.models.embedder import Embedder
 from retrieval.answer import Question
@@ -49,7 +49,7 @@ def quoted(data: Path, asked: list[tuple[str, str, list[str]]], embedder: Embedd
     """For each question whether one of its quotations holds a gold answer; checks them all."""
     generation = Generation(generations_dir(data) / str(current_name(data)))
     assert faults(generation) == []
-    index = LiveIndex(data)
+    index = CurrentIndex(data)
     chain = AnswerChain(index, embedder)
     found = []
     for question, name, answers in asked:

@@ -21,9 +21,9 @@ from index.articles.files import RACY
 from index.building.helper import faults
 from index.building.sync import Report, sync
 from index.errors import BusyError, CorpusError, StorageError
+from index.generations.current import CurrentIndex
 from index.generations.generation import Generation
 from index.generations.layout import CACHE, Locations, generations_dir
-from index.generations.live import LiveIndex
 from index.generations.manifest import read_manifest
 from index.generations.pointer import current_name, discard, held_current
 from index.models.embedder import Embedder
@@ -286,7 +286,7 @@ def test_a_damaged_generation_is_built_anew(empty_place: Workplace, embedder: Em
     empty_place.write("a.txt", TRAIN)
     report = synced(empty_place, embedder)
     (generations_dir(empty_place.data) / report.generation / "manifest.json").write_text("{")
-    index = LiveIndex(empty_place.data)
+    index = CurrentIndex(empty_place.data)
     with pytest.raises(StorageError, match=r"run virgolette index --rebuild"), index.reading():
         pass
     again = synced(empty_place, embedder)
@@ -340,7 +340,7 @@ def test_readers_go_from_one_generation_to_the_next(
 ) -> None:
     empty_place.write("a.txt", TRAIN)
     first = synced(empty_place, embedder).generation
-    index = LiveIndex(empty_place.data)
+    index = CurrentIndex(empty_place.data)
     with index.reading() as old:
         assert old is not None and old.name == first
         empty_place.write("b.txt", FORUM)
@@ -352,19 +352,19 @@ def test_readers_go_from_one_generation_to_the_next(
 
 
 def test_an_index_that_is_closed_while_it_is_read_stays(indexed_place: Workplace) -> None:
-    index = LiveIndex(indexed_place.data)
+    index = CurrentIndex(indexed_place.data)
     with index.reading() as generation:
         assert generation is not None
         index.close()
         assert generation.store.article_headers()
-    with closing(LiveIndex(indexed_place.data)) as again, again.reading() as found:
+    with closing(CurrentIndex(indexed_place.data)) as again, again.reading() as found:
         assert found is not None and found.name == generation.name
 
 
 def test_many_threads_read_one_generation(empty_place: Workplace, embedder: Embedder) -> None:
     empty_place.write("a.txt", TRAIN)
     synced(empty_place, embedder)
-    index = LiveIndex(empty_place.data)
+    index = CurrentIndex(empty_place.data)
     found: list[int] = []
 
     def read() -> None:

@@ -15,9 +15,9 @@ from bot.locales import texts
 from bot.telegram.buttons import articles_page, pressed_page
 from bot.telegram.messages import LONGEST_MESSAGE, answer_messages, text_message, utf16_length
 from index.building.sync import sync
+from index.generations.current import CurrentIndex
 from index.generations.generation import Generation
 from index.generations.layout import Locations
-from index.generations.live import LiveIndex
 from index.models.embedder import Embedder
 from index.text.sentences import Span
 from retrieval.answer import Answer, Carrier, Quotation, Reason
@@ -311,7 +311,7 @@ def test_a_page_of_articles_fits_a_message_and_leads_to_its_neighbours(
         empty_place.write(f"{number}.txt", f"{head}url: {url}\n---\nIl treno {number} parte.\n")
     sync(Locations(empty_place.corpus, empty_place.data), embedder)
     say = texts("it")
-    with closing(LiveIndex(empty_place.data)) as index:
+    with closing(CurrentIndex(empty_place.data)) as index:
         pages = [articles_page(index, number, say) for number in range(4)]
         found = pressed_page(index, "list:1", say)
     assert pages[1] == found and pages[3] == pages[2]  # there are three

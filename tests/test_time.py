@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from index.building.sync import sync
+from index.generations.current import CurrentIndex
 from index.generations.generation import Generation
 from index.generations.layout import Locations
-from index.generations.live import LiveIndex
 from index.models.embedder import Embedder
 from retrieval.answer import Answer, Question
 from retrieval.answering.finding import find
@@ -73,7 +73,7 @@ def ask_today(
     for name, text in ARTICLES.items():
         place.write(name, text)
     sync(Locations(place.corpus, place.data), embedder)
-    index = LiveIndex(place.data)
+    index = CurrentIndex(place.data)
     chain = AnswerChain(index, embedder, reader)
     yield lambda text: chain.invoke(Question.parse(text, TODAY))
     index.close()

@@ -23,7 +23,7 @@ from bot.telegram.indexing import Ran, run_command
 from bot.telegram.messages import Block, Button, article_block, packed, shortened, text_message
 from bot.telegram.sending import acknowledge, deliver, turn, typing
 from bot.telegram.updates import message_of
-from index.generations.live import LiveIndex
+from index.generations.current import CurrentIndex
 
 ADDRESS = re.compile(r"https?://\S+")
 LARGEST = 20_000_000  # bytes of a file that Telegram hands to a bot
@@ -41,7 +41,7 @@ _log = logging.getLogger(__name__)
 class Admin:
     """The handlers of the admins' commands: nobody else's messages get here."""
 
-    index: LiveIndex
+    index: CurrentIndex
     state: State
     settings: Settings
 

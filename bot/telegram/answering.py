@@ -15,10 +15,10 @@ from telegram import Message as TelegramMessage
 from telegram.error import TelegramError
 
 from bot.access import Allowance
-from bot.answer_log import GivenAnswers
-from bot.conversations import Memory
+from bot.answer_log import AnswerLog
+from bot.conversations import Conversations
 from bot.locales import Texts
-from bot.queue import CrowdedError, Desk
+from bot.queue import AnswerQueue, CrowdedError
 from bot.smalltalk import talk, talked_back
 from bot.telegram.buttons import answer_rows
 from bot.telegram.messages import (
@@ -31,7 +31,7 @@ from bot.telegram.messages import (
 )
 from bot.telegram.sending import deliver, typing
 from index.errors import StorageError, VirgoletteError
-from index.generations.live import LiveIndex
+from index.generations.current import CurrentIndex
 from retrieval.answer import MAX_QUESTION, Answer, Question, QuestionError
 from retrieval.chain import AnswerChain
 from retrieval.writing.asking import Asking
@@ -117,10 +117,10 @@ class Answering:
     """Answers messages: each with one reply, and an edited one by editing that reply."""
 
     chain: AnswerChain
-    index: LiveIndex
-    given: GivenAnswers
-    memory: Memory
-    desk: Desk
+    index: CurrentIndex
+    answer_log: AnswerLog
+    conversations: Conversations
+    queue: AnswerQueue
     allowance: Allowance
     unlimited: frozenset[int] = frozenset()
     _locks: WeakValueDictionary[Who, asyncio.Lock] = field(default_factory=WeakValueDictionary)
@@ -145,7 +145,7 @@ class Answering:
                 await self._keep(place, who[1], replies, None)
 
             drafts = Drafts(message, say, before, placed)
-            async with typing(message, lambda: self.desk.crowded), drafts.shown():
+            async with typing(message, lambda: self.queue.crowded), drafts.shown():
                 messages, answer = await self._found(message, who, raw, say, drafts)
             await self._keep(place, who[1], before, answer)  # before a button can be pressed
             replies = await deliver(message, messages, before)
@@ -161,7 +161,7 @@ class Answering:
 
     async def asked(self, question: Question, asking: Asking) -> Answer:
         """The answer, when its turn comes. Raises CrowdedError, and what the chain raises."""
-        async with self.desk.place():
+        async with self.queue.turn():
             return await self.chain.ainvoke(question, asking=asking)
 
     async def _found(
@@ -171,7 +171,7 @@ class Answering:
         if said := talk(raw):
             return [text_message(await asyncio.to_thread(talked_back, said, self.index, say))], None
         try:
-            question = Question.parse(raw, previous=self.memory.recall(who))
+            question = Question.parse(raw, previous=self.conversations.recall(who))
         except QuestionError as error:
             return [text_message(say(f"problem.{error.problem}", limit=MAX_QUESTION))], None
         wait = 0.0 if who[1] in self.unlimited else self.allowance.take(who[1])
@@ -188,7 +188,7 @@ class Answering:
             return [text_message(say("problem.failed"))], None
         if answer is None:
             return [text_message(say("telegram.cancelled"))], None
-        self.memory.remember(who, answer)
+        self.conversations.remember(who, answer)
         messages = answer_messages(answer, say)
         rows = answer_rows(answer, message.message_id, say)
         return [*messages[:-1], messages[-1].with_buttons(*rows)], answer
@@ -216,7 +216,7 @@ class Answering:
     async def _before(self, place: tuple[int, int]) -> list[int]:
         """The messages with which this one was answered before: it may have been edited."""
         try:
-            return await asyncio.to_thread(self.given.replies, place) or []
+            return await asyncio.to_thread(self.answer_log.replies, place) or []
         except StorageError as error:
             _log.error("%s", error)
             return []
@@ -225,7 +225,7 @@ class Answering:
         self, place: tuple[int, int], person: int, replies: list[int], answer: Answer | None
     ) -> None:
         try:
-            await asyncio.to_thread(self.given.keep, place, person, replies, answer)
+            await asyncio.to_thread(self.answer_log.keep, place, person, replies, answer)
         except StorageError as error:  # the answer is there: its buttons will say that it is not
             _log.error("%s", error)
 

@@ -29,12 +29,12 @@ from tenacity import (
     wait_random_exponential,
 )
 
-from bot.access import Access, Allowance, Guests
-from bot.answer_log import GivenAnswers
+from bot.access import Access, Allowance, Invitations
+from bot.answer_log import AnswerLog
 from bot.chat_model import probe
 from bot.compose import Parts
-from bot.conversations import Memory
-from bot.queue import Desk
+from bot.conversations import Conversations
+from bot.queue import AnswerQueue
 from bot.settings import Settings, SettingsError
 from bot.smalltalk import Examples
 from bot.state import FILE, State
@@ -155,8 +155,8 @@ def build_application(parts: Parts, settings: Settings, state: State) -> App:
     number = int(token.split(":")[0])
     inbox = Inbox(state, number)
     request = UpdatesRequest(inbox)
-    desk = Desk(WRITTEN_AT_ONCE) if parts.chain.writes else Desk()
-    begin, end = _lifecycle(settings, inbox, request, desk)
+    queue = AnswerQueue(WRITTEN_AT_ONCE) if parts.chain.writes else AnswerQueue()
+    begin, end = _lifecycle(settings, inbox, request, queue)
     builder = (
         ApplicationBuilder()
         .application_class(_Application)
@@ -175,9 +175,9 @@ def build_application(parts: Parts, settings: Settings, state: State) -> App:
     answering = Answering(
         parts.chain,
         parts.index,
-        GivenAnswers(state, number),
-        Memory(),
-        desk,
+        AnswerLog(state, number),
+        Conversations(),
+        queue,
         Allowance(settings.telegram_questions_per_hour),
         settings.telegram_admins,
     )
@@ -188,7 +188,7 @@ def build_application(parts: Parts, settings: Settings, state: State) -> App:
 def _add_handlers(application: App, answering: Answering, settings: Settings, state: State) -> None:
     admins = settings.telegram_admins
     access = Access(
-        settings.telegram_allowed_users, admins, settings.telegram_invited_only, Guests(state)
+        settings.telegram_allowed_users, admins, settings.telegram_invited_only, Invitations(state)
     )
     examples = Examples(answering.chain, answering.index)
     handlers = Handlers(answering, access, examples, settings.language, state)
@@ -203,7 +203,7 @@ def _add_handlers(application: App, answering: Answering, settings: Settings, st
 
 
 def _lifecycle(
-    settings: Settings, inbox: Inbox, request: UpdatesRequest, desk: Desk
+    settings: Settings, inbox: Inbox, request: UpdatesRequest, queue: AnswerQueue
 ) -> tuple[Hook, Hook]:
     """What is done before the first update and after the last."""
     follower = CorpusFollower(settings.corpus_dir)
@@ -212,7 +212,7 @@ def _lifecycle(
     async def begin(application: App) -> None:
         if settings.watch:
             follower.start()
-        watching.append(asyncio.create_task(desk.give_memory_back()))
+        watching.append(asyncio.create_task(queue.give_memory_back()))
         if not settings.telegram_webhook_url:
             watch = PollingWatch(request, lambda: _poll_anew(application))
             watching.append(asyncio.create_task(watch.watch()))

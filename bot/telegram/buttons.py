@@ -20,7 +20,7 @@ from bot.telegram.messages import (
     utf16_length,
 )
 from index.articles.article import Article
-from index.generations.live import LiveIndex
+from index.generations.current import CurrentIndex
 from index.text.sentences import Span
 from retrieval.answer import Answer, Quotation, Reason
 
@@ -33,7 +33,7 @@ HASH = 8  # digits of an article's hash in a button
 PRESSED = re.compile(r"list:(?P<list>\d+)|text:(?P<number>\d+):(?P<page>\d+):(?P<hash>[0-9a-f]{8})")
 
 
-def articles_page(index: LiveIndex, page: int, say: Texts) -> Message:
+def articles_page(index: CurrentIndex, page: int, say: Texts) -> Message:
     """A page of the list of articles, from 0, with buttons for those around it."""
     articles = listed(index)
     if not articles:
@@ -49,13 +49,13 @@ def articles_page(index: LiveIndex, page: int, say: Texts) -> Message:
     return message.with_buttons(_around("list:{}", page, pages, say))
 
 
-def article_page(index: LiveIndex, number: int, page: int, say: Texts) -> Message | None:
+def article_page(index: CurrentIndex, number: int, page: int, say: Texts) -> Message | None:
     """A page of the text of an article; None where there is no such article."""
     article = article_at(index, number)
     return _page_of(article, number, page, say) if article else None
 
 
-def pressed_page(index: LiveIndex, data: str, say: Texts) -> Message | None:
+def pressed_page(index: CurrentIndex, data: str, say: Texts) -> Message | None:
     """What a button leads to; None where the article is no longer what it was."""
     told = PRESSED.fullmatch(data)
     if told is None:
@@ -101,7 +101,7 @@ def answer_rows(answer: Answer, message: int, say: Texts) -> list[list[Button]]:
     return [[*quotes, *(button for button in copied if button)], votes]
 
 
-def quoted_page(index: LiveIndex, data: str, say: Texts) -> list[Message] | None:
+def quoted_page(index: CurrentIndex, data: str, say: Texts) -> list[Message] | None:
     """A quotation where it stands, for a button; None where the article is not what it was."""
     told = _QUOTED.fullmatch(data)
     article = article_keyed(index, told["key"]) if told else None

@@ -13,7 +13,7 @@ from telegram.error import TelegramError
 from telegram.ext import ApplicationHandlerStop, ContextTypes
 
 from bot.access import Access
-from bot.answer_log import GivenAnswers
+from bot.answer_log import AnswerLog
 from bot.locales import Texts, texts_for_user
 from bot.queue import CrowdedError
 from bot.smalltalk import Examples
@@ -27,7 +27,7 @@ from bot.telegram.messages import Button, text_message, verification_messages
 from bot.telegram.sending import acknowledge, deliver, send, turn, typing
 from bot.telegram.updates import addressed, command_of, message_of, text_of
 from index.errors import VirgoletteError
-from index.generations.live import LiveIndex
+from index.generations.current import CurrentIndex
 from retrieval.answering.verification import MAX_CLAIM, ClaimError, verify_in
 
 LONGEST_DATA = 64  # bytes that a button tells
@@ -46,14 +46,14 @@ class Handlers:
     state: State
 
     @property
-    def index(self) -> LiveIndex:
+    def index(self) -> CurrentIndex:
         """The articles."""
         return self.answering.index
 
     @property
-    def given(self) -> GivenAnswers:
+    def answer_log(self) -> AnswerLog:
         """The answers that were given."""
-        return self.answering.given
+        return self.answering.answer_log
 
     async def gate(self, update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
         """Before all others: who may not ask is told so, and nothing else is done."""
@@ -97,14 +97,14 @@ class Handlers:
     async def forget_me(self, update: Update, _: ContextTypes.DEFAULT_TYPE) -> None:
         """/forgetme: all that is kept about somebody is removed."""
         person = person_of(message_of(update))
-        self.answering.memory.forget_where(lambda who: who[1] == person)  # in any chat
-        await asyncio.to_thread(self.given.forget, person)
+        self.answering.conversations.forget_where(lambda who: who[1] == person)  # in any chat
+        await asyncio.to_thread(self.answer_log.forget, person)
         await self._say(update, "telegram.forgotten_all")
 
     async def new(self, update: Update, _: ContextTypes.DEFAULT_TYPE) -> None:
         """/new: the next question refers to nothing before it."""
         message = message_of(update)
-        self.answering.memory.forget((message.chat_id, person_of(message)))
+        self.answering.conversations.forget((message.chat_id, person_of(message)))
         await self._say(update, "chat.forgotten")
 
     async def cancel(self, update: Update, _: ContextTypes.DEFAULT_TYPE) -> None:
@@ -245,7 +245,7 @@ class Handlers:
 
     async def _examples(self, say: Texts) -> list[list[Button]]:
         try:
-            async with self.answering.desk.place():
+            async with self.answering.queue.turn():
                 examples = await asyncio.to_thread(self.examples.of, say)
         except (CrowdedError, VirgoletteError) as error:
             _log.warning("no examples: %s", error)
@@ -269,7 +269,7 @@ class Handlers:
         counted = False
         if query.message is not None and re.fullmatch(r"\d{1,15}", number):
             place, person = (query.message.chat.id, int(number)), query.from_user.id
-            counted = await asyncio.to_thread(self.given.vote, place, person, good=good)
+            counted = await asyncio.to_thread(self.answer_log.vote, place, person, good=good)
         await acknowledge(query, say("telegram.voted" if counted else "telegram.vote_gone"))
 
     async def _say(self, update: Update, name: str, **values: object) -> None:

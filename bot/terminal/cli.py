@@ -140,12 +140,12 @@ def verify(
     from bot.compose import chroma_server
     from bot.locales import texts_for
     from bot.terminal.render import print_verification
-    from index.generations.live import LiveIndex
+    from index.generations.current import CurrentIndex
     from retrieval.answer import Question
     from retrieval.answering.verification import verify_in
 
     settings = _settings()
-    with closing(LiveIndex(settings.data_dir, chroma_server(settings))) as index:
+    with closing(CurrentIndex(settings.data_dir, chroma_server(settings))) as index:
         told = verify_in(index, sentence)
     if as_json:
         _print_json(told.as_json())
@@ -378,11 +378,11 @@ def invite(
 ) -> None:
     """Print an invitation to the Telegram bot, for those who are not listed."""
 
-    from bot.access import Guests
+    from bot.access import Invitations
     from bot.state import FILE, State
 
     with closing(State(_settings().data_dir / FILE)) as state:
-        print(f"/start {Guests(state).invite(uses, days)}")
+        print(f"/start {Invitations(state).invite(uses, days)}")
 
 
 @feedback_app.command("export")

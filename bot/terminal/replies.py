@@ -8,7 +8,7 @@ from rich.console import Console
 
 from bot.captions import source_line
 from bot.compose import Parts
-from bot.conversations import Memory
+from bot.conversations import Conversations
 from bot.listing import article_at, listed
 from bot.locales import Texts, texts_for
 from bot.settings import Settings
@@ -26,7 +26,7 @@ _ARTICLE = frozenset({"/articolo", "/article"})
 _VERIFY = frozenset({"/verifica", "/verify"})
 _NEW = frozenset({"/nuova", "/new"})
 
-_HERE = "terminal"  # the key of the only conversation that the memory keeps here
+_HERE = "terminal"  # the key of the only conversation that is kept here
 
 
 class Replies:
@@ -36,24 +36,24 @@ class Replies:
         self._parts = parts
         self._settings = settings
         self._console = console
-        self._memory = Memory()
+        self._conversations = Conversations()
 
     def respond(self, entry: str) -> None:
         """Respond, or say why that cannot be: the conversation goes on."""
         try:
-            _respond(entry, self._parts, self._settings, self._console, self._memory)
+            _respond(entry, self._parts, self._settings, self._console, self._conversations)
         except VirgoletteError as error:
             self._console.print(str(error), style="red", highlight=False, markup=False)
 
 
 def _respond(
-    entry: str, parts: Parts, settings: Settings, console: Console, memory: Memory
+    entry: str, parts: Parts, settings: Settings, console: Console, conversations: Conversations
 ) -> None:
     say = texts_for(settings.language)
     if entry in _HELP:
         console.print(say("chat.help"), highlight=False)
     elif entry in _NEW:
-        memory.forget(_HERE)
+        conversations.forget(_HERE)
         console.print(say("chat.forgotten"), highlight=False)
     elif entry in _SOURCES:
         _print_sources(parts, console, say)
@@ -68,14 +68,14 @@ def _respond(
         say = texts_for(settings.language, Question(entry))
         console.print(printable(talked_back(said, parts.index, say)), highlight=False, markup=False)
     else:
-        _print_answer(entry, parts, settings, console, memory)
+        _print_answer(entry, parts, settings, console, conversations)
 
 
 def _print_answer(
-    entry: str, parts: Parts, settings: Settings, console: Console, memory: Memory
+    entry: str, parts: Parts, settings: Settings, console: Console, conversations: Conversations
 ) -> None:
     try:
-        question = Question.parse(entry, previous=memory.recall(_HERE))
+        question = Question.parse(entry, previous=conversations.recall(_HERE))
     except QuestionError as error:
         say = texts_for(settings.language)
         console.print(say(f"problem.{error.problem}", limit=MAX_QUESTION), highlight=False)
@@ -88,7 +88,7 @@ def _print_answer(
             raise
         console.print(say("telegram.cancelled"), highlight=False)
         return
-    memory.remember(_HERE, answer)
+    conversations.remember(_HERE, answer)
     print_answer(console, answer, say, printed)
 
 

@@ -15,8 +15,8 @@ from rapidfuzz.distance import Levenshtein
 
 from index.articles.article import Article
 from index.errors import UsageError
+from index.generations.current import CurrentIndex
 from index.generations.generation import Generation
-from index.generations.live import LiveIndex
 from index.text.sentences import Span
 from retrieval.answer import Quotation
 from retrieval.answering.quotes import is_verbatim
@@ -84,7 +84,7 @@ class Verification:
         return fields
 
 
-def verify_in(index: LiveIndex, sentence: str) -> Verification:
+def verify_in(index: CurrentIndex, sentence: str) -> Verification:
     """How a sentence stands in the current generation. Raises ClaimError."""
     with index.reading() as generation:
         if generation is None:

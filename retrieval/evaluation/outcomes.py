@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from time import perf_counter
 
+from index.generations.current import CurrentIndex
 from index.generations.generation import Generation
-from index.generations.live import LiveIndex
 from index.models.embedder import Embedder
 from retrieval.answer import Answer, Question
 from retrieval.answering.quotes import is_verbatim
@@ -77,7 +77,7 @@ class Outcome:
 
 
 def outcomes(
-    exam: Exam, index: LiveIndex, chain: AnswerChain, embedder: Embedder
+    exam: Exam, index: CurrentIndex, chain: AnswerChain, embedder: Embedder
 ) -> Iterator[Outcome]:
     """The outcome of each question, in order. Raises what the chain raises."""
     chain.warm_up()

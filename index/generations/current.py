@@ -19,7 +19,7 @@ NOTICED = 1.0  # seconds between two looks at the pointer
 _log = logging.getLogger(__name__)
 
 
-class LiveIndex:
+class CurrentIndex:
     """The current generation, whichever it is at the moment. Safe to use from several threads.
 
     The pointer is read at every use, which costs microseconds. A new generation is opened by
