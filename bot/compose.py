@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 from bot.settings import Settings
 from index.errors import VirgoletteError
 from index.generations.layout import ChromaServer, Locations
-from index.models.embedder import Embedder
 
 if TYPE_CHECKING:
     from index.generations.current import CurrentIndex
+    from index.models.embedder import Embedder
     from retrieval.answering.reader import Reader
     from retrieval.answering.weights import Weights
     from retrieval.chain import AnswerChain
@@ -58,6 +58,10 @@ def chroma_server(settings: Settings) -> ChromaServer | None:
 
 def make_embedder(settings: Settings) -> Embedder:
     """The embedding model of the settings, not yet loaded."""
+    from index.models.embedder import (
+        Embedder,  # brings numpy, which a wrong setting need not wait for
+    )
+
     return Embedder(settings.embedding_model)
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import tomllib
 from functools import cache
 from importlib.resources import files
+from typing import TYPE_CHECKING
 
-from retrieval.answer import Question
+if TYPE_CHECKING:
+    from retrieval.answer import Question
 
 LANGUAGES = ("it", "en")
 

@@ -6,10 +6,13 @@ import json
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from index.errors import StorageError
 from index.generations.layout import MANIFEST, Locations
-from index.models.embedder import Embedder
+
+if TYPE_CHECKING:  # status loads no numpy
+    from index.models.embedder import Embedder
 
 EMBEDDED = "embedded"  # in the stamp, where the vectors are in no server
 # Raise one of these whenever what it names makes other output of the same files.
