@@ -19,6 +19,10 @@ ask: $(READY)
 	@$(BIN)/virgolette index --quiet
 	@$(BIN)/virgolette ask -- "$$Q"
 
+# What loads no model and starts no process of its own.
+test-fast: $(READY)
+	$(BIN)/pytest -n 2 -m "not soak and not slow"
+
 test: $(READY)
 	$(BIN)/pytest -n 2 -m "not soak"
 

@@ -30,6 +30,7 @@ from tests.warm import Process, Warm
 
 ROOT = Path(__file__).parent.parent
 OFFLINE = Path(__file__).parent / "offline"
+NOT_FAST = frozenset({"embedder", "reader", "data_dir", "stock", "warm"})  # fixtures
 runpy.run_path(str(OFFLINE / "sitecustomize.py"))  # forbids the network in this process too
 
 
@@ -205,3 +206,10 @@ def bot(data_dir: Path, warm: Warm, tmp_path_factory: pytest.TempPathFactory) ->
         assert api.refusals == []
         assert api.token not in running.log.read_text()
         assert "Traceback" not in running.log.read_text()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what loads a model or starts a process: make test-fast leaves it out."""
+    for item in items:
+        if not NOT_FAST.isdisjoint(getattr(item, "fixturenames", ())):
+            item.add_marker("slow")

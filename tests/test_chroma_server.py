@@ -28,6 +28,8 @@ from retrieval.chain import AnswerChain
 from tests.conftest import Workplace
 from tests.contents import contents
 
+pytestmark = pytest.mark.slow
+
 TRAIN = "Il treno blindato è partito da Pyongyang. Arriverà a Vladivostok martedì."
 FORUM = "Il forum di Vladivostok finisce il 13 settembre. Putin è già arrivato."
 

@@ -307,6 +307,7 @@ def test_the_suite_forbids_the_network() -> None:
 MODEL_FILES = ("weights.q4.safetensors", "tokenizer.json", "SHA256", "1_Pooling/config.json")
 
 
+@pytest.mark.slow
 def test_a_built_wheel_carries_the_model_and_the_texts(tmp_path: Path) -> None:
     out = tmp_path
     subprocess.run(

@@ -36,6 +36,8 @@ from index.text.sentences import sentences
 from tests.conftest import ROOT
 from training.retriever import untrained_model
 
+pytestmark = pytest.mark.slow
+
 MEGABYTES = 1_000_000
 
 

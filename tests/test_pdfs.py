@@ -131,6 +131,7 @@ def test_a_bomb_is_damaged_and_soon_told() -> None:
 LONG = b"BT /F1 11 Tf " + b"1 0 0 1 60 700 Tm (testo) Tj " * 100_000 + b"ET"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("data", [assemble([LONG]), assemble([b"/Fm Do"], form=LONG)])
 def test_time_is_limited(data: bytes) -> None:
     with pytest.raises(ArticleError, match="took too long"):

@@ -385,6 +385,7 @@ def test_a_quotation_longer_than_a_message_is_shown_whole() -> None:
         accepted(message.markup)
 
 
+@pytest.mark.slow
 def test_no_text_can_make_a_message_that_telegram_refuses() -> None:
     pieces = ["<", ">", "&", "&amp;", '"', "'", "💥", "\u202e", "\x00", "\ud800", "\x9b", "\n", " ",
               "treno", "partito", "</blockquote>", "è", "\u0301", "\u200d", "_*`["]  # fmt: skip

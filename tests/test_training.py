@@ -301,6 +301,7 @@ def test_the_learning_rate_rises_and_falls() -> None:
     assert [round(pace.at(step, 100), 2) for step in (0, 5, 10, 55, 100)] == [0, 0.5, 1, 0.55, 0.1]
 
 
+@pytest.mark.slow
 def test_the_fusion_is_fitted_to_the_signal_that_tells() -> None:
     rng = np.random.default_rng(0)
     found = []

@@ -29,6 +29,8 @@ from tests.bot_api import FakeBotApi
 from tests.conftest import Workplace
 from tests.running_bot import Bot
 
+pytestmark = pytest.mark.slow
+
 TRAIN = "Il treno blindato è partito da Pyongyang."
 FORUM = "Il forum di Vladivostok finisce il 13 settembre."
 READY = 90.0  # seconds for a process to start and index, on a busy machine
