@@ -58,9 +58,8 @@ def chroma_server(settings: Settings) -> ChromaServer | None:
 
 def make_embedder(settings: Settings) -> Embedder:
     """The embedding model of the settings, not yet loaded."""
-    from index.models.embedder import (
-        Embedder,  # brings numpy, which a wrong setting need not wait for
-    )
+    # It brings numpy, which a wrong setting need not wait for.
+    from index.models.embedder import Embedder
 
     return Embedder(settings.embedding_model)
 

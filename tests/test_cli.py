@@ -173,6 +173,22 @@ def test_light_commands_load_neither_torch_nor_chroma(
     assert "Traceback" not in done.stderr and done.returncode in (0, 1, 2)
 
 
+def test_an_answer_loads_neither_pytorch_nor_langchain(indexed_place: Workplace) -> None:
+    code = (
+        "import atexit, sys\n"
+        "heavy = {'torch', 'transformers', 'sentence_transformers', 'langchain_core',\n"
+        "    'langsmith', 'scipy', 'bm25s'}\n"
+        "atexit.register(lambda: print(sorted(heavy & set(sys.modules)), file=sys.stderr))\n"
+        "from bot.terminal.cli import main; main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, "ask", QUESTION],
+        capture_output=True, text=True, cwd=indexed_place.path, env=indexed_place.command()[1],
+        check=True,
+    )  # fmt: skip
+    assert "Vladivostok" in done.stdout and done.stderr.splitlines()[-1] == "[]"
+
+
 def test_it_tells_its_version(empty_place: Workplace) -> None:
     assert empty_place.run("--version").stdout == f"virgolette {version('virgolette')}\n"
 

@@ -88,7 +88,7 @@ def quotation(
 
     ``deciding``: the words in it that answer.
     """
-    quote = _verified(_slice(article, span, deciding, score), generation)
+    quote = _verified(slice_of(article, span, deciding, score), generation)
     return quote and _with_carriers(quote, generation)
 
 
@@ -148,10 +148,13 @@ def _quotation(group: Sequence[Scored], best: Scored) -> Quotation:
     span = Span(group[0].sentence.span.start, group[-1].sentence.span.end)
     answer = best.sentence.answer
     inside = answer and span.start <= answer.start and answer.end <= span.end
-    return _slice(best.sentence.article, span, answer if inside else None, best.score)
+    return slice_of(best.sentence.article, span, answer if inside else None, best.score)
 
 
-def _slice(article: Article, span: Span, deciding: Span | None, score: float) -> Quotation:
+def slice_of(
+    article: Article, span: Span, deciding: Span | None = None, score: float = 0.0
+) -> Quotation:
+    """A slice of an article as a quotation, which has not passed the gate yet."""
     return Quotation(
         text=article.text[span.start : span.end],
         article=article.path,

@@ -19,7 +19,7 @@ from index.generations.current import CurrentIndex
 from index.generations.generation import Generation
 from index.text.sentences import Span
 from retrieval.answer import Quotation
-from retrieval.answering.quotes import is_verbatim
+from retrieval.answering.quotes import is_verbatim, slice_of
 
 MAX_CLAIM = 2000  # characters
 LOOKED_INTO = 30  # passages whose articles are looked into, those with the rarest words shared
@@ -233,19 +233,5 @@ def _checked(
     found: Sequence[tuple[Article, Span]], generation: Generation
 ) -> tuple[Quotation, ...]:
     """The places as quotations that have passed the gate."""
-    quotes = (
-        Quotation(
-            text=article.text[span.start : span.end],
-            article=article.path,
-            source=article.source,
-            title=article.title,
-            date=article.date,
-            url=article.url,
-            start=span.start,
-            end=span.end,
-            sha256=article.sha256,
-            score=0.0,
-        )
-        for article, span in found
-    )
+    quotes = (slice_of(article, span) for article, span in found)
     return tuple(quote for quote in quotes if is_verbatim(quote, generation))
