@@ -83,7 +83,7 @@ def blur(corpus: str, known: str, folder: str) -> dict[str, Any]:
 
     from index.building.vector_cache import VectorCache
     from index.models.embedder import Embedder
-    from index.models.vectors import Vectors, unit_vectors
+    from index.models.encoder import Vectors, unit_vectors
 
     told = np.load(Path(folder) / BASE)
     vectors: Vectors = told["vectors"]
@@ -169,7 +169,7 @@ def computing(models: str, squad: str, count: str) -> dict[str, Any]:
     BertForQuestionAnswering with the same weights, both passages in one batch on all cores.
     """
     from index.models.embedder import Embedder
-    from index.models.precision import fast_dtype
+    from index.models.runtime import fast_dtype
     from retrieval.answering.reader import Page, Reader
 
     embedder, dtype = Embedder(), fast_dtype()
@@ -204,7 +204,7 @@ def _by_pytorch(
     from safetensors.torch import load_file
     from transformers import BertForQuestionAnswering
 
-    from index.models.q8 import unpack
+    from index.models.weights import unpack
     from retrieval.answering.reader import PACKED, WEIGHTS, for_pairs
 
     encoder = stock_model(models, dtype)

@@ -34,7 +34,7 @@ def fill(corpus: Path, known: Path) -> dict[str, Any]:
     """Put a vector into the cache for every text of the corpus, but for its last article's."""
     from index.building.vector_cache import VectorCache
     from index.models.embedder import Embedder
-    from index.models.vectors import Vectors
+    from index.models.encoder import Vectors
 
     class StandIn(Embedder):
         """The product's tokenizer and fingerprint, with vectors out of a hash."""
@@ -62,7 +62,7 @@ def encode(corpus: Path, models: Path) -> dict[str, Any]:
     By stock sentence-transformers, in the dtype, with the prompt and the batches of the product.
     """
     from index.models.embedder import BATCH, PASSAGE_PROMPTS, Embedder
-    from index.models.precision import fast_dtype
+    from index.models.runtime import fast_dtype
 
     embedder = Embedder()
     texts = list(dict.fromkeys(embedded_texts(corpus, files(corpus), embedder)))

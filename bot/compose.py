@@ -107,8 +107,7 @@ def _load(embedder: Embedder, reader: Reader | None) -> None:
 def _composed(
     settings: Settings, embedder: Embedder, reader: Reader | None, *, chat: bool
 ) -> Iterator[Parts]:
-    from bot.chat_model import make_writer
-    from bot.spending import Spending
+    from bot.chat_model import Spending, make_writer
     from index.generations.current import CurrentIndex
     from retrieval.answering.weights import Caution
     from retrieval.chain import AnswerChain

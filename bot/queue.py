@@ -7,7 +7,7 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from index.models.memory import give_back_memory
+from index.models.runtime import give_back_memory
 
 AT_ONCE = max(1, (os.cpu_count() or 1))  # more would only slow each other down
 MOST_WAITING = 400  # some minutes, on two cores

@@ -131,7 +131,7 @@ def _bot_line(data_dir: Path) -> str | None:
 
 def _chat_line(settings: Settings) -> str:
     """The chat model, and what it has cost."""
-    from bot.spending import spent_of
+    from bot.chat_model import spent_of
     from bot.state import FILE, State
 
     file = settings.data_dir / FILE

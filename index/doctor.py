@@ -17,12 +17,11 @@ from index.building.sync import Report, sync
 from index.building.vector_cache import VectorCache
 from index.errors import CorpusError, ModelError, ServerError, StorageError
 from index.generations.layout import CACHE, STORE, Locations, generations_dir
-from index.generations.lock import writer, writing
 from index.generations.manifest import Manifest, current_stamp, read_manifest, why_anew
-from index.generations.pointer import current_name, held_current
+from index.generations.pointer import current_name, held_current, writer, writing
 from index.generations.store import Store
 from index.models.embedder import Embedder
-from index.models.packed import MARKER
+from index.models.weights import MARKER
 
 LEAST_FREE = 200 * MEGABYTE
 INDEX, REBUILD = "run virgolette index", "run virgolette index --rebuild"

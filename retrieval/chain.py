@@ -18,8 +18,7 @@ from index.generations.current import CurrentIndex
 from index.generations.generation import Generation
 from index.generations.manifest import needed_stamp
 from index.models.embedder import Embedder
-from index.models.memory import give_back_memory
-from index.models.precision import give_way
+from index.models.runtime import give_back_memory, give_way
 from retrieval.answer import Answer, Question, Reason
 from retrieval.answering.extractive import Extracted, answer_extractively
 from retrieval.answering.reader import Reader
@@ -130,8 +129,7 @@ class AnswerChain:
     def _written(
         self, question: Question, writer: Writer, asking: Asking, config: RunnableConfig
     ) -> Answer:
-        from retrieval.writing.prose import written_answer
-        from retrieval.writing.rewriting import rewritten
+        from retrieval.writing.prose import rewritten, written_answer
 
         until = writer.deadline()
         meant = rewritten(question, writer, asking, until, config)

@@ -22,7 +22,7 @@ from index.generations.generation import Generation
 from index.generations.layout import Locations, generations_dir
 from index.generations.pointer import current_name
 from index.models.embedder import Embedder
-from index.models.precision import fast_dtype
+from index.models.runtime import fast_dtype
 from retrieval.answer import Answer, Question
 from retrieval.answering.reader import Reader
 from retrieval.chain import AnswerChain

@@ -13,7 +13,7 @@ from index.generations.generation import Generation
 from index.generations.layout import ChromaServer, generations_dir
 from index.generations.pointer import current_name
 from index.generations.store import Stored
-from index.models.vectors import Vectors
+from index.models.encoder import Vectors
 from index.text.words import terms
 
 

@@ -16,14 +16,13 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.terminal.adding import Addition, add_feed
-from index.articles.add import Adder, Catalogue, Outcome
+from bot.terminal.maintenance import Addition, add_feed
+from index.articles.add import FIELDS, Adder, Catalogue, Outcome, compose, file_stem, write_new
 from index.articles.article import read_article
 from index.articles.fetch import Fetcher
-from index.articles.write import FIELDS, compose, file_stem, write_new
 from index.building.sync import Report
 from index.errors import ArticleError, CorpusError, FetchError
-from index.generations.lock import writing
+from index.generations.pointer import writing
 from index.text.clean import one_line
 from tests.conftest import ROOT, Workplace
 from tests.pdf import lines, pdf

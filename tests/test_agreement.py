@@ -17,9 +17,9 @@ from index.models.embedder import Embedder
 from index.text.sentences import Span
 from retrieval.answer import Answer, Question, Scope
 from retrieval.answering.agreement import verdict
-from retrieval.answering.quotes import Scored, quotations
+from retrieval.answering.candidates import Sentence, refers_back
+from retrieval.answering.quotations import Scored, quotations
 from retrieval.answering.reader import Reader
-from retrieval.answering.sentences import Sentence, refers_back
 from retrieval.answering.weights import READER, Evidence, load_weights
 from retrieval.chain import AnswerChain
 from tests.conftest import Workplace

@@ -22,11 +22,10 @@ from index.models.embedder import Embedder
 from index.text.sentences import Span, sentences
 from index.text.words import words
 from retrieval.answer import MAX_QUESTION, Answer, Carrier, Question, QuestionError, Reason
-from retrieval.answering.highlights import matching_words
-from retrieval.answering.quotes import is_verbatim
+from retrieval.answering.candidates import LONGEST
+from retrieval.answering.quotations import is_verbatim, matching_words
 from retrieval.answering.reader import Reader
 from retrieval.answering.search import Fusion, HybridSearch, best_rows
-from retrieval.answering.sentences import LONGEST
 from retrieval.answering.weights import READER, Caution, load_weights
 from retrieval.chain import AnswerChain
 from retrieval.langchain import HybridRetriever, as_runnable

@@ -18,15 +18,13 @@ from index.generations.current import CurrentIndex
 from index.generations.generation import Generation
 from index.models.embedder import Embedder
 from retrieval.answer import Answer, Claim, Fallback, Fault, Question, Turn
-from retrieval.answering.quotes import is_verbatim
+from retrieval.answering.quotations import is_verbatim
 from retrieval.answering.reader import Reader
 from retrieval.chain import AnswerChain
 from retrieval.writing.asking import Account, Asking, Limits, Usage
-from retrieval.writing.breaker import MOST_FAILURES, Breaker
-from retrieval.writing.prose import SHOWN
-from retrieval.writing.rewriting import asks_the_same
+from retrieval.writing.prose import SHOWN, asks_the_same
 from retrieval.writing.streaming import GivenUpError
-from retrieval.writing.writer import Writer
+from retrieval.writing.writer import MOST_FAILURES, Breaker, Writer
 
 QUESTION = "Da dove è partito il treno blindato?"
 WORDS = "un treno blindato con a bordo Kim sarebbe partito da Pyongyang per la Russia"

@@ -7,8 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 from bot.access import HOUR, Allowance
-from bot.answer_log import AnswerLog, voted
-from bot.state import FILE, State
+from bot.state import FILE, AnswerLog, State, voted
 from index.building.sync import sync
 from index.generations.generation import Generation
 from index.generations.layout import Locations

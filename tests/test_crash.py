@@ -19,7 +19,7 @@ from index.generations.layout import BUILDING, Locations, generations_dir
 from index.generations.pointer import current_name
 from index.models.embedder import Embedder
 from retrieval.answer import Question
-from retrieval.answering.quotes import is_verbatim
+from retrieval.answering.quotations import is_verbatim
 from retrieval.chain import AnswerChain
 from tests.conftest import ROOT, Workplace
 from tests.contents import contents
@@ -180,7 +180,7 @@ FULL_DISK = """
 mount -t tmpfs -o size=1m none "$0" || { echo no disk of its own; exit; }
 exec "$1" -c "
 import numpy, pathlib, sys
-from index.generations.rows import write_rows
+from index.generations.generation import write_rows
 blocks = (numpy.ones((500, 384), numpy.float32) for _ in range(4))
 try:
     write_rows(pathlib.Path(sys.argv[1], 'rows.npy'), numpy.float16, (2000, 384), blocks)

@@ -16,8 +16,7 @@ import pytest
 from index.building.sync import sync
 from index.doctor import Doctor
 from index.generations.layout import Locations, generations_dir
-from index.generations.lock import writing
-from index.generations.pointer import current_name
+from index.generations.pointer import current_name, writing
 from index.models.embedder import Embedder
 from tests.conftest import Workplace
 from tests.contents import contents

@@ -13,11 +13,11 @@ import pytest
 from index.articles.article import read_article
 from index.errors import UsageError
 from retrieval.answering.weights import READER, Evidence
+from retrieval.evaluation.datasets import gold_spans
 from retrieval.evaluation.exam import Asked, Exam, read_exam, some_of, without_answers
 from retrieval.evaluation.figures import by_kind, curve, figures
 from retrieval.evaluation.fitting import Example, fit
 from retrieval.evaluation.outcomes import Outcome
-from retrieval.evaluation.squad import gold_spans
 from tests.conftest import ROOT, Workplace
 
 PARAGRAPHS = {

@@ -9,8 +9,7 @@ from pathlib import Path
 import bm25s
 import numpy as np
 
-from index.building.postings import PostingsWriter
-from index.generations.keywords import K1, B, KeywordIndex
+from index.generations.keywords import K1, B, KeywordIndex, PostingsWriter
 from index.text.words import terms, words
 
 

@@ -16,24 +16,25 @@ from sentence_transformers import SentenceTransformer
 
 from index.articles.article import read_article
 from index.errors import ModelError
-from index.models import graph
-from index.models.adapter import DOWN, UP, changes
-from index.models.bert import CHECKSUM
 from index.models.embedder import Embedder
-from index.models.encoder import GRAPH, OnnxEncoder
-from index.models.packed import (
+from index.models.encoder import CHECKSUM, GRAPH, OnnxEncoder
+from index.models.transformer import STOCK, write_stock
+from index.models.weights import (
     ADAPTER,
+    DOWN,
     MARKER,
     PACKED,
     TOKENIZER,
+    UP,
     WEIGHTS,
+    changes,
     checksum,
+    dequantize,
     packed_checksum,
 )
-from index.models.q4 import dequantize
-from index.models.transformer import STOCK, write_stock
 from index.text.sentences import sentences
 from tests.conftest import ROOT
+from training import graphs as graph
 from training.retriever import untrained_model
 
 pytestmark = pytest.mark.slow
@@ -73,7 +74,7 @@ def test_a_block_of_four_bits_is_read_as_its_layout_says() -> None:
 
 
 def test_vectors_agree_with_those_of_the_whole_vocabulary(tmp_path: Path) -> None:
-    """``data/untrimmed.npy``: the corpus' sentences by ``index.models.build --untrimmed``.
+    """``data/untrimmed.npy``: the corpus' sentences by ``training.embedding_model --untrimmed``.
 
     Without what was learnt since.
     """

@@ -8,7 +8,7 @@ import pytest
 from index.articles.article import Article, read_article
 from index.generations.passages import TARGET_TOKENS, split_article
 from index.models.embedder import Embedder
-from index.text.boilerplate import is_boilerplate
+from index.text.clean import is_boilerplate
 from index.text.sentences import sentences
 from tests.conftest import ROOT
 

@@ -15,13 +15,13 @@ from transformers import BertForQuestionAnswering
 
 from index.errors import ModelError
 from index.generations.current import CurrentIndex
-from index.models import q8
+from index.models import weights as q8
 from index.models.embedder import Embedder
-from index.models.packed import PACKED as MODEL
-from index.models.packed import WORDS, checksum
+from index.models.weights import PACKED as MODEL
+from index.models.weights import WORDS, checksum
 from index.text.sentences import Span, sentences
 from retrieval.answer import Answer, Question
-from retrieval.answering.highlights import marked_words
+from retrieval.answering.quotations import marked_words
 from retrieval.answering.reader import (
     GRAPH,
     MARKER,

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from index.articles.article import read_article
-from index.text.boilerplate import is_boilerplate
+from index.text.clean import is_boilerplate
 from index.text.sentences import sentences
 from tests.conftest import ROOT
 

@@ -16,7 +16,7 @@ from index.generations.layout import Locations, generations_dir
 from index.generations.pointer import current_name
 from index.models.embedder import Embedder
 from retrieval.answer import Question
-from retrieval.answering.quotes import is_verbatim
+from retrieval.answering.quotations import is_verbatim
 from retrieval.chain import AnswerChain
 from tests.conftest import ROOT, Workplace
 

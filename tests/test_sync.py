@@ -223,7 +223,8 @@ def test_a_second_writer_fails_and_names_the_first(
 ) -> None:
     empty_place.write("a.txt", TRAIN)
     code = (
-        "import sys, time; from pathlib import Path; from index.generations.lock import writing\n"
+        "import sys, time; from pathlib import Path\n"
+        "from index.generations.pointer import writing\n"
         "with writing(Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"
     )
     holder = subprocess.Popen(

@@ -13,9 +13,8 @@ from index.generations.generation import Generation
 from index.generations.layout import Locations
 from index.models.embedder import Embedder
 from retrieval.answer import Answer, Question
-from retrieval.answering.finding import find
 from retrieval.answering.reader import Reader
-from retrieval.answering.search import HybridSearch, worth_reading
+from retrieval.answering.search import HybridSearch, find, worth_reading
 from retrieval.chain import AnswerChain
 from retrieval.questions.scope import scoped
 from tests.conftest import Workplace

@@ -3,7 +3,7 @@
 import pytest
 
 from index.generations.generation import Generation
-from retrieval.answering.quotes import is_verbatim
+from retrieval.answering.quotations import is_verbatim
 from retrieval.answering.verification import MAX_CLAIM, ClaimError, Difference, Verdict, verify
 from tests.conftest import Workplace
 

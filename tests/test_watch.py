@@ -22,8 +22,7 @@ from index.building.vector_cache import VectorCache
 from index.building.watch import Pace, Watcher
 from index.generations.generation import Generation
 from index.generations.layout import CACHE, generations_dir
-from index.generations.lock import writing
-from index.generations.pointer import current_name
+from index.generations.pointer import current_name, writing
 from index.models.embedder import Embedder
 from tests.bot_api import FakeBotApi
 from tests.conftest import Workplace

@@ -19,8 +19,7 @@ from telegram.ext import ApplicationBuilder
 
 from bot.settings import Settings, SettingsError, read_settings
 from bot.state import FILE, State
-from bot.telegram.inbox import Inbox
-from bot.telegram.receiving import PollingWatch, UpdatesRequest, Webhook
+from bot.telegram.inbox import Inbox, PollingWatch, UpdatesRequest, Webhook
 from tests.bot_api import FakeBotApi
 from tests.conftest import Workplace
 from tests.running_bot import READY, Bot

@@ -23,15 +23,17 @@ import numpy as np
 from index.articles.article import Article, read_article
 from index.generations.passages import Passage, split_article, titled
 from index.models.embedder import Embedder
-from index.models.vectors import Vectors
+from index.models.encoder import Vectors
 from index.text.sentences import Span
-from retrieval.evaluation.news import (
+from retrieval.evaluation.datasets import (
     NewsArticle,
     NewsQuestion,
+    Paragraph,
+    SquadQuestion,
     read_articles,
     read_questions,
+    read_squad,
 )
-from retrieval.evaluation.squad import Paragraph, SquadQuestion, read_squad
 
 # What is not learnt: the weights of evidence are fitted on it, since of what it has learnt by heart
 # a model is too sure. Articles of SQuAD-it, and how many of the news.

@@ -32,10 +32,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from index.models.embedder import Embedder
-from index.models.packed import PACKED as MODEL
-from index.models.packed import WORDS, checksum
-from index.models.precision import fast_dtype
-from index.models.q8 import pack, unpack
+from index.models.runtime import fast_dtype
+from index.models.weights import PACKED as MODEL
+from index.models.weights import WORDS, checksum, pack, unpack
 from index.text.sentences import Span
 from retrieval.answering.reader import GRAPH, MARKER, PACKED, WEIGHTS, for_pairs
 from training.loop import WRITTEN, Pace, learn

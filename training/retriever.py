@@ -3,10 +3,10 @@
     python -m training.retriever train.json.gz --xquad xquad_train.json.gz --squad2 train.json.gz \
         --news ../shared/data/news
 
-The model of ``index.models.build`` keeps its weights, in four bits; what is learnt is a low-rank
-change of each matrix of its encoder, a file of a few megabytes beside them (LoRA: Hu et al., ICLR
-2022). A question is drawn to the passage that answers it and to the sentence in it that does, each
-below its article's title, away from those of the other questions of the batch (Henderson et al.,
+The model of ``training.embedding_model`` keeps its weights, in four bits; what is learnt is a
+low-rank change of each matrix of its encoder, a file of a few megabytes beside them (LoRA: Hu et
+al., ICLR 2022). A question is drawn to the passage that answers it and to the sentence in it that
+does, each below its article's title, away from those of the other questions of the batch (Henderson et al.,
 "Efficient Natural Language Response Suggestion", 2017) and from a hard negative: a passage of the
 same collection, or another sentence of the same passage, that is near the question and lacks the
 answer. A GPU is used where there is one.
@@ -26,10 +26,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from index.generations.passages import titled
-from index.models.adapter import DOWN, UP
 from index.models.embedder import Embedder
-from index.models.packed import ADAPTER, MARKER, PACKED, checksum
-from index.models.precision import fast_dtype
+from index.models.runtime import fast_dtype
+from index.models.weights import ADAPTER, DOWN, MARKER, PACKED, UP, checksum
 from index.text.sentences import Span, sentences
 from training.loop import WRITTEN, Pace, learn
 from training.questions import (

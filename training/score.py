@@ -21,10 +21,9 @@ import numpy as np
 from index.models.embedder import Embedder
 from index.text.sentences import sentences
 from retrieval.answering.reader import PACKED, Page, Reader, Reading
+from retrieval.evaluation.datasets import read_articles, read_questions, read_squad
 from retrieval.evaluation.exam import f1
 from retrieval.evaluation.figures import auroc, share
-from retrieval.evaluation.news import read_articles, read_questions
-from retrieval.evaluation.squad import read_squad
 from training.questions import Example, Text, TextQuestion, candidates, some_of, texts_on
 
 

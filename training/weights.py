@@ -24,9 +24,9 @@ from pathlib import Path
 from index.models.embedder import Embedder
 from retrieval.answering.reader import Reader
 from retrieval.answering.weights import PLAIN, READER, save_weights
+from retrieval.evaluation.datasets import read_squad
 from retrieval.evaluation.exam import Asked, indexed, news_path, read_exam
 from retrieval.evaluation.fitting import Example, examples, fit
-from retrieval.evaluation.squad import read_squad
 from training.questions import KEPT_BACK, english_wordings, news_kept_back
 
 SIZES = (2, 6, 30)  # paragraphs of a corpus, by turns: folders are small and large

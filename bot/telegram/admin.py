@@ -13,10 +13,10 @@ from typing import Any
 from telegram import Document, Update
 from telegram.ext import ContextTypes
 
+from bot.chat_model import spent_of
 from bot.listing import article_at, article_key, article_keyed
 from bot.locales import Texts, texts_for_user
 from bot.settings import Settings
-from bot.spending import spent_of
 from bot.state import State
 from bot.status import health_of, index_status
 from bot.telegram.indexing import Ran, run_command

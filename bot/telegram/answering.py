@@ -15,11 +15,11 @@ from telegram import Message as TelegramMessage
 from telegram.error import TelegramError
 
 from bot.access import Allowance
-from bot.answer_log import AnswerLog
 from bot.conversations import Conversations
 from bot.locales import Texts
 from bot.queue import AnswerQueue, CrowdedError
 from bot.smalltalk import talk, talked_back
+from bot.state import AnswerLog
 from bot.telegram.buttons import answer_rows
 from bot.telegram.messages import (
     LONGEST_MESSAGE,

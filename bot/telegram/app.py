@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import logging
 from collections.abc import Callable, Coroutine
 from contextlib import closing
@@ -30,26 +31,60 @@ from tenacity import (
 )
 
 from bot.access import Access, Allowance, Invitations
-from bot.answer_log import AnswerLog
 from bot.chat_model import probe
 from bot.compose import Parts
 from bot.conversations import Conversations
 from bot.queue import AnswerQueue
 from bot.settings import Settings, SettingsError
 from bot.smalltalk import Examples
-from bot.state import FILE, State
+from bot.state import FILE, AnswerLog, State
 from bot.telegram.admin import ADDRESS, Admin
 from bot.telegram.answering import Answering
 from bot.telegram.commands import COMMANDS, set_menus
 from bot.telegram.handlers import Handlers
-from bot.telegram.inbox import Inbox, InboxProcessor
+from bot.telegram.inbox import (
+    Inbox,
+    InboxProcessor,
+    KeptQueue,
+    PollingWatch,
+    UpdatesRequest,
+    Webhook,
+)
 from bot.telegram.indexing import CorpusFollower
 from bot.telegram.inline import Inline
-from bot.telegram.logs import log_without
-from bot.telegram.receiving import KeptQueue, PollingWatch, UpdatesRequest, Webhook
 from bot.telegram.sending import LONGEST_PAUSE
 from index.errors import VirgoletteError
 from retrieval.chain import WRITTEN_AT_ONCE
+
+
+class _Redacting(logging.Formatter):
+    """Takes the secret out of what is logged, tracebacks included.
+
+    What python-telegram-bot reports of the network is told in a line: its tracebacks say
+    nothing about this program.
+    """
+
+    def __init__(self, secret: str) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
+        self._secret = secret
+
+    def format(self, record: logging.LogRecord) -> str:
+        error = record.exc_info[1] if record.exc_info else None
+        if error is not None and record.name.startswith("telegram"):
+            record = copy.copy(record)
+            record.msg, record.args = f"{record.getMessage()} ({error!r})", None
+            record.exc_info = record.exc_text = None
+        return super().format(record).replace(self._secret, "…")
+
+
+def log_without(secret: str) -> None:
+    """Log to standard error, without the secret. httpx would log every address, token included."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Redacting(secret))
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    for name in ("httpx", "httpcore", "apscheduler", "chromadb"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
 
 TELEGRAM = "https://api.telegram.org/bot"
 FLOOD_RETRIES = 10  # how often a 429 is waited out

@@ -13,11 +13,10 @@ from telegram.error import TelegramError
 from telegram.ext import ApplicationHandlerStop, ContextTypes
 
 from bot.access import Access
-from bot.answer_log import AnswerLog
 from bot.locales import Texts, texts_for_user
 from bot.queue import CrowdedError
 from bot.smalltalk import Examples
-from bot.state import State
+from bot.state import AnswerLog, State
 from bot.status import note_error
 from bot.telegram.answering import Answering, person_of
 from bot.telegram.buttons import article_page, articles_page, pressed_page, quoted_page

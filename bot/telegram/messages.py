@@ -16,7 +16,7 @@ from bot.locales import Texts
 from index.articles.article import Article
 from index.text.sentences import Span
 from retrieval.answer import Answer, Quotation
-from retrieval.answering.highlights import marked_words
+from retrieval.answering.quotations import marked_words
 from retrieval.answering.verification import Verification
 
 LONGEST_MESSAGE = 4096  # UTF-16 code units

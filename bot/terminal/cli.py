@@ -241,7 +241,7 @@ def add(
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
 ) -> None:
     """Put an article into the corpus, and index it. What you say wins over what it says."""
-    from bot.terminal.adding import add_and_index, checked_fields
+    from bot.terminal.maintenance import add_and_index, checked_fields
     from bot.terminal.report import report_json
 
     if bool(target) == bool(feed):
@@ -267,7 +267,7 @@ def remove(
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
 ) -> None:
     """Take an article out of the corpus and of the index. Its file is kept in the data folder."""
-    from bot.terminal.adding import remove_and_index
+    from bot.terminal.maintenance import remove_and_index
     from bot.terminal.report import report_json, report_lines
 
     settings = _settings()
@@ -308,7 +308,7 @@ def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
 ) -> None:
     """Examine the index and what it stands on."""
-    from bot.terminal.checkup import examine
+    from bot.terminal.maintenance import examine
 
     settings = _settings()
     end_on_sigterm()
@@ -391,8 +391,7 @@ def export_feedback(
 ) -> None:
     """Print the answers that people marked 👎, as lines that `virgolette eval` reads."""
 
-    from bot.answer_log import voted
-    from bot.state import FILE, State
+    from bot.state import FILE, State, voted
 
     with closing(State(_settings().data_dir / FILE)) as state:
         for line in voted(state, good=good):

@@ -13,8 +13,8 @@ from bot.listing import article_at, listed
 from bot.locales import Texts, texts_for
 from bot.settings import Settings
 from bot.smalltalk import talk, talked_back
-from bot.terminal.printable import printable
 from bot.terminal.render import print_answer, print_claims, print_verification
+from bot.terminal.report import printable
 from index.errors import VirgoletteError
 from retrieval.answer import MAX_QUESTION, Answer, Question, QuestionError
 from retrieval.answering.verification import MAX_CLAIM, ClaimError, verify_in

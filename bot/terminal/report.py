@@ -1,14 +1,14 @@
-"""What a run of the index did, as JSON and in words."""
+"""What an index run did, as JSON and as lines for a terminal."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, Any
 
-from bot.terminal.printable import printable
-
 if TYPE_CHECKING:
     from index.building.sync import Report
+
 
 MOST_LINES = 50  # of a kind: nobody reads two thousand
 
@@ -53,3 +53,11 @@ def row(sign: str, kind: str, entry: str) -> str:
     """One line of the table; what a name holds cannot break it or steer the terminal."""
     shown = printable(entry).replace("\n", "\N{REPLACEMENT CHARACTER}")
     return f"  {sign} {kind:<8} {shown}"
+
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+def printable(text: str) -> str:
+    """The text without control characters, which could steer the terminal it is shown on."""
+    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)

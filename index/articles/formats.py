@@ -46,7 +46,7 @@ def _plain(data: bytes) -> tuple[str, dict[str, str]]:
 
 
 def _markdown(data: bytes) -> tuple[str, dict[str, str]]:
-    from index.articles.markdown import plain_text  # status reads no article
+    from index.articles.text_files import plain_text  # status reads no article
 
     fields, text = split_front_matter(decode(data))
     return plain_text(text), fields

@@ -1,11 +1,15 @@
-"""Text files: their encoding, and the front matter above the text."""
+"""Text files: their encoding, the front matter above the text, and Markdown's marks."""
 
 from __future__ import annotations
 
 import codecs
 import datetime
+import html
 import re
 from typing import Any
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
 
 from index.errors import ArticleError
 from index.text.clean import one_line
@@ -94,3 +98,42 @@ def _iso_date(text: str) -> str:
     except ValueError:
         raise ArticleError(f"its front matter has the date '{text}': write YYYY-MM-DD") from None
     return text if len(text) == len("2023-09-11") else moment.isoformat()
+
+
+_TAG = re.compile(r"<!--.*?-->|<[^>]*>", re.DOTALL)
+
+
+def plain_text(markdown: str) -> str:
+    """The words of a CommonMark text: blocks apart by an empty line, no marks, no addresses.
+
+    A line break inside a paragraph is a space, as it is to a reader of the page.
+    """
+    blocks, number = [], ""
+    for token in MarkdownIt("commonmark").parse(markdown):
+        if token.type == "list_item_open" and token.info:
+            number = f"{token.info}{token.markup} "
+        text = _block_text(token)
+        if text.strip():
+            blocks.append(number + text)
+            number = ""
+    return "\n\n".join(blocks)
+
+
+def _block_text(block: Token) -> str:
+    if block.type in {"fence", "code_block"}:
+        return block.content.rstrip("\n")
+    if block.type == "html_block":
+        return html.unescape(_TAG.sub("", block.content)).strip()
+    return "".join(_inline(token) for token in block.children or ())
+
+
+def _inline(token: Token) -> str:
+    if token.type == "softbreak":
+        return " "
+    if token.type == "hardbreak":
+        return "\n"
+    if token.type in {"text", "code_inline"}:
+        return token.content
+    if token.type == "image":
+        return "".join(_inline(child) for child in token.children or ())
+    return ""

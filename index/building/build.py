@@ -14,17 +14,16 @@ from numpy.typing import NDArray
 from index.articles.article import Article
 from index.building.helper import Helper
 from index.building.near_duplicates import PERMUTATIONS, Signatures, families, signature
-from index.building.postings import PostingsWriter
-from index.building.store_writer import StoreWriter
 from index.building.vector_cache import VectorCache
 from index.errors import ArticleError
 from index.generations.chroma import BATCH
+from index.generations.generation import write_rows
+from index.generations.keywords import PostingsWriter
 from index.generations.layout import CHROMA, KEYWORDS, SENTENCES, SIGNATURES, STORE, Place
 from index.generations.passages import split_article, titled
-from index.generations.rows import write_rows
-from index.generations.store import Extent, Store
+from index.generations.store import Extent, Store, StoreWriter
 from index.models.embedder import Embedder
-from index.models.vectors import Vectors
+from index.models.encoder import Vectors
 
 MOST_REMOVED = 0.2  # of the passages: beyond, Chroma's graph is made anew, not thinned
 

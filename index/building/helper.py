@@ -20,7 +20,7 @@ from index.errors import ServerError, StorageError, VirgoletteError
 from index.generations.chroma import import_chroma, write_vectors
 from index.generations.generation import Generation
 from index.generations.layout import ChromaServer, Place
-from index.models.vectors import Vectors
+from index.models.encoder import Vectors
 
 TIME_LIMIT = 300  # seconds
 FAILED, NO_SERVER = 1, 3  # exit codes

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING
 from index.articles.files import CorpusFile, DigestCache, scan
 from index.errors import StorageError
 from index.generations.layout import DIGESTS, Locations, generations_dir
-from index.generations.lock import writing
 from index.generations.manifest import Manifest, current_stamp, read_manifest, why_anew
-from index.generations.pointer import current_name, discard_all_but
+from index.generations.pointer import current_name, discard_all_but, writing
 from index.models.embedder import Embedder
 
 if TYPE_CHECKING:
@@ -83,7 +82,7 @@ def sync(
         if current and before and not anew and before.files == digests:
             known.save()
             return _report(before, before, files, 0, current, unchanged=True)
-        from index.building.renewal import Renewal  # brings what only a run that writes needs
+        from index.building.update import Renewal  # brings what only a run that writes needs
 
         troubles = {file.path: file.trouble for file in files if file.trouble}
         run = Renewal(paths, embedder, progress, stamp, allow_empty, known, troubles)

@@ -13,7 +13,7 @@ from typing import TypeVar
 import numpy as np
 
 from index.models.embedder import Embedder
-from index.models.vectors import Vectors
+from index.models.encoder import Vectors
 
 T = TypeVar("T")
 Embedded = Callable[[int, int], None]  # texts done, texts in all

@@ -12,7 +12,7 @@ import numpy as np
 
 from index.errors import ServerError, StorageError
 from index.generations.layout import Place
-from index.models.vectors import Vectors
+from index.models.encoder import Vectors
 
 if TYPE_CHECKING:
     from chromadb.api.client import Client

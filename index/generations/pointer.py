@@ -1,9 +1,11 @@
-"""Which generation is the current one, who reads it, and the end of those that nobody reads."""
+"""Which generation is current, who reads it, who writes the next one, and the end of old ones."""
 
 from __future__ import annotations
 
+import datetime
 import errno
 import fcntl
+import json
 import logging
 import os
 import shutil
@@ -12,7 +14,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO
 
-from index.errors import StorageError
+from filelock import FileLock, Timeout
+
+from index.errors import BusyError, StorageError
 from index.generations.layout import (
     BUILDING,
     CHROMA,
@@ -144,3 +148,56 @@ def _server_of(directory: Path, server: ChromaServer | None) -> ChromaServer | N
     if told == EMBEDDED:
         return None
     return server if server and server.url == told else ChromaServer(told, timeout=GIVEN_UP)
+
+
+LOCK = "lock"
+HOLDER = "lock.json"
+
+
+@contextmanager
+def writing(data_dir: Path, wait: float = 0) -> Iterator[None]:
+    """Hold the writer's lock, which the system frees when its process dies.
+
+    Waits up to ``wait`` seconds for another holder, then raises BusyError, which names it.
+    """
+    holder = data_dir / HOLDER
+    lock = FileLock(data_dir / LOCK, timeout=wait)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise BusyError(
+            f"the index is being written by {holder_of(data_dir)}: wait for it to end"
+        ) from error
+    try:
+        since = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+        holder.write_text(json.dumps({"pid": os.getpid(), "since": since}), encoding="ascii")
+        yield
+    finally:
+        holder.unlink(missing_ok=True)
+        lock.release()
+
+
+def writer(data_dir: Path) -> str:
+    """Who writes the index at this moment, in words; "" if nobody does.
+
+    Keeps no writer out: the lock is looked at only where somebody may hold it, or died with it.
+    """
+    if not (data_dir / HOLDER).exists():
+        return ""
+    try:
+        with (data_dir / LOCK).open("rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return holder_of(data_dir)
+    except FileNotFoundError:
+        pass
+    return ""
+
+
+def holder_of(data_dir: Path) -> str:
+    """Who holds the lock, in words."""
+    try:
+        told = json.loads((data_dir / HOLDER).read_text(encoding="ascii"))
+        return f"process {told['pid']} since {told['since']}"
+    except (OSError, ValueError, KeyError):
+        return "another process"

@@ -14,16 +14,15 @@ from typing import TYPE_CHECKING
 
 from index.errors import ModelError
 from index.models.encoder import OnnxEncoder
-from index.models.memory import give_back_memory
-from index.models.packed import PACKED, packed_checksum
-from index.models.precision import fast_dtype, lone_threads
+from index.models.runtime import fast_dtype, give_back_memory, lone_threads
+from index.models.weights import PACKED, packed_checksum
 
 if TYPE_CHECKING:
     import torch
     from sentence_transformers import SentenceTransformer
     from tokenizers import Tokenizer
 
-    from index.models.vectors import Vectors
+    from index.models.encoder import Vectors
 
 BATCH = 16
 BATCH_TOKENS = 1024  # of those that many texts are cut into: more is no faster, and takes memory
@@ -149,7 +148,7 @@ class Embedder:
         """What ``encode`` does with a batch, but the lock is free while the model computes."""
         import torch
 
-        from index.models.vectors import unit_vectors
+        from index.models.encoder import unit_vectors
 
         model = self._model
         with self._lock:
@@ -160,7 +159,7 @@ class Embedder:
     def _encode(self, texts: Sequence[str], prompt: str) -> Vectors:
         if self.encoder:
             return self.encoder.encode([prompt + text for text in texts], self.max_tokens)
-        from index.models.vectors import unit_vectors  # numpy: a run without changes needs none
+        from index.models.encoder import unit_vectors  # numpy: a run without changes needs none
 
         with self._lock:
             vectors = self._model.encode(

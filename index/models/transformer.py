@@ -21,10 +21,8 @@ from sentence_transformers.sentence_transformer.modules import Pooling
 from transformers import BertConfig, BertModel
 from transformers.initialization import no_init_weights
 
-from index.models.adapter import DOWN, UP, changes
 from index.models.encoder import OnnxEncoder
-from index.models.packed import PACKED, WORDS
-from index.models.q4 import dequantize
+from index.models.weights import DOWN, PACKED, UP, WORDS, changes, dequantize
 
 CONFIG = "config.json"
 STOCK = "model.safetensors"

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from index.text.boilerplate import is_boilerplate
+from index.text.clean import is_boilerplate
 from index.text.words import STOP_WORDS
 
 # Abbreviations after which a sentence goes on; simplemma has none for Italian.

@@ -9,8 +9,8 @@ from index.generations.generation import Generation
 from index.text.sentences import Span
 from index.text.words import terms, words
 from retrieval.answer import Quotation
-from retrieval.answering.quotes import FURTHER, Scored
-from retrieval.answering.sentences import Sentence
+from retrieval.answering.candidates import Sentence
+from retrieval.answering.quotations import FURTHER, Scored
 from retrieval.answering.weights import Weights
 
 # The cosine of two sentences, each below its article's title, from which they are taken to tell of

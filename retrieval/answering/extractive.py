@@ -2,22 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from index.generations.generation import Generation
 from index.models.embedder import Embedder
 from retrieval.answer import Answer, Question, Quotation, Reason, Scope
 from retrieval.answering.agreement import undecided, verdict
-from retrieval.answering.finding import find
-from retrieval.answering.quotes import FURTHER, Scored, quotations, ranked
+from retrieval.answering.candidates import weighed_sentences
+from retrieval.answering.quotations import FURTHER, Scored, quotations, ranked
 from retrieval.answering.reader import Reader
-from retrieval.answering.search import Found
-from retrieval.answering.sentences import weighed_sentences
-from retrieval.answering.timeliness import timed
+from retrieval.answering.search import Found, find, newness
 from retrieval.answering.weights import Caution, Weights
 from retrieval.questions.interrogatives import asks_whether
 from retrieval.questions.scope import Asked, scoped
+
+IN_TIME = 1.5  # of a sentence's score, for being of the time asked for
+NEWER = 3.0  # of a sentence's score, for being of the newest article of all
+
+
+def timed(candidates: Sequence[Scored], asked: Asked) -> list[Scored]:
+    """The candidates that may answer in the time that is asked for, best first."""
+    allowed = [
+        candidate
+        for candidate in candidates
+        if asked.allows(candidate.sentence.article.date, candidate.sentence.article.text)
+    ]
+    dates = {candidate.sentence.article.date for candidate in allowed}
+    scored = [
+        replace(candidate, score=candidate.score + _bonus(candidate, asked, dates))
+        for candidate in allowed
+    ]
+    return sorted(scored, key=lambda candidate: -candidate.score)
+
+
+def _bonus(candidate: Scored, asked: Asked, dates: Collection[str | None]) -> float:
+    date = candidate.sentence.article.date
+    if date is None:
+        return 0.0
+    limited = asked.scope.since or asked.scope.until
+    in_time = IN_TIME if limited and asked.scope.covers(date) else 0.0
+    return in_time + (NEWER * newness(date, dates) if asked.scope.newest else 0.0)
+
 
 NOTHING_NEAR = 0.1  # of the confidence, below which nothing is worth showing
 READ_AT_ONCE = 2  # passages; fewer would leave a core idle

@@ -24,10 +24,9 @@ from numpy.typing import NDArray
 
 from index.errors import ModelError
 from index.generations.passages import titled
-from index.models.bert import Bert, Weights, mapped
-from index.models.encoder import OnnxEncoder
-from index.models.precision import give_way
-from index.models.q8 import SCALE
+from index.models.encoder import Bert, OnnxEncoder, Weights, mapped
+from index.models.runtime import give_way
+from index.models.weights import SCALE
 from index.text.sentences import Span
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from index.generations.current import CurrentIndex
 from index.generations.generation import Generation
 from index.text.sentences import Span
 from retrieval.answer import Quotation
-from retrieval.answering.quotes import is_verbatim, slice_of
+from retrieval.answering.quotations import is_verbatim, slice_of
 
 MAX_CLAIM = 2000  # characters
 LOOKED_INTO = 30  # passages whose articles are looked into, those with the rarest words shared

@@ -18,8 +18,13 @@ from index.generations.generation import Generation
 from index.generations.layout import Locations, generations_dir
 from index.models.embedder import Embedder
 from index.text.words import STOP_WORDS, words
-from retrieval.evaluation.news import ARTICLES, NewsArticle, read_articles, read_questions
-from retrieval.evaluation.squad import read_squad
+from retrieval.evaluation.datasets import (
+    ARTICLES,
+    NewsArticle,
+    read_articles,
+    read_questions,
+    read_squad,
+)
 
 SQUAD_ENDINGS = (".json", ".json.gz")
 MATCH = 0.5  # of F1, from which two short answers are the same
@@ -98,7 +103,7 @@ def read_exam(path: Path, also: Sequence[Path] = ()) -> Exam:
 
     SQuAD's paragraphs become texts; so do those of the files ``also``, whose questions are not
     asked. Lines of JSON are about the articles that lie beside them, if ``articles.jsonl`` or
-    ``articles.jsonl.gz`` does (see ``retrieval.evaluation.news``); else (``question``,
+    ``articles.jsonl.gz`` does (see ``retrieval.evaluation.datasets``); else (``question``,
     ``articles``, ``answers``) about the corpus.
 
     Raises UsageError where a file cannot be read as what its name says.

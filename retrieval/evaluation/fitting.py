@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from index.generations.generation import Generation
 from index.models.embedder import Embedder
 from retrieval.answer import Question, Scope
+from retrieval.answering.candidates import Sentence, weighed_sentences
 from retrieval.answering.reader import Reader
 from retrieval.answering.search import HybridSearch, worth_reading
-from retrieval.answering.sentences import Sentence, weighed_sentences
 from retrieval.answering.weights import PLAIN, READER, Caution, Evidence, Linear, Weights
 from retrieval.evaluation.exam import Asked
 from retrieval.questions import scope

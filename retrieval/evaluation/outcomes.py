@@ -10,7 +10,7 @@ from index.generations.current import CurrentIndex
 from index.generations.generation import Generation
 from index.models.embedder import Embedder
 from retrieval.answer import Answer, Question
-from retrieval.answering.quotes import is_verbatim
+from retrieval.answering.quotations import is_verbatim
 from retrieval.answering.search import HybridSearch, best_rows
 from retrieval.chain import AnswerChain
 from retrieval.evaluation.exam import Asked, Exam

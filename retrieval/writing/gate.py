@@ -11,9 +11,9 @@ from index.generations.generation import Generation
 from index.models.embedder import Embedder
 from index.text.sentences import Span
 from retrieval.answer import Answer, Claim, Fault, Quotation, leaning
-from retrieval.answering.quotes import quotation
+from retrieval.answering.candidates import LONGEST, whole_sentences
+from retrieval.answering.quotations import quotation
 from retrieval.answering.search import Found
-from retrieval.answering.sentences import LONGEST, whole_sentences
 from retrieval.writing.claims import LONGEST_CLAIM, Written
 from retrieval.writing.facts import in_common, unsupported
 

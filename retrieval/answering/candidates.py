@@ -11,7 +11,7 @@ from index.articles.article import Article
 from index.generations.generation import Generation
 from index.generations.store import Stored
 from index.models.embedder import Embedder
-from index.models.vectors import Vectors
+from index.models.encoder import Vectors
 from index.text.sentences import Span, ends_a_sentence, logical_lines
 from retrieval.answer import Question
 from retrieval.answering.reader import Page, Reader

@@ -1,4 +1,4 @@
-"""What ``virgolette add`` does: articles into the corpus, then the corpus into the index."""
+"""What ``virgolette add``, ``remove`` and ``doctor`` do."""
 
 from __future__ import annotations
 
@@ -6,20 +6,24 @@ import datetime
 import shutil
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
+from bot.compose import UNCALIBRATED, calibrated, locations, make_embedder, make_reader
 from bot.settings import Settings
+from bot.terminal.progress import progress_bar
 from bot.terminal.report import report_lines, row
 from index.articles.add import Adder, Outcome
 from index.articles.fetch import Fetcher
-from index.errors import CorpusError, VirgoletteError
+from index.doctor import Doctor, Finding
+from index.errors import CorpusError, ModelError, VirgoletteError
 
 if TYPE_CHECKING:
     from index.building.sync import Report
+
 
 INDEX_WAIT = 300.0  # seconds to wait for another process that writes the index
 REMOVED = "removed"  # in DATA_DIR: what was removed can be put back
@@ -128,7 +132,7 @@ def add_and_index(
     if not found.of("added"):
         return found
     try:
-        return replace(found, report=_index(settings, hide_progress))
+        return replace(found, report=_index_new(settings, hide_progress))
     except VirgoletteError as error:
         paths = ", ".join(str(outcome.path) for outcome in found.of("added"))
         trouble = AddError(f"{paths} was added to the corpus, but the index failed: {error}")
@@ -149,7 +153,7 @@ def add_feed(adder: Adder, feed: str) -> Addition:
     return Addition(tuple(outcomes), trouble=trouble)
 
 
-def _index(settings: Settings, hide_progress: bool) -> Report:
+def _index_new(settings: Settings, hide_progress: bool) -> Report:
     from bot.compose import locations, make_embedder
     from bot.terminal.progress import progress_bar
     from index.building.sync import sync
@@ -161,3 +165,29 @@ def _index(settings: Settings, hide_progress: bool) -> Report:
             wait=INDEX_WAIT,
             progress=progress,
         )
+
+
+def examine(settings: Settings, *, repair: bool) -> list[dict[str, str]]:
+    """The findings, after the repair if one was asked for: ``name``, ``trouble``, ``remedy``."""
+    doctor = Doctor(locations(settings), make_embedder(settings))
+    if repair:
+        with progress_bar() as progress:
+            doctor.repair(progress)
+    return [asdict(finding) for finding in (*doctor.examine(), *_models(settings))]
+
+
+def _models(settings: Settings) -> Iterator[Finding]:
+    try:
+        fitted = calibrated(settings)
+    except ModelError:  # told already: the model itself cannot be read
+        fitted = True
+    trouble = "" if fitted else UNCALIBRATED % settings.embedding_model
+    yield Finding("calibration", trouble)
+    reader = make_reader(settings, make_embedder(settings))
+    if reader is None:
+        return
+    try:
+        reader.load()
+        yield Finding("reader")
+    except ModelError as error:
+        yield Finding("reader", str(error))

@@ -1,16 +1,18 @@
-"""Quotations out of weighed sentences, and the gate that each of them passes."""
+"""Quotations made of scored sentences, the gate that each of them passes, and their highlights."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from index.articles.article import Article
 from index.generations.generation import Generation
 from index.text.sentences import Span
-from retrieval.answer import Carrier, Quotation
+from index.text.words import terms
+from retrieval.answer import Answer, Carrier, Quotation
+from retrieval.answering.candidates import Sentence, adjoin
 from retrieval.answering.search import SAME_TEXT, share_of_terms
-from retrieval.answering.sentences import Sentence, adjoin
 from retrieval.answering.weights import Weights
 
 MOST_QUOTES = 3
@@ -191,3 +193,19 @@ def _with_twin(quote: Quotation, twin: Quotation) -> Quotation:
         return quote
     carriers = [*quote.also, Carrier(twin.article, twin.source, twin.title)]
     return replace(quote, also=tuple(sorted(carriers, key=lambda carrier: carrier.article)))
+
+
+_WORD = re.compile(r"[^\W_]+")
+
+
+def marked_words(answer: Answer, quote: Quotation) -> list[Span]:
+    """The spans in a quotation's text of the words that answer, or else of the words asked for."""
+    if quote.deciding and not answer.refused:
+        return [Span(quote.deciding.start - quote.start, quote.deciding.end - quote.start)]
+    return matching_words(answer.question, quote.text)
+
+
+def matching_words(question: str, text: str) -> list[Span]:
+    """The spans of the words in the text that have the stem of a word asked for."""
+    asked = set(terms(question))
+    return [Span(*m.span()) for m in _WORD.finditer(text) if asked.intersection(terms(m[0]))]

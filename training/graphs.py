@@ -1,11 +1,12 @@
 """Write the graphs of the models that travel along, for onnxruntime, without their weights.
 
-    python -m index.models.graph
+    python -m training.graphs
 
 Both are BERT encoders (Devlin et al., NAACL 2019) from the embedded tokens of one text to the
 vectors of the last layer, shape (tokens, dimensions). What is left open are the weights, which
-``index.models.bert`` fills in under the names of the packed files; so a graph is small, and stays
-as it is when a model learns. Operators are those of ONNX and of onnxruntime's "com.microsoft".
+``index.models.encoder`` fills in under the names of the packed files; so a graph is small, and
+stays as it is when a model learns. Operators are those of ONNX and of onnxruntime's
+"com.microsoft".
 
 It needs ``onnx``, which is one of the packages to develop with.
 """
@@ -19,8 +20,8 @@ from typing import Any
 
 from onnx import NodeProto, TensorProto, helper
 
-from index.models.bert import CHECKSUM
-from index.models.packed import PACKED
+from index.models.encoder import CHECKSUM
+from index.models.weights import PACKED
 
 LAYERS, HEADS, HIDDEN, INNER = 12, 12, 384, 1536
 EPSILON = 1e-12
@@ -28,7 +29,7 @@ BLOCK, RANK = 32, 32
 LEAST = 1e-9  # of a text's largest number, which something is divided by
 LEVELS = 63  # of a text's numbers to either side of zero
 ENCODER = PACKED / "encoder.onnx"
-READER = Path(__file__).parents[2] / "retrieval" / "answering" / "model" / "reader.onnx"
+READER = Path(__file__).parents[1] / "retrieval" / "answering" / "model" / "reader.onnx"
 EXTENSIONS = "com.microsoft"
 
 
