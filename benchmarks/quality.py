@@ -27,7 +27,7 @@ from retrieval.answering.reader import Reader
 from retrieval.answering.search import Fusion
 from retrieval.answering.weights import PLAIN, READER, Caution, Weights
 from retrieval.evaluation import fitting
-from retrieval.evaluation.exam import Asked, Exam, indexed, read_exam
+from retrieval.evaluation.exam import Exam, ExamQuestion, indexed, read_exam
 from retrieval.evaluation.figures import auroc
 from retrieval.evaluation.fitting import Example
 from retrieval.evaluation.outcomes import LISTED
@@ -65,7 +65,7 @@ class Place:
     reader: Reader
 
 
-def finding(place: Place, questions: Sequence[Asked]) -> str:
+def finding(place: Place, questions: Sequence[ExamQuestion]) -> str:
     """A table of ways to find the passage."""
     ranks: dict[str, list[float]] = defaultdict(list)
     for signals, right in judged(questions, place.generation, place.embedder):
@@ -156,7 +156,7 @@ def _place(work: Path, exam: Exam) -> Iterator[Place]:
         yield Place(generation, embedder, Reader(embedder.encoder))
 
 
-def _drawn(asked: Sequence[Asked], count: int | None) -> list[Asked]:
+def _drawn(asked: Sequence[ExamQuestion], count: int | None) -> list[ExamQuestion]:
     if count is None:
         return list(asked)
     return random.Random(SEED).sample(asked, min(count, len(asked)))  # noqa: S311

@@ -49,7 +49,7 @@ class Invitations:
 
     def has(self, person: int) -> bool:
         """Whether somebody is a guest."""
-        return bool(self._state.rows("SELECT 1 FROM guests WHERE person = ?", person))
+        return bool(self._state.select("SELECT 1 FROM guests WHERE person = ?", person))
 
 
 def _digest(code: str) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from bot.settings import Settings, SettingsError, is_provided, provide_to_libraries
 from bot.state import FILE, State
 from index.errors import StorageError
-from retrieval.writing.asking import Account, Usage
+from retrieval.writing.options import Account, Usage
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
@@ -41,7 +41,7 @@ def make_writer(settings: Settings, spending: Spending) -> Writer | None:
     """The writer of answers; None where the settings name no model. Raises SettingsError."""
     if not settings.chat_model:
         return None
-    from retrieval.writing.asking import Limits
+    from retrieval.writing.options import Limits
     from retrieval.writing.writer import Writer
 
     limits = Limits(settings.chat_seconds, settings.chat_tokens_per_question)
@@ -236,12 +236,12 @@ class Spending:
 def spent_of(state: State, price: Price) -> Spent:
     """What the last answer and those of today cost. Raises StorageError."""
     query = "SELECT last_sent, last_received FROM spending ORDER BY day DESC LIMIT 1"
-    last = state.rows(query) or [(0, 0)]
+    last = state.select(query) or [(0, 0)]
     return Spent(Usage(*last[0]), _today(state), price)
 
 
 def _today(state: State) -> Usage:
-    rows = state.rows("SELECT sent, received FROM spending WHERE day = ?", _day())
+    rows = state.select("SELECT sent, received FROM spending WHERE day = ?", _day())
     return Usage(*rows[0]) if rows else Usage()
 
 

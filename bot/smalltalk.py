@@ -14,7 +14,7 @@ from index.text.words import words
 from retrieval.answer import Question
 from retrieval.chain import AnswerChain
 from retrieval.questions.subjects import Person, people, subjects
-from retrieval.writing.asking import Asking
+from retrieval.writing.options import AnswerOptions
 
 MOST_SUBJECTS = 12
 LONGEST = 12  # words; what is longer has something to ask
@@ -49,7 +49,7 @@ class Examples:
 
     def _answered(self, questions: Iterator[str]) -> Iterator[str]:
         for text in islice(questions, TRIED):
-            answer = self._chain.invoke(Question(text), asking=Asking(written=False))
+            answer = self._chain.invoke(Question(text), options=AnswerOptions(written=False))
             if not answer.refused and answer.confidence >= SURE:
                 yield text
 

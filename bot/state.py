@@ -81,7 +81,7 @@ class State:
                 raise
             self._database.execute("COMMIT")
 
-    def rows(self, query: str, *values: float | str) -> list[tuple[Any, ...]]:
+    def select(self, query: str, *values: float | str) -> list[tuple[Any, ...]]:
         """What a question to the database gives."""
         with self._lock, self._translating():
             return self._database.execute(query, values).fetchall()
@@ -142,7 +142,7 @@ class AnswerLog:
     def replies(self, place: tuple[int, int]) -> list[int] | None:
         """The messages that answer a question; None for one that is not known, or not any more."""
         query = "SELECT replies FROM given WHERE bot = ? AND chat = ? AND message = ?"
-        found = self._state.rows(query, self._bot, *place)
+        found = self._state.select(query, self._bot, *place)
         return [int(number) for number in json.loads(found[0][0])] if found else None
 
     def vote(self, place: tuple[int, int], person: int, *, good: bool) -> bool:
@@ -173,7 +173,7 @@ def voted(state: State, *, good: bool) -> Iterator[dict[str, Any]]:
         "SELECT question, answer, generation, max(at) FROM votes WHERE good = ? "
         "GROUP BY question, answer, generation ORDER BY max(at)"
     )
-    for question, answer, generation, at in state.rows(query, good):
+    for question, answer, generation, at in state.select(query, good):
         told = json.loads(answer)
         yield {
             "question": question,

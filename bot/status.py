@@ -54,8 +54,8 @@ def bot_health(data_dir: Path) -> Health | None:
 def health_of(state: State) -> Health:
     """The same out of an open file. Raises StorageError."""
     inbox = "SELECT max(dealt), count(body) FROM inbox"
-    ((handled, waiting),) = state.rows(inbox)
-    ((errors,),) = state.rows("SELECT count(*) FROM errors WHERE at > ?", time.time() - DAY)
+    ((handled, waiting),) = state.select(inbox)
+    ((errors,),) = state.select("SELECT count(*) FROM errors WHERE at > ?", time.time() - DAY)
     return Health(handled, waiting, errors)
 
 

@@ -87,7 +87,7 @@ def _complain(line: str) -> None:
 
 
 @dataclass(frozen=True)
-class _Outcome:
+class _PassResult:
     code: int
     output: str
     errors: str
@@ -119,11 +119,11 @@ class _Passes:
         try:
             outcome = _run(command_line("index", *options), self.stop)
         except OSError as error:  # no process could be started
-            outcome = _Outcome(1, "", str(error))
+            outcome = _PassResult(1, "", str(error))
         if outcome is not None:
             self._tell(outcome)
 
-    def _tell(self, outcome: _Outcome) -> None:
+    def _tell(self, outcome: _PassResult) -> None:
         if outcome.trouble and outcome.trouble != self._trouble:
             _complain(outcome.trouble)
         elif self._trouble and not outcome.trouble:
@@ -135,7 +135,7 @@ class _Passes:
             self.stop.set()
 
 
-def _run(command: list[str], stop: threading.Event) -> _Outcome | None:
+def _run(command: list[str], stop: threading.Event) -> _PassResult | None:
     """Run a pass to its end; end it and return None when ``stop`` is set meanwhile."""
     process = subprocess.Popen(
         command,
@@ -151,7 +151,7 @@ def _run(command: list[str], stop: threading.Event) -> _Outcome | None:
     while not stop.is_set():
         with suppress(subprocess.TimeoutExpired):
             output, errors = process.communicate(timeout=_LOOK)
-            return _Outcome(process.returncode, output, errors)
+            return _PassResult(process.returncode, output, errors)
     process.terminate()
     try:
         process.communicate(timeout=GRACE)

@@ -17,8 +17,8 @@ from index.building.sync import Report, sync
 from index.building.vector_cache import VectorCache
 from index.errors import CorpusError, ModelError, ServerError, StorageError
 from index.generations.layout import CACHE, STORE, Locations, generations_dir
-from index.generations.manifest import Manifest, current_stamp, read_manifest, why_anew
-from index.generations.pointer import current_name, held_current, writer, writing
+from index.generations.manifest import Manifest, current_stamp, read_manifest, rebuild_reason
+from index.generations.pointer import current_name, held_current, lock_holder, write_lock
 from index.generations.store import Store
 from index.models.embedder import Embedder
 from index.models.weights import MARKER
@@ -74,7 +74,7 @@ class Doctor:
         Raises what ``sync`` raises: a corpus that cannot be read is nothing to repair here.
         """
         if self._cache().trouble:
-            with writing(self._paths.data_dir):
+            with write_lock(self._paths.data_dir):
                 for suffix in ("", "-wal", "-shm"):
                     (self._paths.data_dir / f"{CACHE}{suffix}").unlink(missing_ok=True)
         rebuild = any(f.remedy == REBUILD and f.trouble for f in list(self.examine()))
@@ -108,7 +108,7 @@ class Doctor:
         data = self._paths.data_dir
         if data.exists() and not os.access(data, os.W_OK):
             return Finding("lock", f"{data} cannot be written", "make the data folder writable")
-        if who := writer(data):
+        if who := lock_holder(data):
             told = f"the index is being written by {who}"
             return Finding("lock", told, "wait, and examine again")
         return Finding("lock")
@@ -152,7 +152,7 @@ class Doctor:
         except StorageError as error:
             yield Finding("manifest", str(error), REBUILD)
             return
-        why = why_anew(manifest, current_stamp(self._paths, self._embedder))
+        why = rebuild_reason(manifest, current_stamp(self._paths, self._embedder))
         yield Finding("stamp", why, INDEX if why else "")
         if files is not None:
             yield self._up_to_date(manifest, files)
@@ -177,7 +177,7 @@ class Doctor:
         """Drop the vectors of texts that are in no article any more, and what earlier versions
         unpacked.
         """
-        with writing(self._paths.data_dir):
+        with write_lock(self._paths.data_dir):
             models = self._paths.data_dir / "models"
             for marker in models.glob(f"*/{MARKER}"):  # others are the user's own
                 shutil.rmtree(marker.parent, ignore_errors=True)

@@ -20,11 +20,11 @@ from index.generations.manifest import needed_stamp
 from index.models.embedder import Embedder
 from index.models.runtime import give_back_memory, give_way
 from retrieval.answer import Answer, Question, Reason
-from retrieval.answering.extractive import Extracted, answer_extractively
+from retrieval.answering.extractive import ExtractiveAnswer, answer_extractively
 from retrieval.answering.reader import Reader
 from retrieval.answering.weights import PLAIN, READER, Caution, Weights, load_weights
 from retrieval.conversation.followups import preferred, questions_to_try
-from retrieval.writing.asking import Asking
+from retrieval.writing.options import AnswerOptions
 
 if TYPE_CHECKING:
     from langchain_core.runnables import RunnableConfig
@@ -72,21 +72,21 @@ class AnswerChain:
         self,
         question: Question,
         config: RunnableConfig | None = None,
-        asking: Asking | None = None,
+        options: AnswerOptions | None = None,
     ) -> Answer:
-        """The answer to one question. ``asking``: how a written one is waited for.
+        """The answer to one question. ``options``: how a written one is waited for.
 
         Raises VirgoletteError; with a ``writer`` also GivenUpError.
         """
-        asking = asking or Asking()
+        options = options or AnswerOptions()
         writer = self._writer
-        if writer is None or not asking.written:
+        if writer is None or not options.written:
             return self._answer(question)
         # One run of LangChain's, in which the calls of the chat model are traced.
         from langchain_core.runnables import RunnableLambda
 
         def work(question: Question, config: RunnableConfig) -> Answer:
-            return self._written(question, writer, asking, config)
+            return self._written(question, writer, options, config)
 
         return RunnableLambda(work, name=type(self).__name__).invoke(question, config)
 
@@ -94,11 +94,11 @@ class AnswerChain:
         self,
         question: Question,
         config: RunnableConfig | None = None,
-        asking: Asking | None = None,
+        options: AnswerOptions | None = None,
     ) -> Answer:
-        """The same in a thread. One that is cancelled is given up through its ``asking``."""
+        """The same in a thread. One that is cancelled is given up through its ``options``."""
         # The context holds what LangChain's tracing needs to know.
-        work = partial(contextvars.copy_context().run, self.invoke, question, config, asking)
+        work = partial(contextvars.copy_context().run, self.invoke, question, config, options)
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
     def close(self) -> None:
@@ -127,24 +127,24 @@ class AnswerChain:
             return self._extracted(question, generation).answer
 
     def _written(
-        self, question: Question, writer: Writer, asking: Asking, config: RunnableConfig
+        self, question: Question, writer: Writer, options: AnswerOptions, config: RunnableConfig
     ) -> Answer:
         from retrieval.writing.prose import rewritten, written_answer
 
         until = writer.deadline()
-        meant = rewritten(question, writer, asking, until, config)
+        meant = rewritten(question, writer, options, until, config)
         with self._index.reading() as generation:
             if generation is None or not generation.size:
                 return _without_index(question, generation)
             with self._computing:
-                extracted = self._extracted(question, generation, meant)
+                extractive = self._extracted(question, generation, meant)
             return written_answer(
-                question, extracted, generation, self._embedder, writer, asking, until, config
+                question, extractive, generation, self._embedder, writer, options, until, config
             )
 
     def _extracted(
         self, question: Question, generation: Generation, meant: Question | None = None
-    ) -> Extracted:
+    ) -> ExtractiveAnswer:
         """The answer in the articles' own words. ``meant``: the question as it stands alone."""
         tried = [
             answer_extractively(

@@ -14,7 +14,7 @@ from pydantic import ConfigDict
 from index.generations.generation import Generation
 from index.models.embedder import Embedder
 from retrieval.answer import Answer, Question
-from retrieval.answering.search import PASSAGES, Found, Fusion, HybridSearch
+from retrieval.answering.search import PASSAGES, Fusion, HybridSearch, ScoredPassage
 from retrieval.chain import AnswerChain
 
 
@@ -50,7 +50,7 @@ def as_runnable(chain: AnswerChain) -> Runnable[Question, Answer]:
     return RunnableLambda(chain.invoke, chain.ainvoke, name=type(chain).__name__)
 
 
-def _document(found: Found) -> Document:
+def _document(found: ScoredPassage) -> Document:
     passage = found.passage
     place = {"article": passage.article, "start": passage.start, "end": passage.end}
     scores = {"score": found.score, "behind": found.behind}

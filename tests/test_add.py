@@ -17,12 +17,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.terminal.maintenance import Addition, add_feed
-from index.articles.add import FIELDS, Adder, Catalogue, Outcome, compose, file_stem, write_new
+from index.articles.add import FIELDS, Adder, AddResult, Catalogue, compose, file_stem, write_new
 from index.articles.article import read_article
 from index.articles.fetch import Fetcher
 from index.building.sync import Report
 from index.errors import ArticleError, CorpusError, FetchError
-from index.generations.pointer import writing
+from index.generations.pointer import write_lock
 from index.text.clean import one_line
 from tests.conftest import ROOT, Workplace
 from tests.pdf import lines, pdf
@@ -64,7 +64,7 @@ def front_matter(text: str) -> dict[str, str]:
 
 
 def test_a_page_becomes_a_text_with_what_it_tells(web: Site, corpus: Path) -> None:
-    assert adder(corpus).add(web.url("/news")) == Outcome(web.url("/news"), "added", NAME)
+    assert adder(corpus).add(web.url("/news")) == AddResult(web.url("/news"), "added", NAME)
     ((name, content),) = files(corpus).items()
     assert name == NAME
     assert front_matter(content) == {
@@ -141,13 +141,13 @@ def test_files_of_every_kind_are_added(corpus: Path, tmp_path: Path) -> None:
 
 def test_what_is_there_is_told_and_not_written(web: Site, corpus: Path, tmp_path: Path) -> None:
     (corpus / "mio.md").write_text(f"---\nurl: {ADDRESS}#x\n---\nTesto mio.")
-    assert adder(corpus).add(web.url("/news")) == Outcome(web.url("/news"), "known", "mio.md")
+    assert adder(corpus).add(web.url("/news")) == AddResult(web.url("/news"), "known", "mio.md")
     web.asked.clear()
     secure = ADDRESS.replace("www.corrieredellago.example", "WWW.CorriereDelLago.example:443")
     assert adder(corpus).add(secure).path == "mio.md"  # nor asked for
     copy = tmp_path / "copia.txt"
     copy.write_text("---\ntitle: Altro\nurl: https://x.example/\n---\nTesto mio.")
-    assert adder(corpus).add(str(copy)) == Outcome(str(copy), "known", "mio.md")
+    assert adder(corpus).add(str(copy)) == AddResult(str(copy), "known", "mio.md")
     assert list(files(corpus)) == ["mio.md"] and web.asked == []
 
 
@@ -345,7 +345,7 @@ def test_a_disk_that_fills_in_the_middle_of_a_feed_is_the_last_outcome(
 
 
 def test_what_was_added_is_told_though_another_process_indexed_it() -> None:
-    outcomes = tuple(Outcome(path, "added", path) for path in ("a.txt", "b.txt"))
+    outcomes = tuple(AddResult(path, "added", path) for path in ("a.txt", "b.txt"))
     report = Report(("b.txt", "c.txt"), (), (), (), (), 1, "g", 3, unchanged=False)
     lines = list(Addition(outcomes, report).lines())
     assert [line.split()[-1] for line in lines[:-1]] == ["a.txt", "b.txt", "c.txt"]
@@ -359,7 +359,7 @@ def test_the_command_adds_waits_for_another_writer_indexes_and_tells(
     held = threading.Event()
 
     def hold() -> None:
-        with writing(place.data):
+        with write_lock(place.data):
             held.set()
             wait_for_files(place.corpus)
             time.sleep(1)  # the article is there, and its index waits
@@ -433,7 +433,7 @@ def test_when_the_index_fails_the_article_stays(empty_place: Workplace) -> None:
 
 def test_a_signal_ends_it_cleanly(empty_place: Workplace) -> None:
     (empty_place.path / "a.txt").write_text("Il treno è partito.")
-    with TemporaryFile() as out, writing(empty_place.data):  # it waits to index
+    with TemporaryFile() as out, write_lock(empty_place.data):  # it waits to index
         process = empty_place.start("add", "a.txt", stdin=out.fileno(), stdout=out, stderr=out)
         wait_for_files(empty_place.corpus)
         process.send_signal(signal.SIGTERM)

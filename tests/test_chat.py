@@ -21,7 +21,7 @@ from retrieval.answer import Answer, Claim, Fallback, Fault, Question, Turn
 from retrieval.answering.quotations import is_verbatim
 from retrieval.answering.reader import Reader
 from retrieval.chain import AnswerChain
-from retrieval.writing.asking import Account, Asking, Limits, Usage
+from retrieval.writing.options import Account, AnswerOptions, Limits, Usage
 from retrieval.writing.prose import SHOWN, asks_the_same
 from retrieval.writing.streaming import GivenUpError
 from retrieval.writing.writer import MOST_FAILURES, Breaker, Writer
@@ -79,11 +79,11 @@ def ask(data_dir: Path, embedder: Embedder, reader: Reader, generation: Generati
     """Asks a model that says these things in turn; every quotation shown is compared."""
 
     def answer(*said: str, question: str = QUESTION, model: Any = None, **told: Any) -> Answer:
-        asking = told.pop("asking", None)
+        options = told.pop("options", None)
         previous = told.pop("previous", ())
         fake = model or Fake(responses=list(said))
         chain = with_model(data_dir, embedder, reader, fake, **told)
-        found = chain.invoke(Question(question, previous=previous), asking=asking)
+        found = chain.invoke(Question(question, previous=previous), options=options)
         assert all(is_verbatim(quote, generation) for quote in (*found.quotes, *found.near))
         assert {place for c in found.claims for place in c.quotes} == (
             set(range(len(found.quotes))) if found.claims else set()
@@ -254,17 +254,17 @@ def test_drafts_come_claim_by_claim(ask: Ask, number: int) -> None:
             line("Kim è a bordo.", (number, "con a bordo Kim")),
         ]
     )
-    found = ask(said, asking=Asking(show=drafts.append))
+    found = ask(said, options=AnswerOptions(show=drafts.append))
     assert [len(draft.claims) for draft in drafts] == [0, 1, 2]
     assert drafts[-1].claims == found.claims and all("Biden" not in str(d) for d in drafts)
 
 
 def test_one_that_is_given_up_ends_at_once(ask: Ask, number: int) -> None:
-    asking = Asking()
-    threading.Timer(0.5, asking.given_up.set).start()
+    options = AnswerOptions()
+    threading.Timer(0.5, options.given_up.set).start()
     began = time.monotonic()
     with pytest.raises(GivenUpError):
-        ask(model=Fake(responses=["bla " * 50], sleep=1.0), asking=asking)
+        ask(model=Fake(responses=["bla " * 50], sleep=1.0), options=options)
     assert time.monotonic() - began < 5
 
 
@@ -318,9 +318,9 @@ def test_whoever_may_not_spend_gets_the_quotations(ask: Ask, number: int) -> Non
         lambda person: person != "poor", lambda who, usage: spent.append((who, usage))
     )
     said = line(TRUE, (number, WORDS))
-    assert ask(said, asking=Asking("poor"), account=account).fallback is Fallback.SPENT
+    assert ask(said, options=AnswerOptions("poor"), account=account).fallback is Fallback.SPENT
     assert spent == []
-    assert ask(said, asking=Asking("rich"), account=account).claims
+    assert ask(said, options=AnswerOptions("rich"), account=account).claims
     ((who, usage),) = spent
     assert who == "rich" and usage.sent > 500 and usage.received == len(said) // 4
 

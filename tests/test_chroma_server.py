@@ -20,7 +20,13 @@ from index.doctor import REBUILD, Doctor
 from index.errors import StorageError
 from index.generations.chroma import PassageVectors, write_vectors
 from index.generations.current import CurrentIndex
-from index.generations.layout import BUILDING, ChromaServer, Locations, Place, generations_dir
+from index.generations.layout import (
+    BUILDING,
+    ChromaServer,
+    Locations,
+    VectorLocation,
+    generations_dir,
+)
 from index.generations.pointer import current_name, discard
 from index.models.embedder import Embedder
 from retrieval.answer import Question
@@ -179,7 +185,7 @@ def test_a_server_that_is_killed_in_mid_write_is_waited_for(
 def test_a_server_that_accepts_and_stays_silent_is_given_up(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        place = Place(tmp_path, "x", ChromaServer(url, patience=0, timeout=0.2))
+        place = VectorLocation(tmp_path, "x", ChromaServer(url, patience=0, timeout=0.2))
         with pytest.raises(StorageError, match="timed out"):
             PassageVectors(place)
         with pytest.raises(StorageError, match="timed out"):
@@ -206,7 +212,9 @@ def proxy(statuses: list[int], asked: list[str]) -> HTTPServer:
 def test_a_proxy_without_its_server_is_waited_for_and_told_in_a_line(tmp_path: Path) -> None:
     asked: list[str] = []
     with proxy([502, 503, 504, 418], asked) as running:
-        place = Place(tmp_path, "x", ChromaServer(f"http://127.0.0.1:{running.server_port}"))
+        place = VectorLocation(
+            tmp_path, "x", ChromaServer(f"http://127.0.0.1:{running.server_port}")
+        )
         with pytest.raises(StorageError, match=r"cannot be used \(HTTP 418\)"):
             write_vectors(place, [], [], create=True)
         running.shutdown()

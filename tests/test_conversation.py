@@ -158,7 +158,7 @@ def test_what_people_say_of_an_answer_is_kept_once_and_exported(indexed_place: W
 def test_what_is_kept_of_somebody_can_be_removed(indexed_place: Workplace) -> None:
     def kept() -> list[tuple[int, ...]]:
         with closing(State(indexed_place.data / FILE)) as state:
-            return state.rows("SELECT (SELECT count(*) FROM given), (SELECT count(*) FROM votes)")
+            return state.select("SELECT (SELECT count(*) FROM given), (SELECT count(*) FROM votes)")
 
     with FakeBotApi() as api:
         bot = Bot(indexed_place, api, VIRGOLETTE_WATCH="false")

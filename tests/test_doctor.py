@@ -16,7 +16,7 @@ import pytest
 from index.building.sync import sync
 from index.doctor import Doctor
 from index.generations.layout import Locations, generations_dir
-from index.generations.pointer import current_name, writing
+from index.generations.pointer import current_name, write_lock
 from index.models.embedder import Embedder
 from tests.conftest import Workplace
 from tests.contents import contents
@@ -133,7 +133,7 @@ def test_who_holds_the_lock_is_told(empty_place: Workplace, embedder: Embedder) 
     empty_place.write("a.txt", TEXT)
     paths = Locations(empty_place.corpus, empty_place.data)
     sync(paths, embedder)
-    with writing(empty_place.data):
+    with write_lock(empty_place.data):
         told = {finding.name: finding.trouble for finding in Doctor(paths, embedder).examine()}
     assert "is being written by process" in told["lock"]
 

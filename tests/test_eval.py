@@ -14,7 +14,7 @@ from index.articles.article import read_article
 from index.errors import UsageError
 from retrieval.answering.weights import READER, Evidence
 from retrieval.evaluation.datasets import gold_spans
-from retrieval.evaluation.exam import Asked, Exam, read_exam, some_of, without_answers
+from retrieval.evaluation.exam import Exam, ExamQuestion, read_exam, some_of, without_answers
 from retrieval.evaluation.figures import by_kind, curve, figures
 from retrieval.evaluation.fitting import Example, fit
 from retrieval.evaluation.outcomes import Outcome
@@ -177,7 +177,7 @@ def test_questions_on_news_bring_their_articles(indexed_place: Workplace, news: 
      ("Ada", True), ("Piero Neri di Ronca", False), ("nessuno", False), ("", False)],
 )  # fmt: skip
 def test_a_short_answer_says_what_a_gold_one_says(told: str, same: bool) -> None:
-    assert Asked("Chi?", ("a",), ("Ada Neri",)).is_answered_in_short(told) is same
+    assert ExamQuestion("Chi?", ("a",), ("Ada Neri",)).is_answered_in_short(told) is same
 
 
 def test_news_that_are_none_are_named(indexed_place: Workplace, news: Path) -> None:
@@ -264,7 +264,7 @@ def test_answers_that_stand_nowhere_are_not_asked(exam_file: Path) -> None:
     for asked in left.asked:
         assert bool(asked.answers) == bool(set(asked.articles) & set(left.texts))
     assert some_of(exam, 2, 0) == some_of(exam, 2, 0) and len(some_of(exam, 2, 0).asked) == 2
-    assert Asked("Che?", (), ()) not in exam.asked
+    assert ExamQuestion("Che?", (), ()) not in exam.asked
 
 
 def outcome(

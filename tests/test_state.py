@@ -48,7 +48,7 @@ def test_what_people_wrote_goes_when_it_is_dealt_with(state: State, tmp_path: Pa
     inbox.keep(updates(1))
     inbox.begin(1)
     inbox.end(1)
-    assert state.rows("SELECT update_id, body FROM inbox") == [(1, None)]
+    assert state.select("SELECT update_id, body FROM inbox") == [(1, None)]
     assert (tmp_path / FILE).stat().st_mode & 0o077 == 0
 
 
@@ -61,7 +61,7 @@ def test_numbers_are_forgotten_after_days(state: State) -> None:
         database.execute("UPDATE inbox SET arrived = arrived - ?", (inboxes.KEPT + 1,))
     inbox.keep(updates(3))
     assert [u["update_id"] for u in inbox.waiting()] == [2, 3]
-    assert state.rows("SELECT count(*) FROM inbox") == [(2,)]
+    assert state.select("SELECT count(*) FROM inbox") == [(2,)]
 
 
 def test_two_bots_have_numbers_of_their_own(state: State) -> None:

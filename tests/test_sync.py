@@ -224,8 +224,8 @@ def test_a_second_writer_fails_and_names_the_first(
     empty_place.write("a.txt", TRAIN)
     code = (
         "import sys, time; from pathlib import Path\n"
-        "from index.generations.pointer import writing\n"
-        "with writing(Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"
+        "from index.generations.pointer import write_lock\n"
+        "with write_lock(Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"
     )
     holder = subprocess.Popen(
         [sys.executable, "-c", code, str(empty_place.data)], stdout=subprocess.PIPE, text=True

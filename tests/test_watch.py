@@ -22,7 +22,7 @@ from index.building.vector_cache import VectorCache
 from index.building.watch import Pace, Watcher
 from index.generations.generation import Generation
 from index.generations.layout import CACHE, generations_dir
-from index.generations.pointer import current_name, writing
+from index.generations.pointer import current_name, write_lock
 from index.models.embedder import Embedder
 from tests.bot_api import FakeBotApi
 from tests.conftest import Workplace
@@ -290,14 +290,14 @@ def indexed(place: Workplace) -> list[str]:
 
 def test_index_watch_waits_for_the_lock_then_follows_an_editor(known_place: Workplace) -> None:
     known_place.write("a.txt", TRAIN)
-    with writing(known_place.data):
+    with write_lock(known_place.data):
         command = Command(known_place, "index", "--watch", "--json")
         command.child()
         time.sleep(3)  # more than an index run needs to fail
         assert command.output == command.errors == []
     (first,) = command.reports(1)
     assert first["added"] == ["a.txt"]
-    with writing(known_place.data):  # merely watching, it does not hold the lock
+    with write_lock(known_place.data):  # merely watching, it does not hold the lock
         pass
     (known_place.corpus / "a.txt").rename(known_place.corpus / "a.txt~")  # as editors save
     known_place.write("4913", "")
@@ -345,7 +345,7 @@ def test_the_end_of_the_watcher_is_the_end_of_its_pass(
     assert command.output == command.errors == []
     assert is_gone(child)
     assert list(generations_dir(empty_place.data).iterdir()) == []
-    with writing(empty_place.data):
+    with write_lock(empty_place.data):
         pass
 
 
@@ -385,7 +385,7 @@ def test_a_bot_answers_from_what_is_dropped_in_while_it_runs(known_place: Workpl
 
 def test_the_end_of_a_bot_is_the_end_of_its_watcher(empty_place: Workplace) -> None:
     empty_place.write("a.txt", TRAIN)
-    with FakeBotApi() as api, writing(empty_place.data):
+    with FakeBotApi() as api, write_lock(empty_place.data):
         bot = Bot(empty_place, api)
         (watcher,) = until(lambda: children(bot.process.pid), READY)
         (indexing,) = until(lambda: children(watcher), READY)

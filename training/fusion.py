@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from index.generations.generation import Generation
 from index.models.embedder import Embedder
 from retrieval.answering.search import Fusion, HybridSearch, Signals
-from retrieval.evaluation.exam import Asked, indexed
+from retrieval.evaluation.exam import ExamQuestion, indexed
 from training.weights import news_corpus
 
 RIDGE = 0.1  # against weights that run away
@@ -28,7 +28,9 @@ RIDGE = 0.1  # against weights that run away
 Judged = tuple[Signals, NDArray[np.bool_]]  # the candidates, and which of them are right
 
 
-def judged(asked: Sequence[Asked], generation: Generation, embedder: Embedder) -> Iterator[Judged]:
+def judged(
+    asked: Sequence[ExamQuestion], generation: Generation, embedder: Embedder
+) -> Iterator[Judged]:
     """The candidates of each question, in order."""
     search = HybridSearch(generation, embedder)
     for one in asked:

@@ -6,10 +6,10 @@
 The model of ``training.embedding_model`` keeps its weights, in four bits; what is learnt is a
 low-rank change of each matrix of its encoder, a file of a few megabytes beside them (LoRA: Hu et
 al., ICLR 2022). A question is drawn to the passage that answers it and to the sentence in it that
-does, each below its article's title, away from those of the other questions of the batch (Henderson et al.,
-"Efficient Natural Language Response Suggestion", 2017) and from a hard negative: a passage of the
-same collection, or another sentence of the same passage, that is near the question and lacks the
-answer. A GPU is used where there is one.
+does, each below its article's title, away from those of the other questions of the batch
+(Henderson et al., "Efficient Natural Language Response Suggestion", 2017) and from a hard
+negative: a passage of the same collection, or another sentence of the same passage, that is near
+the question and lacks the answer. A GPU is used where there is one.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ from index.models.embedder import Embedder
 from retrieval.answering.reader import Reader
 from retrieval.answering.weights import PLAIN, READER, save_weights
 from retrieval.evaluation.datasets import read_squad
-from retrieval.evaluation.exam import Asked, indexed, news_path, read_exam
+from retrieval.evaluation.exam import ExamQuestion, indexed, news_path, read_exam
 from retrieval.evaluation.fitting import Example, examples, fit
 from training.questions import KEPT_BACK, english_wordings, news_kept_back
 
@@ -43,7 +43,7 @@ class Corpus:
     """
 
     texts: dict[str, str]
-    asked: list[Asked]
+    asked: list[ExamQuestion]
     weight: float = 1.0
     near_miss: bool = True
 
@@ -74,7 +74,7 @@ def squad_corpora(squad: Path, xquad: Path | None) -> list[Corpus]:
             for asked in paragraph.asked:
                 answers = tuple(paragraph.text[s.start : s.end] for s in asked.spans)
                 for question in (asked.text, *wordings.get(asked.text, ())):
-                    corpus.asked.append(Asked(question, (name,), answers))
+                    corpus.asked.append(ExamQuestion(question, (name,), answers))
     return list(corpora.values())
 
 

@@ -19,7 +19,7 @@ from bot.locales import Texts, texts_for_user
 from bot.settings import Settings
 from bot.state import State
 from bot.status import health_of, index_status
-from bot.telegram.indexing import Ran, run_command
+from bot.telegram.indexing import CommandResult, run_command
 from bot.telegram.messages import Block, Button, article_block, packed, shortened, text_message
 from bot.telegram.sending import acknowledge, deliver, turn, typing
 from bot.telegram.updates import message_of
@@ -54,8 +54,8 @@ class Admin:
         """/reindex: bring the index up to date with the corpus."""
         message, say = message_of(update), self._texts(update)
         async with typing(message):
-            ran = await run_command("index", "--json", "--wait", WAIT)
-        await deliver(message, [text_message(_indexed(ran, say))])
+            result = await run_command("index", "--json", "--wait", WAIT)
+        await deliver(message, [text_message(_indexed(result, say))])
 
     async def add(self, update: Update, _: ContextTypes.DEFAULT_TYPE) -> None:
         """/add address, or a message that is an address: its article goes into the corpus."""
@@ -65,8 +65,8 @@ class Admin:
             await deliver(message, [text_message(say("admin.add_usage"))])
             return
         async with typing(message):
-            ran = await run_command("add", "--json", "--", address[0])
-        await deliver(message, [text_message(_added(ran, address[0], say))])
+            result = await run_command("add", "--json", "--", address[0])
+        await deliver(message, [text_message(_added(result, address[0], say))])
 
     async def document(self, update: Update, _: ContextTypes.DEFAULT_TYPE) -> None:
         """A document: an article for the corpus. Its caption may tell source, title, date, url."""
@@ -79,8 +79,8 @@ class Admin:
             await deliver(message, [text_message(say("admin.too_large", name=shortened(name)))])
             return
         async with typing(message):
-            ran = await self._add_document(document, name, _fields(message.caption or ""))
-        await deliver(message, [text_message(_added(ran, name, say))])
+            result = await self._add_document(document, name, _fields(message.caption or ""))
+        await deliver(message, [text_message(_added(result, name, say))])
 
     async def remove(self, update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
         """/remove number: shows the article, with a button that removes it."""
@@ -109,11 +109,11 @@ class Admin:
             await acknowledge(query, say("telegram.page_gone"))
             return
         await acknowledge(query)
-        ran = await run_command("remove", "--json", "--", article.path)
-        if ran.code == 0:
+        result = await run_command("remove", "--json", "--", article.path)
+        if result.code == 0:
             await turn(query, text_message(say("admin.removed", path=shortened(article.path))))
         else:
-            await turn(query, text_message(say("admin.failed", reason=shortened(ran.complaint))))
+            await turn(query, text_message(say("admin.failed", reason=shortened(result.complaint))))
 
     def _status(self, say: Texts) -> list[str]:
         told, health = index_status(self.settings), health_of(self.state)
@@ -133,7 +133,9 @@ class Admin:
             lines.append(say("status.chat", model=self.settings.chat_model, **costs))
         return lines
 
-    async def _add_document(self, document: Document, name: str, fields: list[str]) -> Ran:
+    async def _add_document(
+        self, document: Document, name: str, fields: list[str]
+    ) -> CommandResult:
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / name
             await (await document.get_file()).download_to_drive(file)
@@ -161,27 +163,27 @@ def _fields(caption: str) -> list[str]:
     return options
 
 
-def _added(ran: Ran, origin: str, say: Texts) -> str:
+def _added(result: CommandResult, origin: str, say: Texts) -> str:
     """What became of something that was to be added, in words."""
     for state, text in (("added", "admin.added"), ("known", "admin.known")):
-        if paths := [str(one["path"]) for one in ran.told.get(state, [])]:
+        if paths := [str(one["path"]) for one in result.output.get(state, [])]:
             told = say(text, path=shortened(paths[0]))
-            return told if ran.code == 0 else f"{told}\n{_failed(ran, say)}"
-    _log.warning("not added: %s", ran.complaint)
-    return say("admin.not_added", origin=shortened(origin), reason=_reason(ran))
+            return told if result.code == 0 else f"{told}\n{_failed(result, say)}"
+    _log.warning("not added: %s", result.complaint)
+    return say("admin.not_added", origin=shortened(origin), reason=_reason(result))
 
 
-def _indexed(ran: Ran, say: Texts) -> str:
-    if ran.code:
-        return _failed(ran, say)
+def _indexed(result: CommandResult, say: Texts) -> str:
+    if result.code:
+        return _failed(result, say)
     names = ("added", "changed", "renamed", "removed", "skipped")
-    return say("admin.indexed", **{name: len(ran.told.get(name, [])) for name in names})
+    return say("admin.indexed", **{name: len(result.output.get(name, [])) for name in names})
 
 
-def _failed(ran: Ran, say: Texts) -> str:
-    return say("admin.failed", reason=_reason(ran))
+def _failed(result: CommandResult, say: Texts) -> str:
+    return say("admin.failed", reason=_reason(result))
 
 
-def _reason(ran: Ran) -> str:
-    failed: list[dict[str, Any]] = ran.told.get("failed", [])
-    return shortened(str(failed[0]["reason"]) if failed else ran.complaint)
+def _reason(result: CommandResult) -> str:
+    failed: list[dict[str, Any]] = result.output.get("failed", [])
+    return shortened(str(failed[0]["reason"]) if failed else result.complaint)

@@ -34,7 +34,7 @@ from index.errors import StorageError, VirgoletteError
 from index.generations.current import CurrentIndex
 from retrieval.answer import MAX_QUESTION, Answer, Question, QuestionError
 from retrieval.chain import AnswerChain
-from retrieval.writing.asking import Asking
+from retrieval.writing.options import AnswerOptions
 
 _log = logging.getLogger(__name__)
 Who = tuple[int, int]  # a chat, and a person in it
@@ -159,10 +159,10 @@ class Answering:
             task.cancel()
         return bool(tasks)
 
-    async def asked(self, question: Question, asking: Asking) -> Answer:
+    async def asked(self, question: Question, options: AnswerOptions) -> Answer:
         """The answer, when its turn comes. Raises CrowdedError, and what the chain raises."""
         async with self.queue.turn():
-            return await self.chain.ainvoke(question, asking=asking)
+            return await self.chain.ainvoke(question, options=options)
 
     async def _found(
         self, message: TelegramMessage, who: Who, raw: str, say: Texts, drafts: Drafts
@@ -200,14 +200,14 @@ class Answering:
         def show(draft: Answer) -> None:
             loop.call_soon_threadsafe(drafts.show, draft)
 
-        asking = Asking(person=str(who[1]), show=show)
-        task = asyncio.create_task(self.asked(question, asking))
+        options = AnswerOptions(person=str(who[1]), show=show)
+        task = asyncio.create_task(self.asked(question, options))
         self._under_way[who].add(task)
         try:
             await asyncio.wait({task})
         finally:
             task.cancel()
-            asking.given_up.set()
+            options.given_up.set()
             self._under_way[who].discard(task)
             if not self._under_way[who]:
                 del self._under_way[who]

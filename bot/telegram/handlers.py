@@ -21,7 +21,7 @@ from bot.status import note_error
 from bot.telegram.answering import Answering, person_of
 from bot.telegram.buttons import article_page, articles_page, pressed_page, quoted_page
 from bot.telegram.commands import set_admin_menu
-from bot.telegram.inline import told_inline
+from bot.telegram.inline import answer_inline
 from bot.telegram.messages import Button, text_message, verification_messages
 from bot.telegram.sending import acknowledge, deliver, send, turn, typing
 from bot.telegram.updates import addressed, command_of, message_of, text_of
@@ -238,7 +238,7 @@ class Handlers:
         if update.callback_query is not None:
             await acknowledge(update.callback_query, say("problem.not_allowed", user=number))
         elif update.inline_query is not None:
-            await told_inline(update.inline_query, say("telegram.inline_closed"))
+            await answer_inline(update.inline_query, say("telegram.inline_closed"))
         elif update.message is not None and _is_for_us(update.message, context):
             await self._say(update, "problem.not_allowed", user=number)
 

@@ -51,7 +51,7 @@ class Inbox:
     def waiting(self) -> list[dict[str, Any]]:
         """The updates that are not dealt with, oldest first. Raises StorageError."""
         query = "SELECT body FROM inbox WHERE bot = ? AND body IS NOT NULL ORDER BY update_id"
-        return [json.loads(body) for (body,) in self._state.rows(query, self._bot)]
+        return [json.loads(body) for (body,) in self._state.select(query, self._bot)]
 
     def begin(self, number: int) -> bool:
         """Whether this update is to be dealt with now: not if it was, or is just being.
@@ -93,7 +93,7 @@ class Inbox:
 
     def _first_time(self, number: int) -> bool:
         query = "SELECT body IS NULL, tries FROM inbox WHERE bot = ? AND update_id = ?"
-        for done, tries in self._state.rows(query, self._bot, number):
+        for done, tries in self._state.select(query, self._bot, number):
             if not done and tries >= MOST_TRIES:
                 _log.error("update %s is given up: the bot ended with it %s times", number, tries)
             if done or tries >= MOST_TRIES:

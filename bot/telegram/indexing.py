@@ -21,15 +21,15 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Ran:
+class CommandResult:
     """How a command ended: its JSON, {} where it printed none, and its complaint."""
 
     code: int
-    told: dict[str, Any]
+    output: dict[str, Any]
     complaint: str
 
 
-async def run_command(*arguments: str) -> Ran:
+async def run_command(*arguments: str) -> CommandResult:
     """Run `virgolette` with these arguments to its end. Raises OSError where it cannot begin."""
     process = await asyncio.create_subprocess_exec(
         *command_line(*arguments),
@@ -43,7 +43,9 @@ async def run_command(*arguments: str) -> Ran:
     finally:
         await end_process(process)
     complaint = errors.decode("utf-8", "replace").strip().rpartition("\n")[2]
-    return Ran(process.returncode or 0, _json(output), complaint.removeprefix("virgolette: "))
+    return CommandResult(
+        process.returncode or 0, _json(output), complaint.removeprefix("virgolette: ")
+    )
 
 
 async def end_process(process: Process) -> None:

@@ -25,7 +25,7 @@ from bot.telegram.answering import Answering
 from bot.telegram.messages import quotation_message, shortened
 from index.errors import VirgoletteError
 from retrieval.answer import Answer, Question, QuestionError
-from retrieval.writing.asking import Asking
+from retrieval.writing.options import AnswerOptions
 
 PAUSE = 0.5  # seconds without another letter, after which a question is taken for finished
 SHORTEST = 4  # characters of a question
@@ -57,7 +57,7 @@ class Inline:
         try:
             say = texts_for_user(self.language, query.from_user.language_code)
             results, told = await self._found(query, say)
-            await told_inline(query, told, results)
+            await answer_inline(query, told, results)
         finally:
             if self._newest.get(person) == number:
                 del self._newest[person]
@@ -76,7 +76,7 @@ class Inline:
         if person not in self.answering.unlimited and allowance.take(person):
             return [], say("telegram.inline_busy")
         try:
-            answer = await self.answering.asked(question, Asking(written=False))
+            answer = await self.answering.asked(question, AnswerOptions(written=False))
         except CrowdedError:
             allowance.give_back(person)
             return [], say("telegram.inline_busy")
@@ -104,7 +104,7 @@ def _results(answer: Answer, say: Texts) -> list[InlineQueryResultArticle]:
     ]
 
 
-async def told_inline(
+async def answer_inline(
     query: InlineQuery, told: str, results: list[InlineQueryResultArticle] | None = None
 ) -> None:
     """Answer an inline query: with quotations, or with a word above none."""

@@ -59,7 +59,7 @@ async def deliver(
 async def _put(to: TelegramMessage, message: Message, old: int | None) -> int:
     """Send a message, or put it in the place of an old one if that is still there."""
     if old is not None:
-        place = _Place(to.get_bot(), to.chat_id, old)
+        place = _Target(to.get_bot(), to.chat_id, old)
         if await _formatted(lambda mode: _edit(place, message, mode), "not modified"):
             return old
     return (await send(to, message)).message_id
@@ -110,7 +110,7 @@ async def acknowledge(query: CallbackQuery, text: str = "") -> None:
 async def turn(query: CallbackQuery, message: Message) -> None:
     """Put a message in the place of the one whose button was pressed, if it is still there."""
     if query.message is not None:
-        place = _Place(query.get_bot(), query.message.chat.id, query.message.message_id)
+        place = _Target(query.get_bot(), query.message.chat.id, query.message.message_id)
         await _formatted(lambda mode: _edit(place, message, mode), "not modified")
 
 
@@ -137,7 +137,7 @@ async def _keep_typing(to: TelegramMessage, quiet: Callable[[], bool]) -> None:
 
 
 @dataclass(frozen=True)
-class _Place:
+class _Target:
     bot: Bot
     chat: int
     message: int
@@ -155,7 +155,7 @@ async def _send(
     )
 
 
-async def _edit(place: _Place, message: Message, parse_mode: ParseMode | None) -> None:
+async def _edit(place: _Target, message: Message, parse_mode: ParseMode | None) -> None:
     await place.bot.edit_message_text(
         message.markup if parse_mode else message.plain,
         chat_id=place.chat,

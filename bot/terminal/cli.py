@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bot.process import end_on_sigterm, write_utf8
-from bot.terminal.progress import Waiting, waiting
+from bot.terminal.progress import Spinner, spinner
 from index.errors import UsageError, VirgoletteError
 
 if TYPE_CHECKING:
@@ -74,24 +74,24 @@ def ask(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
 ) -> None:
     """Answer a question."""
-    with waiting(hidden=question == "-") as sign:
+    with spinner(hidden=question == "-") as spin:
         from bot.compose import composed
         from bot.locales import texts_for
 
         settings = _settings()
-        sign.tell(texts_for(settings.language)("answer.loading"))
+        spin.tell(texts_for(settings.language)("answer.loading"))
         with composed(settings) as parts:
             if question == "-":
-                _answer_lines(as_json, parts.chain, settings, sign)
+                _answer_lines(as_json, parts.chain, settings, spin)
             else:
-                _answer_one(question, as_json, parts.chain, settings, sign)
+                _answer_one(question, as_json, parts.chain, settings, spin)
 
 
-def _answer_lines(as_json: bool, chain: AnswerChain, settings: Settings, sign: Waiting) -> None:
+def _answer_lines(as_json: bool, chain: AnswerChain, settings: Settings, spin: Spinner) -> None:
     for line in sys.stdin.buffer if sys.stdin else ():
         text = line.decode("utf-8", errors="replace").rstrip("\r\n")
         try:
-            _answer_one(text, as_json, chain, settings, sign)
+            _answer_one(text, as_json, chain, settings, spin)
         except VirgoletteError as error:
             if not as_json:
                 print(f"virgolette: {error}", file=sys.stderr)
@@ -100,7 +100,7 @@ def _answer_lines(as_json: bool, chain: AnswerChain, settings: Settings, sign: W
 
 
 def _answer_one(
-    raw: str, as_json: bool, chain: AnswerChain, settings: Settings, sign: Waiting
+    raw: str, as_json: bool, chain: AnswerChain, settings: Settings, spin: Spinner
 ) -> None:
     from rich.console import Console
 
@@ -110,9 +110,9 @@ def _answer_one(
 
     question = Question.parse(raw)
     said = texts_for(settings.language, question)
-    sign.tell(said("answer.searching"))
+    spin.tell(said("answer.searching"))
     answer = chain.invoke(question)
-    sign.stop()
+    spin.stop()
     if as_json:
         _print_json(answer.as_json())
     else:
@@ -166,11 +166,11 @@ def chat() -> None:
 
 def _probe(settings: Settings) -> None:
     """Ask the chat model for a word, which may take its time."""
-    with waiting() as sign:
+    with spinner() as spin:
         from bot.chat_model import probe
         from bot.locales import texts_for
 
-        sign.tell(texts_for(settings.language)("answer.loading"))
+        spin.tell(texts_for(settings.language)("answer.loading"))
         probe(settings)
 
 

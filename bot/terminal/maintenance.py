@@ -16,7 +16,7 @@ from bot.compose import UNCALIBRATED, calibrated, locations, make_embedder, make
 from bot.settings import Settings
 from bot.terminal.progress import progress_bar
 from bot.terminal.report import report_lines, row
-from index.articles.add import Adder, Outcome
+from index.articles.add import Adder, AddResult
 from index.articles.fetch import Fetcher
 from index.doctor import Doctor, Finding
 from index.errors import CorpusError, ModelError, VirgoletteError
@@ -66,11 +66,11 @@ class AddError(VirgoletteError):
 class Addition:
     """What was added, was there already or failed; the report of the index, if it ran."""
 
-    outcomes: tuple[Outcome, ...]
+    outcomes: tuple[AddResult, ...]
     report: Report | None = None
     trouble: VirgoletteError | None = None
 
-    def of(self, state: str) -> list[Outcome]:
+    def of(self, state: str) -> list[AddResult]:
         """The outcomes of one kind."""
         return [outcome for outcome in self.outcomes if outcome.state == state]
 
@@ -141,12 +141,12 @@ def add_and_index(
 
 def add_feed(adder: Adder, feed: str) -> Addition:
     """Add the entries of a feed, as far as the corpus can be written. Raises FetchError."""
-    outcomes: list[Outcome] = []
+    outcomes: list[AddResult] = []
     try:
         for outcome in adder.add_feed(feed):
             outcomes.append(outcome)
     except CorpusError as error:
-        outcomes.append(Outcome(feed, "failed", reason=str(error)))
+        outcomes.append(AddResult(feed, "failed", reason=str(error)))
         return Addition(tuple(outcomes), trouble=error)
     failed = all(outcome.state == "failed" for outcome in outcomes)
     trouble = AddError(f"nothing of {feed} could be added") if failed else None

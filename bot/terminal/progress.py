@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 PHASES = {"reading": "reading articles", "embedding": "embedding texts", "asking": "asking"}
 
 
-class Waiting:
+class Spinner:
     """A wheel that turns, with words for what is being done."""
 
     def __init__(self, status: Status | None) -> None:
@@ -34,15 +34,15 @@ class Waiting:
 
 
 @contextmanager
-def waiting(*, hidden: bool = False) -> Iterator[Waiting]:
+def spinner(*, hidden: bool = False) -> Iterator[Spinner]:
     """A wheel on standard error, until the end or until it is stopped."""
     if hidden or not (sys.stderr and sys.stderr.isatty()):
-        yield Waiting(None)
+        yield Spinner(None)
         return
     from rich.console import Console
 
     with Console(stderr=True).status("") as status:
-        yield Waiting(status)
+        yield Spinner(status)
 
 
 @contextmanager

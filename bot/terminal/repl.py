@@ -65,7 +65,7 @@ def _opening(settings: Settings, console: Console) -> Iterator[Future[Replies]]:
 
 
 def _respond(entry: str, replies: Future[Replies], console: Console, say: Texts) -> None:
-    """Respond as soon as that can be; ctrl-c on a terminal gives up waiting for it."""
+    """Respond as soon as that can be; ctrl-c on a terminal gives up spinner for it."""
     try:
         found = _awaited(replies, console, say)
     except KeyboardInterrupt:

@@ -18,7 +18,7 @@ from bot.terminal.report import printable
 from index.errors import VirgoletteError
 from retrieval.answer import MAX_QUESTION, Answer, Question, QuestionError
 from retrieval.answering.verification import MAX_CLAIM, ClaimError, verify_in
-from retrieval.writing.asking import Asking
+from retrieval.writing.options import AnswerOptions
 
 _SOURCES = frozenset({"/fonti", "/sources"})
 _HELP = frozenset({"/aiuto", "/help", "aiuto", "help"})
@@ -109,7 +109,7 @@ def _answered(question: Question, parts: Parts, console: Console, say: Texts) ->
         printed = print_claims(console, draft, printed)
 
     try:
-        return parts.chain.invoke(question, asking=Asking(show=show)), printed
+        return parts.chain.invoke(question, options=AnswerOptions(show=show)), printed
     finally:
         writing.stop()
 

@@ -70,7 +70,7 @@ def _normal(url: str) -> str:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class AddResult:
     """What became of one thing that was to be added.
 
     ``origin`` is the address or the file. ``path`` is the article that is in the corpus now, or
@@ -102,14 +102,14 @@ class Adder:
         self._folder = _folder(corpus, folder)
         self._catalogue = Catalogue(corpus, fetcher.max_bytes)
 
-    def add(self, origin: str) -> Outcome:
+    def add(self, origin: str) -> AddResult:
         """Add what lies at an address, or a file.
 
         Raises FetchError, ArticleError or CorpusError when it cannot be added.
         """
         return self._add_url(origin, {}) if "://" in origin else self._add_file(Path(origin))
 
-    def add_feed(self, url: str) -> Iterator[Outcome]:
+    def add_feed(self, url: str) -> Iterator[AddResult]:
         """Add every entry of a feed; what cannot be added does not keep the others out.
 
         Raises FetchError when there is no feed.
@@ -119,17 +119,17 @@ class Adder:
             try:
                 yield self._add_url(entry.url, entry.fields)
             except (FetchError, ArticleError) as error:
-                yield Outcome(entry.url, "failed", reason=str(error))
+                yield AddResult(entry.url, "failed", reason=str(error))
 
-    def _add_url(self, url: str, fields: Mapping[str, str]) -> Outcome:
+    def _add_url(self, url: str, fields: Mapping[str, str]) -> AddResult:
         known = self._catalogue.with_url(url)
         if known:
-            return Outcome(url, "known", known)
+            return AddResult(url, "known", known)
         got = self._fetcher.get(url, ARTICLE_TYPES)
         suffix = ARTICLE_TYPES[got.content_type]
         return self._put(url, _in_utf8(got), suffix, {**fields, "url": got.url}, got.url)
 
-    def _add_file(self, file: Path) -> Outcome:
+    def _add_file(self, file: Path) -> AddResult:
         try:
             if not file.is_file():
                 raise ArticleError(
@@ -147,7 +147,7 @@ class Adder:
 
     def _put(
         self, origin: str, data: bytes, suffix: str, fields: Mapping[str, str], fetched: str
-    ) -> Outcome:
+    ) -> AddResult:
         """Write the article in the data, unless it is there.
 
         ``fields`` are those that hold where the article itself says nothing. ``fetched`` is the
@@ -171,12 +171,12 @@ class Adder:
             or self._catalogue.with_text_of(article)
         )
         if known:
-            return Outcome(origin, "known", known)
+            return AddResult(origin, "known", known)
         stem = file_stem(article.title, article.date)
         file = write_new(self._corpus / self._folder, stem, ending, content)
         path = file.relative_to(self._corpus).as_posix()
         self._catalogue.note(read_article(content, path))
-        return Outcome(origin, "added", path)
+        return AddResult(origin, "added", path)
 
 
 def _in_utf8(got: Fetched) -> bytes:

@@ -25,7 +25,7 @@ _TEMPORARY = re.compile(
 DAY = 86_400  # seconds after which every file is read again, whatever the file system says
 RACY = 3.0  # seconds: a file touched so shortly before may change again within its time stamp
 FEW = 50  # files read in vain are not worth a write
-Told = tuple[int, int, int, int]
+FileStatus = tuple[int, int, int, int]
 
 
 class DigestCache:
@@ -38,9 +38,9 @@ class DigestCache:
 
     def __init__(self, file: Path, *, trusting: bool = True) -> None:
         self._file = file
-        self._noted: dict[str, tuple[Told, str]] = {}
+        self._noted: dict[str, tuple[FileStatus, str]] = {}
         self._read_at = time.time()
-        self._fresh: dict[str, tuple[Told, str]] = {}
+        self._fresh: dict[str, tuple[FileStatus, str]] = {}
         self._missed = 0
         if trusting:
             self._load()
@@ -48,7 +48,7 @@ class DigestCache:
     def get(self, path: str, status: os.stat_result) -> str | None:
         """The digest of an unchanged file, or None."""
         told, digest = self._noted.get(path, (None, ""))
-        if told is None or told != _told(status):
+        if told is None or told != _file_status(status):
             self._missed += 1
             return None
         self._fresh[path] = (told, digest)
@@ -57,7 +57,7 @@ class DigestCache:
     def note(self, path: str, status: os.stat_result, digest: str) -> None:
         """Keep the digest of a file that was read, with its status from before."""
         if max(status.st_mtime, status.st_ctime) < time.time() - RACY:
-            self._fresh[path] = (_told(status), digest)
+            self._fresh[path] = (_file_status(status), digest)
 
     def forget(self, path: str) -> None:
         """Have a file read the next time."""
@@ -83,7 +83,7 @@ class DigestCache:
                 }
 
 
-def _told(status: os.stat_result) -> Told:
+def _file_status(status: os.stat_result) -> FileStatus:
     return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
 
 

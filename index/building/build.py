@@ -19,7 +19,7 @@ from index.errors import ArticleError
 from index.generations.chroma import BATCH
 from index.generations.generation import write_rows
 from index.generations.keywords import PostingsWriter
-from index.generations.layout import CHROMA, KEYWORDS, SENTENCES, SIGNATURES, STORE, Place
+from index.generations.layout import CHROMA, KEYWORDS, SENTENCES, SIGNATURES, STORE, VectorLocation
 from index.generations.passages import split_article, titled
 from index.generations.store import Extent, Store, StoreWriter
 from index.models.embedder import Embedder
@@ -72,14 +72,14 @@ class Builder:
 
     def __init__(
         self,
-        place: Place,
+        place: VectorLocation,
         embedder: Embedder,
         cache: VectorCache,
         helper: Helper,
         progress: Progress | None,
     ) -> None:
         self._work = place.directory
-        self._place = Place(place.directory / CHROMA, place.name, place.server)
+        self._place = VectorLocation(place.directory / CHROMA, place.name, place.server)
         self._embedder = embedder
         self._cache = cache
         self._helper = helper

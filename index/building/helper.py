@@ -19,7 +19,7 @@ from typing import IO, Any, Self, cast
 from index.errors import ServerError, StorageError, VirgoletteError
 from index.generations.chroma import import_chroma, write_vectors
 from index.generations.generation import Generation
-from index.generations.layout import ChromaServer, Place
+from index.generations.layout import ChromaServer, VectorLocation
 from index.models.encoder import Vectors
 
 TIME_LIMIT = 300  # seconds
@@ -92,7 +92,7 @@ class Helper:
         self._complaints.close()
 
     def write(
-        self, place: Place, removed: Sequence[str], added: Iterable[Batch], *, create: bool
+        self, place: VectorLocation, removed: Sequence[str], added: Iterable[Batch], *, create: bool
     ) -> None:
         """Have vectors written, as by ``write_vectors``. If that fails, ``check`` tells."""
         self._tell((place, removed, create))
@@ -132,7 +132,7 @@ def _main() -> None:
         import_chroma()
         told = _messages()
         for first, *others in told:
-            if isinstance(first, Place):
+            if isinstance(first, VectorLocation):
                 removed, create = others
                 write_vectors(first, removed, _batches(told), create=create)
             else:

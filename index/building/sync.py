@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from index.articles.files import CorpusFile, DigestCache, scan
 from index.errors import StorageError
 from index.generations.layout import DIGESTS, Locations, generations_dir
-from index.generations.manifest import Manifest, current_stamp, read_manifest, why_anew
-from index.generations.pointer import current_name, discard_all_but, writing
+from index.generations.manifest import Manifest, current_stamp, read_manifest, rebuild_reason
+from index.generations.pointer import current_name, discard_all_but, write_lock
 from index.models.embedder import Embedder
 
 if TYPE_CHECKING:
@@ -64,12 +64,12 @@ def sync(
 
     Raises:
         CorpusError: the folder cannot be read, or holds no article (unless ``allow_empty``).
-        BusyError: another process is writing.
+        BusyError: another process is write_lock.
         StorageError: the data folder cannot be written, or the new index is not sound.
     """
     if not paths.corpus.is_dir():
         scan(paths.corpus, paths.max_bytes)  # tells what is wrong before anything is made
-    with _storage(paths.data_dir), writing(paths.data_dir, wait):
+    with _storage(paths.data_dir), write_lock(paths.data_dir, wait):
         current = current_name(paths.data_dir)
         discard_all_but(paths.data_dir, current, paths.server)
         known = DigestCache(paths.data_dir / DIGESTS, trusting=not rebuild)
@@ -78,14 +78,14 @@ def sync(
         before = _manifest_or_none(paths.data_dir, current)
         stamp = current_stamp(paths, embedder)
         asked = "it was asked for" if rebuild else ""
-        anew = (asked or why_anew(before, stamp)) if current else ""
+        anew = (asked or rebuild_reason(before, stamp)) if current else ""
         if current and before and not anew and before.files == digests:
             known.save()
             return _report(before, before, files, 0, current, unchanged=True)
-        from index.building.update import Renewal  # brings what only a run that writes needs
+        from index.building.update import IndexUpdate  # brings what only a run that writes needs
 
         troubles = {file.path: file.trouble for file in files if file.trouble}
-        run = Renewal(paths, embedder, progress, stamp, allow_empty, known, troubles)
+        run = IndexUpdate(paths, embedder, progress, stamp, allow_empty, known, troubles)
         old = (current, before) if current and before and not anew else None
         name, after, embedded, damage = run.build(digests, old)
         known.save(always=True)

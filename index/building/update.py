@@ -21,7 +21,7 @@ from index.generations.layout import (
     CACHE,
     READERS,
     Locations,
-    Place,
+    VectorLocation,
     generations_dir,
     sync_folder,
 )
@@ -31,7 +31,7 @@ from index.models.embedder import Embedder
 
 
 @dataclass(frozen=True)
-class Renewal:
+class IndexUpdate:
     """One run that writes."""
 
     paths: Locations
@@ -75,7 +75,7 @@ class Renewal:
         reader = _Reader(self.paths.corpus, dict(digests), self.known)
         try:
             with Helper() as helper:
-                place = Place(work, name, self.paths.server)
+                place = VectorLocation(work, name, self.paths.server)
                 built, skipped = self._fill(place, cache, helper, old, reader)
                 if not built.articles and not self.allow_empty:
                     raise CorpusError(_no_article(self.paths.corpus, {**self.troubles, **skipped}))
@@ -95,7 +95,7 @@ class Renewal:
 
     def _fill(
         self,
-        place: Place,
+        place: VectorLocation,
         cache: VectorCache,
         helper: Helper,
         old: tuple[str, Manifest] | None,

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import numpy as np
 
 from index.errors import ServerError, StorageError
-from index.generations.layout import Place
+from index.generations.layout import VectorLocation
 from index.models.encoder import Vectors
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def import_chroma() -> ModuleType:
     return chromadb
 
 
-def open_client(place: Place) -> Client:
+def open_client(place: VectorLocation) -> Client:
     """A client of Chroma. Close it: an embedded one has all its files written only then."""
     chromadb = import_chroma()
     common: dict[str, Any] = {"_env_file": None, "anonymized_telemetry": False}
@@ -88,7 +88,7 @@ def _timed_client(settings: Any, timeout: float) -> Client:
 class PassageVectors:
     """The vectors of a generation's passages, to read."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: VectorLocation) -> None:
         self._place = place
         with _translating(place):
             self._client = open_client(place)
@@ -140,7 +140,7 @@ class PassageVectors:
 
 
 def write_vectors(
-    place: Place,
+    place: VectorLocation,
     removed: Sequence[str],
     added: Iterable[tuple[Sequence[str], Vectors]],
     *,
@@ -162,7 +162,7 @@ def write_vectors(
                 _patiently(place, collection.add, ids=list(ids[some]), embeddings=vectors[some])
 
 
-def remove_vectors(place: Place) -> None:
+def remove_vectors(place: VectorLocation) -> None:
     """Remove a generation's collection from the server. One that is not there is no error."""
     chromadb = import_chroma()
     with _translating(place), closing(open_client(place)) as client:
@@ -172,7 +172,7 @@ def remove_vectors(place: Place) -> None:
             return
 
 
-def _collection(client: Client, place: Place, *, create: bool) -> Collection:
+def _collection(client: Client, place: VectorLocation, *, create: bool) -> Collection:
     if not create:
         return client.get_collection(place.collection, embedding_function=None)
     # "get or": the answer to an earlier request may have been lost with the connection.
@@ -188,7 +188,7 @@ def _collection(client: Client, place: Place, *, create: bool) -> Collection:
     )
 
 
-def _patiently(place: Place, function: Any, *arguments: Any, **options: Any) -> Any:
+def _patiently(place: VectorLocation, function: Any, *arguments: Any, **options: Any) -> Any:
     """Call, and call again while the server cannot be reached."""
     from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_exponential
 
@@ -217,7 +217,7 @@ def _status(error: BaseException) -> int | None:
 
 
 @contextmanager
-def _translating(place: Place) -> Iterator[None]:
+def _translating(place: VectorLocation) -> Iterator[None]:
     """Turn Chroma's own errors, and a server's silence, into a StorageError."""
     chromadb = import_chroma()
     import httpx

@@ -28,7 +28,7 @@ from index.generations.layout import (
     SENTENCES,
     STORE,
     ChromaServer,
-    Place,
+    VectorLocation,
 )
 from index.generations.manifest import EMBEDDED, read_manifest
 from index.generations.pointer import hold
@@ -51,7 +51,7 @@ def write_rows(
             file.write(np.ascontiguousarray(block, kind).data)
 
 
-class StoredRows:
+class RowFile:
     """The rows of such a file. Raises ValueError where it is none, or is cut off.
 
     Read when they are wanted: a memory map of the file would come to lie in memory as a whole,
@@ -110,7 +110,7 @@ class Generation:
         self.store = opened.enter_context(closing(Store(directory / STORE)))
         self.keywords = KeywordIndex(directory / KEYWORDS)
         self.size = self.store.count("passages")
-        self._sentences = opened.enter_context(closing(StoredRows(directory / SENTENCES)))
+        self._sentences = opened.enter_context(closing(RowFile(directory / SENTENCES)))
         if self._sentences.count != self.store.count("sentences"):
             raise StorageError(
                 f"{directory / SENTENCES} is damaged: run virgolette index --rebuild"
@@ -120,16 +120,16 @@ class Generation:
             place = self._place(directory, server)
             self._vectors = opened.enter_context(closing(PassageVectors(place)))
 
-    def _place(self, directory: Path, server: ChromaServer | None) -> Place:
+    def _place(self, directory: Path, server: ChromaServer | None) -> VectorLocation:
         """Where the vectors are: the manifest tells, the settings say how to get there."""
         if self.manifest.stamp.get("vectors", EMBEDDED) == EMBEDDED:
-            return Place(directory / CHROMA, self.name)
+            return VectorLocation(directory / CHROMA, self.name)
         if server is None:
             raise ServerError(
                 "the vectors of the index are on a Chroma server: set VIRGOLETTE_CHROMA_URL, "
                 "or run virgolette index to bring them here"
             )
-        return Place(directory / CHROMA, self.name.removeprefix(BUILDING), server)
+        return VectorLocation(directory / CHROMA, self.name.removeprefix(BUILDING), server)
 
     @property
     def vectors(self) -> PassageVectors:

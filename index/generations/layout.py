@@ -47,7 +47,7 @@ class ChromaServer:
 
 
 @dataclass(frozen=True)
-class Place:
+class VectorLocation:
     """Where a generation's vectors are: a directory of its own, or a collection on a server."""
 
     directory: Path

@@ -38,7 +38,7 @@ def _libraries() -> str:
     return ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
 
 
-def why_anew(before: Manifest | None, stamp: dict[str, str]) -> str:
+def rebuild_reason(before: Manifest | None, stamp: dict[str, str]) -> str:
     """Why nothing of the current generation can be taken over, in words; "" where it can."""
     if before is None:
         return "the one before cannot be read"

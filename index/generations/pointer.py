@@ -23,7 +23,7 @@ from index.generations.layout import (
     CURRENT,
     READERS,
     ChromaServer,
-    Place,
+    VectorLocation,
     generations_dir,
     sync_folder,
 )
@@ -126,7 +126,7 @@ def _removed_from(holder: ChromaServer, name: str, server: ChromaServer | None) 
     """Remove a generation's vectors from their server; whether that is done with."""
     from index.generations.chroma import remove_vectors
 
-    place = Place(Path(), name, holder)
+    place = VectorLocation(Path(), name, holder)
     try:
         remove_vectors(place)
     except StorageError as error:
@@ -155,8 +155,8 @@ HOLDER = "lock.json"
 
 
 @contextmanager
-def writing(data_dir: Path, wait: float = 0) -> Iterator[None]:
-    """Hold the writer's lock, which the system frees when its process dies.
+def write_lock(data_dir: Path, wait: float = 0) -> Iterator[None]:
+    """Hold the lock_holder's lock, which the system frees when its process dies.
 
     Waits up to ``wait`` seconds for another holder, then raises BusyError, which names it.
     """
@@ -177,10 +177,10 @@ def writing(data_dir: Path, wait: float = 0) -> Iterator[None]:
         lock.release()
 
 
-def writer(data_dir: Path) -> str:
+def lock_holder(data_dir: Path) -> str:
     """Who writes the index at this moment, in words; "" if nobody does.
 
-    Keeps no writer out: the lock is looked at only where somebody may hold it, or died with it.
+    Keeps no writer out: it tries the lock only where somebody may hold it, or died with it.
     """
     if not (data_dir / HOLDER).exists():
         return ""

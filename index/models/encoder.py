@@ -67,7 +67,7 @@ class Bert:
         ModelError: the graph cannot be read, or does not fit the weights.
     """
 
-    def __init__(self, graph: Path, weights: Weights, words: StoredRows) -> None:
+    def __init__(self, graph: Path, weights: Weights, words: TensorRows) -> None:
         tables = (POSITIONS, SEGMENTS)
         self._places = np.asarray(weights[POSITIONS] + weights[SEGMENTS][0], np.float32)
         self._words = words
@@ -81,7 +81,7 @@ class Bert:
         return np.asarray(hidden, np.float32)
 
 
-class StoredRows:
+class TensorRows:
     """The rows of one tensor in a safetensors file, read when they are wanted.
 
     Mapped, what lies around them would come to lie in memory too. Raises as ``mapped`` does.
@@ -218,7 +218,7 @@ class OnnxEncoder:
         return mapped(self.packed / WEIGHTS) | (mapped(learnt) if learnt.exists() else {})
 
     @property
-    def words(self) -> StoredRows:
+    def words(self) -> TensorRows:
         """The vocabulary's vectors, read when they are wanted. Raises ModelError as ``load``."""
         with self._loading:
             return self._words
@@ -234,8 +234,8 @@ class OnnxEncoder:
             raise ModelError(f"cannot read {path}: {error}. Install Virgolette again") from error
 
     @cached_property
-    def _words(self) -> StoredRows:
-        return StoredRows(self._checked / WEIGHTS, WORDS)
+    def _words(self) -> TensorRows:
+        return TensorRows(self._checked / WEIGHTS, WORDS)
 
     @cached_property
     def _checked(self) -> Path:

@@ -18,11 +18,11 @@ from retrieval.answering.weights import Weights
 SAME_EVENT = 0.75
 LONGEST_ANSWER = 200  # characters of the words that answer; what is longer is no short answer
 
-Place = tuple[str, Span | None]  # an article's path, and the words in it that answer
+AnswerKey = tuple[str, Span | None]  # an article's path, and the words in it that answer
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Agreement:
     """``quotes`` in their order, ``answer``, ``agreeing`` and ``differing``: see Answer."""
 
     quotes: tuple[Quotation, ...]
@@ -31,9 +31,9 @@ class Verdict:
     differing: bool = False
 
 
-def undecided(quotes: tuple[Quotation, ...]) -> Verdict:
+def undecided(quotes: tuple[Quotation, ...]) -> Agreement:
     """The verdict on a question of yes or no, to which no words of a text are the answer."""
-    return Verdict(tuple(replace(quote, deciding=None) for quote in quotes))
+    return Agreement(tuple(replace(quote, deciding=None) for quote in quotes))
 
 
 def verdict(
@@ -41,7 +41,7 @@ def verdict(
     candidates: Sequence[Scored],
     generation: Generation,
     weights: Weights,
-) -> Verdict:
+) -> Agreement:
     """Compare the words that answer, where a reader is sure of some.
 
     Only articles that tell of the same event and hold an answer of their own are counted: a
@@ -49,24 +49,24 @@ def verdict(
     Of articles that contradict each other, the newest is quoted first, and answers. Where it is not
     known which that is, there is no short answer: the articles may differ, or the reader errs.
     """
-    sure = {_place(one.sentence): one.sentence for one in candidates if _is_sure(one, weights)}
+    sure = {_key(one.sentence): one.sentence for one in candidates if _is_sure(one, weights)}
     quotes = _newest_first(_set_off(quotes, sure), sure)
     first = quotes[0]
     lead = sure.get((first.article, first.deciding))
     if lead is None or len(lead.answer_text) > LONGEST_ANSWER:
-        return Verdict(quotes)
+        return Agreement(quotes)
     family = {first.article, *generation.store.twins(first.article)}
     elsewhere = (one for one in sure.values() if one.article.path not in family)
     against = [one for one in elsewhere if _contradict(lead, one)]
     if any(not _is_newer(first.date, one.article.date) for one in against):
-        return Verdict((replace(first, deciding=None), *quotes[1:]), differing=True)
+        return Agreement((replace(first, deciding=None), *quotes[1:]), differing=True)
     others = (one.sentence for one in candidates if one.answers >= FURTHER)
     agreeing = {one.article.path for one in others if _agree(lead, one)} - family
     count = 1 + _texts(agreeing, generation)
-    return Verdict(quotes, lead.answer_text, count, differing=bool(against))
+    return Agreement(quotes, lead.answer_text, count, differing=bool(against))
 
 
-def _place(sentence: Sentence) -> Place:
+def _key(sentence: Sentence) -> AnswerKey:
     return sentence.article.path, sentence.answer
 
 
@@ -74,7 +74,7 @@ def _is_sure(one: Scored, weights: Weights) -> bool:
     return one.worded >= weights.sure and one.answers >= FURTHER
 
 
-def _set_off(quotes: Sequence[Quotation], sure: Collection[Place]) -> tuple[Quotation, ...]:
+def _set_off(quotes: Sequence[Quotation], sure: Collection[AnswerKey]) -> tuple[Quotation, ...]:
     """The quotations, with the words that answer only where the reader is sure of them."""
     return tuple(
         quote if (quote.article, quote.deciding) in sure else replace(quote, deciding=None)
@@ -83,7 +83,7 @@ def _set_off(quotes: Sequence[Quotation], sure: Collection[Place]) -> tuple[Quot
 
 
 def _newest_first(
-    quotes: tuple[Quotation, ...], sure: Mapping[Place, Sentence]
+    quotes: tuple[Quotation, ...], sure: Mapping[AnswerKey, Sentence]
 ) -> tuple[Quotation, ...]:
     """The newest of those that contradict the first one before it."""
     first = quotes[0]

@@ -15,9 +15,9 @@ from index.models.encoder import Vectors
 from index.text.sentences import Span, ends_a_sentence, logical_lines
 from retrieval.answer import Question
 from retrieval.answering.reader import Page, Reader
-from retrieval.answering.search import Found
+from retrieval.answering.search import ScoredPassage
 from retrieval.answering.weights import Evidence
-from retrieval.questions.scope import Asked
+from retrieval.questions.scope import ScopedQuestion
 
 LONGEST = 400  # characters of two neighbours that are quoted together
 FARTHEST = 1.0  # behind the best passage's score; of few passages all but one are far behind
@@ -83,9 +83,9 @@ class Sentence:
         return self.article.text[self.answer.start : self.answer.end] if self.answer else ""
 
 
-def weighed_sentences(
-    asked: Asked,
-    found: Sequence[Found],
+def gather_sentences(
+    asked: ScopedQuestion,
+    found: Sequence[ScoredPassage],
     generation: Generation,
     embedder: Embedder,
     reader: Reader | None = None,

@@ -9,19 +9,19 @@ from index.generations.generation import Generation
 from index.models.embedder import Embedder
 from retrieval.answer import Answer, Question, Quotation, Reason, Scope
 from retrieval.answering.agreement import undecided, verdict
-from retrieval.answering.candidates import weighed_sentences
+from retrieval.answering.candidates import gather_sentences
 from retrieval.answering.quotations import FURTHER, Scored, quotations, ranked
 from retrieval.answering.reader import Reader
-from retrieval.answering.search import Found, find, newness
+from retrieval.answering.search import ScoredPassage, find, newness
 from retrieval.answering.weights import Caution, Weights
 from retrieval.questions.interrogatives import asks_whether
-from retrieval.questions.scope import Asked, scoped
+from retrieval.questions.scope import ScopedQuestion, scoped
 
 IN_TIME = 1.5  # of a sentence's score, for being of the time asked for
 NEWER = 3.0  # of a sentence's score, for being of the newest article of all
 
 
-def timed(candidates: Sequence[Scored], asked: Asked) -> list[Scored]:
+def timed(candidates: Sequence[Scored], asked: ScopedQuestion) -> list[Scored]:
     """The candidates that may answer in the time that is asked for, best first."""
     allowed = [
         candidate
@@ -36,7 +36,7 @@ def timed(candidates: Sequence[Scored], asked: Asked) -> list[Scored]:
     return sorted(scored, key=lambda candidate: -candidate.score)
 
 
-def _bonus(candidate: Scored, asked: Asked, dates: Collection[str | None]) -> float:
+def _bonus(candidate: Scored, asked: ScopedQuestion, dates: Collection[str | None]) -> float:
     date = candidate.sentence.article.date
     if date is None:
         return 0.0
@@ -51,12 +51,12 @@ MOST_NEAR = 1  # quotations that are shown where nothing answers
 
 
 @dataclass(frozen=True)
-class Extracted:
+class ExtractiveAnswer:
     """An answer in the articles' own words, with the passages found for what was asked."""
 
     answer: Answer
-    asked: Asked
-    found: tuple[Found, ...]
+    scoped: ScopedQuestion
+    passages: tuple[ScoredPassage, ...]
 
 
 def answer_extractively(
@@ -66,7 +66,7 @@ def answer_extractively(
     reader: Reader | None,
     weights: Weights,
     caution: Caution = Caution.BALANCED,
-) -> Extracted:
+) -> ExtractiveAnswer:
     """The answer that the articles of a generation give in their own words.
 
     The passages found are read from the nearest one on, until an answer is sure.
@@ -75,12 +75,12 @@ def answer_extractively(
     found = find(asked, generation, embedder)
     read = _read(asked, found, generation, embedder, reader, weights)
     answer = _answer(question, asked, read, generation, weights, caution)
-    return Extracted(answer, asked, tuple(found))
+    return ExtractiveAnswer(answer, asked, tuple(found))
 
 
 def _answer(
     question: Question,
-    asked: Asked,
+    asked: ScopedQuestion,
     every: Sequence[Scored],
     generation: Generation,
     weights: Weights,
@@ -117,8 +117,8 @@ def _answer(
 
 
 def _read(
-    asked: Asked,
-    found: Sequence[Found],
+    asked: ScopedQuestion,
+    found: Sequence[ScoredPassage],
     generation: Generation,
     embedder: Embedder,
     reader: Reader | None,
@@ -131,7 +131,7 @@ def _read(
     sure = weights.thresholds[Caution.CAUTIOUS]
     sentences: list[Scored] = []
     for count in _counts(asked.scope, len(found)):
-        read = weighed_sentences(asked, found[:count], generation, embedder, reader)
+        read = gather_sentences(asked, found[:count], generation, embedder, reader)
         sentences = ranked(read, weights)
         if any(one.answers >= sure for one in timed(sentences, asked)[:1]):
             break
@@ -152,7 +152,7 @@ def _is_of_a_time(scope: Scope) -> bool:
 
 def _refusal(
     question: Question,
-    asked: Asked,
+    asked: ScopedQuestion,
     generation: Generation,
     reason: Reason,
     confidence: float,

@@ -13,7 +13,7 @@ from index.generations.store import Stored
 from index.models.embedder import Embedder
 from index.models.encoder import Vectors
 from index.text.words import terms
-from retrieval.questions.scope import Asked
+from retrieval.questions.scope import ScopedQuestion
 
 CANDIDATES = 50  # from each of the two searches
 PASSAGES = 10  # found for a question
@@ -56,7 +56,7 @@ class Signals:
 
 
 @dataclass(frozen=True)
-class Found:
+class ScoredPassage:
     """A passage found: its fused score, and by how much that is ``behind`` the best one's (≥ 0)."""
 
     passage: Stored
@@ -74,7 +74,7 @@ class HybridSearch:
 
     def passages(
         self, query: str, k: int = PASSAGES, among: frozenset[int] | None = None
-    ) -> list[Found]:
+    ) -> list[ScoredPassage]:
         """The k passages nearest to a query, best first; ``among`` these rows, where given."""
         if not self.generation.size or among == frozenset():
             return []
@@ -101,19 +101,19 @@ class HybridSearch:
         signals = (cosines, np.array(nearest, np.float32), keywords)
         return Signals(rows, np.stack([_z_scores(s) for s in signals], axis=1), left_out)
 
-    def _best(self, signals: Signals, k: int, copies: _Copies) -> tuple[list[Found], bool]:
+    def _best(self, signals: Signals, k: int, copies: _Copies) -> tuple[list[ScoredPassage], bool]:
         """The best of the candidates, and whether any were left out."""
         left_out = signals.left_out
         scores = self.fusion.scores(signals)
         best = float(scores.max())
-        found: list[Found] = []
+        found: list[ScoredPassage] = []
         for at in np.argsort(-scores, kind="stable"):
             passage = copies.passage(int(signals.rows[at]))
             if copies.repeats(passage, [one.passage for one in found]):
                 left_out = True
                 continue
             score = float(scores[at])
-            found.append(Found(passage, score, best - score))
+            found.append(ScoredPassage(passage, score, best - score))
             if len(found) == k:
                 break
         return found, left_out
@@ -182,7 +182,7 @@ class _Copies:
 
     def repeats(self, passage: Stored, found: Sequence[Stored]) -> bool:
         """Whether a passage tells what one of these of a near-duplicate article tells."""
-        # Asked of the few that were found: a family of copies may be as large as the corpus.
+        # Only among the few found: a family of copies may be as large as the corpus.
         return any(
             passage.article in self._twins_of(other.article)
             and _share(self._terms_of(passage), self._terms_of(other)) >= SAME_TEXT
@@ -200,7 +200,7 @@ class _Copies:
         return self._terms[passage.row]
 
 
-def worth_reading(found: Sequence[Found]) -> list[Found]:
+def worth_reading(found: Sequence[ScoredPassage]) -> list[ScoredPassage]:
     """Those, of passages found, that may be the best: their scores are near the first one's.
 
     In a large corpus few are; in a small one, on one subject, nearly all.
@@ -240,10 +240,10 @@ LOOKED_AT = 3 * PASSAGES  # passages of which the newest are preferred
 NEWER_PASSAGE = 2.0  # of a passage's fused score, for being the newest of all
 
 
-def find(asked: Asked, generation: Generation, embedder: Embedder) -> list[Found]:
+def find(asked: ScopedQuestion, generation: Generation, embedder: Embedder) -> list[ScoredPassage]:
     """The passages that fit a question best, of the outlets and the time that it asks for."""
 
-    def search(k: int, rows: frozenset[int] | None) -> list[Found]:
+    def search(k: int, rows: frozenset[int] | None) -> list[ScoredPassage]:
         return HybridSearch(generation, embedder).passages(asked.question.text, k, rows)
 
     scope = asked.scope
@@ -259,7 +259,7 @@ def find(asked: Asked, generation: Generation, embedder: Embedder) -> list[Found
 
 
 def _rows_in_scope(
-    asked: Asked, generation: Generation, *, in_time: bool | None = None
+    asked: ScopedQuestion, generation: Generation, *, in_time: bool | None = None
 ) -> frozenset[int]:
     """The passages of the outlets asked for, of the time asked for or of others."""
     scope = asked.scope
@@ -271,14 +271,14 @@ def _rows_in_scope(
     return frozenset(generation.store.rows_where(wanted))
 
 
-def _newest(found: Sequence[Found], generation: Generation) -> list[Found]:
+def _newest(found: Sequence[ScoredPassage], generation: Generation) -> list[ScoredPassage]:
     """The passages with the best scores, where being new counts."""
     paths = {one.passage.article for one in found}
     articles = [generation.store.article(path) for path in paths]
     date_of = {article.path: article.date for article in articles if article}
     dates = set(date_of.values())
 
-    def score(one: Found) -> float:
+    def score(one: ScoredPassage) -> float:
         return one.score + NEWER_PASSAGE * newness(date_of.get(one.passage.article), dates)
 
     return sorted(found, key=score, reverse=True)[:PASSAGES]

@@ -48,7 +48,7 @@ def indexed(texts: Mapping[str, str], embedder: Embedder, work: Path) -> Iterato
 
 
 @dataclass(frozen=True)
-class Asked:
+class ExamQuestion:
     """A question with the paths of the articles and the words that answer it.
 
     Both are empty where the articles do not answer. ``kind``: what sort of question it is,
@@ -95,7 +95,7 @@ class Exam:
     """Questions, and files by path. ``texts`` is None where the corpus is what is asked about."""
 
     texts: dict[str, str] | None
-    asked: tuple[Asked, ...]
+    asked: tuple[ExamQuestion, ...]
 
 
 def read_exam(path: Path, also: Sequence[Path] = ()) -> Exam:
@@ -142,7 +142,7 @@ def some_of(exam: Exam, limit: int, seed: int) -> Exam:
     return replace(exam, asked=tuple(drawn))
 
 
-def _squad(path: Path) -> tuple[dict[str, str], list[Asked]]:
+def _squad(path: Path) -> tuple[dict[str, str], list[ExamQuestion]]:
     """Texts by path, and the questions on them. A text that occurs twice is one."""
     try:
         paragraphs = list(read_squad(path))
@@ -155,7 +155,7 @@ def _squad(path: Path) -> tuple[dict[str, str], list[Asked]]:
         article = paths.setdefault(paragraph.text, f"{name}/{paragraph.article}/{at:05}.txt")
         for one in paragraph.asked:
             answers = tuple(dict.fromkeys(paragraph.text[s.start : s.end] for s in one.spans))
-            asked.append(Asked(one.text, (article,) if answers else (), answers))
+            asked.append(ExamQuestion(one.text, (article,) if answers else (), answers))
     return {article: text for text, article in paths.items()}, asked
 
 
@@ -164,7 +164,7 @@ def _news(path: Path) -> Exam:
     try:
         articles = read_articles(path.parent)
         asked = tuple(
-            Asked(q.text, about if q.answers else (), q.answers, q.kind, *about)
+            ExamQuestion(q.text, about if q.answers else (), q.answers, q.kind, *about)
             for q in read_questions(path, articles)
             for about in ((news_path(q.article),),)
         )
@@ -183,7 +183,7 @@ def news_file(article: NewsArticle) -> str:
     return f"---\ntitle: {json.dumps(article.title, ensure_ascii=False)}\n---\n{article.text}\n"
 
 
-def _lines(path: Path) -> Iterator[Asked]:
+def _lines(path: Path) -> Iterator[ExamQuestion]:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
@@ -198,8 +198,8 @@ def _lines(path: Path) -> Iterator[Asked]:
                 ) from error
 
 
-def _asked(told: dict[str, Any]) -> Asked:
+def _asked(told: dict[str, Any]) -> ExamQuestion:
     articles, answers = (tuple(map(str, told[name])) for name in ("articles", "answers"))
     if bool(articles) != bool(answers):
         raise ValueError("articles without answers")
-    return Asked(str(told["question"]), articles, answers, str(told.get("kind", "")))
+    return ExamQuestion(str(told["question"]), articles, answers, str(told.get("kind", "")))

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from index.generations.generation import Generation
 from index.models.embedder import Embedder
 from retrieval.answer import Question, Scope
-from retrieval.answering.candidates import Sentence, weighed_sentences
+from retrieval.answering.candidates import Sentence, gather_sentences
 from retrieval.answering.reader import Reader
 from retrieval.answering.search import HybridSearch, worth_reading
 from retrieval.answering.weights import PLAIN, READER, Caution, Evidence, Linear, Weights
-from retrieval.evaluation.exam import Asked
-from retrieval.questions import scope
+from retrieval.evaluation.exam import ExamQuestion
+from retrieval.questions.scope import ScopedQuestion
 
 RANK = {READER: ["reader", "behind", "cosine"], PLAIN: ["behind", "cosine"]}
 CONFIDENCE = {READER: ["reader", "behind", "english"], PLAIN: ["behind", "cosine", "english"]}
@@ -47,7 +47,7 @@ class Example:
 
 
 def examples(
-    asked: Asked,
+    asked: ExamQuestion,
     generation: Generation,
     embedder: Embedder,
     reader: Reader | None,
@@ -61,16 +61,16 @@ def examples(
     """
     question = Question.parse(asked.question)
     search = HybridSearch(generation, embedder)
-    searched: list[tuple[frozenset[int] | None, Asked]] = [(None, asked)]
+    searched: list[tuple[frozenset[int] | None, ExamQuestion]] = [(None, asked)]
     if near_miss and asked.articles:
         places = generation.store.layout()
         theirs = {row for article in asked.articles for row in places[article].passages}
         others = frozenset(range(generation.size)) - theirs
-        searched.append((others, Asked(asked.question, (), ())))
+        searched.append((others, ExamQuestion(asked.question, (), ())))
     for among, meant in searched:
         found = worth_reading(search.passages(question.text, among=among))
-        sentences = weighed_sentences(
-            scope.Asked(question, Scope()), found, generation, embedder, reader
+        sentences = gather_sentences(
+            ScopedQuestion(question, Scope()), found, generation, embedder, reader
         )
         if sentences:
             missed = meant is not asked
@@ -78,7 +78,7 @@ def examples(
 
 
 def _example(
-    asked: Asked, sentences: Sequence[Sentence], weight: float, near_miss: bool
+    asked: ExamQuestion, sentences: Sequence[Sentence], weight: float, near_miss: bool
 ) -> Example:
     kept = [s for s in sentences if not s.heading] or sentences
     return Example(

@@ -13,7 +13,7 @@ from retrieval.answer import Answer, Question
 from retrieval.answering.quotations import is_verbatim
 from retrieval.answering.search import HybridSearch, best_rows
 from retrieval.chain import AnswerChain
-from retrieval.evaluation.exam import Asked, Exam
+from retrieval.evaluation.exam import Exam, ExamQuestion
 
 Ranks = tuple[int | None, int | None, int | None]
 NOWHERE: Ranks = (None, None, None)
@@ -107,7 +107,9 @@ def _false(answer: Answer, generation: Generation) -> int:
     return sum(not is_verbatim(quote, generation) for quote in shown)
 
 
-def _ranks(asked: Asked, question: Question, generation: Generation, embedder: Embedder) -> Ranks:
+def _ranks(
+    asked: ExamQuestion, question: Question, generation: Generation, embedder: Embedder
+) -> Ranks:
     found = HybridSearch(generation, embedder).passages(question.text, LISTED)
     fused = [one.passage.article for one in found]
     alone = dense(question.text, generation, embedder), bm25(question.text, generation)
@@ -119,7 +121,7 @@ def _ranks(asked: Asked, question: Question, generation: Generation, embedder: E
 
 
 def _outcome(
-    asked: Asked,
+    asked: ExamQuestion,
     answer: Answer,
     ranks: Ranks,
     seconds: float,

@@ -64,7 +64,7 @@ _SLACK = datetime.timedelta(days=2)  # news of a day is printed on the next
 
 
 @dataclass(frozen=True)
-class Asked:
+class ScopedQuestion:
     """A question as it is searched, and its scope. ``named``: the words that tell its time.
 
     An article from another time may still tell of that time, if it has these words. There are
@@ -92,7 +92,7 @@ class Asked:
         return bool(self.named) and self.named <= _named(text)
 
 
-def scoped(question: Question, sources: Collection[str], dates: Collection[str]) -> Asked:
+def scoped(question: Question, sources: Collection[str], dates: Collection[str]) -> ScopedQuestion:
     """The question without the words that name an outlet, and what it keeps to.
 
     ``sources`` and ``dates`` (ISO 8601) are those that articles have: a question keeps to no
@@ -103,7 +103,9 @@ def scoped(question: Question, sources: Collection[str], dates: Collection[str])
     newest = bool(dates) and _NEWEST.search(question.text) is not None
     scope = Scope(named_sources, since, until, newest=newest)
     timeless = _timeless(text) if newest or since or until else text
-    return Asked(Question(text, question.day), scope, named, Question(timeless, question.day))
+    return ScopedQuestion(
+        Question(text, question.day), scope, named, Question(timeless, question.day)
+    )
 
 
 def _outlets(text: str, sources: Collection[str]) -> tuple[str, tuple[str, ...]]:

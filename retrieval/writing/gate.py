@@ -13,7 +13,7 @@ from index.text.sentences import Span
 from retrieval.answer import Answer, Claim, Fault, Quotation, leaning
 from retrieval.answering.candidates import LONGEST, whole_sentences
 from retrieval.answering.quotations import quotation
-from retrieval.answering.search import Found
+from retrieval.answering.search import ScoredPassage
 from retrieval.writing.claims import LONGEST_CLAIM, Written
 from retrieval.writing.facts import in_common, unsupported
 
@@ -34,7 +34,7 @@ _NEGATION = re.compile(
 
 
 @dataclass(frozen=True)
-class Offered:
+class PromptPassage:
     """A passage as a model was shown it: its article, and the spans of its whole sentences."""
 
     article: Article
@@ -44,7 +44,7 @@ class Offered:
     score: float
 
 
-def offered(found: Sequence[Found], generation: Generation) -> list[Offered]:
+def prompt_passages(found: Sequence[ScoredPassage], generation: Generation) -> list[PromptPassage]:
     """The passages found as a model is shown them, in their order."""
     shown = []
     for one in found:
@@ -52,7 +52,7 @@ def offered(found: Sequence[Found], generation: Generation) -> list[Offered]:
         article = generation.store.article(passage.article)
         if article is not None:
             spans = tuple(whole_sentences(article, generation.sentences(passage)))
-            shown.append(Offered(article, passage.start, passage.text, spans, one.score))
+            shown.append(PromptPassage(article, passage.start, passage.text, spans, one.score))
     return shown
 
 
@@ -66,7 +66,7 @@ class Gate:
     about what it quotes.
     """
 
-    passages: Sequence[Offered]
+    passages: Sequence[PromptPassage]
     generation: Generation
     embedder: Embedder
     language: str
@@ -142,7 +142,7 @@ class Gate:
         quoted = self.embedder.encode_passages([quote.text for quote in quotes])
         return float((quoted @ claim).max()) >= NEAR
 
-    def _quotation(self, passage: Offered, words: str) -> Quotation | None:
+    def _quotation(self, passage: PromptPassage, words: str) -> Quotation | None:
         """The sentences that hold these very words of a passage; None where there are none."""
         at = passage.text.find(words) if words.strip() else -1
         while at >= 0:
@@ -162,7 +162,7 @@ class Gate:
         return len(self.quotes) - 1
 
 
-def _around(passage: Offered, words: Span) -> Span | None:
+def _around(passage: PromptPassage, words: Span) -> Span | None:
     """The sentence that holds these words, or the two that do, if they are short together."""
     holding = [s for s in passage.sentences if s.start < words.end and words.start < s.end]
     if not holding or len(holding) > 2:

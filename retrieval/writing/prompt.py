@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 
 from retrieval.answer import Question, Turn
-from retrieval.writing.gate import Offered
+from retrieval.writing.gate import PromptPassage
 
 _LANGUAGE = {"it": "Italian", "en": "English"}
 _RULES = """\
@@ -57,7 +57,7 @@ question alone."""
 
 
 def writing_messages(
-    question: Question, passages: Sequence[Offered], language: str, *, structured: bool
+    question: Question, passages: Sequence[PromptPassage], language: str, *, structured: bool
 ) -> list[BaseMessage]:
     """The messages that ask for claims, as JSON or, with an example, in lines."""
     fence = _fence(question.text, *(passage.text for passage in passages))
@@ -91,7 +91,7 @@ def rewriting_messages(question: Question, turns: Sequence[Turn]) -> list[BaseMe
     ]
 
 
-def _shown(number: int, passage: Offered, fence: str) -> str:
+def _shown(number: int, passage: PromptPassage, fence: str) -> str:
     article = passage.article
     about = " · ".join(filter(None, (article.source, article.date, article.title)))
     return f"{fence} passage {number}: {' '.join(about.split())}\n{passage.text}"

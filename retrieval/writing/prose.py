@@ -12,13 +12,13 @@ from index.generations.generation import Generation
 from index.models.embedder import Embedder
 from index.text.words import words
 from retrieval.answer import MAX_QUESTION, Answer, Fallback, Question, Turn
-from retrieval.answering.extractive import Extracted
-from retrieval.answering.search import Found
+from retrieval.answering.extractive import ExtractiveAnswer
+from retrieval.answering.search import ScoredPassage
 from retrieval.questions.interrogatives import find_interrogative
-from retrieval.writing.asking import Asking
 from retrieval.writing.claims import ClaimReader, Written
 from retrieval.writing.facts import Facts, unsupported
-from retrieval.writing.gate import Gate, Offered, offered
+from retrieval.writing.gate import Gate, PromptPassage, prompt_passages
+from retrieval.writing.options import AnswerOptions
 from retrieval.writing.prompt import rewriting_messages, writing_messages
 from retrieval.writing.writer import Writer, WritingError
 
@@ -28,11 +28,11 @@ SHOWN = 5  # passages, to the model
 
 def written_answer(
     question: Question,
-    extracted: Extracted,
+    base: ExtractiveAnswer,
     generation: Generation,
     embedder: Embedder,
     writer: Writer,
-    asking: Asking,
+    options: AnswerOptions,
     until: float,
     config: RunnableConfig | None = None,
 ) -> Answer:
@@ -41,16 +41,16 @@ def written_answer(
     A refusal stays one: that the articles do not answer is decided by what was measured, and no
     model is asked to find something after all.
     """
-    extractive = extracted.answer
+    extractive = base.answer
     if extractive.refused:
         return extractive
-    passages = _passages(extracted, generation)
+    passages = _passages(base, generation)
     gate = Gate(passages, generation, embedder, "en" if question.is_english else "it")
-    asking.show(gate.answer(extractive, writer.name))  # it begins to write
+    options.show(gate.answer(extractive, writer.name))  # it begins to write
     try:
-        for written in _claims(question, passages, gate.language, writer, asking, until, config):
+        for written in _claims(question, passages, gate.language, writer, options, until, config):
             if gate.admit(written):
-                asking.show(gate.answer(extractive, writer.name))
+                options.show(gate.answer(extractive, writer.name))
             if len(gate.claims) == MOST_CLAIMS:
                 break
     except WritingError as error:
@@ -67,18 +67,18 @@ def _finished(gate: Gate, extractive: Answer, writer: Writer, why: Fallback) -> 
     return replace(extractive, fallback=why, dropped=tuple(gate.dropped))
 
 
-def _passages(extracted: Extracted, generation: Generation) -> list[Offered]:
-    """The passages found, of the time that is asked for; quoted ones first."""
-    found = sorted(extracted.found, key=lambda one: not _quoted(one, extracted.answer))
+def _passages(base: ExtractiveAnswer, generation: Generation) -> list[PromptPassage]:
+    """The passages from the time asked for; those that are quoted come first."""
+    ordered = sorted(base.passages, key=lambda one: not _quoted(one, base.answer))
     allowed = [
         passage
-        for passage in offered(found, generation)
-        if extracted.asked.allows(passage.article.date, passage.article.text)
+        for passage in prompt_passages(ordered, generation)
+        if base.scoped.allows(passage.article.date, passage.article.text)
     ]
     return allowed[:SHOWN]
 
 
-def _quoted(found: Found, extractive: Answer) -> bool:
+def _quoted(found: ScoredPassage, extractive: Answer) -> bool:
     """Whether a quotation of the extractive answer lies in a passage."""
     passage = found.passage
     return any(
@@ -91,10 +91,10 @@ def _quoted(found: Found, extractive: Answer) -> bool:
 
 def _claims(
     question: Question,
-    passages: list[Offered],
+    passages: list[PromptPassage],
     language: str,
     writer: Writer,
-    asking: Asking,
+    options: AnswerOptions,
     until: float,
     config: RunnableConfig | None,
 ) -> Iterator[Written]:
@@ -106,14 +106,14 @@ def _claims(
         reader = ClaimReader()
         messages = writing_messages(question, passages, language, structured=True)
         try:
-            yield from _read(reader, writer.text(messages, asking, until, config, form=True))
+            yield from _read(reader, writer.text(messages, options, until, config, form=True))
         except WritingError as error:
             if not error.refused:
                 raise
         if reader.is_form:
             return
     messages = writing_messages(question, passages, language, structured=False)
-    yield from _read(ClaimReader(), writer.text(messages, asking, until, config))
+    yield from _read(ClaimReader(), writer.text(messages, options, until, config))
     writer.without_form()  # it is up, and takes lines
 
 
@@ -141,7 +141,7 @@ _LABEL = re.compile(r"^(?:(?:rewritten|stand-?alone|last)?\s*(?:question|domanda
 def rewritten(
     question: Question,
     writer: Writer,
-    asking: Asking,
+    options: AnswerOptions,
     until: float,
     config: RunnableConfig | None = None,
 ) -> Question | None:
@@ -155,7 +155,7 @@ def rewritten(
     messages = rewriting_messages(question, question.previous)
     told = ""
     try:
-        for piece in writer.text(messages, asking, until, config):
+        for piece in writer.text(messages, options, until, config):
             told += piece
             if len(told) > MAX_QUESTION:
                 return None

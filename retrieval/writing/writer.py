@@ -17,8 +17,8 @@ from langsmith.utils import tracing_is_enabled
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
 from retrieval.answer import Fallback
-from retrieval.writing.asking import Account, Asking, Limits, Usage
 from retrieval.writing.claims import SCHEMA
+from retrieval.writing.options import Account, AnswerOptions, Limits, Usage
 from retrieval.writing.streaming import GivenUpError, TooSlowError, drawn
 
 MOST_FAILURES = 3  # one after another, after which nothing is asked for a while
@@ -119,7 +119,7 @@ class Writer:
     def text(
         self,
         messages: Sequence[BaseMessage],
-        asking: Asking,
+        options: AnswerOptions,
         until: float,
         config: RunnableConfig | None = None,
         *,
@@ -130,14 +130,14 @@ class Writer:
         ``form``: fill in SCHEMA, by whatever way the model has for that.
         """
         form = form and self.structured
-        if self._account and not self._account.may_spend(asking.person):
+        if self._account and not self._account.may_spend(options.person):
             raise WritingError(Fallback.SPENT)
         if not self._breaker.admits():
             raise WritingError(Fallback.UNREACHABLE)
         source: Runnable[Any, Any] = self._form if self._form and form else self._model
         counted = _Counted(sum(len(str(message.content)) for message in messages))
-        with self._translating(form=form), self._paying(asking, counted):
-            for chunk in self._tried(source, list(messages), asking, until, config, form):
+        with self._translating(form=form), self._paying(options, counted):
+            for chunk in self._tried(source, list(messages), options, until, config, form):
                 if piece := counted.add(chunk):
                     yield piece
                 if counted.received > self.limits.tokens:
@@ -175,12 +175,12 @@ class Writer:
             self._breaker.succeeded()
 
     @contextmanager
-    def _paying(self, asking: Asking, counted: _Counted) -> Iterator[None]:
+    def _paying(self, options: AnswerOptions, counted: _Counted) -> Iterator[None]:
         try:
             yield
         finally:
             if self._account and counted.begun:
-                self._account.spent(asking.person, counted.usage)
+                self._account.spent(options.person, counted.usage)
 
     def without_form(self) -> None:
         """The model does not fill in forms after all: ask for lines from now on."""
@@ -190,7 +190,7 @@ class Writer:
         self,
         source: Runnable[Any, Any],
         messages: list[BaseMessage],
-        asking: Asking,
+        options: AnswerOptions,
         until: float,
         config: RunnableConfig | None,
         form: bool,
@@ -201,12 +201,12 @@ class Writer:
             retry=retry_if_exception(lambda error: not begun and _may_pass(error, form=form)),
             stop=stop_after_attempt(TRIES),
             wait=wait_random_exponential(multiplier=0.5, max=LONGEST_PAUSE),
-            sleep=lambda seconds: _sleep(seconds, until, asking.given_up),
+            sleep=lambda seconds: _sleep(seconds, until, options.given_up),
             reraise=True,
         )
         for attempt in retrying:
             with attempt:
-                stream = drawn(lambda: source.stream(messages, config), until, asking.given_up)
+                stream = drawn(lambda: source.stream(messages, config), until, options.given_up)
                 for chunk in stream:
                     begun = True
                     yield chunk

@@ -42,7 +42,7 @@ def _nothing(_: Answer) -> None: ...
 
 
 @dataclass(frozen=True)
-class Asking:
+class AnswerOptions:
     """How an answer is waited for: by whom, who sees drafts, and whether it is given up.
 
     ``written``: whether a chat model may write it, if there is one. ``show`` gets the drafts, in
