@@ -8,17 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from index.text.clean import is_boilerplate
-from index.text.words import STOP_WORDS
+from index.text.language import vocabulary
 
-# Abbreviations after which a sentence goes on; simplemma has none for Italian.
-_ABBREVIATIONS = frozenset(
-    """
-    art arch avv cap cav cfr col com d.ssa dir dott dott.ssa dr dr.ssa ecc es fig gen geom
-    ing lett max mar min mons n nr nn on p pag pagg par pp prof prof.ssa proff rag rev rif s
-    sec sen sez sig sig.na sig.ra sigg sigg.re ss tel ten v vd vol mr mrs ms st vs etc inc
-    ltd
-    """.split()
-)
 _LAST_WORD = re.compile(r"(?:^|[\s(«“\"'’])([^\s(«“\"'’]+)\.$")
 _NEXT_STARTS_LOW = re.compile(r"[\s«“\"'‘(]*[a-zà-öø-ÿ0-9]")
 _LOOSE_STOP = re.compile(r"(?<=\s)[.!?][\s\u00a0]+(?=[«“\"‘(]?[A-ZÀ-ÖØ-Þ])")
@@ -99,7 +90,7 @@ def _continues(line: str, following: str) -> bool:
     if re.match(r"\s*[a-zà-öø-ÿ]", following) or line.rstrip().endswith(","):
         return True
     last = re.search(r"[^\W\d_]+$", line.rstrip())
-    return last is not None and last[0] in STOP_WORDS
+    return last is not None and last[0] in vocabulary("stop_words")
 
 
 def _split_line(text: str, line: Span, language: str) -> Iterator[Span]:
@@ -133,6 +124,6 @@ def _goes_on(content: str, at: int) -> bool:
     if word is None:
         return False
     name = word[1].lower()
-    if name in _ABBREVIATIONS:
+    if name in vocabulary("abbreviations"):
         return True
     return "." in name and bool(_NEXT_STARTS_LOW.match(content, at))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 
-from index.text.months import MONTH, MONTH_ALONE
+from index.text.language import month_pattern
 from retrieval.questions.interrogatives import ENDS, defines
 from retrieval.questions.mentions import (
     ARTICLE,
@@ -20,8 +20,8 @@ from retrieval.questions.mentions import (
 _TIME = re.compile(
     r"(?:\b(?:nel(?:l['’]|la|lo)?|in|a|ad|il|l['’]|lo|la|dal|del(?:l['’])?|dopo|prima di|entro"
     r"|after|before|since|on)\s*)*"
-    rf"\b(?:\d{{1,2}}\s+{MONTH}(?:\s+(?:(?:del|of)\s+)?(?:19|20)\d\d)?"
-    rf"|{MONTH}\s+(?:(?:del|of)\s+)?(?:19|20)\d\d|{MONTH_ALONE}|(?:19|20)\d\d"
+    rf"\b(?:\d{{1,2}}\s+{month_pattern()}(?:\s+(?:(?:del|of)\s+)?(?:19|20)\d\d)?"
+    rf"|{month_pattern()}\s+(?:(?:del|of)\s+)?(?:19|20)\d\d|{month_pattern()}|(?:19|20)\d\d"
     r"|oggi|ieri|domani|today|yesterday|tomorrow"
     r"|(?:anno|mese|settimana)\s+(?:scors|prossim|passat)[oa]|(?:last|next|this)\s+(?:week|month|year)"
     r"|lunedì|martedì|mercoledì|giovedì|venerdì|sabato|domenica"

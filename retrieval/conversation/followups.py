@@ -10,7 +10,8 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
-from index.text.words import STOP_WORDS, stems, words
+from index.text.language import vocabulary
+from index.text.words import stems, words
 from retrieval.answer import MAX_QUESTION, Answer, Question, Turn
 from retrieval.conversation.complements import complemented
 from retrieval.conversation.referents import PRONOUN, has_pronoun, points_back, with_referents
@@ -213,7 +214,7 @@ def _lacks_subject(rest: str, asks: str, names: Sequence[Mention]) -> bool:
 def _content(text: str) -> list[str]:
     """The stems of the words that tell of something."""
     asked = INTERROGATIVE.sub(lambda m: m["noun"] or "", text)
-    return stems([w for w in words(asked) if w not in STOP_WORDS and w not in _LIGHT])
+    return stems([w for w in words(asked) if w not in vocabulary("stop_words") and w not in _LIGHT])
 
 
 def _kept_to_outlet(wording: str, turn: Turn) -> str:

@@ -17,7 +17,8 @@ from index.errors import UsageError
 from index.generations.generation import Generation
 from index.generations.layout import Locations, generations_dir
 from index.models.embedder import Embedder
-from index.text.words import STOP_WORDS, words
+from index.text.language import vocabulary
+from index.text.words import words
 from retrieval.evaluation.datasets import (
     ARTICLES,
     NewsArticle,
@@ -73,7 +74,7 @@ class ExamQuestion:
         One holds the other, or they share most of their words: F1 as in SQuAD's evaluation
         (Rajpurkar et al., EMNLP 2016), without articles and prepositions, is at least MATCH.
         """
-        return any(w not in STOP_WORDS for w in words(told)) and any(
+        return any(w not in vocabulary("stop_words") for w in words(told)) and any(
             _holds(told, answer) or _holds(answer, told) or f1(told, answer) >= MATCH
             for answer in self.answers
         )
@@ -85,7 +86,10 @@ def _holds(text: str, part: str) -> bool:
 
 def f1(told: str, gold: str) -> float:
     """The harmonic mean of precision and recall over the words that are no stop words."""
-    one, other = (Counter(w for w in words(text) if w not in STOP_WORDS) for text in (told, gold))
+    one, other = (
+        Counter(w for w in words(text) if w not in vocabulary("stop_words"))
+        for text in (told, gold)
+    )
     shared = (one & other).total()
     return 2 * shared / (one.total() + other.total()) if shared else float(one == other)
 

@@ -7,7 +7,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from index.text.words import STOP_WORDS, words
+from index.text.language import vocabulary
+from index.text.words import words
 
 # Words with a capital letter that name nobody and nothing.
 _NO_NAMES = frozenset(
@@ -149,7 +150,7 @@ def put_after(preposition: str, phrase: str) -> str:
 def names_told(text: str) -> frozenset[str]:
     """The words that begin with a capital letter inside the sentences of a text, in lower case."""
     found = re.finditer(r"(?<=[\w,;:’'“«(\]] )[A-ZÀ-Ý][\w-]+|(?<=[’'“«])[A-ZÀ-Ý][\w-]+", text)
-    return frozenset(w for m in found for w in words(m[0])) - _NO_NAMES - STOP_WORDS
+    return frozenset(w for m in found for w in words(m[0])) - _NO_NAMES - vocabulary("stop_words")
 
 
 def mentions(text: str, known: Collection[str] = (), *, inside: bool = False) -> list[Mention]:
@@ -194,7 +195,7 @@ def _capitalised(text: str, known: Collection[str], *, inside: bool) -> str:
 
 def _is_name(word: str, plain: bool, at_start: bool, known: Collection[str], after: str) -> bool:
     parts = words(word)
-    if not parts or parts[0] in STOP_WORDS or parts[0] in _NO_NAMES:
+    if not parts or parts[0] in vocabulary("stop_words") or parts[0] in _NO_NAMES:
         return False
     if _PEOPLES.fullmatch(word.lower()) and word[0].isupper():
         return False

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from index.generations.generation import Generation
-from index.text.words import STOP_WORDS, words
+from index.text.language import vocabulary
+from index.text.words import words
 
 NEWEST = 200  # articles that are looked into
 _NAME = re.compile(
@@ -73,7 +74,7 @@ def _newest(generation: Generation) -> list[str]:
 
 def _names(text: str) -> Iterator[str]:
     for match in _NAME.finditer(text):
-        if not set(words(match[0])) & STOP_WORDS or " " in match[0]:
+        if not set(words(match[0])) & vocabulary("stop_words") or " " in match[0]:
             yield match[0]
 
 

@@ -10,44 +10,22 @@ import itertools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 
-from index.text.months import MONTH, MONTHS
-from index.text.words import STOP_WORDS, stems
+from index.text.language import (
+    CODES,
+    alternatives,
+    languages,
+    month_numbers,
+    month_pattern,
+    vocabulary,
+    weekday_numbers,
+)
+from index.text.words import stems
 from retrieval.writing.names import Named, Word, known_names, words_of
 
-LANGUAGES = ("it", "en")
-_WEEKDAYS = (
-    "lunedi martedi mercoledi giovedi venerdi sabato domenica".split(),
-    "monday tuesday wednesday thursday friday saturday sunday".split(),
-)
-# Words with which a sentence may begin although the passage does not have them.
-_OPENERS = frozenset(
-    """
-    secondo durante dopo prima entrambi entrambe tuttavia inoltre infine mentre poiche nonostante
-    oltre circa attualmente intanto cosi quindi pertanto ecco ognuno ciascuno tra fra oggi ieri
-    domani invece sempre mai forse presto adesso si no alcuni alcune molti molte diversi diverse
-    both during after before however although since while according additionally among between
-    despite following until upon there this these those it its he she his her they their we our
-    as at in on for from by with without under over within also then thus yes no some many several
-    most each every other another such only even still both if when where who what which
-    """.split()
-)
-_TITLES = frozenset("sig sigra dott prof mr mrs ms dr sir lord lady".split())
 _NUMBER = re.compile(
     r"(?<![\w.,])(?P<digits>\d+(?:[.,]\d+)*)(?P<ordinal>\s?[º°ª]|st\b|nd\b|rd\b|th\b)?"
-)
-_SCALES = {
-    1_000: "mila thousand",
-    1_000_000: "milione milioni million millions mln",
-    1_000_000_000: "miliardo miliardi billion billions bn mld",
-}
-_SCALE_OF = {word: scale for scale, several in _SCALES.items() for word in several.split()}
-# "2.5 million" may be "2.5 1000000" by now.
-_SCALE = re.compile(
-    rf"(?:\s+(?P<scale>{'|'.join(_SCALE_OF)}|10{{3}}(?:0{{3}}){{0,2}})\b)?"
-    r"(?P<half>\s+(?:e\s+mezz[oa]|and\s+a\s+half)\b)?",
-    re.IGNORECASE,
 )
 _NUMERIC_DATE = re.compile(
     r"\b(?:\d{4}-(?P<month>\d{1,2})-(?P<day>\d{1,2})"
@@ -57,10 +35,6 @@ _ADDRESS = re.compile(
     r"(?:https?://|www\.)\S+|\S+@\S+\.\w+|(?<!\w)[@#]\w+"
     r"|\b[\w-]+\.(?:com|org|net|it|eu|info|io|ru)\b"
 )
-_DAYS_BEFORE = re.compile(  # "13", "l’11 e il 12", "dal 10 al 13 di": then a month
-    r"(?:\b\d{1,2}[º°]?(?:\s*(?:,|-|–|e|al?|and|to|or|o)\s*(?:(?:il|the)\s+|l['’]\s*)?)?){1,4}"
-    r"(?:\s*(?:di|of)\b)?\s*$"
-)
 _DAY_AFTER = re.compile(r"\s+(?:the\s+)?(\d{1,2})(?:st|nd|rd|th)?\b(?!\s*[:.]\d)")
 
 
@@ -69,7 +43,7 @@ class Facts:
     """What can be compared in a text, whose numbers are in words of these languages."""
 
     text: str
-    languages: tuple[str, ...] = LANGUAGES
+    languages: tuple[str, ...] = CODES
 
     @cached_property
     def words(self) -> list[Word]:
@@ -115,7 +89,8 @@ class Facts:
     @cached_property
     def weekdays(self) -> frozenset[int]:
         """The days of the week that are named in it, from 0."""
-        return frozenset(_weekday(word.folded) for word in self.words) - {-1}
+        numbers = weekday_numbers()
+        return frozenset(numbers[word.folded] for word in self.words if word.folded in numbers)
 
 
 def unsupported(claim: str, sources: Sequence[str], language: str) -> list[str]:
@@ -133,7 +108,8 @@ def unsupported(claim: str, sources: Sequence[str], language: str) -> list[str]:
 def in_common(claim: str, quoted: str) -> bool:
     """Whether a claim shares a word that tells something, a name, a number or a day with a text."""
     stated, held = Facts(claim), Facts(quoted)
-    content = {w.folded for w in stated.words} - STOP_WORDS - _OPENERS
+    content = {w.folded for w in stated.words} - vocabulary("stop_words")
+    content -= vocabulary("openers")
     return bool(
         (content | set(stems(sorted(content)))) & held.vocabulary
         or stated.things & held.things
@@ -154,9 +130,9 @@ def _wrong_dates(stated: Facts, held: Facts) -> Iterator[str]:
     for month, day in sorted(stated.days - held.days):
         yield f"{day}/{month}"
     for month in sorted(stated.months - held.months):
-        yield MONTHS[0][month - 1]
+        yield languages()[0].months[month - 1]
     for weekday in sorted(stated.weekdays - held.weekdays):
-        yield _WEEKDAYS[0][weekday]
+        yield languages()[0].weekdays[weekday]
 
 
 def _wrong_numbers(stated: Facts, held: Facts) -> Iterator[str]:
@@ -183,16 +159,28 @@ def _numbers(text: str, language: str) -> Iterator[frozenset[float]]:
 
 
 def _scale(following: str) -> tuple[int, bool, int]:
-    """What a number is multiplied by, whether half of its unit is added; the length of both."""
-    match = _SCALE.match(following)
+    """The factor of a number, whether half of its unit is added, and the length of both."""
+    match = _scale_pattern().match(following)
     word = (match["scale"] or "").lower() if match else ""
-    scale = _SCALE_OF.get(word, int(word) if word.isdigit() else 1)
+    scale = _scales().get(word, int(word) if word.isdigit() else 1)
     return scale, bool(match and match["half"]), match.end() if match else 0
+
+
+@cache
+def _scale_pattern() -> re.Pattern[str]:
+    # "2.5 million" may be "2.5 1000000" by now.
+    scale = rf"(?:\s+(?P<scale>{'|'.join(_scales())}|10{{3}}(?:0{{3}}){{0,2}})\b)?"
+    return re.compile(rf"{scale}(?P<half>\s+{alternatives('and_a_half')}\b)?", re.IGNORECASE)
+
+
+@cache
+def _scales() -> dict[str, int]:
+    return {word: factor for one in languages() for word, factor in one.scales.items()}
 
 
 def _unit(number: float) -> int:
     """The thousand, million or billion that a number counts in."""
-    return max((scale for scale in (1, *_SCALES) if number >= scale), default=1)
+    return max((scale for scale in (1, *_scales().values()) if number >= scale), default=1)
 
 
 def _is_no_number(match: re.Match[str]) -> bool:
@@ -226,26 +214,26 @@ def _days(text: str) -> Iterator[tuple[int, int]]:
         else:  # the day comes first in Italy and in Britain
             yield int(match["second"]), int(match["first"])
     for month, named in _months(text):
-        before = _DAYS_BEFORE.search(text[max(named.start() - 40, 0) : named.start()])
+        before = _days_before().search(text[max(named.start() - 40, 0) : named.start()])
         days = re.findall(r"\d+", before[0]) if before else []
         after = _DAY_AFTER.match(text, named.end())
         for day in [*days, *([after[1]] if after else [])]:
             yield month, int(day)
 
 
+@cache
+def _days_before() -> re.Pattern[str]:
+    """Days before a month: "13", "l’11 e il 12", "dal 10 al 13 di"."""
+    joint, article = alternatives("day_and_day"), alternatives("article")
+    days = rf"(?:\b\d{{1,2}}[º°]?(?:\s*(?:,|-|–|{joint})\s*(?:\b{article}\s*)?)?){{1,4}}"
+    return re.compile(rf"{days}(?:\s*(?:di|of)\b)?\s*$")
+
+
 def _months(text: str) -> Iterator[tuple[int, re.Match[str]]]:
-    """Each month that is named, from 1. "May" and "March" have a capital letter."""
-    for match in re.finditer(MONTH, text, re.IGNORECASE):
-        bare = match[0].lower()
-        inside = text[match.start() - 1 : match.start()].isalpha() or (
-            text[match.end() : match.end() + 1].isalpha()
-        )
-        if not inside and match[0] not in ("may", "march"):
-            yield next(names.index(bare) + 1 for names in MONTHS if bare in names), match
-
-
-def _weekday(word: str) -> int:
-    return next((days.index(word) for days in _WEEKDAYS if word in days), -1)
+    """Each month that is named, from 1; one that is another word, too, with a capital letter."""
+    for match in re.finditer(rf"(?<![^\W\d_]){month_pattern()}(?![^\W\d_])", text, re.IGNORECASE):
+        if match[0] not in vocabulary("months_that_are_words"):
+            yield month_numbers()[match[0].lower()], match
 
 
 def _wrong_names(stated: Facts, held: Facts) -> Iterator[str]:
@@ -290,17 +278,22 @@ def _is_name(stated: Facts, at: int, starts: frozenset[int]) -> bool:
     """Whether a word must be in the source: a name, or one that no dictionary has."""
     word = stated.words[at]
     plain = word.folded
-    if plain.isdigit() or plain in STOP_WORDS or plain in _TITLES or len(plain) < 2:
+    if (
+        plain.isdigit()
+        or plain in vocabulary("stop_words")
+        or plain in vocabulary("titles")
+        or len(plain) < 2
+    ):
         return False
-    if _weekday(plain) >= 0 or any(plain in names for names in MONTHS):
+    if plain in weekday_numbers() or plain in month_numbers():
         return False
     if _in_digits(word.written, stated.languages[0]) != word.written:
         return False  # a number in words
     if not word.written[0].isupper():
-        return not _is_known(word.written, LANGUAGES)
+        return not _is_known(word.written, CODES)
     if at not in starts:
         return True
-    if plain in _OPENERS:
+    if plain in vocabulary("openers"):
         return False
     return not _begins_a_sentence(word.written.lower(), stated.languages)
 

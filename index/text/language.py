@@ -1,0 +1,97 @@
+"""What is written down about the languages that Virgolette understands: one file for each.
+
+The models know many languages. For what code has to know of one, add a file to ``languages/``.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+CODES = ("it", "en")  # the main one first
+
+
+@dataclass(frozen=True)
+class Language:
+    """The content of a file in ``languages/``; ``it.toml`` tells what each field is for.
+
+    ``numbers`` maps words to values, ``scales`` words to factors. ``patterns`` holds regular
+    expressions by name, in which a blank stands for any white space.
+    """
+
+    code: str
+    stop_words: frozenset[str]
+    function_words: frozenset[str]
+    abbreviations: frozenset[str]
+    months: tuple[str, ...]
+    months_that_are_words: frozenset[str]
+    weekdays: tuple[str, ...]
+    openers: frozenset[str]
+    titles: frozenset[str]
+    numbers: Mapping[str, int]
+    scales: Mapping[str, int]
+    patterns: Mapping[str, tuple[str, ...]]
+
+
+@cache
+def language(code: str) -> Language:
+    """The language with this code, "it" or "en"."""
+    text = files(__package__).joinpath("languages", f"{code}.toml").read_text(encoding="utf-8")
+    fields: dict[str, Any] = tomllib.loads(text)
+    fields |= fields.pop("claims")
+    for name in ("stop_words", "function_words", "abbreviations", "months_that_are_words"):
+        fields[name] = frozenset(fields[name].split())
+    for name in ("openers", "titles"):
+        fields[name] = frozenset(fields[name].split())
+    for name in ("months", "weekdays"):
+        fields[name] = tuple(fields[name].split())
+    fields["scales"] = {w: int(n) for n, ws in fields["scales"].items() for w in ws.split()}
+    return Language(**fields)
+
+
+@cache
+def languages() -> tuple[Language, ...]:
+    """All of them, in the order of CODES."""
+    return tuple(language(code) for code in CODES)
+
+
+@cache
+def vocabulary(field: str) -> frozenset[str]:
+    """The words that any language has in a field, as ``stop_words``."""
+    return frozenset[str]().union(*(getattr(one, field) for one in languages()))
+
+
+@cache
+def alternatives(name: str) -> str:
+    """The patterns that the languages have under a name, as one group to build others with."""
+    patterns = [pattern for one in languages() for pattern in one.patterns[name]]
+    return f"(?:{'|'.join(patterns)})".replace(" ", r"\s+")
+
+
+@cache
+def pattern(name: str) -> re.Pattern[str]:
+    """The same compiled: whole words, in upper or lower case."""
+    return re.compile(rf"(?<!\w){alternatives(name)}(?!\w)", re.IGNORECASE)
+
+
+@cache
+def month_pattern() -> str:
+    """A group that matches the name of a month in any language."""
+    return f"(?:{'|'.join(month for one in languages() for month in one.months)})"
+
+
+@cache
+def month_numbers() -> dict[str, int]:
+    """The number of each month, from 1, by its name in any language."""
+    return {month: n for one in languages() for n, month in enumerate(one.months, 1)}
+
+
+@cache
+def weekday_numbers() -> dict[str, int]:
+    """The number of each day of the week, from 0, by its name in any language."""
+    return {day: n for one in languages() for n, day in enumerate(one.weekdays)}
