@@ -36,7 +36,9 @@ def also_line(quote: Quotation, say: Texts) -> str:
 def notes(answer: Answer, say: Texts) -> str:
     """Who wrote it, how the articles agree, where was searched if not everywhere; "" if nothing."""
     told = [*_about_writing(answer, say), *_about_scope(answer.scope, say)]
-    if answer.query != answer.question:
+    if answer.follows:
+        told.append(say("answer.follows", question=answer.follows))
+    elif answer.query != answer.question:
         told.append(say("answer.searched", query=answer.query))
     return " · ".join(told)
 

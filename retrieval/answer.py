@@ -175,7 +175,8 @@ class Answer:
     was read, "" when there is none. ``agreeing``: how many articles of independent texts answer
     in the words of ``answer``; ``differing``: whether another one answers otherwise. ``claims``
     are what a chat model wrote and the gate let through, ``dropped`` why others did not pass;
-    ``fallback``: why it is not the chat model that answers.
+    ``fallback``: why it is not the chat model that answers. ``follows``: the question before this
+    one, where this one was read together with it.
     """
 
     question: str
@@ -193,6 +194,7 @@ class Answer:
     claims: tuple[Claim, ...] = ()
     dropped: tuple[Fault, ...] = ()
     fallback: Fallback | None = None
+    follows: str = ""
 
     @property
     def refused(self) -> bool:
@@ -219,15 +221,16 @@ class Answer:
 class Turn:
     """A question that was answered, as far as the next one may refer to it.
 
-    ``query`` is what was really searched, ``sources`` the outlets that it kept to, which ``query``
-    leaves out. ``answer``: the short answer, ``told``: the first quotation, or for a refusal what
-    came nearest; "" where there is none.
+    ``query`` is what was searched, ``sources`` the outlets that it kept to, which ``query`` leaves
+    out. ``answer`` is the short answer, ``told`` the first quotation, or for a refusal what came
+    nearest; "" where there is none. ``articles`` are the paths of the articles quoted.
     """
 
     query: str
     answer: str = ""
     told: str = ""
     sources: tuple[str, ...] = ()
+    articles: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, answer: Answer) -> Turn:
@@ -235,4 +238,5 @@ class Turn:
         shown = answer.quotes or answer.near
         told = shown[0].text if shown else ""
         short = "" if answer.claims else answer.answer or ""
-        return cls(answer.query, short, told, answer.scope.sources)
+        articles = tuple(dict.fromkeys(quote.article for quote in shown))
+        return cls(answer.query, short, told, answer.scope.sources, articles)

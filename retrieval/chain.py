@@ -23,7 +23,7 @@ from retrieval.answer import Answer, Question, Reason
 from retrieval.answering.extractive import ExtractiveAnswer, answer_extractively
 from retrieval.answering.reader import Reader
 from retrieval.answering.weights import PLAIN, READER, Caution, Weights, load_weights
-from retrieval.conversation.followups import preferred, questions_to_try
+from retrieval.conversation import Reading, in_context, is_self_contained, stands_alone
 from retrieval.writing.options import AnswerOptions
 
 if TYPE_CHECKING:
@@ -146,14 +146,21 @@ class AnswerChain:
         self, question: Question, generation: Generation, meant: Question | None = None
     ) -> ExtractiveAnswer:
         """The answer in the articles' own words. ``meant``: the question as it stands alone."""
-        tried = [
-            answer_extractively(
-                one, generation, self._embedder, self._reader, self._weights, self._caution
+
+        def read(reading: Reading) -> ExtractiveAnswer:
+            return answer_extractively(
+                reading, generation, self._embedder, self._reader, self._weights, self._caution
             )
-            for one in questions_to_try(question, meant)
-        ]
-        best = tried[preferred([one.answer for one in tried])]
-        return replace(best, answer=replace(best.answer, question=question.text))
+
+        alone = read(Reading(question))
+        readings = in_context(question, meant)
+        if not readings or (is_self_contained(question) and not alone.answer.refused):
+            return alone
+        best = max(map(read, readings), key=lambda one: one.answer.confidence)
+        if stands_alone(question, alone.answer, best.answer):
+            return alone
+        follows = "" if meant and best.answer.query == meant.text else question.previous[-1].query
+        return replace(best, answer=replace(best.answer, question=question.text, follows=follows))
 
 
 def _without_index(question: Question, generation: Generation | None) -> Answer:

@@ -216,10 +216,10 @@ def test_a_follow_up_refers_to_what_was_asked_until_it_is_forgotten(bot: Bot) ->
     who = {"user_id": 31}
     assert "[1]" in bot.ask("Dove si incontreranno Putin e Kim?", **who)["text"]
     together = bot.ask("e quando?", **who)["text"]
-    assert "cercato: " in together and "Putin e Kim" in together
-    assert "cercato: " not in bot.ask("e quando?", user_id=32)["text"]  # another's conversation
+    assert "riferito a: " in together and "Putin e Kim" in together
+    assert "riferito a: " not in bot.ask("e quando?", user_id=32)["text"]  # another's conversation
     assert "Ricominciamo" in bot.ask("/nuova", **who)["text"]
-    assert "cercato: " not in bot.ask("e quando?", **who)["text"]
+    assert "riferito a: " not in bot.ask("e quando?", **who)["text"]
 
 
 def test_the_examples_of_the_start_are_answered(bot: Bot) -> None:

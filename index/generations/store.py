@@ -125,6 +125,11 @@ class Store:
         found = {row: self._one("row", row) for row in rows}
         return [found[row] for row in rows]
 
+    def passage_rows(self, articles: Iterable[str]) -> frozenset[int]:
+        """The rows of the passages of the articles with these paths."""
+        query = "SELECT row FROM passages WHERE article = ?"
+        return frozenset(row for path in articles for (row,) in self._rows(query, path))
+
     def rows_of(self, ids: Iterable[str]) -> dict[str, int]:
         """The row of each passage id."""
         return {i: self._one("id", i).row for i in ids}

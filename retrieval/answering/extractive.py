@@ -14,6 +14,7 @@ from retrieval.answering.quotations import FURTHER, Scored, quotations, ranked
 from retrieval.answering.reader import Reader
 from retrieval.answering.search import ScoredPassage, find, newness
 from retrieval.answering.weights import Caution, Weights
+from retrieval.conversation import Reading
 from retrieval.questions.interrogatives import asks_whether
 from retrieval.questions.scope import ScopedQuestion, scoped
 
@@ -60,7 +61,7 @@ class ExtractiveAnswer:
 
 
 def answer_extractively(
-    question: Question,
+    reading: Reading,
     generation: Generation,
     embedder: Embedder,
     reader: Reader | None,
@@ -71,8 +72,11 @@ def answer_extractively(
 
     The passages found are read from the nearest one on, until an answer is sure.
     """
+    question = reading.question
     asked = scoped(question, generation.sources, generation.dates)
-    found = find(asked, generation, embedder)
+    if reading.sources and not asked.scope.sources:
+        asked = replace(asked, scope=replace(asked.scope, sources=reading.sources))
+    found = find(asked, generation, embedder, reading)
     read = _read(asked, found, generation, embedder, reader, weights)
     answer = _answer(question, asked, read, generation, weights, caution)
     return ExtractiveAnswer(answer, asked, tuple(found))

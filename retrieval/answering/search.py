@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from index.generations.store import Stored
 from index.models.embedder import Embedder
 from index.models.encoder import Vectors
 from index.text.words import terms
+from retrieval.conversation import Reading
 from retrieval.questions.scope import ScopedQuestion
 
 CANDIDATES = 50  # from each of the two searches
@@ -240,8 +241,33 @@ LOOKED_AT = 3 * PASSAGES  # passages of which the newest are preferred
 NEWER_PASSAGE = 2.0  # of a passage's fused score, for being the newest of all
 
 
-def find(asked: ScopedQuestion, generation: Generation, embedder: Embedder) -> list[ScoredPassage]:
-    """The passages that fit a question best, of the outlets and the time that it asks for."""
+def find(
+    asked: ScopedQuestion, generation: Generation, embedder: Embedder, reading: Reading
+) -> list[ScoredPassage]:
+    """The passages that fit a question best, of the outlets and the time that it asks for.
+
+    Those of the articles that it is read in come first, as near as if each were the best.
+    """
+    first = _in_articles(asked, generation, embedder, reading.articles)
+    if reading.only:
+        return first
+    known = {one.passage.row for one in first}
+    return first + [
+        one for one in _in_scope(asked, generation, embedder) if one.passage.row not in known
+    ]
+
+
+def _in_articles(
+    asked: ScopedQuestion, generation: Generation, embedder: Embedder, articles: Sequence[str]
+) -> list[ScoredPassage]:
+    rows = generation.store.passage_rows(articles) if articles else frozenset[int]()
+    nearest = HybridSearch(generation, embedder).passages(asked.question.text, among=rows)
+    return [replace(one, behind=0.0) for one in nearest]
+
+
+def _in_scope(
+    asked: ScopedQuestion, generation: Generation, embedder: Embedder
+) -> list[ScoredPassage]:
 
     def search(k: int, rows: frozenset[int] | None) -> list[ScoredPassage]:
         return HybridSearch(generation, embedder).passages(asked.question.text, k, rows)
