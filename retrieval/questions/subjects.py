@@ -1,4 +1,4 @@
-"""What the articles are about: the names that most of them tell of."""
+"""What the articles are about: the people and names that most of them mention."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from index.generations.generation import Generation
-from index.text.language import vocabulary
+from index.text.language import alternatives, vocabulary
 from index.text.words import words
 
 NEWEST = 200  # articles that are looked into
@@ -20,31 +20,29 @@ _NAME = re.compile(
 
 
 _PERSON = r"[A-ZÀ-Ý][\w’'-]+ (?:(?:di|de|von|van|al|bin) )?[A-ZÀ-Ý][\w-]+"
-_TELLING = (
-    r"(?:ha|hanno|aveva) (?:detto|dichiarato|affermato|spiegato|ribadito|aggiunto|scritto|riferito)"
-    r"|said|told|wrote"
-)
 _INTRODUCED = re.compile(rf"[a-zà-ÿ]{{4,}}, (?P<name>{_PERSON}),")  # "il portavoce, John Kirby, …"
 
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody whom a text introduces. ``speaks``: whether it tells what they said, too."""
+    """A person whom a text introduces. ``speaks``: whether it also reports their words."""
 
     name: str
     speaks: bool
 
 
 def people(generation: Generation) -> list[Person]:
-    """The people of the newest articles, in the order in which they come; each once."""
-    found: dict[str, bool] = {}
+    """The people of the newest articles, in the order of the texts."""
+    speaks: dict[str, bool] = {}
     for path in _newest(generation):
         article = generation.store.article(path)
         for match in _INTRODUCED.finditer(article.text if article else ""):
             name, text = match["name"], article.text if article else ""
-            told = re.search(rf"{re.escape(name)}\b[^.:;“\"]{{0,30}} (?:{_TELLING})\b", text)
-            found[name] = found.get(name, False) or told is not None
-    return [Person(name, speaks) for name, speaks in found.items()]
+            said = re.search(
+                rf"{re.escape(name)}\b[^.:;“\"]{{0,30}} {alternatives('says')}\b", text
+            )
+            speaks[name] = speaks.get(name, False) or said is not None
+    return [Person(*item) for item in speaks.items()]
 
 
 def subjects(generation: Generation, most: int) -> list[str]:

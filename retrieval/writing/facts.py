@@ -1,7 +1,7 @@
-"""What a claim states that can be compared with a passage: names, numbers and dates.
+"""The facts of a claim that code can compare with a passage: names, numbers and dates.
 
-They are compared after normalising: "dodicimila" is "12,000", "13 settembre" is "September 13", and
-"Mosca" is "Moscow". What else a claim says, code cannot check: the quotation beside it is for that.
+They are normalised first: "dodicimila" is "12,000", "13 settembre" is "September 13", "Mosca" is
+"Moscow". Code cannot check what else a claim says: for that, the quotation stands beside it.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _DAY_AFTER = re.compile(r"\s+(?:the\s+)?(\d{1,2})(?:st|nd|rd|th)?\b(?!\s*[:.]\d)
 
 @dataclass(frozen=True)
 class Facts:
-    """What can be compared in a text, whose numbers are in words of these languages."""
+    """The facts in a text whose numbers are in words of these languages."""
 
     text: str
     languages: tuple[str, ...] = CODES
@@ -51,68 +51,68 @@ class Facts:
         return words_of(self.text)
 
     @cached_property
-    def named(self) -> list[Named]:
-        """The names in it of which other forms are known."""
+    def names(self) -> list[Named]:
+        """Its names that have other forms."""
         return known_names(self.words)
 
     @cached_property
-    def things(self) -> frozenset[str]:
-        """What these stand for."""
-        return frozenset(named.thing for named in self.named)
+    def entities(self) -> frozenset[str]:
+        """The entities that these names stand for."""
+        return frozenset(name.entity for name in self.names)
 
     @cached_property
     def vocabulary(self) -> frozenset[str]:
         """Its words, folded, and their stems."""
-        plain = [word.folded for word in self.words]
-        return frozenset(plain) | frozenset(stems(plain))
+        folded = [word.folded for word in self.words]
+        return frozenset(folded) | frozenset(stems(folded))
 
     @cached_property
     def line(self) -> str:
-        """Its words, folded, in a line."""
+        """Its words, folded, on one line."""
         return f" {' '.join(word.folded for word in self.words)} "
 
     @cached_property
     def numbers(self) -> list[frozenset[float]]:
-        """Each number in it, in digits or in words, in all its readings."""
+        """Each number, in digits or in words, with all its readings."""
         return [number for language in self.languages for number in _numbers(self.text, language)]
 
     @cached_property
     def days(self) -> frozenset[tuple[int, int]]:
-        """The months and days of the dates in it, as far as they stand beside each other."""
+        """Month and day of each date."""
         return frozenset(_days(self.text))
 
     @cached_property
     def months(self) -> frozenset[int]:
-        """The months that are named in it."""
+        """The months that it names, from 1."""
         return frozenset(m for m, _ in _months(self.text)) | {month for month, _ in self.days}
 
     @cached_property
     def weekdays(self) -> frozenset[int]:
-        """The days of the week that are named in it, from 0."""
+        """The days of the week that it names, from 0."""
         numbers = weekday_numbers()
         return frozenset(numbers[word.folded] for word in self.words if word.folded in numbers)
 
 
 def unsupported(claim: str, sources: Sequence[str], language: str) -> list[str]:
-    """What a claim in Italian or English ("it", "en") states and no source holds, as it says it."""
+    """The facts that a claim in "it" or "en" states and no source holds, in the claim's words."""
     stated, held = Facts(claim, (language,)), Facts("\n".join(sources))
-    found = itertools.chain(
+    facts = itertools.chain(
         _addresses(claim, sources),
         _wrong_dates(stated, held),
         _wrong_numbers(stated, held),
         _wrong_names(stated, held),
     )
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(facts))
 
 
 def in_common(claim: str, quoted: str) -> bool:
-    """Whether a claim shares a word that tells something, a name, a number or a day with a text."""
+    """Whether a claim shares a content word, a name, a number or a day with a text."""
     stated, held = Facts(claim), Facts(quoted)
-    content = {w.folded for w in stated.words} - vocabulary("stop_words")
-    content -= vocabulary("openers")
+    content = {word.folded for word in stated.words}
+    content -= vocabulary("stop_words") | vocabulary("openers")
     return bool(
         (content | set(stems(sorted(content)))) & held.vocabulary
-        or stated.things & held.things
+        or stated.entities & held.entities
         or stated.days & held.days
         or stated.weekdays & held.weekdays
         or set(stated.numbers) & set(held.numbers)
@@ -120,39 +120,37 @@ def in_common(claim: str, quoted: str) -> bool:
 
 
 def _addresses(claim: str, sources: Sequence[str]) -> Iterator[str]:
-    """Web addresses, mail addresses, accounts: to the letter, or not at all."""
+    """Web addresses, mail addresses and accounts that no source has to the letter."""
     for match in _ADDRESS.finditer(claim):
         if not any(match[0].rstrip(".,;:!?)»”") in source for source in sources):
             yield match[0]
 
 
 def _wrong_dates(stated: Facts, held: Facts) -> Iterator[str]:
-    for month, day in sorted(stated.days - held.days):
-        yield f"{day}/{month}"
-    for month in sorted(stated.months - held.months):
-        yield languages()[0].months[month - 1]
-    for weekday in sorted(stated.weekdays - held.weekdays):
-        yield languages()[0].weekdays[weekday]
+    main = languages()[0]
+    yield from (f"{day}/{month}" for month, day in sorted(stated.days - held.days))
+    yield from (main.months[month - 1] for month in sorted(stated.months - held.months))
+    yield from (main.weekdays[day] for day in sorted(stated.weekdays - held.weekdays))
 
 
 def _wrong_numbers(stated: Facts, held: Facts) -> Iterator[str]:
-    known = {n for readings in held.numbers for n in readings}
-    known |= {float(n) for date in stated.days for n in date}  # told as dates, if they are wrong
+    known = {number for readings in held.numbers for number in readings}
+    known |= {float(n) for date in stated.days for n in date}  # _wrong_dates checks these
     for readings in stated.numbers:
         if not readings & known:
             yield f"{max(readings):g}"
 
 
 def _numbers(text: str, language: str) -> Iterator[frozenset[float]]:
-    """Each number, in all its readings: "1.234" may be a thousand, or one and a bit."""
+    """Each number with all its readings: "1.234" may be a thousand, or one and a bit."""
     written = {match["digits"] for match in _NUMBER.finditer(text)}
     digits = _in_digits(text, language)
-    told = 0  # up to where it was told
+    end = 0  # of the number before
     for match in _NUMBER.finditer(digits):
-        if match.start() < told or (match["digits"] not in written and _is_no_number(match)):
+        if match.start() < end or (match["digits"] not in written and _is_no_number(match)):
             continue
         scale, half, length = _scale(digits[match.end() :])
-        told = match.end() + length
+        end = match.end() + length
         yield frozenset(
             scale * n + (_unit(scale * n) / 2 if half else 0) for n in _readings(match["digits"])
         )
@@ -191,8 +189,8 @@ def _is_no_number(match: re.Match[str]) -> bool:
 def _in_digits(text: str, language: str) -> str:
     from text_to_num import alpha2digit
 
-    told: str = alpha2digit(text, language, threshold=0)
-    return told
+    digits: str = alpha2digit(text, language, threshold=0)
+    return digits
 
 
 def _readings(digits: str) -> Iterator[float]:
@@ -237,14 +235,14 @@ def _months(text: str) -> Iterator[tuple[int, re.Match[str]]]:
 
 
 def _wrong_names(stated: Facts, held: Facts) -> Iterator[str]:
-    """Names that no source has, and names put together that are apart there."""
+    """Names that no source has, and neighbouring names that are apart in the sources."""
     words = stated.words
     covered = set[int]()
-    for named in stated.named:
-        capital = words[named.first].written[0].isupper()
-        if named.thing not in held.things and (capital or named.is_country):
-            yield " ".join(word.written for word in words[named.first : named.last + 1])
-        covered.update(range(named.first, named.last + 1))
+    for name in stated.names:
+        capital = words[name.first].written[0].isupper()
+        if name.entity not in held.entities and (capital or name.is_country):
+            yield " ".join(word.written for word in words[name.first : name.last + 1])
+        covered.update(range(name.first, name.last + 1))
     starts = _sentence_starts(stated)
     names = [at not in covered and _is_name(stated, at, starts) for at in range(len(words))]
     for at, word in enumerate(words):

@@ -21,7 +21,7 @@ _LONGEST = 5  # words of a name
 
 @dataclass(frozen=True)
 class Word:
-    """A word of a text: its place, its folded form, and how it is written."""
+    """A word of a text: its span, its folded form, and how it is written."""
 
     start: int
     end: int
@@ -31,16 +31,16 @@ class Word:
 
 @dataclass(frozen=True)
 class Named:
-    """A name in a list of words, from one place to another: what it stands for."""
+    """A name in a list of words, from ``first`` to ``last``, and the entity that it stands for."""
 
     first: int
     last: int  # included
-    thing: str
+    entity: str
 
     @property
     def is_country(self) -> bool:
-        """Whether it stands for a country or its people, which are names however written."""
-        return self.thing.isupper() or self.thing.isdecimal()
+        """Whether it stands for a country or its people: names even in lower case."""
+        return self.entity.isupper() or self.entity.isdecimal()
 
 
 def words_of(text: str) -> list[Word]:
@@ -49,41 +49,41 @@ def words_of(text: str) -> list[Word]:
 
 
 def known_names(words: Sequence[Word]) -> list[Named]:
-    """The names of which other forms are known, the longest at each place."""
+    """The names that have other forms, the longest at each position."""
     forms = _forms()
-    found: list[Named] = []
+    names: list[Named] = []
     at = 0
     while at < len(words):
         for count in range(min(_LONGEST, len(words) - at), 0, -1):
-            thing = forms.get(tuple(word.folded for word in words[at : at + count]))
-            if thing:
-                found.append(Named(at, at + count - 1, thing))
+            entity = forms.get(tuple(word.folded for word in words[at : at + count]))
+            if entity:
+                names.append(Named(at, at + count - 1, entity))
                 at += count - 1
                 break
         at += 1
-    return found
+    return names
 
 
 @cache
 def _forms() -> dict[tuple[str, ...], str]:
-    """What each form stands for, by its words; the tables come after babel's countries."""
+    """The entity of each form, by its words; the rows of ``names.txt`` win over babel's."""
     from babel import Locale
 
-    found: dict[tuple[str, ...], str] = {}
+    entity_of: dict[tuple[str, ...], str] = {}
     for language in ("it", "en"):
         for code, name in Locale(language).territories.items():
             if code.isdecimal() or code == "ZZ":
                 continue  # "world", "unknown region"
             bare = re.sub(r"\s*\(.*\)|^RAS di | SAR China$", "", str(name))
-            found[tuple(word.folded for word in words_of(bare))] = code
+            entity_of[tuple(word.folded for word in words_of(bare))] = code
     rows = files("index.text").joinpath("languages", "names.txt").read_text(encoding="utf-8")
     for row in rows.splitlines():
         if row and not row.startswith("#"):
             first, *forms = (part.strip() for part in row.split("|"))
             is_code = first.isupper() or first.isdecimal()
             forms = forms if is_code else [first, *forms]
-            found |= {words: first for form in forms for words in _endings(form)}
-    return found
+            entity_of |= {words: first for form in forms for words in _endings(form)}
+    return entity_of
 
 
 def _endings(form: str) -> list[tuple[str, ...]]:
