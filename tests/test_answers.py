@@ -120,25 +120,35 @@ def test_the_gold_questions_that_nothing_was_tuned_on(
     assert sum(refused) >= rightly
 
 
-def test_the_more_cautious_the_more_is_refused(
-    data_dir: Path, embedder: Embedder, reader: Reader
-) -> None:
-    questions = [str(line["question"]) for line in gold("tune")]
-    index = CurrentIndex(data_dir)
-    refused = []
-    for caution in Caution:  # from the most cautious on
-        chain = AnswerChain(index, embedder, reader, caution=caution)
-        answers = [chain.invoke(Question.parse(text)) for text in questions]
-        refused.append({answer.question for answer in answers if answer.refused})
-    index.close()
-    assert refused[0] > refused[1] > refused[2]
-
-
-def test_how_cautious_it_is_can_be_set(ask: Ask, indexed_place: Workplace) -> None:
+def with_confidence(answers: dict[str, Answer], low: Caution, high: Caution) -> str:
+    """A question that the lower caution answers and the higher one refuses."""
     least = load_weights(READER).thresholds
-    between = least[Caution.GENEROUS], least[Caution.CAUTIOUS]
-    told = (ask(str(line["question"])) for line in gold("tune"))
-    question = next(a.question for a in told if between[0] <= a.confidence < between[1])
+    between = (a.question for a in answers.values() if least[low] <= a.confidence < least[high])
+    return next(between)
+
+
+def test_the_more_cautious_the_more_is_refused(
+    answers: dict[str, Answer], data_dir: Path, embedder: Embedder, reader: Reader
+) -> None:
+    sure = with_confidence(answers, Caution.BALANCED, Caution.CAUTIOUS)
+    unsure = with_confidence(answers, Caution.GENEROUS, Caution.BALANCED)
+    index = CurrentIndex(data_dir)
+    refused = {}
+    for caution in Caution:
+        chain = AnswerChain(index, embedder, reader, caution=caution)
+        asked = [chain.invoke(Question.parse(text)) for text in (sure, unsure)]
+        assert [a.confidence for a in asked] == [answers[t].confidence for t in (sure, unsure)]
+        refused[caution] = [answer.refused for answer in asked]
+    index.close()
+    assert refused[Caution.CAUTIOUS] == [True, True]
+    assert refused[Caution.BALANCED] == [False, True]
+    assert refused[Caution.GENEROUS] == [False, False]
+
+
+def test_how_cautious_it_is_can_be_set(
+    answers: dict[str, Answer], indexed_place: Workplace
+) -> None:
+    question = with_confidence(answers, Caution.GENEROUS, Caution.CAUTIOUS)
     for caution, refused in ((Caution.GENEROUS, False), (Caution.CAUTIOUS, True)):
         done = indexed_place.run("ask", question, "--json", VIRGOLETTE_CAUTION=caution.value)
         assert json.loads(done.stdout)["refused"] is refused
