@@ -345,7 +345,7 @@ BEFORE = (Turn(QUESTION, "Pyongyang", "Un treno blindato con a bordo Kim è part
         "Quando è partito il treno blindato?",
         "Quando è partito il treno blindato con Kim?",
         "«Quando è partito da Pyongyang il treno blindato?»",
-        "Domanda: Quando è partito il treno?",
+        "Domanda: Quando è partito il treno blindato?",
     ],
 )
 def test_a_rewriting_that_only_asks_is_searched(ask: Ask, said: str) -> None:
@@ -371,7 +371,7 @@ def test_a_rewriting_that_only_asks_is_searched(ask: Ask, said: str) -> None:
 )
 def test_a_rewriting_that_answers_or_changes_names_is_thrown_away(ask: Ask, said: str) -> None:
     found = ask(said, "NOTHING", question="e quando?", previous=BEFORE)
-    assert found.query == "Quando è partito il treno blindato?"  # by the rules
+    assert found.query == "e quando è partito il treno blindato?"  # without the model
 
 
 def test_a_name_of_the_question_is_kept() -> None:
