@@ -34,7 +34,7 @@ from typing import TYPE_CHECKING
 from index.models.embedder import Embedder
 from index.models.runtime import fast_dtype
 from index.models.weights import PACKED as MODEL
-from index.models.weights import WORDS, checksum, pack, unpack
+from index.models.weights import WORDS, checksum
 from index.text.sentences import Span
 from retrieval.answering.reader import GRAPH, MARKER, PACKED, WEIGHTS, for_pairs
 from training.loop import WRITTEN, Pace, learn
@@ -52,6 +52,7 @@ from training.questions import (
     written_on_paragraphs,
 )
 from training.speed import alike, device, keep_memory, lean_attention
+from training.stock import pack, unpack, write_stock
 
 if TYPE_CHECKING:
     import torch
@@ -271,8 +272,6 @@ def main() -> None:
     """Train on the files named on the command line and write the reader."""
     fast_dtype()  # before torch is imported
     from tokenizers import Tokenizer
-
-    from index.models.transformer import write_stock
 
     keep_memory()
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])

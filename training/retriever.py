@@ -43,6 +43,7 @@ from training.questions import (
     vectors_of,
 )
 from training.speed import alike, device, keep_memory, lean_attention
+from training.stock import write_stock
 
 if TYPE_CHECKING:
     import torch
@@ -228,8 +229,6 @@ def begun(model_dir: Path) -> SentenceTransformer:
 
 def untrained_model(work: Path) -> Path:
     """The default model as it is without what was learnt before, as stock."""
-    from index.models.transformer import write_stock
-
     packed = work / "packed"
     shutil.copytree(PACKED, packed, ignore=shutil.ignore_patterns(ADAPTER))
     (packed / MARKER).write_text(checksum(packed) + "\n", encoding="ascii")
