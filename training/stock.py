@@ -32,9 +32,8 @@ def write_stock(directory: Path, packed: Path = PACKED, dtype: torch.dtype | Non
         copy = directory / path.relative_to(packed)
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, copy)
-    tensors = {
-        name: torch.from_numpy(weight).to(dtype or torch.float32) for name, weight in weights
-    }
+    dtype = dtype or torch.float32
+    tensors = {name: torch.from_numpy(weight).to(dtype) for name, weight in weights}
     save_file(tensors, directory / STOCK, metadata={"format": "pt"})
     return directory
 

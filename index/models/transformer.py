@@ -18,7 +18,7 @@ from index.models.encoder import OnnxEncoder
 from index.models.weights import DOWN, UP, WORDS, changes, dequantize
 
 CONFIG = "config.json"
-MIN_VOCABULARY = 2  # transformers wants the padding token to be in the table that is replaced
+MIN_VOCABULARY = 2  # of the table that is replaced: the padding token, 1, has to be in it
 
 
 def loaded_transformer(
