@@ -204,8 +204,8 @@ def _by_pytorch(
     from safetensors.torch import load_file
     from transformers import BertForQuestionAnswering
 
-    from index.models.weights import unpack
     from retrieval.answering.reader import PACKED, WEIGHTS, for_pairs
+    from training.stock import unpack
 
     encoder = stock_model(models, dtype)
     directory = stock_directory(models, str(dtype).removeprefix("torch."))

@@ -19,7 +19,7 @@ def stock_directory(models: Path, dtype: str = "float32") -> str:
     if not (directory / WRITTEN_LAST).exists():
         import torch
 
-        from index.models.transformer import write_stock
+        from training.stock import write_stock
 
         write_stock(directory, dtype=getattr(torch, dtype))
     return str(directory)

@@ -38,7 +38,7 @@ runpy.run_path(str(OFFLINE / "sitecustomize.py"))  # forbids the network in this
 def stock(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The default model as a directory that sentence-transformers loads by itself."""
     fast_dtype()  # before torch is imported
-    from index.models.transformer import write_stock
+    from training.stock import write_stock
 
     return write_stock(tmp_path_factory.mktemp("stock"))
 

@@ -18,7 +18,6 @@ from index.articles.article import read_article
 from index.errors import ModelError
 from index.models.embedder import Embedder
 from index.models.encoder import CHECKSUM, GRAPH, OnnxEncoder
-from index.models.transformer import STOCK, write_stock
 from index.models.weights import (
     ADAPTER,
     DOWN,
@@ -36,6 +35,7 @@ from index.text.sentences import sentences
 from tests.conftest import ROOT
 from training import graphs as graph
 from training.retriever import untrained_model
+from training.stock import STOCK, write_stock
 
 pytestmark = pytest.mark.slow
 

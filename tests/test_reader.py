@@ -15,7 +15,6 @@ from transformers import BertForQuestionAnswering
 
 from index.errors import ModelError
 from index.generations.current import CurrentIndex
-from index.models import weights as q8
 from index.models.embedder import Embedder
 from index.models.weights import PACKED as MODEL
 from index.models.weights import WORDS, checksum
@@ -34,6 +33,7 @@ from retrieval.answering.reader import (
 )
 from retrieval.chain import AnswerChain
 from tests.conftest import Workplace
+from training.stock import pack, unpack
 
 PASSAGE = (
     "Il forum economico si apre lunedì a Vladivostok. Secondo i media sudcoreani, il treno "
@@ -121,9 +121,9 @@ def test_words_do_not_leave_their_sentence() -> None:
 def test_eight_bits_are_near_to_the_weights() -> None:
     torch.manual_seed(0)
     weights = {"matrix": torch.randn(40, 64), "vector": torch.randn(8), "zeros": torch.zeros(2, 3)}
-    packed = q8.pack(weights)
+    packed = pack(weights)
     assert packed["matrix"].dtype == torch.int8
-    unpacked = q8.unpack(packed, torch.float32)
+    unpacked = unpack(packed, torch.float32)
     assert unpacked.keys() == weights.keys()
     assert torch.equal(unpacked["vector"], weights["vector"])
     assert torch.equal(unpacked["zeros"], weights["zeros"])
@@ -138,7 +138,7 @@ def test_it_was_trained_on_the_token_embeddings_that_it_is_given() -> None:
 
 def test_its_scores_are_those_of_pytorch(stock: Path, reader: Reader) -> None:
     """In whole numbers, twice, the rest with the rest: as in fp32 but for the last digits."""
-    weights = q8.unpack(torch_file(PACKED / WEIGHTS), torch.float32)
+    weights = unpack(torch_file(PACKED / WEIGHTS), torch.float32)
     model = BertForQuestionAnswering.from_pretrained(str(stock))
     assert model.load_state_dict(weights, strict=False)[0] == [f"bert.{WORDS}"]
     long = "Il forum si apre a Vladivostok. " * 40

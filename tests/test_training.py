@@ -121,15 +121,15 @@ def on_news(sources: argparse.Namespace) -> list[Text]:
 def test_nothing_is_learnt_of_what_is_kept_back(sources: argparse.Namespace) -> None:
     learnt = encyclopedic(sources)
     assert learnt
-    for asked in (asked for text in learnt for asked in text.asked):
-        assert "articolo 1" in asked.text or asked.text == "Who drives the train?"
+    for question in (question for text in learnt for question in text.questions):
+        assert "articolo 1" in question.text or question.text == "Who drives the train?"
 
 
 def test_english_questions_are_asked_on_italian_paragraphs(sources: argparse.Namespace) -> None:
     first, second = encyclopedic(sources)
-    told = [asked.text[:2] for asked in first.asked]
-    assert told == ["it", "en", "en", "Wh"] and not first.asked[-1].spans
-    assert all(asked.spans for asked in first.asked[:-1]) and len(second.asked) == 3
+    told = [question.text[:2] for question in first.questions]
+    assert told == ["it", "en", "en", "Wh"] and not first.questions[-1].spans
+    assert all(question.spans for question in first.questions[:-1]) and len(second.questions) == 3
     assert english_wordings(sources.squad, sources.xquad)[
         "it: da dove parte il treno 0 dell’articolo 1?"
     ] == ["en: da dove parte il treno 0 dell’articolo 1?"]
@@ -144,8 +144,8 @@ def test_what_is_written_is_asked_on_the_paragraphs_that_are_learnt(
     ]
     (tmp_path / "encyclopedia.jsonl").write_text("\n".join(map(json.dumps, rows)))
     first, second = written_on_paragraphs(sources.squad, tmp_path)
-    (asked,) = second.asked
-    assert not first.asked and asked.text == "Dove 1?"
+    (asked,) = second.questions
+    assert not first.questions and asked.text == "Dove 1?"
     assert [second.text[span.start : span.end] for span in asked.spans] == ["Città11"]
 
 

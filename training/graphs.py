@@ -1,14 +1,13 @@
-"""Write the graphs of the models that travel along, for onnxruntime, without their weights.
+"""Write the graphs of the shipped models, for onnxruntime, without their weights.
 
     python -m training.graphs
 
 Both are BERT encoders (Devlin et al., NAACL 2019) from the embedded tokens of one text to the
-vectors of the last layer, shape (tokens, dimensions). What is left open are the weights, which
-``index.models.encoder`` fills in under the names of the packed files; so a graph is small, and
-stays as it is when a model learns. Operators are those of ONNX and of onnxruntime's
-"com.microsoft".
+vectors of the last layer, shape (tokens, dimensions). ``index.models.encoder`` fills in the
+weights, under the names of the packed files: a graph is small, and stays the same when a model
+learns. The operators are those of ONNX and of onnxruntime's "com.microsoft".
 
-It needs ``onnx``, which is one of the packages to develop with.
+It needs ``onnx``, one of the development packages.
 """
 
 from __future__ import annotations
@@ -26,15 +25,15 @@ from index.models.weights import PACKED
 LAYERS, HEADS, HIDDEN, INNER = 12, 12, 384, 1536
 EPSILON = 1e-12
 BLOCK, RANK = 32, 32
-LEAST = 1e-9  # of a text's largest number, which something is divided by
-LEVELS = 63  # of a text's numbers to either side of zero
+MIN_LARGEST = 1e-9  # of a text's numbers: the scale is not zero
+LEVELS = 63  # of a quantized number, on either side of zero
 ENCODER = PACKED / "encoder.onnx"
 READER = Path(__file__).parents[1] / "retrieval" / "answering" / "model" / "reader.onnx"
 EXTENSIONS = "com.microsoft"
 
 
 class Graph:
-    """Nodes and the weights that they need, as they are put together."""
+    """The nodes of a graph under construction, and the weights that they need."""
 
     def __init__(self) -> None:
         self.nodes: list[NodeProto] = []
@@ -51,26 +50,26 @@ class Graph:
 
     def weight(self, name: str, *shape: int, kind: int = TensorProto.FLOAT) -> str:
         """A weight that is filled in later."""
-        told = TensorProto(name=name, data_type=kind, dims=shape)
-        told.data_location = TensorProto.EXTERNAL
-        told.external_data.add(key="location", value="weights")
-        self.weights[name] = told
+        weight = TensorProto(name=name, data_type=kind, dims=shape)
+        weight.data_location = TensorProto.EXTERNAL
+        weight.external_data.add(key="location", value="weights")
+        self.weights[name] = weight
         return name
 
     def constant(self, name: str, value: float, *shape: int, kind: int = TensorProto.FLOAT) -> str:
-        """A number that is the same for all."""
+        """A number that is part of the graph."""
         self.weights[name] = helper.make_tensor(name, kind, shape, [value])
         return name
 
 
-# Of an input, the names of a matrix and, unless it is "", of a bias; rows and columns.
+# An input, the names of a matrix and of a bias ("" for none), rows and columns.
 Linear = Callable[[Graph, str, str, str, int, int], str]
 
 
 def four_bits(graph: Graph, x: str, name: str, bias: str, rows: int, columns: int) -> str:
     """A matrix in blocks of four bits, and the product of two thin ones that training added.
 
-    Computed in fp32: what is measured by the vectors' angles bears no rounding to eight bits.
+    Computed in fp32: the vectors' angles do not tolerate rounding to eight bits.
     """
     size, kind = BLOCK // 2, TensorProto.UINT8
     blocks = graph.weight(name, rows, columns // BLOCK, size, kind=kind)
@@ -83,32 +82,32 @@ def four_bits(graph: Graph, x: str, name: str, bias: str, rows: int, columns: in
 
 
 def eight_bits(graph: Graph, x: str, name: str, bias: str, rows: int, columns: int) -> str:
-    """A matrix in eight bits, each row with its scale, times a text in twice seven.
+    """A matrix in eight bits, with a scale for each row, times a text in twice seven bits.
 
-    What rounding leaves of the text is multiplied once more: its numbers lie far apart, and one
-    scale serves for all. Seven bits, as CPUs with AVX2 alone add two products in sixteen bits,
-    where eight times eight do not fit.
+    The rounding error of the text is quantized and multiplied, too: its numbers lie far apart, and
+    one scale serves for all. Seven bits, since CPUs with only AVX2 add two products in sixteen
+    bits, where eight times eight do not fit.
     """
     zero = graph.constant("zero", LEVELS + 1, kind=TensorProto.UINT8)
     largest = graph.op("ReduceMax", graph.op("Abs", x), keepdims=0)
-    largest = graph.op("Max", largest, graph.constant("least", LEAST))
+    largest = graph.op("Max", largest, graph.constant("least", MIN_LARGEST))
     scale = graph.op("Mul", largest, graph.constant("step", 1 / LEVELS))
     rounded = graph.op("QuantizeLinear", x, scale, zero)
-    left = graph.op("Sub", x, graph.op("DequantizeLinear", rounded, scale, zero))
+    error = graph.op("Sub", x, graph.op("DequantizeLinear", rounded, scale, zero))
     fine = graph.op("Mul", scale, graph.constant("finer", 0.5 / LEVELS))
-    left = graph.op("QuantizeLinear", left, fine, zero)
-    # The other way round than in the file: rows and columns are those of PyTorch.
+    error = graph.op("QuantizeLinear", error, fine, zero)
+    # Transposed against the file: rows and columns are those of PyTorch.
     matrix = graph.weight(name, columns, rows, kind=TensorProto.INT8)
     scales = graph.weight(f"{name}:scale", rows)
     added = ("", graph.weight(bias, rows)) if bias else ()  # "": no zero point of the matrix
-    parts = [
-        graph.op("MatMulIntegerToFloat", *told, domain=EXTENSIONS)
-        for told in (
+    products = [
+        graph.op("MatMulIntegerToFloat", *inputs, domain=EXTENSIONS)
+        for inputs in (
             (rounded, matrix, scale, scales, zero, *added),
-            (left, matrix, fine, scales, zero),
+            (error, matrix, fine, scales, zero),
         )
     ]
-    return graph.op("Add", *parts)
+    return graph.op("Add", *products)
 
 
 def bert(graph: Graph, linear: Linear) -> str:
@@ -118,11 +117,11 @@ def bert(graph: Graph, linear: Linear) -> str:
     for layer in range(LAYERS):
         name = f"encoder.layer.{layer}"
         y = _attention(graph, linear, x, f"{name}.attention.self")
-        x = _added(graph, linear, x, y, f"{name}.attention.output", HIDDEN)
+        x = _residual(graph, linear, x, y, f"{name}.attention.output", HIDDEN)
         y = linear(graph, x, f"{name}.intermediate.dense.weight", "", INNER, HIDDEN)
         bias = graph.weight(f"{name}.intermediate.dense.bias", INNER)
         y = graph.op("BiasGelu", y, bias, domain=EXTENSIONS)
-        x = _added(graph, linear, x, y, f"{name}.output", INNER)
+        x = _residual(graph, linear, x, y, f"{name}.output", INNER)
     return x
 
 
@@ -136,8 +135,8 @@ def _attention(graph: Graph, linear: Linear, x: str, name: str) -> str:
     return graph.op("Squeeze", y, first)
 
 
-def _added(graph: Graph, linear: Linear, x: str, y: str, name: str, columns: int) -> str:
-    """What came before and what a step makes of it, brought to one length."""
+def _residual(graph: Graph, linear: Linear, x: str, y: str, name: str, columns: int) -> str:
+    """The input of a step and its projected output, added and normalized."""
     y = linear(graph, y, f"{name}.dense.weight", f"{name}.dense.bias", HIDDEN, columns)
     return _normed(graph, graph.op("Add", y, x), f"{name}.LayerNorm")
 
@@ -148,16 +147,17 @@ def _normed(graph: Graph, x: str, name: str) -> str:
 
 
 def write(path: Path, linear: Linear) -> None:
-    """Write the graph of a model with such matrices, and its checksum beside it."""
+    """Write the graph of a model with this kind of matrices, and its checksum beside it."""
     graph = Graph()
     graph.nodes.append(helper.make_node("Identity", [bert(graph, linear)], ["hidden"]))
     texts = [
         helper.make_tensor_value_info(name, TensorProto.FLOAT, ["tokens", HIDDEN])
         for name in ("embedded", "hidden")
     ]
-    made = helper.make_graph(graph.nodes, "bert", texts[:1], texts[1:], [*graph.weights.values()])
+    weights = list(graph.weights.values())
+    body = helper.make_graph(graph.nodes, "bert", texts[:1], texts[1:], weights)
     sets = [helper.make_opsetid("", 18), helper.make_opsetid(EXTENSIONS, 1)]
-    content = helper.make_model(made, opset_imports=sets, ir_version=9).SerializeToString()
+    content = helper.make_model(body, opset_imports=sets, ir_version=9).SerializeToString()
     path.write_bytes(content)
     path.with_suffix(CHECKSUM).write_text(sha256(content).hexdigest() + "\n", encoding="ascii")
 

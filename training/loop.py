@@ -1,4 +1,4 @@
-"""The loop that both models are trained in: AdamW, a warm-up, then a linear decay."""
+"""The training loop of both models: AdamW, a warm-up, then a linear decay."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-REPORTED = 20  # steps between two lines on the way
-WRITTEN = 200  # steps after which what there is is written
-RECENT = 50  # steps that the loss told is a mean of
+REPORT_INTERVAL = 20  # steps
+WRITE_INTERVAL = 200  # steps between two intermediate results
+RECENT = 50  # steps whose mean loss is reported
 
 
 class Learnt(Protocol):
-    """What is learnt, in fp32, beside a model that computes with it in bf16."""
+    """Parameters that are learnt in fp32, beside a model that computes with them in bf16."""
 
     @property
     def parameters(self) -> Sequence[torch.Tensor]:
-        """What the optimizer changes."""
+        """The tensors that the optimizer changes."""
 
     def take_gradients(self) -> None:
         """Move the model's gradients to the parameters."""
@@ -33,10 +33,10 @@ class Learnt(Protocol):
 
 @dataclass(frozen=True)
 class Pace:
-    """How fast is learnt.
+    """The learning rate over the steps.
 
-    ``rate``: the highest learning rate; ``warm_up``: the share of the steps until it is reached;
-    ``last``: the share of it that is left at the end.
+    ``rate``: the highest one; ``warm_up``: the share of the steps until it is reached; ``last``:
+    the share of it that is left at the end; ``decay``: AdamW's weight decay.
     """
 
     rate: float
@@ -58,7 +58,7 @@ def learn(
     pace: Pace,
     after: Callable[[int], None],
 ) -> None:
-    """Go once through the batches, in their order; ``after`` is told the number of each step."""
+    """Go once through the batches, in their order; ``after`` gets the number of each step."""
     import torch
 
     steps = len(batches)
@@ -66,15 +66,15 @@ def learn(
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: pace.at(step, steps))
     began, recent = time.monotonic(), 0.0
     for step, batch in enumerate(batches, 1):
-        one = loss(batch)
-        one.backward()  # type: ignore[no-untyped-call]
+        step_loss = loss(batch)
+        step_loss.backward()  # type: ignore[no-untyped-call]
         learnt.take_gradients()
         torch.nn.utils.clip_grad_norm_(learnt.parameters, 1.0)
         optimizer.step()
         schedule.step()
         learnt.give_weights()
         after(step)
-        recent += (one.item() - recent) / min(step, RECENT)
-        if step % REPORTED == 0:
+        recent += (step_loss.item() - recent) / min(step, RECENT)
+        if step % REPORT_INTERVAL == 0:
             seconds = time.monotonic() - began
             print(f"{step}/{steps} loss {recent:.3f} {seconds:.0f} s", flush=True)

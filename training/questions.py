@@ -1,14 +1,15 @@
 """Questions to learn from: each with the passage that answers or tempts, and with hard negatives.
 
-They come from four places: SQuAD-it and XQuAD's English half of it; English SQuAD 2.0, whose
-questions are asked on the Italian twins of its paragraphs, those without an answer too; questions
-on Italian news; and those of ``training/written``, which were written for this project on the same
-paragraphs, the same news, and the project's own five articles.
+There are four sources: SQuAD-it with XQuAD's English questions; English SQuAD 2.0, whose questions,
+also those without an answer, are asked on the Italian twins of its paragraphs; questions on Italian
+news; and ``training/written``, written for this project on the same paragraphs, the same news, and
+the project's own five articles.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import random
 import re
@@ -29,28 +30,27 @@ from retrieval.evaluation.datasets import (
     NewsArticle,
     NewsQuestion,
     Paragraph,
-    SquadQuestion,
     read_articles,
     read_questions,
     read_squad,
 )
 
-# What is not learnt: the weights of evidence are fitted on it, since of what it has learnt by heart
-# a model is too sure. Articles of SQuAD-it, and how many of the news.
+# Articles that are not learnt: the weights of evidence are fitted on them, since a model is too
+# sure of what it has memorized. The ids of SQuAD-it's, and the number of news articles.
 KEPT_BACK = ("it-0", "it-11", "it-24")
 NEWS_KEPT_BACK = 64
-NEGATIVES = 6  # of a question, the nearest ones
+NEGATIVES = 6  # of a question: the nearest passages
 OWN = Path(__file__).parent / "written"
 CORPUS = Path("corpus")
-LEARNT = "wn-train-"  # the beginning of the ids of news that may be learnt
+LEARNT = "wn-train-"  # prefix of the ids of news that may be learnt
 SEED = 24
 
 
 @dataclass(frozen=True)
 class Example:
-    """A question and a passage, with the places of the answer in it: none where nothing answers.
+    """A question and a passage, with the spans of the answer in it: none where it has no answer.
 
-    ``title``: of the passage's article, "" where that has none.
+    ``title`` is that of the passage's article, "" where it has none.
     """
 
     question: str
@@ -65,7 +65,7 @@ class Example:
 
     @property
     def length(self) -> int:
-        """The characters of both together."""
+        """The characters of question and passage."""
         return len(self.question) + len(self.shown)
 
 
@@ -73,7 +73,7 @@ class Example:
 class Candidates:
     """A question with the passage that holds its answer, and negatives, nearest first.
 
-    Where nothing answers, the passage is the one that tempts most.
+    Without an answer, the passage is the most tempting one.
     """
 
     positive: Example
@@ -82,68 +82,68 @@ class Candidates:
 
 @dataclass(frozen=True)
 class Text:
-    """A text to be asked about, with its questions.
+    """A text with questions on it.
 
-    ``beside`` names the texts among which it would be searched: the paragraphs of an article, or
-    all news.
+    ``collection`` names the texts among which it would be searched: the paragraphs of an article,
+    or all news.
     """
 
     title: str
     text: str
     language: str
-    beside: str
-    asked: tuple[TextQuestion, ...]
+    collection: str
+    questions: tuple[TextQuestion, ...]
 
 
 @dataclass(frozen=True)
 class TextQuestion:
-    """A question on a text: where it answers, and the sentences that do or that tempt.
+    """A question on a text: the spans of its answers, and the sentences that hold them or tempt.
 
-    ``elsewhere``: the words that answer it in the texts beside.
+    ``elsewhere`` are the words that answer it in other texts of the collection.
     """
 
     text: str
     spans: tuple[Span, ...]
-    around: tuple[Span, ...] = ()
+    sentences: tuple[Span, ...] = ()
     elsewhere: tuple[str, ...] = ()
 
 
 def candidates(texts: Sequence[Text], embedder: Embedder) -> Iterator[Candidates]:
-    """Each question with its passage and the hardest negatives of what lies beside it."""
-    by_place = defaultdict(list)
+    """Each question with its passage and the hardest negatives of its collection."""
+    collections = defaultdict(list)
     for text in texts:
-        by_place[text.beside].append(text)
-    for several in by_place.values():
-        cut = [[(text.title, p) for p in _passages(text, embedder)] for text in several]
-        every = [one for passages in cut for one in passages]
-        vectors = vectors_of([titled(title, p.text) for title, p in every], embedder)
-        questions = [asked.text for text in several for asked in text.asked]
-        asking: Iterator[Vectors] = iter(embedder.encode_queries(questions) if questions else ())
-        for text, passages in zip(several, cut, strict=True):
-            for asked, query in zip(text.asked, asking, strict=False):
-                positive = _positive(asked, passages)
+        collections[text.collection].append(text)
+    for collection in collections.values():
+        split = [[(text.title, p) for p in _passages(text, embedder)] for text in collection]
+        titled_passages = [pair for passages in split for pair in passages]
+        vectors = vectors_of([titled(title, p.text) for title, p in titled_passages], embedder)
+        wordings = [question.text for text in collection for question in text.questions]
+        queries: Iterator[Vectors] = iter(embedder.encode_queries(wordings) if wordings else ())
+        for text, passages in zip(collection, split, strict=True):
+            for question, query in zip(text.questions, queries, strict=False):
+                positive = _positive(question, passages)
                 if positive is not None:
-                    nearest = (every[at] for at in np.argsort(-(vectors @ query)))
-                    yield Candidates(positive, tuple(_negatives(asked, text, positive, nearest)))
+                    nearest = (titled_passages[i] for i in np.argsort(-(vectors @ query)))
+                    yield Candidates(positive, tuple(_negatives(question, text, positive, nearest)))
 
 
 def vectors_of(texts: Sequence[str], embedder: Embedder) -> Vectors:
     """The unit vectors of many passages or sentences, shape (texts, dimensions)."""
-    found: dict[str, Vectors] = {}
-    for some, vectors in embedder.encode_batches(list(dict.fromkeys(texts))):
-        found.update(zip(some, vectors, strict=True))
-    return np.stack([found[text] for text in texts])
+    by_text: dict[str, Vectors] = {}
+    for batch, vectors in embedder.encode_batches(list(dict.fromkeys(texts))):
+        by_text.update(zip(batch, vectors, strict=True))
+    return np.stack([by_text[text] for text in texts])
 
 
-def some_of(texts: Sequence[Text], limit: int | None) -> list[Text]:
-    """The texts with so many of their questions in all, drawn at random."""
-    places = [(at, asked) for at, text in enumerate(texts) for asked in text.asked]
-    if limit is None or limit >= len(places):
+def sampled(texts: Sequence[Text], limit: int | None) -> list[Text]:
+    """The texts with ``limit`` of their questions in all, drawn at random."""
+    pairs = [(i, question) for i, text in enumerate(texts) for question in text.questions]
+    if limit is None or limit >= len(pairs):
         return list(texts)
     kept = defaultdict(list)
-    for at, asked in random.Random(SEED).sample(places, limit):  # noqa: S311
-        kept[at].append(asked)
-    return [replace(text, asked=tuple(kept[at])) for at, text in enumerate(texts)]
+    for i, question in random.Random(SEED).sample(pairs, limit):  # noqa: S311
+        kept[i].append(question)
+    return [replace(text, questions=tuple(kept[i])) for i, text in enumerate(texts)]
 
 
 def _passages(text: Text, embedder: Embedder) -> list[Passage]:
@@ -152,42 +152,41 @@ def _passages(text: Text, embedder: Embedder) -> list[Passage]:
     return split_article(article, embedder.count_tokens, embedder.max_tokens)
 
 
-def _positive(asked: TextQuestion, passages: Sequence[tuple[str, Passage]]) -> Example | None:
-    """The question with the first passage that holds one of its answers, else what tempts."""
+def _positive(question: TextQuestion, passages: Sequence[tuple[str, Passage]]) -> Example | None:
+    """The question with the first passage that holds an answer; without one, that tempts."""
     for title, passage in passages:
         spans = tuple(
             Span(span.start - passage.start, span.end - passage.start)
-            for span in asked.spans
+            for span in question.spans
             if passage.start <= span.start and span.end <= passage.end
         )
         if spans:
-            return Example(asked.text, passage.text, spans, title)
-    if asked.spans:
+            return Example(question.text, passage.text, spans, title)
+    if question.spans:
         return None
     for title, passage in passages:
-        if not asked.around or passage.start <= asked.around[0].start < passage.end:
-            return Example(asked.text, passage.text, (), title)
+        if not question.sentences or passage.start <= question.sentences[0].start < passage.end:
+            return Example(question.text, passage.text, (), title)
     return None
 
 
 def _negatives(
-    asked: TextQuestion, text: Text, positive: Example, nearest: Iterable[tuple[str, Passage]]
+    question: TextQuestion, text: Text, positive: Example, nearest: Iterable[tuple[str, Passage]]
 ) -> Iterator[Example]:
-    """The nearest passages in which no answer stands."""
-    answers = {text.text[s.start : s.end].lower() for s in asked.spans}
-    answers |= {answer.lower() for answer in asked.elsewhere}
-    left = NEGATIVES
-    for title, passage in nearest:
-        told = passage.text.lower()
-        if passage.text != positive.passage and not any(answer in told for answer in answers):
-            yield Example(asked.text, passage.text, (), title)
-            left -= 1
-            if not left:
-                return
+    """The nearest passages that contain no answer."""
+    answers = {text.text[s.start : s.end].lower() for s in question.spans}
+    answers |= {answer.lower() for answer in question.elsewhere}
+    negatives = (
+        Example(question.text, passage.text, (), title)
+        for title, passage in nearest
+        if passage.text != positive.passage
+        and not any(answer in passage.text.lower() for answer in answers)
+    )
+    return itertools.islice(negatives, NEGATIVES)
 
 
 def add_sources(parser: argparse.ArgumentParser) -> None:
-    """The options that name what is learnt from."""
+    """Add the options that name the sources."""
     parser.add_argument("squad", type=Path, help="SQuAD-it's train.json.gz")
     parser.add_argument("--xquad", type=Path, help="the same questions in English")
     parser.add_argument("--squad2", type=Path, help="English SQuAD 2.0")
@@ -195,35 +194,35 @@ def add_sources(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--limit", type=int, help="of the questions of each, for a trial")
 
 
-def encyclopedic(told: argparse.Namespace) -> list[Text]:
-    """SQuAD-it's paragraphs that are not kept back, with English questions on them too."""
-    english = _english(told.xquad, told.squad2)
+def encyclopedic(sources: argparse.Namespace) -> list[Text]:
+    """SQuAD-it's paragraphs that are not kept back, with Italian and English questions on them."""
+    english = _english(sources.xquad, sources.squad2)
     texts = []
-    for paragraph in read_squad(told.squad):
+    for paragraph in read_squad(sources.squad):
         if paragraph.article in KEPT_BACK:
             continue
-        asked = [TextQuestion(q.text, q.spans) for q in paragraph.asked]
+        questions = [TextQuestion(q.text, q.spans) for q in paragraph.asked]
         spans = {q.id: q.spans for q in paragraph.asked}
         for twin in {id(t): t for i in spans for t in english.get(i, ())}.values():
-            asked += [TextQuestion(q.text, spans[q.id]) for q in twin.asked if q.id in spans]
-            asked += [TextQuestion(q.text, ()) for q in twin.asked if not q.spans]
-        texts.append(Text("", paragraph.text, "it", paragraph.article, tuple(asked)))
+            questions += [TextQuestion(q.text, spans[q.id]) for q in twin.asked if q.id in spans]
+            questions += [TextQuestion(q.text, ()) for q in twin.asked if not q.spans]
+        texts.append(Text("", paragraph.text, "it", paragraph.article, tuple(questions)))
     return texts
 
 
 def written_on_paragraphs(squad: Path, own: Path = OWN) -> list[Text]:
     """SQuAD-it's paragraphs, with the questions that were written for this project on them."""
-    asked = defaultdict(list)
-    for one in _lines(own / "encyclopedia.jsonl"):
-        asked[one["article"], one["paragraph"]].append((one["q"], one["a"]))
-    before: Counter[str] = Counter()
+    written = defaultdict(list)
+    for line in _lines(own / "encyclopedia.jsonl"):
+        written[line["article"], line["paragraph"]].append((line["q"], line["a"]))
+    before: Counter[str] = Counter()  # paragraphs of each article
     texts = []
     for paragraph in read_squad(squad):
-        place = paragraph.article, before[paragraph.article]
+        key = paragraph.article, before[paragraph.article]
         before[paragraph.article] += 1
         if paragraph.article not in KEPT_BACK:
             text = paragraph.text
-            questions = [TextQuestion(q, _spans(text, answers)) for q, answers in asked[place]]
+            questions = [TextQuestion(q, _spans(text, answers)) for q, answers in written[key]]
             texts.append(Text("", text, "it", paragraph.article, tuple(questions)))
     return texts
 
@@ -233,28 +232,28 @@ def written_on_corpus(corpus: Path = CORPUS, own: Path = OWN) -> list[Text]:
 
     A question is asked on each article that holds an answer, else on the one that tempts.
     """
-    asked = list(_lines(own / "corpus.jsonl"))
+    lines = list(_lines(own / "corpus.jsonl"))
     texts = []
     for path in sorted(corpus.glob("*.txt")):
         article = read_article(path.read_bytes(), path.name)
         questions = [
             TextQuestion(
-                one["q"],
-                _spans(article.text, one["a"]),
-                _spans(article.text, [one["tempts"]] if one["tempts"] else []),
-                tuple(one["a"]),
+                line["q"],
+                _spans(article.text, line["a"]),
+                _spans(article.text, [line["tempts"]] if line["tempts"] else []),
+                tuple(line["a"]),
             )
-            for one in asked
-            if path.name in one["articles"]
+            for line in lines
+            if path.name in line["articles"]
         ]
         texts.append(Text(article.heading, article.text, "it", "corpus", tuple(questions)))
     return texts
 
 
-def _spans(text: str, words: Iterable[str]) -> tuple[Span, ...]:
-    """Every place of any of the words in the text."""
-    found = (Span(*match.span()) for one in words for match in re.finditer(re.escape(one), text))
-    return tuple(sorted(set(found)))
+def _spans(text: str, phrases: Iterable[str]) -> tuple[Span, ...]:
+    """All occurrences of the phrases in the text."""
+    matches = (match for phrase in phrases for match in re.finditer(re.escape(phrase), text))
+    return tuple(sorted({Span(*match.span()) for match in matches}))
 
 
 def _lines(path: Path) -> Iterator[Any]:
@@ -268,8 +267,8 @@ def _english(*paths: Path | None) -> dict[str, list[Paragraph]]:
     for path in filter(None, paths):
         for paragraph in read_squad(path, "en"):
             if paragraph.language == "en":
-                for asked in paragraph.asked:
-                    by_id[asked.id].append(paragraph)
+                for question in paragraph.asked:
+                    by_id[question.id].append(paragraph)
     return by_id
 
 
@@ -281,42 +280,37 @@ def news_files(folder: Path, own: Path = OWN) -> list[Path]:
 def news(
     folder: Path, files: Iterable[Path] | None = None, hidden: int = NEWS_KEPT_BACK
 ) -> list[Text]:
-    """The articles to learn from, with the questions of the files on them, or of all files.
+    """The articles to learn from, with the questions of the files on them, by default of all files.
 
     ``hidden``: how many articles are kept back.
     """
     files = news_files(folder) if files is None else files
-    articles = _to_learn(read_articles(folder))
+    articles = {name: a for name, a in read_articles(folder).items() if name.startswith(LEARNT)}
     kept_back = news_kept_back(articles, hidden)
-    asked = [one for file in files for one in read_questions(file, articles)]
-    return texts_on([a for a in articles.values() if a.id not in kept_back], asked)
+    questions = [question for file in files for question in read_questions(file, articles)]
+    return texts_on([a for a in articles.values() if a.id not in kept_back], questions)
 
 
-def texts_on(articles: Iterable[NewsArticle], asked: Iterable[NewsQuestion]) -> list[Text]:
-    """The articles, to be searched among each other, with those of the questions on them."""
+def texts_on(articles: Iterable[NewsArticle], questions: Iterable[NewsQuestion]) -> list[Text]:
+    """The articles, as one collection, with the questions on them."""
     by_article: dict[str, list[TextQuestion]] = defaultdict(list)
-    for one in asked:
-        by_article[one.article].append(TextQuestion(one.text, one.spans, one.sentences))
+    for q in questions:
+        by_article[q.article].append(TextQuestion(q.text, q.spans, q.sentences))
     return [Text(a.title, a.text, "it", "news", tuple(by_article[a.id])) for a in articles]
 
 
 def news_kept_back(articles: Collection[str], count: int = NEWS_KEPT_BACK) -> set[str]:
-    """Those of the articles that are not learnt, drawn at random."""
+    """The ids of the articles that are not learnt, drawn at random."""
     names = sorted(name for name in articles if name.startswith(LEARNT))
     return set(random.Random(SEED).sample(names, count))  # noqa: S311
 
 
-def _to_learn(articles: dict[str, NewsArticle]) -> dict[str, NewsArticle]:
-    return {name: article for name, article in articles.items() if name.startswith(LEARNT)}
-
-
 def english_wordings(squad: Path, xquad: Path | None) -> dict[str, list[str]]:
-    """How XQuAD asks some of the questions of the SQuAD file in English, by their Italian words."""
+    """XQuAD's English wordings of questions in the SQuAD file, by their Italian wording."""
     by_id = _english(xquad)
-    told: dict[str, list[str]] = {}
-    asked: SquadQuestion
-    for asked in (asked for paragraph in read_squad(squad) for asked in paragraph.asked):
-        twins = [q for paragraph in by_id.get(asked.id, ()) for q in paragraph.asked]
+    wordings: dict[str, list[str]] = {}
+    for italian in (question for paragraph in read_squad(squad) for question in paragraph.asked):
+        twins = [q for paragraph in by_id.get(italian.id, ()) for q in paragraph.asked]
         if twins:
-            told[asked.text] = [q.text for q in twins if q.id == asked.id]
-    return told
+            wordings[italian.text] = [q.text for q in twins if q.id == italian.id]
+    return wordings

@@ -1,15 +1,15 @@
-"""Train the retriever: the default embedding model, so that questions lie near what answers them.
+"""Train the retriever: the default embedding model, to put questions near their answers.
 
     python -m training.retriever train.json.gz --xquad xquad_train.json.gz --squad2 train.json.gz \
         --news ../shared/data/news
 
-The model of ``training.embedding_model`` keeps its weights, in four bits; what is learnt is a
+The model of ``training.embedding_model`` keeps its weights, in four bits. Training learns a
 low-rank change of each matrix of its encoder, a file of a few megabytes beside them (LoRA: Hu et
-al., ICLR 2022). A question is drawn to the passage that answers it and to the sentence in it that
+al., ICLR 2022). It draws a question to the passage that answers it and to the sentence in it that
 does, each below its article's title, away from those of the other questions of the batch
 (Henderson et al., "Efficient Natural Language Response Suggestion", 2017) and from a hard
 negative: a passage of the same collection, or another sentence of the same passage, that is near
-the question and lacks the answer. A GPU is used where there is one.
+the question and lacks the answer. It uses a GPU where there is one.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from index.models.embedder import Embedder
 from index.models.runtime import fast_dtype
 from index.models.weights import ADAPTER, DOWN, MARKER, PACKED, UP, checksum
 from index.text.sentences import Span, sentences
-from training.loop import WRITTEN, Pace, learn
+from training.loop import WRITE_INTERVAL, Pace, learn
 from training.questions import (
     Candidates,
     Example,
@@ -39,67 +39,69 @@ from training.questions import (
     candidates,
     encyclopedic,
     news,
-    some_of,
+    sampled,
     vectors_of,
 )
 from training.speed import alike, device, keep_memory, lean_attention
+from training.stock import write_stock
 
 if TYPE_CHECKING:
     import torch
     from sentence_transformers import SentenceTransformer
 
 RANK = 32
-SENTENCE_ROUNDS = 2  # of the news, whose passages are met once
-ENCYCLOPEDIC = 1200  # questions of SQuAD-it, met once
+SENTENCE_ROUNDS = 2  # over the sentences of news; their passages have one
+ENCYCLOPEDIC = 1200  # questions of SQuAD-it, in one round
 BATCH = 32
 PACE = Pace(3e-4, warm_up=0.1)
 SCALE = 50.0  # of cosines in the softmax: E5's own was 100, sentence-transformers' habit is 20
-MOST_TOKENS = 256  # of a passage; few are longer, and all of a batch take the time of its longest
+MAX_TOKENS = 256  # of a passage; few are longer, and a batch takes the time of its longest
 SEED = 20261126
 
-Triplet = tuple[str, str, str]  # question, what answers it, what does not
+Triplet = tuple[str, str, str]  # question, answer, negative
 Encode = Callable[[Sequence[str], str], "torch.Tensor"]  # texts and the name of a prompt
 
 
-def passage_triplets(found: Sequence[Candidates], rng: random.Random) -> Iterator[Triplet]:
+def passage_triplets(questions: Sequence[Candidates], rng: random.Random) -> Iterator[Triplet]:
     """Each question with its passage and one of the nearest that lack the answer."""
-    for one in found:
-        if one.negatives:
-            positive = one.positive
-            yield positive.question, positive.shown, rng.choice(one.negatives[:4]).shown
+    for question in questions:
+        if question.negatives:
+            positive, negative = question.positive, rng.choice(question.negatives[:4])
+            yield positive.question, positive.shown, negative.shown
 
 
-def sentence_triplets(found: Sequence[Candidates], embedder: Embedder) -> Iterator[Triplet]:
-    """Each question with the sentence that answers it, and the nearest other one beside it.
+def sentence_triplets(questions: Sequence[Candidates], embedder: Embedder) -> Iterator[Triplet]:
+    """Each question with the sentence that answers it, and the nearest other one of its passage.
 
-    Where just one sentence holds an answer, and there is another.
+    Only where exactly one sentence of several holds the answer.
     """
-    cut = {one.positive.shown: _cut(one.positive) for one in found}
-    every = [sentence for _, told in cut.values() for sentence in told]
-    vectors = dict(zip(every, vectors_of(every, embedder), strict=True))
-    asking = embedder.encode_queries([one.positive.question for one in found])
-    for one, query in zip(found, asking, strict=True):
-        spans, told = cut[one.positive.shown]
-        span = one.positive.spans[0]
-        right = [s.start <= span.start and span.end <= s.end for s in spans]
-        if len(told) > 1 and sum(right) == 1:
-            at = right.index(True)
-            nearness = np.array([vectors[sentence] @ query for sentence in told])
-            nearness[at] = -1
-            yield one.positive.question, told[at], told[int(nearness.argmax())]
+    examples = [question.positive for question in questions]
+    split = {example.shown: _sentences(example) for example in examples}
+    texts = [text for _, passage in split.values() for text in passage]
+    vectors = dict(zip(texts, vectors_of(texts, embedder), strict=True))
+    queries = embedder.encode_queries([example.question for example in examples])
+    for example, query in zip(examples, queries, strict=True):
+        spans, shown = split[example.shown]
+        answer = example.spans[0]
+        right = [s.start <= answer.start and answer.end <= s.end for s in spans]
+        if len(shown) > 1 and sum(right) == 1:
+            positive = right.index(True)
+            cosines = np.array([vectors[text] @ query for text in shown])
+            cosines[positive] = -1
+            yield example.question, shown[positive], shown[int(cosines.argmax())]
 
 
-def _cut(example: Example) -> tuple[list[Span], list[str]]:
-    """The sentences of a passage, and how the model sees them."""
+def _sentences(example: Example) -> tuple[list[Span], list[str]]:
+    """The sentences of a passage, as spans and as the model sees them."""
     spans = sentences(example.passage)
     return spans, [titled(example.title, example.passage[s.start : s.end]) for s in spans]
 
 
 class LowRank:
-    """Low-rank changes of the matrices of a bf16 encoder: what is learnt, in fp32.
+    """Low-rank changes of the matrices of a bf16 encoder, learnt in fp32.
 
-    The encoder computes with whole matrices, changes included; what they would have to change by
-    is handed on to the two factors of each.
+    The encoder computes with whole matrices, changes included; the gradient of each is passed on
+    to its two factors.
     """
 
     def __init__(self, encoder: torch.nn.Module) -> None:
@@ -117,7 +119,7 @@ class LowRank:
         for name, parameter in self._matrices.items():
             parameter.requires_grad_(True)
             rows, columns = parameter.shape
-            # As in the paper: one factor at random, the other zero, so that nothing is changed yet.
+            # As in the paper: one factor is random, the other zero, so that nothing changes yet.
             self.up[name] = torch.zeros(rows, RANK, device=parameter.device)
             noise = torch.randn(RANK, columns, device=parameter.device)
             self.down[name] = noise / columns**0.5
@@ -154,29 +156,26 @@ class LowRank:
 
 
 def batches(triplets: Sequence[Triplet], rng: random.Random) -> Iterator[list[Triplet]]:
-    """Batches of triplets of about one length, in a random order; no answer twice in one."""
-    left = list(triplets)
-    rng.shuffle(left)
-    return map(_once, alike(left, BATCH, lambda triplet: len(triplet[1]), rng))
-
-
-def _once(batch: Sequence[Triplet]) -> list[Triplet]:
-    """The triplets without those whose answer another one has, too: it would be a negative."""
-    return list({triplet[1]: triplet for triplet in batch}.values())
+    """Batches of triplets of similar length, in a random order; no answer twice in one."""
+    shuffled = list(triplets)
+    rng.shuffle(shuffled)
+    for batch in alike(shuffled, BATCH, lambda triplet: len(triplet[1]), rng):
+        # The same answer in another triplet would be a negative.
+        yield list({triplet[1]: triplet for triplet in batch}.values())
 
 
 def loss(encode: Encode, batch: Sequence[Triplet]) -> torch.Tensor:
     """Minus the log-likelihood of each question's answer among all answers and negatives."""
     import torch
 
-    asked, right, wrong = zip(*batch, strict=True)
-    queries, documents = encode(asked, "query"), encode((*right, *wrong), "document")
+    questions, answers, negatives = zip(*batch, strict=True)
+    queries, documents = encode(questions, "query"), encode((*answers, *negatives), "document")
     scores = SCALE * queries @ documents.T
     return torch.nn.functional.cross_entropy(scores, torch.arange(len(batch), device=scores.device))
 
 
 def encoder_of(model: SentenceTransformer) -> Encode:
-    """Texts to unit vectors, through the model with its prompts."""
+    """A function from texts to unit vectors, through the model with its prompts."""
     import torch
 
     def encode(texts: Sequence[str], prompt: str) -> torch.Tensor:
@@ -189,7 +188,7 @@ def encoder_of(model: SentenceTransformer) -> Encode:
 
 
 def train(model: SentenceTransformer, parts: Sequence[Sequence[Triplet]], file: Path) -> None:
-    """Learn from the parts, a batch of one after a batch of another, and write what is learnt."""
+    """Learn from batches of all parts, in a random order, and write the changes."""
     import torch
 
     rng = random.Random(SEED)  # noqa: S311
@@ -200,7 +199,7 @@ def train(model: SentenceTransformer, parts: Sequence[Sequence[Triplet]], file: 
     rng.shuffle(planned)
 
     def after(step: int) -> None:
-        if step % WRITTEN == 0:  # a run that is cut off leaves something
+        if step % WRITE_INTERVAL == 0:  # an interrupted run leaves something
             changes.write(file.with_suffix(".partial"))
 
     encode = encoder_of(model)
@@ -209,7 +208,7 @@ def train(model: SentenceTransformer, parts: Sequence[Sequence[Triplet]], file: 
     changes.write(file)
 
 
-def begun(model_dir: Path) -> SentenceTransformer:
+def initial_model(model_dir: Path) -> SentenceTransformer:
     """The model in a directory, to be trained in bf16, without dropout."""
     import torch
     from sentence_transformers import SentenceTransformer
@@ -220,16 +219,14 @@ def begun(model_dir: Path) -> SentenceTransformer:
         model_kwargs={"add_pooling_layer": False, "dtype": torch.bfloat16},
         config_kwargs={"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0},
     )
-    model.max_seq_length = MOST_TOKENS
+    model.max_seq_length = MAX_TOKENS
     if device() == "cpu":
         lean_attention(model[0].auto_model)
     return model
 
 
 def untrained_model(work: Path) -> Path:
-    """The default model as it is without what was learnt before, as stock."""
-    from index.models.transformer import write_stock
-
+    """A stock directory of the default model without its learnt changes."""
     packed = work / "packed"
     shutil.copytree(PACKED, packed, ignore=shutil.ignore_patterns(ADAPTER))
     (packed / MARKER).write_text(checksum(packed) + "\n", encoding="ascii")
@@ -237,31 +234,31 @@ def untrained_model(work: Path) -> Path:
 
 
 def mined(texts: Sequence[Text], embedder: Embedder, limit: int | None) -> list[Candidates]:
-    """The questions on the texts that are answered, with their negatives."""
-    answered = [replace(t, asked=tuple(q for q in t.asked if q.spans)) for t in texts]
-    return list(candidates(some_of(answered, limit), embedder))
+    """The answered questions on the texts, with their negatives."""
+    answered = [replace(t, questions=tuple(q for q in t.questions if q.spans)) for t in texts]
+    return list(candidates(sampled(answered, limit), embedder))
 
 
 def main() -> None:
-    """Train on the files named on the command line and write the change beside the weights."""
+    """Train on the files named on the command line and write the changes beside the weights."""
     fast_dtype()  # before torch is imported
     keep_memory()
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     add_sources(parser)
     parser.add_argument("--out", type=Path, default=PACKED, help="a folder with the model")
-    told = parser.parse_args()
+    options = parser.parse_args()
     rng = random.Random(SEED)  # noqa: S311
     with tempfile.TemporaryDirectory() as folder:
-        work = Path(folder)
-        directory = untrained_model(work)
+        directory = untrained_model(Path(folder))
         embedder = Embedder(str(directory))
-        found = mined(encyclopedic(told), embedder, min(ENCYCLOPEDIC, told.limit or ENCYCLOPEDIC))
-        on_news = mined(news(told.news), embedder, told.limit) if told.news else []
-        passages = list(passage_triplets(found + on_news, rng))
-        told_by = list(sentence_triplets(found + on_news * SENTENCE_ROUNDS, embedder))
-        print(f"{len(passages)} passages, {len(told_by)} sentences", flush=True)
-        train(begun(directory), [passages, told_by], told.out / ADAPTER)
-    (told.out / MARKER).write_text(checksum(told.out) + "\n", encoding="ascii")
+        limit = min(ENCYCLOPEDIC, options.limit or ENCYCLOPEDIC)
+        on_squad = mined(encyclopedic(options), embedder, limit)
+        on_news = mined(news(options.news), embedder, options.limit) if options.news else []
+        passages = list(passage_triplets(on_squad + on_news, rng))
+        by_sentence = list(sentence_triplets(on_squad + on_news * SENTENCE_ROUNDS, embedder))
+        print(f"{len(passages)} passages, {len(by_sentence)} sentences", flush=True)
+        train(initial_model(directory), [passages, by_sentence], options.out / ADAPTER)
+    (options.out / MARKER).write_text(checksum(options.out) + "\n", encoding="ascii")
 
 
 if __name__ == "__main__":

@@ -1,12 +1,12 @@
-"""Measure the reader by itself: exact match, F1, and whether it knows when words are missing.
+"""Measure the reader alone: exact match, F1, and whether it knows when nothing answers.
 
     python -m training.score dev.json.gz
     python -m training.score ../shared/data/news/dev.jsonl
 
-Every question is read with the passage that holds its answer and with the nearest that does not: of
-its article in a SQuAD file, of all articles in a folder of news. Of news, questions that nothing
-answers are read with the passage that tempts. F1 is over words, as in SQuAD's own evaluation
-(Rajpurkar et al., EMNLP 2016), ignoring case, punctuation and stop words.
+Each question is read with the passage that holds its answer and with the nearest that does not: of
+its article in a SQuAD file, of all articles in a folder of news. News questions without an answer
+are read with the passage that tempts. F1 is over words, as in SQuAD's own evaluation (Rajpurkar et
+al., EMNLP 2016), ignoring case, punctuation and stop words.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from retrieval.answering.reader import PACKED, Page, Reader, Reading
 from retrieval.evaluation.datasets import read_articles, read_questions, read_squad
 from retrieval.evaluation.exam import f1
 from retrieval.evaluation.figures import auroc, share
-from training.questions import Example, Text, TextQuestion, candidates, some_of, texts_on
+from training.questions import Example, Text, TextQuestion, candidates, sampled, texts_on
 
 
 @dataclass(frozen=True)
 class Scored:
-    """One question: match and F1 on its own passage, the scores on that and on another one.
+    """One question: match and F1 on its own passage, the scores of that and of another one.
 
     ``answerable``: whether its own passage answers.
     """
@@ -49,28 +49,28 @@ def best_reading(reader: Reader, example: Example) -> Reading:
 
 
 def texts(file: Path) -> Iterator[Text]:
-    """What a file asks about, SQuAD's or one of questions on news."""
+    """The texts with the questions of a file, in SQuAD's format or on news."""
     if file.suffix != ".jsonl":
         for paragraph in read_squad(file):
-            asked = tuple(TextQuestion(q.text, q.spans) for q in paragraph.asked)
-            yield Text("", paragraph.text, paragraph.language, paragraph.article, asked)
+            questions = tuple(TextQuestion(q.text, q.spans) for q in paragraph.asked)
+            yield Text("", paragraph.text, paragraph.language, paragraph.article, questions)
         return
     articles = read_articles(file.parent)
     yield from texts_on(articles.values(), read_questions(file, articles))
 
 
 def score(file: Path, packed: Path, limit: int | None) -> Iterator[Scored]:
-    """The scores of the questions of a file, or of some drawn at random."""
+    """The scores of the questions of a file, or of ``limit`` drawn at random."""
     embedder = Embedder()
     reader = Reader(embedder.encoder, packed)
-    for one in candidates(some_of(list(texts(file)), limit), embedder):
-        passage = one.positive.passage
-        reading = best_reading(reader, one.positive)
-        told = passage[reading.span.start : reading.span.end]
-        matches = [f1(told, passage[s.start : s.end]) for s in one.positive.spans] or [0.0]
-        other = best_reading(reader, one.negatives[0]).score if one.negatives else None
-        exact = float(max(matches) == 1)
-        yield Scored(bool(one.positive.spans), exact, max(matches), reading.score, other)
+    for question in candidates(sampled(list(texts(file)), limit), embedder):
+        passage, spans = question.positive.passage, question.positive.spans
+        reading = best_reading(reader, question.positive)
+        answer = passage[reading.span.start : reading.span.end]
+        best = max((f1(answer, passage[s.start : s.end]) for s in spans), default=0.0)
+        negatives = question.negatives
+        other = best_reading(reader, negatives[0]).score if negatives else None
+        yield Scored(bool(spans), float(best == 1), best, reading.score, other)
 
 
 def main() -> None:
@@ -79,14 +79,14 @@ def main() -> None:
     parser.add_argument("file", type=Path)
     parser.add_argument("--reader", type=Path, default=PACKED, help="a folder with a reader")
     parser.add_argument("--limit", type=int, help="of the questions, drawn at random")
-    arguments = parser.parse_args()
-    found = list(score(arguments.file, arguments.reader, arguments.limit))
-    answered = [one for one in found if one.answerable]
-    own = np.array([one.own for one in answered])
-    other = np.array([one.other for one in answered if one.other is not None])
-    tempted = np.array([one.own for one in found if not one.answerable])
-    print(share("exact match", np.array([one.exact for one in answered])))
-    print(share("F1", np.array([one.f1 for one in answered])))
+    options = parser.parse_args()
+    questions = list(score(options.file, options.reader, options.limit))
+    answerable = [q for q in questions if q.answerable]
+    own = np.array([q.own for q in answerable])
+    other = np.array([q.other for q in answerable if q.other is not None])
+    tempted = np.array([q.own for q in questions if not q.answerable])
+    print(share("exact match", np.array([q.exact for q in answerable])))
+    print(share("F1", np.array([q.f1 for q in answerable])))
     print(f"AUROC, own passage against the nearest other one: {auroc(own, other):.3f}")
     if len(tempted):
         print(f"AUROC, against passages that only tempt: {auroc(own, tempted):.3f}")

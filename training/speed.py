@@ -1,4 +1,4 @@
-"""Where training runs, and what makes it quicker on a CPU."""
+"""The device that training runs on, and what makes it faster on a CPU."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ def device() -> str:
 def alike(
     items: Sequence[T], size: int, length: Callable[[T], int], rng: random.Random
 ) -> Iterator[list[T]]:
-    """Batches of items of about one length, so that little is padded, in a random order."""
+    """Batches of items of similar length, so that there is little padding, in a random order."""
     pool = POOL * size
     for start in range(0, len(items), pool):
         ordered = sorted(items[start : start + pool], key=length)
-        cut = [ordered[at : at + size] for at in range(0, len(ordered), size)]
-        rng.shuffle(cut)
-        yield from cut
+        batches = [ordered[i : i + size] for i in range(0, len(ordered), size)]
+        rng.shuffle(batches)
+        yield from batches
 
 
 def keep_memory() -> None:
-    """Have glibc keep what is freed: else each step gets gigabytes from the kernel anew.
+    """Have glibc keep freed memory: else each step gets gigabytes from the kernel.
 
-    A step is 1.4 times as fast then (2 cores with AMX). Other C libraries go without.
+    It makes a step 1.4 times as fast (2 cores with AMX). Other C libraries have no such option.
     """
     with suppress(AttributeError, OSError):
         libc = ctypes.CDLL(None)
@@ -47,7 +47,7 @@ def keep_memory() -> None:
 
 
 def lean_attention(model: Any) -> None:
-    """Have a transformers model multiply whole matrices of attention, in bfloat16.
+    """Have a transformers model compute attention as products of whole matrices, in bfloat16.
 
     torch's fused kernel for CPUs takes 40 % of a training step with heads as small as those of
     the default model, most of it in the backward pass; this takes 25 % of a step that is 1.4
@@ -66,7 +66,7 @@ def lean_attention(model: Any) -> None:
         **_: Any,
     ) -> tuple[torch.Tensor, None]:
         with torch.autocast("cpu", enabled=False):
-            q, k, v = (one.to(torch.bfloat16) for one in (query, key, value))
+            q, k, v = (tensor.to(torch.bfloat16) for tensor in (query, key, value))
             scores = (q * q.size(-1) ** -0.5) @ k.transpose(2, 3)
             if attention_mask is not None:
                 scores = scores + attention_mask.to(scores.dtype)

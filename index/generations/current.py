@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -14,17 +15,17 @@ from index.generations.layout import ChromaServer
 from index.generations.manifest import read_manifest
 from index.generations.pointer import current_name, discard, held_current
 
-NOTICED = 1.0  # seconds between two looks at the pointer
+POLL_INTERVAL = 1.0  # seconds between two looks at the pointer
 
 _log = logging.getLogger(__name__)
 
 
 class CurrentIndex:
-    """The current generation, whichever it is at the moment. Safe to use from several threads.
+    """The generation that is current at the moment. Safe to use from several threads.
 
-    The pointer is read at every use, which costs microseconds. A new generation is opened by
-    the first who meets it, or by ``follow``; the old one is closed, and removed, when the last
-    who reads it is done. A new one that this process cannot use leaves the old one in use.
+    The pointer is read at every use, which costs microseconds. The first reader of a new
+    generation opens it, or ``follow`` does; the last reader of the old one closes and removes it.
+    A new generation that this process cannot use leaves the old one in use.
     """
 
     def __init__(self, data_dir: Path, server: ChromaServer | None = None) -> None:
@@ -34,7 +35,7 @@ class CurrentIndex:
         self._refused = ""
         self._lock = threading.Lock()  # of the two below
         self._current: Generation | None = None
-        self._readers: dict[Generation, int] = {}
+        self._readers: Counter[Generation] = Counter()
         self._opening = threading.Lock()
         self._closed = threading.Event()
 
@@ -49,24 +50,24 @@ class CurrentIndex:
         try:
             yield generation
         finally:
-            self._leave(generation)
+            if generation is not None:
+                self._leave(generation)
 
     def follow(self) -> None:
         """Look at the pointer every second from now on, in a thread of its own."""
         threading.Thread(target=self._follow, name="index", daemon=True).start()
 
     def close(self) -> None:
-        """Close the generation in use, or let the last who still reads it do so."""
+        """Close the generation in use, now or when its last reader leaves."""
         self._closed.set()
-        with self._opening, self._lock:
-            current, self._current = self._current, None
-            unread = current is not None and not self._readers.get(current)
-        if current is not None and unread:
-            current.close()
+        with self._opening:
+            unread = self._replace(None)
+        if unread is not None:
+            unread.close()
 
     def _follow(self) -> None:
-        while not self._closed.wait(NOTICED):
-            with suppress(StorageError):  # told to whoever asks
+        while not self._closed.wait(POLL_INTERVAL):
+            with suppress(StorageError):  # the next reader gets it
                 self._bring_up_to_date()
 
     def _enter(self) -> Generation | None:
@@ -74,8 +75,18 @@ class CurrentIndex:
             return None
         with self._lock:
             if self._current is not None:
-                self._readers[self._current] = self._readers.get(self._current, 0) + 1
+                self._readers[self._current] += 1
             return self._current
+
+    def _leave(self, generation: Generation) -> None:
+        with self._lock:
+            self._readers[generation] -= 1
+            unread = not self._readers[generation]
+            if unread:
+                del self._readers[generation]
+            replaced = generation is not self._current
+        if unread and replaced:
+            self._close(generation)
 
     def _bring_up_to_date(self) -> bool:
         """Open the generation that the pointer names, unless it is open. False: it names none."""
@@ -83,7 +94,7 @@ class CurrentIndex:
         if name is None or self._is_open(name):
             return name is not None
         with self._opening:  # readers of the old one do not wait here
-            name = current_name(self._data_dir)  # it may have moved on while we waited
+            name = current_name(self._data_dir)  # it may have changed while we waited
             if name is None or self._is_open(name) or self._closed.is_set():
                 return name is not None
             try:
@@ -93,11 +104,9 @@ class CurrentIndex:
                     raise
                 self._refuse(name, error)
                 return True
-            with self._lock:
-                old, self._current = self._current, new
-                unread = old is not None and not self._readers.get(old)
-            if old is not None and unread:
-                self._close(old)
+            unread = self._replace(new)
+            if unread is not None:
+                self._close(unread)
         return True
 
     def _is_open(self, name: str) -> bool:
@@ -109,40 +118,33 @@ class CurrentIndex:
             if directory is None:
                 return None
             stamp = read_manifest(directory).stamp
-            other = [n for n, value in self._required.items() if stamp.get(n) != value]
-            if other:
+            differing = [n for n, value in self._required.items() if stamp.get(n) != value]
+            if differing:
                 raise StorageError(
-                    f"the index was made otherwise ({', '.join(other)}): run virgolette index"
+                    f"the index was made otherwise ({', '.join(differing)}): run virgolette index"
                 )
             return Generation(directory, self._server)
 
+    def _replace(self, new: Generation | None) -> Generation | None:
+        """Put a generation in the place of the current one; that one, to be closed, if unread."""
+        with self._lock:
+            old, self._current = self._current, new
+            return old if old is not None and not self._readers[old] else None
+
     def _refuse(self, name: str, error: StorageError) -> None:
-        """Tell, once, that the generation in use stays so."""
+        """Log, once, that the generation in use stays in use."""
         if self._refused != name:
             self._refused = name
-            told = (
+            message = (
                 "the new index cannot be used (%s): the one before goes on answering; "
                 "start Virgolette again if its settings or its version have changed"
             )
-            _log.warning(told, error)
-
-    def _leave(self, generation: Generation | None) -> None:
-        if generation is None:
-            return
-        with self._lock:
-            self._readers[generation] -= 1
-            last = not self._readers[generation]
-            if last:
-                del self._readers[generation]
-            done = last and generation is not self._current
-        if done:
-            self._close(generation)
+            _log.warning(message, error)
 
     def _close(self, generation: Generation) -> None:
         generation.close()
-        # A folder that may only be read is left: the next run of index removes it.
+        # In a read-only folder it stays: the next run of index removes it.
         with suppress(OSError, StorageError):
-            if generation.name != current_name(
-                self._data_dir
-            ):  # it is when we end while it is read
+            # It is still current if ``close`` was called while it was read.
+            if generation.name != current_name(self._data_dir):
                 discard(self._data_dir, generation.name, self._server)

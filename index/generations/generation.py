@@ -1,4 +1,4 @@
-"""One generation of the index, open for reading."""
+"""One generation of the index, open for reading, and the file of its sentences' vectors."""
 
 from __future__ import annotations
 
@@ -37,53 +37,6 @@ from index.models.encoder import Vectors
 from index.text.sentences import Span
 
 
-def write_rows(
-    path: Path, kind: DTypeLike, shape: tuple[int, int], blocks: Iterable[NDArray[Any]]
-) -> None:
-    """Write an array of this shape out of blocks of its rows, one block in memory at a time.
-
-    Raises OSError on a full disk: through a memory map, that would be a signal.
-    """
-    header = {"descr": dtype_to_descr(np.dtype(kind)), "fortran_order": False, "shape": shape}
-    with path.open("wb") as file:
-        write_array_header_1_0(file, header)
-        for block in blocks:
-            file.write(np.ascontiguousarray(block, kind).data)
-
-
-class RowFile:
-    """The rows of such a file. Raises ValueError where it is none, or is cut off.
-
-    Read when they are wanted: a memory map of the file would come to lie in memory as a whole,
-    as the system maps what is around each row, too.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._file = path.open("rb", buffering=0)
-        try:
-            read_magic(self._file)
-            (self.count, self._width), _, self._kind = read_array_header_1_0(self._file)
-            self._start = self._file.tell()
-            if path.stat().st_size != self._at(self.count):
-                raise ValueError(f"{path} has not the size that it tells")
-        except BaseException:
-            self.close()
-            raise
-
-    def read(self, first: int, last: int) -> NDArray[Any]:
-        """The rows from the first to the last, shape (rows, width)."""
-        begin, end = self._at(first), self._at(last + 1)
-        data = os.pread(self._file.fileno(), end - begin, begin)
-        return np.frombuffer(data, self._kind).reshape(last + 1 - first, self._width)
-
-    def close(self) -> None:
-        """Give the file back."""
-        self._file.close()
-
-    def _at(self, row: int) -> int:
-        return self._start + row * self._width * self._kind.itemsize
-
-
 class Generation:
     """An open generation: articles, passages, sentences, keywords and vectors, to read.
 
@@ -116,12 +69,12 @@ class Generation:
                 f"{directory / SENTENCES} is damaged: run virgolette index --rebuild"
             )
         self._vectors: PassageVectors | None = None
-        if self.size:  # an empty HNSW cannot be asked
-            place = self._place(directory, server)
-            self._vectors = opened.enter_context(closing(PassageVectors(place)))
+        if self.size:  # an empty HNSW graph cannot be searched
+            vectors = PassageVectors(self._vector_location(directory, server))
+            self._vectors = opened.enter_context(closing(vectors))
 
-    def _place(self, directory: Path, server: ChromaServer | None) -> VectorLocation:
-        """Where the vectors are: the manifest tells, the settings say how to get there."""
+    def _vector_location(self, directory: Path, server: ChromaServer | None) -> VectorLocation:
+        """The manifest says whether the vectors are on a server, the settings say on which."""
         if self.manifest.stamp.get("vectors", EMBEDDED) == EMBEDDED:
             return VectorLocation(directory / CHROMA, self.name)
         if server is None:
@@ -133,14 +86,14 @@ class Generation:
 
     @property
     def vectors(self) -> PassageVectors:
-        """The vectors of the passages. StorageError in a generation that holds none."""
+        """The vectors of the passages. Raises StorageError where the generation has none."""
         if self._vectors is None:
             raise StorageError(f"the generation {self.name} holds no passages")
         return self._vectors
 
     @cached_property
     def sources(self) -> list[str]:
-        """The outlets that its articles name."""
+        """The outlets of its articles."""
         return self.store.known("source")
 
     @cached_property
@@ -157,5 +110,53 @@ class Generation:
         return np.asarray(self._sentences.read(passage.first, passage.last), np.float32)
 
     def close(self) -> None:
-        """Give the files back."""
+        """Close all files."""
         self._opened.close()
+
+
+class RowFile:
+    """The rows of a file that ``write_rows`` wrote, read on demand.
+
+    A memory map of the file would end up in memory as a whole, as the system maps the
+    surroundings of each row, too. Raises ValueError where the file has another format or is cut
+    off.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("rb", buffering=0)
+        try:
+            read_magic(self._file)
+            (self.count, self._width), _, self._dtype = read_array_header_1_0(self._file)
+            self._start = self._file.tell()
+            if path.stat().st_size != self._offset(self.count):
+                raise ValueError(f"{path} has not the size that its header says")
+        except BaseException:
+            self.close()
+            raise
+
+    def read(self, first: int, last: int) -> NDArray[Any]:
+        """The rows from the first to the last, shape (rows, width)."""
+        start, end = self._offset(first), self._offset(last + 1)
+        data = os.pread(self._file.fileno(), end - start, start)
+        return np.frombuffer(data, self._dtype).reshape(last + 1 - first, self._width)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def _offset(self, row: int) -> int:
+        return self._start + row * self._width * self._dtype.itemsize
+
+
+def write_rows(
+    path: Path, dtype: DTypeLike, shape: tuple[int, int], blocks: Iterable[NDArray[Any]]
+) -> None:
+    """Write an array in blocks of its rows, as a .npy file, with one block in memory at a time.
+
+    Raises OSError on a full disk: a memory map would end the process with a signal.
+    """
+    header = {"descr": dtype_to_descr(np.dtype(dtype)), "fortran_order": False, "shape": shape}
+    with path.open("wb") as file:
+        write_array_header_1_0(file, header)
+        for block in blocks:
+            file.write(np.ascontiguousarray(block, dtype).data)

@@ -1,4 +1,4 @@
-"""Keyword search: BM25 in memory-mapped files, and what writes them."""
+"""Keyword search: the reader and the writer of BM25 scores in memory-mapped files."""
 
 from __future__ import annotations
 
@@ -14,20 +14,27 @@ from numpy.typing import NDArray
 from index.text.words import terms
 
 K1, B = 1.5, 0.75
-VOCABULARY = "vocab.index.json"  # each term's column
+# Files of the scores, a column a term. Rows are those of the passages.
+VOCABULARY = "vocab.index.json"  # the column of each term
 SCORES = "data.csc.index.npy"  # of all columns, one after another
 ROWS = "indices.csc.index.npy"  # of each score
-COLUMNS = "indptr.csc.index.npy"  # where each column begins, and where the last one ends
-STARTS = "starts.npy"  # of each row's terms, from which the scores are made
-SHORTEST = 5  # letters of a term in place of which a similar one is looked for
-ALIKE = 80.0  # per cent of two terms' letters that are the same in the same order
-SIMILAR = 0.5  # the weight of a similar term in place of one that no passage has
+COLUMNS = "indptr.csc.index.npy"  # where each column starts, and where the last one ends
+# Files of the terms that the scores are computed from.
+TERMS = "terms.npy"  # the columns of each row's terms, one row after another
+COUNTS = "counts.npy"  # how often the row has the term
+STARTS = "starts.npy"  # where each row's terms start, and where the last ones end
+
+MIN_CORRECTED = 5  # letters of a term that may be a typing error
+MIN_SIMILARITY = 80.0  # per cent of two terms' letters that are the same in the same order
+SIMILAR_WEIGHT = 0.5  # of a similar term in place of one that no passage has
+
+Integers = NDArray[np.signedinteger[Any]]
 
 
 class KeywordIndex:
-    """BM25 (Lucene's variant) over passages, which are known by their row.
+    """BM25 (Lucene's variant) over the rows of passages.
 
-    The scores are computed when passages are indexed: a search adds up a few columns of them.
+    The scores are computed at indexing time: a search adds up a few columns of them.
     Source: Lù, "BM25S: Orders of magnitude faster lexical search via eager sparse scoring" (2024).
     """
 
@@ -45,15 +52,15 @@ class KeywordIndex:
     def scores(self, query: str) -> NDArray[np.float32]:
         """The BM25 score of every row for the query, shape (size,); 0 where no word is shared.
 
-        A word that no row has, a typing error maybe, counts as the most similar one, for less.
+        A word that no row has may be a typing error: the most similar term stands for it, with a
+        lower weight.
         """
-        asked = terms(query)
         scores = np.zeros(self.size, np.float32)
-        for term in asked:
+        for term in terms(query):
             if self.has(term):
                 self._add(scores, term)
             elif similar := self._similar(term):
-                self._add(scores, similar, SIMILAR)
+                self._add(scores, similar, SIMILAR_WEIGHT)
         return scores
 
     def has(self, term: str) -> bool:
@@ -67,62 +74,55 @@ class KeywordIndex:
 
     def _similar(self, term: str) -> str | None:
         """The most similar term that some row has; None where none is similar enough."""
-        if len(term) < SHORTEST or term[0].isdigit():
+        if len(term) < MIN_CORRECTED or term[0].isdigit():
             return None
         from rapidfuzz import fuzz, process
 
-        found = process.extractOne(
-            term, self._vocabulary, scorer=fuzz.ratio, processor=None, score_cutoff=ALIKE
+        match = process.extractOne(
+            term, self._vocabulary, scorer=fuzz.ratio, processor=None, score_cutoff=MIN_SIMILARITY
         )
-        return found[0] if found else None
+        return match[0] if match else None
 
     @cached_property
     def _vocabulary(self) -> list[str]:
         return list(self._columns)
 
 
-TERMS, COUNTS = "terms.npy", "counts.npy"
-
-Numbers = NDArray[np.signedinteger[Any]]
-
-
 class PostingsWriter:
-    """Which terms each passage has, how often, and the BM25 scores that follow from it.
+    """Writes the terms of each passage, their counts, and the BM25 scores computed from them.
 
-    A change of one passage changes the scores of all (they depend on the mean length and on
-    how many passages have a term) but not their terms: those are kept beside the scores, and
-    copied. The scores are computed in one sweep over the arrays.
+    A change of one passage changes the scores of all, which depend on the mean length and on the
+    number of passages with a term. Their terms stay: they are kept beside the scores, and copied.
+    The scores are computed in one sweep over the arrays.
     """
 
     def __init__(self, old: Path | None) -> None:
-        self._old = old if old and (old / STARTS).exists() else None
+        self._old: dict[str, Integers] = {}
         self._vocabulary: dict[str, int] = {}
-        if self._old:
-            self._kept = {
-                name: np.load(self._old / name, mmap_mode="r") for name in (TERMS, COUNTS, STARTS)
-            }
-            self._vocabulary = json.loads((self._old / VOCABULARY).read_text(encoding="utf-8"))
-        # A term of the old vocabulary may be left without a passage: it is dropped at the end.
-        self._terms: list[Numbers] = []
-        self._counts: list[Numbers] = []
-        self._lengths: list[Numbers] = []
+        if old and (old / STARTS).exists():
+            self._old = {n: np.load(old / n, mmap_mode="r") for n in (TERMS, COUNTS, STARTS)}
+            self._vocabulary = json.loads((old / VOCABULARY).read_text(encoding="utf-8"))
+        # ``finish`` drops terms of the old vocabulary that no passage has any more.
+        self._terms: list[Integers] = []
+        self._counts: list[Integers] = []
+        self._lengths: list[Integers] = []
 
     def copy(self, rows: range) -> None:
         """Copy passages of the old index."""
-        if self._old is None or not rows:
+        if not self._old or not rows:
             return
-        starts = self._kept[STARTS]
+        starts = self._old[STARTS]
         inside = slice(int(starts[rows.start]), int(starts[rows.stop]))
-        self._terms.append(self._kept[TERMS][inside])
-        self._counts.append(self._kept[COUNTS][inside])
+        self._terms.append(self._old[TERMS][inside])
+        self._counts.append(self._old[COUNTS][inside])
         self._lengths.append(np.diff(starts[rows.start : rows.stop + 1]))
 
     def add(self, text: str) -> None:
         """Add a passage."""
-        counted = Counter(terms(text))
-        ids = [self._vocabulary.setdefault(term, len(self._vocabulary)) for term in counted]
+        counts = Counter(terms(text))
+        ids = [self._vocabulary.setdefault(term, len(self._vocabulary)) for term in counts]
         self._terms.append(np.array(ids, np.int32))
-        self._counts.append(np.array(list(counted.values()), np.int32))
+        self._counts.append(np.array(list(counts.values()), np.int32))
         self._lengths.append(np.array([len(ids)], np.int64))
 
     def finish(self, directory: Path) -> None:
@@ -134,15 +134,14 @@ class PostingsWriter:
         names = list(self._vocabulary)
         vocabulary = {names[old]: new for new, old in enumerate(used)}
         (directory / VOCABULARY).write_text(json.dumps(vocabulary, ensure_ascii=False), "utf-8")
-        np.save(directory / TERMS, ids.astype(np.int32))
-        np.save(directory / COUNTS, counts)
-        np.save(directory / STARTS, starts)
+        arrays = {TERMS: ids.astype(np.int32), COUNTS: counts, STARTS: starts}
         if vocabulary:
-            for name, values in _scores(ids, counts, starts).items():
-                np.save(directory / name, values)
+            arrays |= _scores(ids, counts, starts)
+        for name, array in arrays.items():
+            np.save(directory / name, array)
 
 
-def _scores(ids: Numbers, counts: Numbers, starts: Numbers) -> dict[str, NDArray[Any]]:
+def _scores(ids: Integers, counts: Integers, starts: Integers) -> dict[str, NDArray[Any]]:
     """BM25 (Lucene's) of every term in every passage, in columns, one a term.
 
     Source: Kamphuis et al., "Which BM25 Do You Mean?" (2020).
@@ -150,17 +149,17 @@ def _scores(ids: Numbers, counts: Numbers, starts: Numbers) -> dict[str, NDArray
     passages = len(starts) - 1
     row_of = np.repeat(np.arange(passages, dtype=np.int32), np.diff(starts))
     lengths = np.bincount(row_of, weights=counts, minlength=passages)
-    found = np.bincount(ids)
-    rarity = np.log(1 + (passages - found + 0.5) / (found + 0.5))
+    frequencies = np.bincount(ids)  # passages with each term
+    rarity = np.log(1 + (passages - frequencies + 0.5) / (frequencies + 0.5))
     norm = K1 * (1 - B + B * lengths / lengths.mean())
     scores = rarity[ids] * counts / (counts + norm[row_of])
     by_term = np.argsort(ids, kind="stable")
     return {
         SCORES: scores[by_term].astype(np.float32),
         ROWS: row_of[by_term],
-        COLUMNS: np.concatenate([[0], np.cumsum(found)]),
+        COLUMNS: np.concatenate([[0], np.cumsum(frequencies)]),
     }
 
 
-def _joined(arrays: list[Numbers], kind: type) -> Numbers:
-    return np.concatenate(arrays).astype(kind) if arrays else np.empty(0, kind)
+def _joined(arrays: list[Integers], dtype: type) -> Integers:
+    return np.concatenate(arrays).astype(dtype) if arrays else np.empty(0, dtype)

@@ -1,12 +1,12 @@
-"""What lies where below DATA_DIR. Generations are never changed once their name is visible.
+"""The files below DATA_DIR. A generation never changes once its name is visible.
 
 DATA_DIR/
     current                  the name of the current generation, replaced atomically
     generations/NAME/        manifest.json, store.sqlite3, sentences.npy, signatures.npy,
-                             keywords/, chroma/, and readers: locked by who reads it
+                             keywords/, chroma/, and readers, which its readers lock
     vectors.sqlite3          the cache of vectors
-    files.json               digests of the corpus's files, by what the file system tells
-    lock, lock.json          held while the index is written, and by whom
+    files.json               digests of the corpus's files, by their size and times
+    lock, lock.json          held while the index is written, and the holder
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 CURRENT = "current"
 CACHE = "vectors.sqlite3"
 DIGESTS = "files.json"
-# of a generation
+# In the directory of a generation.
 MANIFEST = "manifest.json"
 STORE = "store.sqlite3"
 SENTENCES = "sentences.npy"
@@ -26,17 +26,16 @@ SIGNATURES = "signatures.npy"
 KEYWORDS = "keywords"
 CHROMA = "chroma"
 READERS = "readers"
-BUILDING = ".building-"  # before the name of one that is not finished
+BUILDING = ".building-"  # prefix of the name of an unfinished one
 
 
 @dataclass(frozen=True)
 class ChromaServer:
-    """Where a Chroma server is, what it wants to be told, and whose certificate it has.
+    """The address of a Chroma server, and how to talk to it.
 
-    ``headers`` go with each request. ``certificate`` is a file of authorities to trust,
-    None for the usual ones. ``patience`` is for how many seconds a server that does not answer
-    is waited for while writing: long enough to restart it. ``timeout`` is for how many seconds
-    one request may stay without an answer.
+    ``headers`` go with each request. ``certificate`` is a file of authorities to trust, None for
+    the usual ones. ``patience`` is how many seconds a writer waits for a server that does not
+    respond: long enough to restart it. ``timeout`` is how many seconds one request may take.
     """
 
     url: str
@@ -48,7 +47,7 @@ class ChromaServer:
 
 @dataclass(frozen=True)
 class VectorLocation:
-    """Where a generation's vectors are: a directory of its own, or a collection on a server."""
+    """Where a generation's vectors are: in a directory, or in a collection on a server."""
 
     directory: Path
     name: str
@@ -56,16 +55,16 @@ class VectorLocation:
 
     @property
     def collection(self) -> str:
-        """The collection's name: on a server several generations live side by side."""
+        """The collection's name: a server holds several generations."""
         return f"virgolette-{self.name}" if self.server else "passages"
 
 
 @dataclass(frozen=True)
 class Locations:
-    """Where the articles are, where the index is, and what may be read.
+    """Where the articles and the index are.
 
-    ``max_bytes`` is the size from which a file of the corpus is skipped; ``server`` holds
-    the vectors, if it is not the index itself.
+    Files of the corpus above ``max_bytes`` are skipped. ``server`` holds the vectors, if the data
+    folder does not.
     """
 
     corpus: Path
@@ -75,12 +74,12 @@ class Locations:
 
 
 def generations_dir(data_dir: Path) -> Path:
-    """Where the generations lie."""
+    """The directory of the generations."""
     return data_dir / "generations"
 
 
 def sync_folder(folder: Path) -> None:
-    """Have the names in a folder written to the disk."""
+    """Write the names in a folder to the disk."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

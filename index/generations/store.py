@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,9 @@ from index.errors import StorageError
 from index.generations.passages import Passage, titled
 from index.text.sentences import Span
 
-# Rows count from 0 without a gap, in the order of the articles' paths. They are the rows of
-# the keyword index (passages), of the sentence vectors and of the signatures (articles) too,
-# so that what a later generation keeps is copied from all of them as ranges.
+# Rows count from 0 without a gap, in the order of the articles' paths. The keyword index
+# (passages), the sentence vectors and the signatures (articles) have the same rows, so that a
+# later generation copies ranges from all of them.
 SCHEMA = """
 CREATE TABLE articles (
     row INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, text TEXT NOT NULL, title TEXT NOT NULL,
@@ -51,11 +51,30 @@ _TWINS = """
 SELECT other.article FROM twins JOIN twins AS other USING (family)
 WHERE twins.article = ? AND other.article <> twins.article ORDER BY other.article
 """
+# Neighbouring rows of the old store move together: all their numbers shift by the same amount.
+_COPY = (
+    """
+    INSERT INTO articles
+    SELECT row + :articles, path, text, title, source, date, url, language,
+           first_passage + :passages, first_sentence + :sentences
+    FROM old.articles WHERE row >= :articles_start AND row < :articles_stop
+    """,
+    """
+    INSERT INTO passages
+    SELECT row + :passages, id, article, start, end, text, first + :sentences, last + :sentences
+    FROM old.passages WHERE row >= :passages_start AND row < :passages_stop
+    """,
+    """
+    INSERT INTO sentences
+    SELECT row + :sentences, article, start, end
+    FROM old.sentences WHERE row >= :sentences_start AND row < :sentences_stop
+    """,
+)
 
 
 @dataclass(frozen=True)
 class Stored:
-    """A passage as it was stored: its row, and the rows of its sentences from first to last."""
+    """A stored passage: its row, and the rows of its first and last sentence."""
 
     row: int
     id: str
@@ -69,7 +88,7 @@ class Stored:
 
 @dataclass(frozen=True)
 class Extent:
-    """A run of articles in the store: their rows, and those of their passages and sentences."""
+    """The rows of a run of articles, and of their passages and sentences."""
 
     articles: range
     passages: range
@@ -77,13 +96,12 @@ class Extent:
 
 
 class Store:
-    """What a generation knows about its articles. Safe to use from several threads."""
+    """The articles of a generation, to read. Safe to use from several threads."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        uri = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
         with self._translating():
-            self._database = sqlite3.connect(uri, uri=True, check_same_thread=False)
+            self._database = sqlite3.connect(_read_only(path), uri=True, check_same_thread=False)
 
     def article(self, path: str) -> Article | None:
         """The article with this path, or None."""
@@ -91,7 +109,7 @@ class Store:
         return Article(*rows[0]) if rows else None
 
     def article_headers(self) -> list[Article]:
-        """Every article by path, without its text."""
+        """All articles in the order of their paths, without their texts."""
         return [Article(*row) for row in self._rows(_HEADERS)]
 
     def twins(self, path: str) -> list[str]:
@@ -99,31 +117,30 @@ class Store:
         return [article for (article,) in self._rows(_TWINS, path)]
 
     def carriers(self, path: str, words: str) -> list[tuple[str, str | None, str]]:
-        """Path, source and title of the twins of an article that hold these very words."""
-        return [(p, source, title) for p, source, title in self._rows(_CARRIERS, path, words)]
+        """Path, source and title of the twins of an article that contain exactly these words."""
+        return self._rows(_CARRIERS, path, words)
 
     def known(self, field: str) -> list[str]:
-        """What the articles have as "source" or "date", each once; those without are left out."""
+        """The distinct values that the articles have for "source" or "date"."""
         if field not in {"source", "date"}:
             raise ValueError(f"no field {field!r}")
         query = f"SELECT DISTINCT {field} FROM articles WHERE {field} IS NOT NULL"  # noqa: S608
         return [value for (value,) in self._rows(f"{query} ORDER BY {field}")]
 
-    def rows_where(self, wanted: Callable[[str | None, str | None], bool]) -> list[int]:
-        """The rows of the passages of the articles whose source and date are wanted."""
+    def rows_where(self, accepts: Callable[[str | None, str | None], bool]) -> list[int]:
+        """The rows of the passages whose article's source and date are accepted."""
         articles = self._rows("SELECT first_passage, source, date FROM articles ORDER BY row")
         ends = [first for first, _, _ in articles[1:]] + [self.count("passages")]
         return [
             row
             for (first, source, date), end in zip(articles, ends, strict=True)
-            if wanted(source, date)
+            if accepts(source, date)
             for row in range(first, end)
         ]
 
     def passages(self, rows: Sequence[int]) -> list[Stored]:
         """The passages in these rows, in this order."""
-        found = {row: self._one("row", row) for row in rows}
-        return [found[row] for row in rows]
+        return [self._passage("row", row) for row in rows]
 
     def passage_rows(self, articles: Iterable[str]) -> frozenset[int]:
         """The rows of the passages of the articles with these paths."""
@@ -132,7 +149,7 @@ class Store:
 
     def rows_of(self, ids: Iterable[str]) -> dict[str, int]:
         """The row of each passage id."""
-        return {i: self._one("id", i).row for i in ids}
+        return {i: self._passage("id", i).row for i in ids}
 
     def ids(self, rows: range) -> list[str]:
         """The ids of the passages in these rows."""
@@ -147,10 +164,8 @@ class Store:
 
     def sentences(self, first: int, last: int) -> list[Span]:
         """The spans of the sentences in these rows, both included."""
-        rows = self._rows(
-            "SELECT start, end FROM sentences WHERE row BETWEEN ? AND ? ORDER BY row", first, last
-        )
-        return [Span(*row) for row in rows]
+        query = "SELECT start, end FROM sentences WHERE row BETWEEN ? AND ? ORDER BY row"
+        return [Span(*row) for row in self._rows(query, first, last)]
 
     def sentence_texts(self, rows: range) -> Iterator[str]:
         """The texts of the sentences in these rows, as models see them: below their headings."""
@@ -159,7 +174,7 @@ class Store:
             yield titled(article.heading, article.text[start:end])
 
     def layout(self) -> dict[str, Extent]:
-        """Where each article lies, by path."""
+        """The rows of each article, by path."""
         rows = self._rows("SELECT path, first_passage, first_sentence FROM articles ORDER BY row")
         ends = [*rows[1:], ("", self.count("passages"), self.count("sentences"))]
         return {
@@ -177,25 +192,25 @@ class Store:
         return int(count)
 
     def close(self) -> None:
-        """Give the file back."""
+        """Close the file."""
         self._database.close()
 
     def _with_articles(self, query: str, rows: range) -> Iterator[tuple[Any, ...]]:
-        """What a query for rows finds, with articles in the place of paths, each read once."""
-        path, article = "", None
-        for page in _pages(rows):
-            for found, *rest in self._rows(query, page.start, page.stop):
-                if found != path:
-                    path, article = found, self.article(found)
+        """The results of a query for rows, with articles for their paths, each read once."""
+        article: Article | None = None
+        for start in range(rows.start, rows.stop, PAGE):
+            for path, *rest in self._rows(query, start, min(start + PAGE, rows.stop)):
+                if article is None or article.path != path:
+                    article = self.article(path)
                 yield article, *rest
 
-    def _one(self, where: str, value: int | str) -> Stored:
-        rows = self._rows(_PASSAGE[where], value)
+    def _passage(self, column: str, value: int | str) -> Stored:
+        rows = self._rows(_PASSAGE[column], value)
         if not rows:
             raise StorageError(f"{self.path} lacks passage {value}: run virgolette index --rebuild")
         return Stored(*rows[0])
 
-    def _rows(self, query: str, *values: int | str) -> list[tuple[Any, ...]]:
+    def _rows(self, query: str, *values: int | str) -> list[Any]:
         with self._translating():
             return self._database.execute(query, values).fetchall()
 
@@ -209,62 +224,29 @@ class Store:
             ) from error
 
 
-def _pages(rows: range) -> Iterator[range]:
-    for start in range(rows.start, rows.stop, PAGE):
-        yield range(start, min(start + PAGE, rows.stop))
-
-
-# Rows of the old store that lie side by side move together: all their numbers shift alike.
-_COPY = (
-    """
-    INSERT INTO articles
-    SELECT row + :articles, path, text, title, source, date, url, language,
-           first_passage + :passages, first_sentence + :sentences
-    FROM old.articles WHERE row >= :first_article AND row < :end_article
-    """,
-    """
-    INSERT INTO passages
-    SELECT row + :passages, id, article, start, end, text, first + :sentences, last + :sentences
-    FROM old.passages WHERE row >= :first_passage AND row < :end_passage
-    """,
-    """
-    INSERT INTO sentences
-    SELECT row + :sentences, article, start, end
-    FROM old.sentences WHERE row >= :first_sentence AND row < :end_sentence
-    """,
-)
-
-
 class StoreWriter:
     """A new store. Articles are added or copied in the order of their paths, then it is closed."""
 
     def __init__(self, path: Path, old: Store | None) -> None:
-        # As an address, or ATTACH would take none where SQLite was compiled without them.
+        # A URI, or ATTACH would take none where SQLite is compiled without them.
         self._database = sqlite3.connect(path.absolute().as_uri(), uri=True, isolation_level=None)
-        # A generation that is not finished is thrown away: nothing in it needs a journal.
+        # An unfinished generation is thrown away: nothing in it needs a journal.
         self._database.execute("PRAGMA journal_mode = OFF")
         self._database.execute("PRAGMA synchronous = OFF")
         if old is not None:
-            uri = f"{old.path.absolute().as_uri()}?mode=ro&immutable=1"
-            self._database.execute("ATTACH ? AS old", (uri,))
+            self._database.execute("ATTACH ? AS old", (_read_only(old.path),))
         self._database.executescript(SCHEMA)
         self._database.execute("BEGIN")
-        self._articles = self._passages = self._sentences = 0
+        self._ends = [0, 0, 0]  # the next rows of articles, passages and sentences
 
     def copy(self, old: Extent) -> Extent:
-        """Copy a run of articles of the old store; where they lie now."""
+        """Copy a run of articles of the old store; their rows in this one."""
         new = self._extent(len(old.articles), len(old.passages), len(old.sentences))
-        values = {
-            "articles": new.articles.start - old.articles.start,
-            "passages": new.passages.start - old.passages.start,
-            "sentences": new.sentences.start - old.sentences.start,
-            "first_article": old.articles.start,
-            "end_article": old.articles.stop,
-            "first_passage": old.passages.start,
-            "end_passage": old.passages.stop,
-            "first_sentence": old.sentences.start,
-            "end_sentence": old.sentences.stop,
-        }
+        values: dict[str, int] = {}
+        for table in ("articles", "passages", "sentences"):
+            rows: range = getattr(old, table)
+            values[table] = getattr(new, table).start - rows.start
+            values[f"{table}_start"], values[f"{table}_stop"] = rows.start, rows.stop
         for query in _COPY:
             self._database.execute(query, values)
         return new
@@ -274,7 +256,11 @@ class StoreWriter:
         spans = sorted({span for passage in passages for span in passage.sentences})
         extent = self._extent(1, len(passages), len(spans))
         row_of = dict(zip(spans, extent.sentences, strict=True))
-        self._add_article(article, extent)
+        (row,) = extent.articles
+        self._database.execute(
+            "INSERT INTO articles VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (row, *astuple(article), extent.passages.start, extent.sentences.start),
+        )
         self._database.executemany(
             "INSERT INTO sentences VALUES (?, ?, ?, ?)",
             ((row, article.path, span.start, span.end) for span, row in row_of.items()),
@@ -289,7 +275,7 @@ class StoreWriter:
         return extent
 
     def add_twins(self, families: Sequence[Sequence[int]]) -> None:
-        """Tell which articles, by row, carry nearly the same text."""
+        """Store which articles, by row, carry nearly the same text."""
         self._database.executemany(
             "INSERT INTO twins SELECT path, ? FROM articles WHERE row = ?",
             ((number, row) for number, rows in enumerate(families) for row in rows),
@@ -300,26 +286,17 @@ class StoreWriter:
         self._database.execute("COMMIT")
         self._database.close()
 
-    def _add_article(self, article: Article, extent: Extent) -> None:
-        told = (article.path, article.text, article.title, article.source, article.date)
-        starts = (extent.passages.start, extent.sentences.start)
-        self._database.execute(
-            "INSERT INTO articles VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (extent.articles.start, *told, article.url, article.language, *starts),
-        )
-
-    def _extent(self, articles: int, passages: int, sentences: int) -> Extent:
-        """The next rows."""
-        extent = Extent(
-            range(self._articles, self._articles + articles),
-            range(self._passages, self._passages + passages),
-            range(self._sentences, self._sentences + sentences),
-        )
-        self._articles += articles
-        self._passages += passages
-        self._sentences += sentences
-        return extent
+    def _extent(self, *counts: int) -> Extent:
+        """The next rows, as many as these counts of articles, passages and sentences."""
+        starts = self._ends
+        self._ends = [start + count for start, count in zip(starts, counts, strict=True)]
+        return Extent(*map(range, starts, self._ends))
 
 
 def _ends(passage: Passage, row_of: dict[Span, int]) -> tuple[int, int]:
     return row_of[passage.sentences[0]], row_of[passage.sentences[-1]]
+
+
+def _read_only(path: Path) -> str:
+    """The URI of a store that nobody changes any more."""
+    return f"{path.absolute().as_uri()}?mode=ro&immutable=1"

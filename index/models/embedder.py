@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from index.errors import ModelError
-from index.models.encoder import OnnxEncoder
+from index.models.encoder import OnnxEncoder, Vectors, unit_vectors, unreadable
 from index.models.runtime import fast_dtype, give_back_memory, lone_threads
 from index.models.weights import PACKED, packed_checksum
 
@@ -22,16 +22,14 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
     from tokenizers import Tokenizer
 
-    from index.models.encoder import Vectors
-
 BATCH = 16
-BATCH_TOKENS = 1024  # of those that many texts are cut into: more is no faster, and takes memory
-GIVEN_BACK = 8  # batches: what is freed of them and kept grows by 2 to 10 MB with each
-COUNTED = 256  # texts at once: their tokens are in memory together
-LONGEST = 512  # tokens, of models that set no limit of their own
-QUERIES_KEPT = 64  # the retriever and the weighing of sentences each ask for the same one
-# sentence-transformers gives every model an empty "document" prompt, which must not hide the
-# one that a model calls otherwise.
+BATCH_TOKENS = 1024  # in a batch of encode_batches: more is no faster, and takes memory
+TRIM_INTERVAL = 8  # batches: the memory that glibc keeps grows by 2 to 10 MB with each
+TEXTS_COUNTED = 256  # at once: their tokens are in memory together
+MAX_TOKENS = 512  # for models that set no limit of their own, and at most
+QUERIES_KEPT = 64  # retrieval and the scoring of sentences ask for the same vector
+# sentence-transformers gives every model an empty "document" prompt, which must not hide a
+# prompt under another name.
 PASSAGE_PROMPTS = ("document", "passage", "corpus")
 
 
@@ -39,11 +37,10 @@ class Embedder:
     """An embedding model, loaded when first used.
 
     Args:
-        model: a sentence-transformers name or path; empty for the model that travels with
-            Virgolette.
+        model: a sentence-transformers name or path; empty for the default model.
 
     Attributes:
-        encoder: the default model for a few texts, which needs no PyTorch; None for another one.
+        encoder: the default model for a few texts, which needs no PyTorch; None for another model.
     """
 
     def __init__(self, model: str = "") -> None:
@@ -55,7 +52,7 @@ class Embedder:
 
     @cached_property
     def fingerprint(self) -> str:
-        """What identifies the model and its vectors. Reads no weights."""
+        """An identifier of the model and its vectors. Reads no weights."""
         if not self._model_name:
             return f"default:{packed_checksum()}"
         path = Path(self._model_name)
@@ -65,39 +62,37 @@ class Embedder:
 
     @property
     def is_default(self) -> bool:
-        """Whether it is the model that travels with Virgolette."""
+        """Whether it is the default model."""
         return not self._model_name
 
     @cached_property
     def max_tokens(self) -> int:
-        """The longest text the model reads whole, in tokens, its prompt and marks included."""
+        """The longest text the model reads, in tokens, with its prompt and special tokens."""
         try:
             config = (self._directory / "sentence_bert_config.json").read_text(encoding="utf-8")
-            told = json.loads(config)["max_seq_length"]
+            limit = json.loads(config)["max_seq_length"]
         except (OSError, ValueError, KeyError) as error:
             if self.encoder:
-                raise _unreadable(error) from error
-            with self._lock:
-                told = self._model.max_seq_length
-        return min(told or LONGEST, LONGEST)
+                raise unreadable(f"the model in {PACKED}", error) from error
+            limit = self._model.max_seq_length
+        return min(limit or MAX_TOKENS, MAX_TOKENS)
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        """The number of tokens of each text, without prompt and marks. Loads no weights."""
+        """The tokens of each text, without prompt and special tokens. Loads no weights."""
         if not texts:
             return []
         counts: list[int] = []
         with self.tokenizer() as tokenizer:
-            for at in range(0, len(texts), COUNTED):
-                part = list(texts[at : at + COUNTED])
-                encoded = tokenizer.encode_batch_fast(part, add_special_tokens=False)
-                counts.extend(map(len, encoded))
+            for start in range(0, len(texts), TEXTS_COUNTED):
+                part = list(texts[start : start + TEXTS_COUNTED])
+                counts += map(len, tokenizer.encode_batch_fast(part, add_special_tokens=False))
         return counts
 
     @contextmanager
     def tokenizer(self) -> Iterator[Tokenizer]:
-        """The model's tokenizer, which neither cuts nor pads, for one thread at a time.
+        """The model's tokenizer, for one thread at a time, without truncation and padding.
 
-        Whoever has it may make it cut and pad.
+        The caller may enable both.
         """
         if self.encoder:
             with self.encoder.tokenizer() as tokenizer:
@@ -110,45 +105,43 @@ class Embedder:
             yield tokenizer
 
     def encode_query(self, text: str) -> Vectors:
-        """A question's unit vector, shape (dimensions,); it is kept, and can only be read."""
+        """A question's unit vector, shape (dimensions,); it is cached, and read-only."""
         return self._queries(text)
 
     def _encode_query(self, text: str) -> Vectors:
         vectors = self.encode_queries([text])
-        vectors.setflags(write=False)  # whoever asks again gets the same one
-        first: Vectors = vectors[0]
-        return first
+        vectors.setflags(write=False)  # later callers get the same array
+        vector: Vectors = vectors[0]
+        return vector
 
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
-        """The unit vectors of some questions, shape (texts, dimensions)."""
+        """The unit vectors of questions, shape (texts, dimensions)."""
         return self._encode(texts, self._prompts("query"))
 
     def encode_passages(self, texts: Sequence[str]) -> Vectors:
-        """The unit vectors of some passages or sentences, shape (texts, dimensions)."""
+        """The unit vectors of a few passages or sentences, shape (texts, dimensions)."""
         return self._encode(texts, self._prompts(*PASSAGE_PROMPTS))
 
     def encode_batches(self, texts: Sequence[str]) -> Iterator[tuple[list[str], Vectors]]:
-        """The same of many, the longest first: some texts, and their vectors, at a time.
+        """The unit vectors of many passages or sentences, in batches with their texts.
 
-        Texts of as many tokens are together, so that they are hardly padded, and each thread
-        computes a batch of its own.
+        The longest come first. Texts of similar length share a batch, so that there is little
+        padding, and each thread computes a batch of its own.
         """
         prompt = self._prompts(*PASSAGE_PROMPTS)
         counts = self.count_tokens(texts)
         with lone_threads() as (threads, cores):
-            most = min(BATCH_TOKENS, sum(counts) // cores)  # of a few texts, each has a part
-            batches = _alike(texts, counts, most)
+            max_tokens = min(BATCH_TOKENS, sum(counts) // cores)  # a few texts: a part per core
+            batches = _batches_by_length(texts, counts, max_tokens)
             computed = threads.map(lambda batch: self._encode_batch(batch, prompt), batches)
-            for number, told in enumerate(zip(batches, computed, strict=True), start=1):
-                yield told
-                if number % GIVEN_BACK == 0:
+            for number, pair in enumerate(zip(batches, computed, strict=True), start=1):
+                yield pair
+                if number % TRIM_INTERVAL == 0:
                     give_back_memory()
 
     def _encode_batch(self, texts: Sequence[str], prompt: str) -> Vectors:
-        """What ``encode`` does with a batch, but the lock is free while the model computes."""
+        """As ``SentenceTransformer.encode``, but the lock is free while the model computes."""
         import torch
-
-        from index.models.encoder import unit_vectors
 
         model = self._model
         with self._lock:
@@ -159,8 +152,6 @@ class Embedder:
     def _encode(self, texts: Sequence[str], prompt: str) -> Vectors:
         if self.encoder:
             return self.encoder.encode([prompt + text for text in texts], self.max_tokens)
-        from index.models.encoder import unit_vectors  # numpy: a run without changes needs none
-
         with self._lock:
             vectors = self._model.encode(
                 list(texts), prompt=prompt, batch_size=BATCH, show_progress_bar=False
@@ -169,8 +160,7 @@ class Embedder:
 
     def _prompts(self, *names: str) -> str:
         """The first of the named prompts that the model has. E5 models need theirs."""
-        prompts = self._own_prompts
-        return next((text for name in names if (text := prompts.get(name))), "")
+        return next((text for name in names if (text := self._own_prompts.get(name))), "")
 
     @cached_property
     def _own_prompts(self) -> dict[str, str]:
@@ -180,29 +170,27 @@ class Embedder:
         try:
             return dict(json.loads(path.read_text(encoding="utf-8"))["prompts"])
         except (OSError, ValueError, KeyError) as error:
-            raise _unreadable(error) from error
+            raise unreadable(f"the model in {PACKED}", error) from error
 
     @cached_property
     def _tokenizer(self) -> Tokenizer:
-        """That of the model's file, or of the model: to measure passages by needs no more of it,
-        which takes seconds to load. Models that are no directory have to be.
-        """
+        """From its file where the model is a directory: loading the model takes seconds."""
         from tokenizers import Tokenizer
 
         with suppress(OSError, ValueError):
             content = (self._directory / "tokenizer.json").read_text(encoding="utf-8")
             return Tokenizer.from_str(content)
-        found: Tokenizer = self._model.tokenizer.backend_tokenizer
-        return found
+        tokenizer: Tokenizer = self._model.tokenizer.backend_tokenizer
+        return tokenizer
 
     @property
     def _directory(self) -> Path:
-        """Where what describes the model is, if it is a directory."""
+        """The model's directory, if it has one."""
         return Path(self._model_name) if self._model_name else PACKED
 
     @property
     def _model(self) -> SentenceTransformer:
-        with self._lock:  # what loads a model sets PyTorch's default dtype for all threads
+        with self._lock:  # loading a model sets PyTorch's default dtype for all threads
             if self._loaded is None:
                 self._loaded = self._load()
                 give_back_memory()
@@ -214,26 +202,22 @@ class Embedder:
             from index.models.transformer import loaded_transformer
 
             return loaded_transformer(self.encoder, self.max_tokens, dtype)
-        return _load_other(self._model_name, dtype)
+        return _load_custom(self._model_name, dtype)
 
 
-def _unreadable(error: Exception) -> ModelError:
-    return ModelError(f"cannot read the model in {PACKED}: {error}. Install Virgolette again")
-
-
-def _load_other(name: str, dtype: torch.dtype) -> SentenceTransformer:
-    """A model that is not ours. Raises ModelError where it cannot be loaded."""
+def _load_custom(name: str, dtype: torch.dtype) -> SentenceTransformer:
+    """A model other than the default one. Raises ModelError where it cannot be loaded."""
     from huggingface_hub.utils import logging as hub_logging
     from sentence_transformers import SentenceTransformer
     from transformers.utils import logging
 
     logging.disable_progress_bar()
     logging.set_verbosity_error()
-    hub_logging.set_verbosity(CRITICAL)  # what fails is told once, by ModelError
+    hub_logging.set_verbosity(CRITICAL)  # the ModelError reports a failure, once
     try:
         model = SentenceTransformer(name, device="cpu", model_kwargs={"dtype": dtype})
         model.eval()
-        _ = model.tokenizer.backend_tokenizer  # which only a fast one has
+        _ = model.tokenizer.backend_tokenizer  # only fast tokenizers have it
     except Exception as error:  # each format and each remote has exceptions of its own
         reason = str(error).strip().split("\n")[0].rstrip(".")
         raise ModelError(
@@ -245,12 +229,14 @@ def _load_other(name: str, dtype: torch.dtype) -> SentenceTransformer:
     return model
 
 
-def _alike(texts: Sequence[str], counts: Sequence[int], most: int) -> list[list[str]]:
-    """The texts in batches, the longest first, each of ``most`` tokens, or of one text."""
+def _batches_by_length(
+    texts: Sequence[str], counts: Sequence[int], max_tokens: int
+) -> list[list[str]]:
+    """The texts, longest first, in batches of ``max_tokens`` padded tokens, or of one text."""
     batches: list[list[str]] = []
     longest = 0
     for count, text in sorted(zip(counts, texts, strict=True), reverse=True):
-        if batches and longest * (len(batches[-1]) + 1) <= most:
+        if batches and longest * (len(batches[-1]) + 1) <= max_tokens:
             batches[-1].append(text)
         else:
             batches.append([text])
@@ -259,7 +245,7 @@ def _alike(texts: Sequence[str], counts: Sequence[int], most: int) -> list[list[
 
 
 def _listing_digest(directory: Path) -> str:
-    """A digest of the names, sizes and times of the files: notices that a model was replaced."""
+    """A digest of the files' names, sizes and times, by which a replaced model is noticed."""
     files = sorted(path for path in directory.rglob("*") if path.is_file())
     lines = [f"{p.relative_to(directory)} {p.stat().st_size} {p.stat().st_mtime_ns}" for p in files]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]

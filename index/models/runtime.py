@@ -13,25 +13,24 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import torch
 
-
 NICENESS = 5  # of threads that compute
-SHAPES = 256  # kept, by PyTorch and by oneDNN; both have 1024 otherwise
+CACHED_SHAPES = 256  # by PyTorch and by oneDNN, each; their default is 1024
 
 
 def fast_dtype() -> torch.dtype:
     """bf16 where the CPU multiplies it faster than fp32, else fp32.
 
-    With AMX it does. AMD's AVX-512 is taken to do it, which was not measured. Intel's has the
+    With AMX it does. AMD's AVX-512 is assumed to, without a measurement. Intel's has the
     instructions, too, but an Emerald Rapids with AMX hidden does half as many multiplications a
     second in bf16 as in fp32.
 
-    Imports torch, and sees to it that its threads do not spin while they wait: one that does,
-    and a busy neighbour, cost a factor of forty; and that it does not keep what it made ready for
-    a thousand shapes of texts, a megabyte for each question more. It reads that when it begins.
+    Imports torch, which reads two settings at its start. Its threads must not spin while they
+    wait: one that does, and a busy neighbour, cost a factor of forty. Its caches must not keep
+    primitives for a thousand shapes of texts, a megabyte more for each question.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     for cache in ("LRU_CACHE_CAPACITY", "ONEDNN_PRIMITIVE_CACHE_CAPACITY"):
-        os.environ.setdefault(cache, str(SHAPES))
+        os.environ.setdefault(cache, str(CACHED_SHAPES))
     import torch
 
     capabilities = torch.cpu.get_capabilities()
@@ -41,16 +40,16 @@ def fast_dtype() -> torch.dtype:
 
 
 def give_way() -> None:
-    """Have this thread, and those that it starts, give way to an event loop."""
-    with suppress(AttributeError, OSError):  # Linux alone has a priority for each thread
+    """Lower the priority of this thread, and of those it starts, below that of an event loop."""
+    with suppress(AttributeError, OSError):  # only Linux has a priority for each thread
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
 
 
 @contextmanager
 def lone_threads() -> Iterator[tuple[ThreadPoolExecutor, int]]:
-    """As many threads as PyTorch would compute one batch with, each of which computes its own.
+    """As many threads as PyTorch would use for one batch, each to compute a batch of its own.
 
-    Two batches side by side take four fifths of the time of one after the other, where both
+    Two batches side by side take four fifths of the time of one after the other, where the
     threads wait for each other after every step.
     """
     import torch
@@ -61,11 +60,11 @@ def lone_threads() -> Iterator[tuple[ThreadPoolExecutor, int]]:
         yield threads, number
     finally:
         threads.shutdown(cancel_futures=True)
-        torch.set_num_threads(number)  # or threads to come would compute alone, too
+        torch.set_num_threads(number)  # else later threads would compute alone, too
 
 
 def give_back_memory() -> None:
-    """Have glibc return what was freed: it keeps it otherwise, some 80 MB after loading a model.
+    """Have glibc return freed memory, which it would keep: some 80 MB after loading a model.
 
     Other C libraries have no such call, and need none.
     """
