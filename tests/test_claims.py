@@ -152,6 +152,12 @@ def test_what_no_passage_holds_is_not(language: str, claim: str, wrong: str) -> 
     assert wrong in unsupported(claim, TOLD, language)
 
 
+def test_a_number_of_several_parts_is_compared_by_its_digits() -> None:
+    claim = "Esce la versione 1.2.3."
+    assert unsupported(claim, ["È pronta la versione 1.2.3"], "it") == []
+    assert unsupported(claim, ["È pronta la versione 1.2.4"], "it") == ["123"]
+
+
 @given(st.text(), st.text())
 def test_any_texts_can_be_compared(claim: str, passage: str) -> None:
     for language in ("it", "en"):

@@ -193,15 +193,18 @@ def _in_digits(text: str, language: str) -> str:
     return digits
 
 
-def _readings(digits: str) -> Iterator[float]:
+def _readings(digits: str) -> list[float]:
+    """The numbers that digits with stops and commas may mean; "1.2.3" counts as its digits."""
     bare = re.sub(r"[.,]", "", digits)
-    if re.fullmatch(r"\d{1,3}(?:[.,]\d{3})+", digits) or bare == digits:
-        yield float(bare)
+    readings = []
+    if re.fullmatch(r"\d{1,3}(?:[.,]\d{3})+", digits):
+        readings.append(float(bare))
     if re.fullmatch(r"\d+[.,]\d+", digits):
-        yield float(digits.replace(",", "."))
+        readings.append(float(digits.replace(",", ".")))
     mixed = re.fullmatch(r"(\d{1,3}(?:([.,])\d{3})+)(?!\2)[.,](\d+)", digits)
     if mixed:
-        yield float(f"{re.sub(r'[.,]', '', mixed[1])}.{mixed[3]}")
+        readings.append(float(f"{re.sub(r'[.,]', '', mixed[1])}.{mixed[3]}"))
+    return readings or [float(bare)]
 
 
 def _days(text: str) -> Iterator[tuple[int, int]]:
