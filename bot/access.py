@@ -10,46 +10,47 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bot.state import State
+from bot.state import DAY, State
 
 HOUR = 3600.0
-DAY = 24 * 3600.0
+_CLEANUP_SIZE = 1000  # users, from which on those who ask no more are dropped
 
 
 class Invitations:
-    """The people who came with an invitation. Raises StorageError."""
+    """Invitation codes and the people who used one. Raises StorageError."""
 
     def __init__(self, state: State) -> None:
         self._state = state
 
     def invite(self, uses: int, days: float) -> str:
-        """A new code for so many people and days. Only its digest is kept."""
+        """Create a code that admits ``uses`` people within ``days``. Only its digest is kept."""
         code = secrets.token_urlsafe(12)
+        now = time.time()
         with self._state.changing() as database:
-            database.execute("DELETE FROM invitations WHERE until < ?", (time.time(),))
+            database.execute("DELETE FROM invitations WHERE until < ?", (now,))
             database.execute(
-                "INSERT INTO invitations VALUES (?, ?, ?)",
-                (_digest(code), uses, time.time() + days * DAY),
+                "INSERT INTO invitations VALUES (?, ?, ?)", (_digest(code), uses, now + days * DAY)
             )
         return code
 
     def admit(self, person: int, code: str) -> bool:
-        """Let somebody in who has a code that holds; a guest's second time costs nothing."""
+        """Admit a person whose code is valid. Somebody admitted before uses up nothing."""
         if self.has(person):
             return True
+        now = time.time()
         with self._state.changing() as database:
-            used = database.execute(
+            updated = database.execute(
                 "UPDATE invitations SET uses = uses - 1 "
                 "WHERE digest = ? AND uses > 0 AND until >= ?",
-                (_digest(code), time.time()),
-            )
-            if used.rowcount:
-                database.execute("INSERT INTO guests VALUES (?, ?)", (person, time.time()))
-            return used.rowcount > 0
+                (_digest(code), now),
+            ).rowcount
+            if updated:
+                database.execute("INSERT INTO invited VALUES (?, ?)", (person, now))
+            return updated > 0
 
     def has(self, person: int) -> bool:
-        """Whether somebody is a guest."""
-        return bool(self._state.select("SELECT 1 FROM guests WHERE person = ?", person))
+        """Whether a person was admitted with an invitation."""
+        return bool(self._state.select("SELECT 1 FROM invited WHERE person = ?", person))
 
 
 def _digest(code: str) -> str:
@@ -58,63 +59,60 @@ def _digest(code: str) -> str:
 
 @dataclass(frozen=True)
 class Access:
-    """Who may ask: anyone; or those listed, those who administer the bot, and invited guests.
+    """Who may ask: anyone, or only listed users and chats, administrators and invited people.
 
-    ``invited``: whether an invitation is needed although nobody is listed.
+    ``invited_only``: an invitation is needed even if nobody is listed.
     """
 
     listed: frozenset[int]
     admins: frozenset[int]
-    invited: bool
+    invited_only: bool
     invitations: Invitations
 
-    @property
-    def open(self) -> bool:
-        """Whether anyone may ask."""
-        return not self.listed and not self.invited
-
     async def admits(self, person: int | None, chat: int | None) -> bool:
-        """Whether this person, or whoever writes in this chat, may ask. Raises StorageError."""
-        if self.open or (self.listed | self.admins).intersection((person, chat)):
+        """Whether this person, or anyone in this chat, may ask. Raises StorageError."""
+        if not self.listed and not self.invited_only:
+            return True
+        if (self.listed | self.admins).intersection((person, chat)):
             return True
         return person is not None and await asyncio.to_thread(self.invitations.has, person)
 
     async def joins(self, person: int, code: str) -> bool:
-        """Let somebody in who brings an invitation; whether it holds. Raises StorageError."""
+        """Admit a person with an invitation code; False if it is not valid. Raises StorageError."""
         return bool(code) and await asyncio.to_thread(self.invitations.admit, person, code)
 
 
 class Allowance:
-    """So many questions an hour for each person. ``most``: 0 for any number.
+    """Limits the questions per person and hour. ``limit``: 0 for no limit.
 
-    It is forgotten when the bot ends: what is written down about people is as little as possible.
+    In memory only: as little as possible is written down about people.
     """
 
-    def __init__(self, most: int, clock: Callable[[], float] = time.monotonic) -> None:
-        self._most = most
+    def __init__(self, limit: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._limit = limit
         self._clock = clock
-        self._asked: dict[int, deque[float]] = {}
+        self._times: dict[int, deque[float]] = {}  # of the questions of the last hour, by person
 
     def take(self, person: int) -> float:
-        """Count a question; 0, or the seconds until the next one is taken."""
-        if not self._most:
+        """Count a question; return 0, or the seconds until the next one is allowed."""
+        if not self._limit:
             return 0.0
         now = self._clock()
-        self._forget(now - HOUR)
-        asked = self._asked.setdefault(person, deque())
-        while asked and asked[0] <= now - HOUR:
-            asked.popleft()
-        if len(asked) >= self._most:
-            return asked[0] + HOUR - now
-        asked.append(now)
+        self._drop_inactive(now - HOUR)
+        times = self._times.setdefault(person, deque())
+        while times and times[0] <= now - HOUR:
+            times.popleft()
+        if len(times) >= self._limit:
+            return times[0] + HOUR - now
+        times.append(now)
         return 0.0
 
     def give_back(self, person: int) -> None:
-        """Do not count the last question: it was not answered, for no fault of theirs."""
-        if asked := self._asked.get(person):
-            asked.pop()
+        """Do not count the last question: it stayed unanswered through no fault of the person."""
+        if times := self._times.get(person):
+            times.pop()
 
-    def _forget(self, before: float) -> None:
-        """Leave out those who asked last before the hour; now and then, as it takes a while."""
-        if len(self._asked) > 1000:
-            self._asked = {p: a for p, a in self._asked.items() if a and a[-1] > before}
+    def _drop_inactive(self, before: float) -> None:
+        """Drop people whose last question is older; only when many are kept, as it takes time."""
+        if len(self._times) > _CLEANUP_SIZE:
+            self._times = {p: t for p, t in self._times.items() if t and t[-1] > before}

@@ -1,4 +1,4 @@
-"""What stands around quotations on every surface: sources, notes, and differences."""
+"""What every surface shows around quotations: sources, notes and differences."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ from collections.abc import Iterator
 
 from bot.locales import Texts
 from index.articles.article import Article
-from retrieval.answer import Answer, Quotation, Scope
+from retrieval.answer import Answer, Quotation
 from retrieval.answering.verification import Verification
 
 
-def difference_lines(told: Verification, say: Texts) -> list[str]:
-    """Each difference in words: what was said, and what is written instead."""
-    names = {(True, True): "changed", (True, False): "added", (False, True): "left_out"}
+def difference_lines(verification: Verification, say: Texts) -> list[str]:
+    """One line per difference: the words of the claim and those of the article."""
+    kinds = {(True, True): "changed", (True, False): "added", (False, True): "left_out"}
     return [
-        say(f"verify.{names[bool(d.said), bool(d.written)]}", said=d.said, written=d.written)
-        for d in told.differences
+        say(f"verify.{kinds[bool(d.said), bool(d.written)]}", said=d.said, written=d.written)
+        for d in verification.differences
     ]
 
 
 def source_line(quote: Quotation | Article, say: Texts) -> str:
-    """Who published it, under which title and when, as far as the article tells."""
+    """Outlet, title and date, as far as the article has them."""
     parts = [quote.source or say("answer.source_unknown"), quote.title]
     if quote.date:
         parts.append(quote.date)
@@ -28,22 +28,17 @@ def source_line(quote: Quotation | Article, say: Texts) -> str:
 
 
 def also_line(quote: Quotation, say: Texts) -> str:
-    """Which others carry a quotation: the outlets, or the titles where no outlet is known."""
+    """The other outlets that carry a quotation; a title where the outlet is unknown."""
     names = dict.fromkeys(carrier.source or carrier.title for carrier in quote.also)
     return f"{say('answer.also_in')} {', '.join(names)}"
 
 
 def notes(answer: Answer, say: Texts) -> str:
-    """Who wrote it, how the articles agree, where was searched if not everywhere; "" if nothing."""
-    told = [*_about_writing(answer, say), *_about_scope(answer.scope, say)]
-    if answer.follows:
-        told.append(say("answer.follows", question=answer.follows))
-    elif answer.query != answer.question:
-        told.append(say("answer.searched", query=answer.query))
-    return " · ".join(told)
+    """Writer, agreement between articles, scope and query if they are unusual; "" if nothing."""
+    return " · ".join([*_writing_notes(answer, say), *_search_notes(answer, say)])
 
 
-def _about_writing(answer: Answer, say: Texts) -> Iterator[str]:
+def _writing_notes(answer: Answer, say: Texts) -> Iterator[str]:
     if answer.claims:
         yield say("answer.written_by", model=answer.answerer)
     if answer.fallback:
@@ -54,7 +49,8 @@ def _about_writing(answer: Answer, say: Texts) -> Iterator[str]:
         yield say("answer.differing")
 
 
-def _about_scope(scope: Scope, say: Texts) -> Iterator[str]:
+def _search_notes(answer: Answer, say: Texts) -> Iterator[str]:
+    scope = answer.scope
     if scope.sources:
         yield say("answer.only_sources", sources=", ".join(scope.sources))
     if scope.since and scope.until:
@@ -65,3 +61,7 @@ def _about_scope(scope: Scope, say: Texts) -> Iterator[str]:
         yield say("answer.until", until=scope.until)
     if scope.newest:
         yield say("answer.newest")
+    if answer.follows:
+        yield say("answer.follows", question=answer.follows)
+    elif answer.query != answer.question:
+        yield say("answer.searched", query=answer.query)

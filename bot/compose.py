@@ -1,4 +1,4 @@
-"""The one place where the parts are put together."""
+"""Builds the parts of the bot out of the settings."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import logging
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,9 +22,10 @@ if TYPE_CHECKING:
     from retrieval.answering.weights import Weights
     from retrieval.chain import AnswerChain
 
-# Seconds: a process that ends while a library starts its threads may abort instead.
-LONGEST_LOADING = 60.0
-SWITCH_INTERVAL = 0.0001  # seconds: numpy gives way often, each time for Python's own 0.005
+# Seconds to wait for a loading thread at the end: a process that ends while a library starts its
+# threads may abort instead.
+LOADING_TIMEOUT = 60.0
+SWITCH_INTERVAL = 0.0001  # seconds; numpy often drops the GIL and waits this long to get it back
 UNCALIBRATED = (
     "the weights of sentence choice and refusal are not fitted to the embedding model %s: "
     "confidence and refusals are off until you run virgolette eval FILE --fit"
@@ -35,7 +36,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Parts:
-    """What the surfaces share."""
+    """What the command line, the REPL and the Telegram bot share."""
 
     index: CurrentIndex
     embedder: Embedder
@@ -43,29 +44,28 @@ class Parts:
 
 
 def locations(settings: Settings) -> Locations:
-    """Where the corpus and the index of the settings are."""
+    """Corpus and index of the settings."""
     server = chroma_server(settings)
     return Locations(settings.corpus_dir, settings.data_dir, settings.max_file_bytes, server)
 
 
 def chroma_server(settings: Settings) -> ChromaServer | None:
-    """The Chroma server of the settings, or None where Chroma is embedded."""
+    """The Chroma server of the settings; None if Chroma is embedded."""
     if not settings.chroma_url:
         return None
-    told = tuple((name, value.get_secret_value()) for name, value in settings.chroma_headers)
-    return ChromaServer(settings.chroma_url, told, settings.chroma_certificate)
+    headers = tuple((name, value.get_secret_value()) for name, value in settings.chroma_headers)
+    return ChromaServer(settings.chroma_url, headers, settings.chroma_certificate)
 
 
 def make_embedder(settings: Settings) -> Embedder:
     """The embedding model of the settings, not yet loaded."""
-    # It brings numpy, which a wrong setting need not wait for.
-    from index.models.embedder import Embedder
+    from index.models.embedder import Embedder  # imports numpy: a wrong setting fails before
 
     return Embedder(settings.embedding_model)
 
 
 def make_reader(settings: Settings, embedder: Embedder) -> Reader | None:
-    """The reader, not yet loaded, unless the settings do without."""
+    """The reader, not yet loaded; None if the settings turn it off."""
     from retrieval.answering.reader import Reader
 
     return Reader(embedder.encoder) if settings.reader else None
@@ -73,7 +73,7 @@ def make_reader(settings: Settings, embedder: Embedder) -> Reader | None:
 
 @contextmanager
 def composed(settings: Settings, *, chat: bool = True) -> Iterator[Parts]:
-    """The chain over the index of the settings, closed at the end.
+    """The answer chain over the index of the settings, closed at the end.
 
     ``chat``: with the chat model of the settings, if they name one.
     """
@@ -81,51 +81,36 @@ def composed(settings: Settings, *, chat: bool = True) -> Iterator[Parts]:
     reader = make_reader(settings, embedder)
     loading = threading.Thread(target=_load, args=(embedder, reader), daemon=True)
     loading.start()
-    try:
-        with _composed(settings, embedder, reader, chat=chat) as parts:
-            yield parts
-    finally:
-        loading.join(LONGEST_LOADING)
+    with ExitStack() as resources:
+        resources.callback(loading.join, LOADING_TIMEOUT)
+        from bot.chat_model import Spending, make_writer
+        from index.generations.current import CurrentIndex
+        from retrieval.answering.weights import Caution
+        from retrieval.chain import AnswerChain
+
+        spending = resources.enter_context(closing(Spending(settings)))
+        writer = make_writer(settings, spending) if chat else None
+        index = CurrentIndex(settings.data_dir, chroma_server(settings))
+        resources.callback(index.close)
+        weights = _fitted_weights(settings, embedder)
+        chain = AnswerChain(index, embedder, reader, weights, writer, Caution(settings.caution))
+        resources.callback(chain.close)
+        yield Parts(index, embedder, chain)
 
 
 def _load(embedder: Embedder, reader: Reader | None) -> None:
-    """Load the models, which waits for the disk and for other cores, while others import."""
+    """Load the models, which waits for the disk and other cores, while the main thread imports."""
     before = sys.getswitchinterval()
     sys.setswitchinterval(SWITCH_INTERVAL)
     try:
-        if embedder.is_default:  # another one imports more than all the others
+        if embedder.is_default:  # another model imports more than everything else together
             embedder.encode_query("")
         if reader:
             reader.load()
     except VirgoletteError:
-        pass  # who asks is told
+        pass  # the first question raises it again
     finally:
         sys.setswitchinterval(before)
-
-
-@contextmanager
-def _composed(
-    settings: Settings, embedder: Embedder, reader: Reader | None, *, chat: bool
-) -> Iterator[Parts]:
-    from bot.chat_model import Spending, make_writer
-    from index.generations.current import CurrentIndex
-    from retrieval.answering.weights import Caution
-    from retrieval.chain import AnswerChain
-
-    spending = Spending(settings)
-    writer = make_writer(settings, spending) if chat else None
-    index = CurrentIndex(settings.data_dir, chroma_server(settings))
-    try:
-        weights = _weights(settings, embedder)
-        caution = Caution(settings.caution)
-        chain = AnswerChain(index, embedder, reader, weights, writer, caution)
-        try:
-            yield Parts(index, embedder, chain)
-        finally:
-            chain.close()
-    finally:
-        index.close()
-        spending.close()
 
 
 def calibrated(settings: Settings) -> bool:
@@ -138,26 +123,26 @@ def calibrated(settings: Settings) -> bool:
 
 
 def weights_kind(settings: Settings) -> str:
-    """Which weights are needed: those for answers with a reader or without one."""
+    """The kind of weights in use: with a reader or without one."""
     from retrieval.answering.weights import PLAIN, READER
 
     return READER if settings.reader else PLAIN
 
 
 def weights_file(settings: Settings, embedder: Embedder) -> Path:
-    """Where the weights are that are fitted to another embedding model than the default."""
+    """The file of the weights for an embedding model other than the default."""
     from retrieval.answering.weights import fitted_file
 
     return fitted_file(settings.data_dir, embedder.fingerprint)
 
 
-def _weights(settings: Settings, embedder: Embedder) -> Weights:
+def _fitted_weights(settings: Settings, embedder: Embedder) -> Weights | None:
+    """The weights for an embedding model other than the default; None for those of the default."""
     from retrieval.answering.weights import load_weights
 
-    kind = weights_kind(settings)
     if not settings.embedding_model:
-        return load_weights(kind)
+        return None
     if not calibrated(settings):
         _log.warning(UNCALIBRATED, settings.embedding_model)
-        return load_weights(kind)
-    return load_weights(kind, weights_file(settings, embedder))
+        return None
+    return load_weights(weights_kind(settings), weights_file(settings, embedder))

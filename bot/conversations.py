@@ -1,4 +1,4 @@
-"""What was asked before, so that "and when?" is understood: in memory only, and for a while."""
+"""The last turns of conversations, for follow-ups like "and when?": in memory, for a while."""
 
 from __future__ import annotations
 
@@ -11,31 +11,31 @@ from typing import Any
 from retrieval.answer import Answer, Turn
 
 KEPT_FOR = 30 * 60.0  # seconds after the last question
-MOST_CONVERSATIONS = 10_000
-TURNS = 3  # of a conversation: a follow-up refers to the last one that asked something
+MAX_CONVERSATIONS = 10_000
+TURNS = 3  # per conversation: a follow-up refers to the last turn with a question of its own
 
 
 class Conversations:
-    """The last turns of conversations, each under a key of its own: a chat and a user, say.
+    """The last turns of conversations, by key, for example of a chat and a user. Thread-safe.
 
-    A conversation is forgotten a while after its last question, and the one that has been silent
-    longest goes where there are too many. Threads may share it.
+    A conversation expires some time after its last question. Beyond ``most`` conversations, the
+    one that has been silent longest is dropped.
     """
 
     def __init__(
         self,
         kept_for: float = KEPT_FOR,
-        most: int = MOST_CONVERSATIONS,
+        most: int = MAX_CONVERSATIONS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._kept_for = kept_for
-        self._most = most
+        self._max_conversations = most
         self._clock = clock
         self._lock = threading.Lock()
         self._conversations: OrderedDict[Hashable, tuple[float, tuple[Turn, ...]]] = OrderedDict()
 
     def recall(self, key: Hashable) -> tuple[Turn, ...]:
-        """The turns of a conversation, the last one last; none when it was too long ago."""
+        """The turns of a conversation, oldest first; empty if it has expired."""
         with self._lock:
             return self._turns(key)
 
@@ -45,23 +45,23 @@ class Conversations:
             turns = (*self._turns(key), Turn.of(answer))[-TURNS:]
             self._conversations[key] = self._clock(), turns
             self._conversations.move_to_end(key)
-            while len(self._conversations) > self._most:
+            while len(self._conversations) > self._max_conversations:
                 self._conversations.popitem(last=False)
 
     def forget(self, key: Hashable) -> None:
-        """Forget a conversation; there need not be one."""
+        """Drop a conversation, if there is one."""
         with self._lock:
             self._conversations.pop(key, None)
 
-    def forget_where(self, wanted: Callable[[Any], bool]) -> None:
-        """Forget the conversations whose keys are wanted."""
+    def forget_where(self, predicate: Callable[[Any], bool]) -> None:
+        """Drop the conversations whose keys satisfy the predicate."""
         with self._lock:
-            for key in [key for key in self._conversations if wanted(key)]:
+            for key in filter(predicate, list(self._conversations)):
                 del self._conversations[key]
 
     def _turns(self, key: Hashable) -> tuple[Turn, ...]:
-        asked, turns = self._conversations.get(key, (0.0, ()))
-        if turns and self._clock() - asked >= self._kept_for:
+        last_asked, turns = self._conversations.get(key, (0.0, ()))
+        if turns and self._clock() - last_asked >= self._kept_for:
             del self._conversations[key]
             return ()
         return turns

@@ -1,4 +1,4 @@
-"""The articles that people may look at, each under its number."""
+"""Articles by number, for people, and by key, for buttons."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from index.generations.current import CurrentIndex
 
 
 def listed(index: CurrentIndex) -> list[Article]:
-    """The articles without their texts, newest first, those without a date last.
+    """The articles without their texts, newest first, undated ones last.
 
-    An article's number is its place here, from 1.
+    The number of an article is its position here, from 1.
     """
     with index.reading() as generation:
         articles = generation.store.article_headers() if generation else []
@@ -20,7 +20,7 @@ def listed(index: CurrentIndex) -> list[Article]:
 
 
 def article_at(index: CurrentIndex, number: int) -> Article | None:
-    """The article with this number, with its text; None where there is none."""
+    """The article with this number, with its text, or None."""
     articles = listed(index)
     if not 1 <= number <= len(articles):
         return None
@@ -29,16 +29,12 @@ def article_at(index: CurrentIndex, number: int) -> Article | None:
 
 
 def article_key(path: str, sha256: str) -> str:
-    """What names an article as it is now, in 17 characters."""
+    """A key of 17 characters for an article in its present version."""
     return f"{_path_digest(path)}:{sha256[:8]}"
 
 
-def _path_digest(path: str) -> str:
-    return hashlib.sha256(path.encode(errors="surrogatepass")).hexdigest()[:8]
-
-
 def article_keyed(index: CurrentIndex, key: str) -> Article | None:
-    """The article with this key, with its text; None where there is none, or it has changed."""
+    """The article with this key, with its text; None if it is gone or has changed."""
     with index.reading() as generation:
         if generation is None:
             return None
@@ -46,3 +42,7 @@ def article_keyed(index: CurrentIndex, key: str) -> Article | None:
         path = next((a.path for a in headers if _path_digest(a.path) == key[:8]), None)
         article = generation.store.article(path) if path else None
     return article if article and article_key(article.path, article.sha256) == key else None
+
+
+def _path_digest(path: str) -> str:
+    return hashlib.sha256(path.encode(errors="surrogatepass")).hexdigest()[:8]

@@ -1,4 +1,4 @@
-"""How a command begins to write, and is ended from outside."""
+"""Standard output and SIGTERM of a command."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ TERMINATED = 143  # the exit code
 
 
 def write_utf8() -> None:
-    """Write UTF-8, whatever the system's locale is, and what cannot be written as "?"."""
+    """Write UTF-8 whatever the locale, with "?" for what cannot be encoded."""
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # None when it was closed
+        if isinstance(stream, io.TextIOWrapper):  # None if it is closed
             stream.reconfigure(encoding="utf-8", errors="replace")
 
 
 def end_on_sigterm() -> None:
-    """Make SIGTERM an exception, so that what a run has begun is taken back."""
+    """Turn SIGTERM into SystemExit, so that unfinished work is rolled back."""
 
     def end(number: int, _: object) -> None:
         signal.signal(number, signal.SIG_IGN)  # once is enough

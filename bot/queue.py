@@ -9,64 +9,57 @@ from contextlib import asynccontextmanager
 
 from index.models.runtime import give_back_memory
 
-AT_ONCE = max(1, (os.cpu_count() or 1))  # more would only slow each other down
-MOST_WAITING = 400  # some minutes, on two cores
-PAUSE = 5.0  # seconds: giving memory back takes some milliseconds, and having it again too
-CROWDED = 15  # waiting, from which ornaments are left out: Telegram takes 30 calls a second
+CONCURRENCY = os.cpu_count() or 1  # more would only slow each other down
+MAX_QUEUED = 400  # some minutes of work, on two cores
+CROWDED = 15  # queued, from which on ornaments are left out: Telegram takes 30 calls a second
+PAUSE = 5.0  # seconds: giving memory back, and getting it again, take some milliseconds
 
 
 class CrowdedError(Exception):
-    """So many wait already that the answer would come too late."""
+    """So many questions are queued that the answer would come too late."""
 
 
 class AnswerQueue:
-    """A place for each question that is being answered, and a line before it.
+    """Answers ``concurrency`` questions at a time and queues up to ``max_queued`` more.
 
-    Raises CrowdedError at once, where the line is full.
+    Raises CrowdedError if the queue is full.
     """
 
-    def __init__(self, at_once: int = AT_ONCE, most: int = MOST_WAITING) -> None:
-        self._places = asyncio.Semaphore(at_once)
-        self._most = most
-        self._moves = 0  # of people, to it and from it
-        self._here = 0  # people, waiting or not
-        self.waiting = 0
+    def __init__(self, concurrency: int = CONCURRENCY, max_queued: int = MAX_QUEUED) -> None:
+        self._slots = asyncio.Semaphore(concurrency)
+        self._max_queued = max_queued
+        self._queued = 0
+        self._changes = 0  # questions that came or went, ever
 
     @property
     def crowded(self) -> bool:
-        """Whether many wait."""
-        return self.waiting >= CROWDED
+        """Whether many questions are queued."""
+        return self._queued >= CROWDED
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
-        """A place, for the length of an ``async with``, once it is free."""
-        if self._places.locked() and self.waiting >= self._most:
+        """Wait for a free slot and hold it for the length of the ``async with``."""
+        if self._slots.locked() and self._queued >= self._max_queued:
             raise CrowdedError
-        self._moves += 1
-        self._here += 1
+        self._changes += 1
         try:
-            await self._wait()
+            self._queued += 1
+            try:
+                await self._slots.acquire()
+            finally:
+                self._queued -= 1
             try:
                 yield
             finally:
-                self._places.release()
+                self._slots.release()
         finally:
-            self._here -= 1
-            self._moves += 1
-
-    async def _wait(self) -> None:
-        """Take a place."""
-        self.waiting += 1
-        try:
-            await self._places.acquire()
-        finally:
-            self.waiting -= 1
+            self._changes += 1
 
     async def give_memory_back(self) -> None:
-        """At first, and where somebody has come or gone since, until it is cancelled."""
-        given = -1
+        """Give memory back at the start and after changes, until cancelled."""
+        seen = -1
         while True:
             await asyncio.sleep(PAUSE)
-            if given != self._moves:
-                given = self._moves
+            if seen != self._changes:
+                seen = self._changes
                 await asyncio.to_thread(give_back_memory)

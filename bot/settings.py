@@ -1,4 +1,4 @@
-"""Settings: read here, once, from the environment and ``.env``, and passed down."""
+"""Settings, read once from the environment and ``.env``, and passed down from here."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import difflib
 import ipaddress
 import os
 import re
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
@@ -31,17 +32,20 @@ class SettingsError(UsageError):
     """A setting is wrong, unknown, or missing where it is needed."""
 
 
-def _users(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    users = value.replace(",", " ").split()
+def _parsed(parse: Callable[[str], object]) -> BeforeValidator:
+    """A validator that parses text and leaves values alone that Python code passes."""
+    return BeforeValidator(lambda value: parse(value) if isinstance(value, str) else value)
+
+
+def _items(value: str) -> list[str]:
+    return value.replace(",", " ").split()
+
+
+def _users(value: str) -> list[str]:
+    users = _items(value)
     if not users:
         raise ValueError("user numbers, apart by commas")
     return users
-
-
-def _hosts(value: Any) -> Any:
-    return value.replace(",", " ").split() if isinstance(value, str) else value
 
 
 def _host(value: str) -> str:
@@ -53,33 +57,36 @@ def _host(value: str) -> str:
         return value.lower()
 
 
-def _bot_address(value: str) -> str:
-    if value:
-        address = urlsplit(value)
-        # .port raises a ValueError of its own for what is no port
-        known = address.scheme in ("http", "https") and address.hostname and address.port != 0
-        if not known or not address.path.endswith("/bot") or address.query or address.fragment:
-            raise ValueError("an address that begins with http:// or https:// and ends in /bot")
-    return value
+def _web_address(
+    expected: str,
+    forbidden: Sequence[str],
+    path: str = ".*",
+    *,
+    needs_https: bool = False,
+    strip_slash: bool = False,
+) -> AfterValidator:
+    """A validator of a web address or "". ``needs_https``: unless the host is this machine.
 
+    ``forbidden``: the parts that it must not have; ``path``: a pattern of its path.
+    """
 
-def _server_address(value: str) -> str:
-    if value:
-        address = urlsplit(value)
-        known = address.scheme in ("http", "https") and address.hostname and address.port != 0
-        if not known or address.path.strip("/") or address.username or address.query:
-            raise ValueError("an address like http://localhost:8000, without a path")
-    return value.rstrip("/")
+    def validate(value: str) -> str:
+        if value:
+            address = urlsplit(value)
+            local = address.hostname in ("127.0.0.1", "localhost", "::1")
+            schemes = ("https",) if needs_https and not local else ("http", "https")
+            fits = (
+                address.scheme in schemes
+                and address.hostname
+                and address.port != 0  # raises a ValueError of its own for an invalid port
+                and re.fullmatch(path, address.path, re.DOTALL)
+                and not any(getattr(address, part) for part in forbidden)
+            )
+            if not fits:
+                raise ValueError(expected)
+        return value.rstrip("/") if strip_slash else value
 
-
-def _webhook_address(value: str) -> str:
-    if value:
-        address = urlsplit(value)
-        local = address.hostname in ("127.0.0.1", "localhost", "::1")  # a Bot API server beside it
-        known = address.scheme == "https" or (address.scheme == "http" and local)
-        if not known or not address.hostname or address.port == 0 or address.query:
-            raise ValueError("an address like https://bot.example.org or https://example.org/bot")
-    return value.rstrip("/")
+    return AfterValidator(validate)
 
 
 def _listen(value: str) -> str:
@@ -89,16 +96,14 @@ def _listen(value: str) -> str:
     return value
 
 
-def _headers(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    pairs = []
+def _headers(value: str) -> list[tuple[str, str]]:
+    headers = []
     for part in filter(str.strip, value.split(";")):
-        name, _, told = map(str.strip, part.partition(":"))
-        if not re.fullmatch(r"[\w-]+", name, re.ASCII) or not told:
+        name, _, content = map(str.strip, part.partition(":"))
+        if not re.fullmatch(r"[\w-]+", name, re.ASCII) or not content:
             raise ValueError("headers like Authorization: Bearer …, apart by semicolons")
-        pairs.append((name, told))
-    return tuple(pairs)
+        headers.append((name, content))
+    return headers
 
 
 def _chat_model(value: str) -> str:
@@ -108,23 +113,12 @@ def _chat_model(value: str) -> str:
     return value.strip()
 
 
-def _model_server(value: str) -> str:
-    if value:
-        address = urlsplit(value)
-        known = address.scheme in ("http", "https") and address.hostname and address.port != 0
-        if not known or address.username or address.query or address.fragment:
-            raise ValueError("an address like http://localhost:8080/v1")
-    return value
-
-
-def _price(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
+def _price(value: str) -> tuple[float, float, str]:
     number = r"\s*(\d{1,6}(?:\.\d{1,6})?)\s*"
-    found = re.fullmatch(rf"{number}/{number}(\w{{1,9}}|[$€£])?\s*", value)
-    if not found:
+    match = re.fullmatch(rf"{number}/{number}(\w{{1,9}}|[$€£])?\s*", value)
+    if not match:
         raise ValueError("what a million tokens cost, read/written, like 0.15/0.60 USD")
-    return float(found[1]), float(found[2]), found[3] or ""
+    return float(match[1]), float(match[2]), match[3] or ""
 
 
 def _token(value: SecretStr) -> SecretStr:
@@ -134,8 +128,8 @@ def _token(value: SecretStr) -> SecretStr:
     return SecretStr(token)
 
 
-def _outside_the_corpus(value: Path, info: ValidationInfo) -> Path:
-    """What is written there would be read as articles, and indexed again and again."""
+def _outside_corpus(value: Path, info: ValidationInfo) -> Path:
+    """Refuse a folder whose files would be read as articles, and indexed again and again."""
     corpus, data = info.data.get("corpus_dir", Path("corpus")).absolute(), value.absolute()
     below = data.relative_to(corpus).parts if data.is_relative_to(corpus) else (".",)
     if not any(part.startswith(".") for part in below):  # hidden folders are not read
@@ -143,18 +137,42 @@ def _outside_the_corpus(value: Path, info: ValidationInfo) -> Path:
     return value
 
 
-def _at_home(value: Path) -> Path:
+def _expand_home(value: Path) -> Path:
     try:
         return value.expanduser()
     except RuntimeError:
         raise ValueError(f"there is no home for {value.parts[0]}") from None
 
 
-Folder = Annotated[Path, AfterValidator(_at_home)]
+Folder = Annotated[Path, AfterValidator(_expand_home)]
+Users = Annotated[frozenset[int], NoDecode, _parsed(_users)]
+Host = Annotated[str, AfterValidator(_host)]
+Headers = Annotated[tuple[tuple[str, SecretStr], ...], NoDecode, _parsed(_headers)]
+Price = Annotated[tuple[float, float, str] | None, NoDecode, _parsed(_price)]
+_bot_api_address = _web_address(
+    "an address that begins with http:// or https:// and ends in /bot",
+    forbidden=("query", "fragment"),
+    path=".*/bot",
+)
+_chroma_address = _web_address(
+    "an address like http://localhost:8000, without a path",
+    forbidden=("username", "query"),
+    path="/*",
+    strip_slash=True,
+)
+_webhook_address = _web_address(
+    "an address like https://bot.example.org or https://example.org/bot",
+    forbidden=("query",),
+    needs_https=True,  # a Bot API server on the same machine does without
+    strip_slash=True,
+)
+_chat_address = _web_address(
+    "an address like http://localhost:8080/v1", forbidden=("username", "query", "fragment")
+)
 
 
 class Settings(BaseSettings):
-    """What a user can set. The name in the environment is the field's with VIRGOLETTE_ before."""
+    """What a user can set. In the environment a field's name has VIRGOLETTE_ in front."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,
@@ -167,7 +185,7 @@ class Settings(BaseSettings):
     )
 
     corpus_dir: Folder = Field(Path("corpus"), description="The folder of articles.")
-    data_dir: Annotated[Folder, AfterValidator(_outside_the_corpus)] = Field(
+    data_dir: Annotated[Folder, AfterValidator(_outside_corpus)] = Field(
         Path("data"),
         description="Where index, bot state and REPL history are kept, outside the corpus.",
         validate_default=True,
@@ -186,7 +204,7 @@ class Settings(BaseSettings):
     chat_model: Annotated[str, AfterValidator(_chat_model)] = Field(
         "", description="A chat model that writes the answers, provider:model; empty: none does."
     )
-    chat_base_url: Annotated[str, AfterValidator(_model_server)] = Field(
+    chat_base_url: Annotated[str, _chat_address] = Field(
         "", description="A server of your own for it, as http://localhost:8080/v1."
     )
     chat_temperature: float | None = Field(
@@ -207,17 +225,13 @@ class Settings(BaseSettings):
     chat_tokens_per_day: int = Field(
         1_000_000, ge=0, description="Tokens, read and written, in a day; 0: any number."
     )
-    chat_price: Annotated[tuple[float, float, str] | None, NoDecode, BeforeValidator(_price)] = (
-        Field(
-            None, description="What a million tokens cost, read/written and in what: 0.15/0.60 USD."
-        )
+    chat_price: Price = Field(
+        None, description="What a million tokens cost, read/written and in what: 0.15/0.60 USD."
     )
-    chroma_url: Annotated[str, AfterValidator(_server_address)] = Field(
+    chroma_url: Annotated[str, _chroma_address] = Field(
         "", description="A Chroma server for the vectors; empty: Chroma runs inside Virgolette."
     )
-    chroma_headers: Annotated[
-        tuple[tuple[str, SecretStr], ...], NoDecode, BeforeValidator(_headers)
-    ] = Field(
+    chroma_headers: Headers = Field(
         (),
         description="Headers for the Chroma server, Authorization: Bearer …, apart by semicolons.",
     )
@@ -225,9 +239,7 @@ class Settings(BaseSettings):
         None, description="A file of authorities to trust for the Chroma server's https."
     )
     watch: bool = Field(True, description="Whether the bot follows the corpus by itself.")
-    fetch_allow: Annotated[
-        frozenset[Annotated[str, AfterValidator(_host)]], NoDecode, BeforeValidator(_hosts)
-    ] = Field(
+    fetch_allow: Annotated[frozenset[Host], NoDecode, _parsed(_items)] = Field(
         frozenset(), description="Hosts and networks that are fetched though they are not public."
     )
     max_file_mb: float = Field(
@@ -239,14 +251,14 @@ class Settings(BaseSettings):
     telegram_bot_token: Annotated[SecretStr, AfterValidator(_token)] = Field(
         SecretStr(""), description="The token that @BotFather gave."
     )
-    telegram_base_url: Annotated[str, AfterValidator(_bot_address)] = Field(
+    telegram_base_url: Annotated[str, _bot_api_address] = Field(
         "", description="A Bot API server of your own, ending in /bot; empty for Telegram's."
     )
-    telegram_allowed_users: Annotated[frozenset[int], NoDecode, BeforeValidator(_users)] = Field(
+    telegram_allowed_users: Users = Field(
         frozenset(),
         description="The numbers of the users and groups that may ask, by commas; empty: anyone.",
     )
-    telegram_admins: Annotated[frozenset[int], NoDecode, BeforeValidator(_users)] = Field(
+    telegram_admins: Users = Field(
         frozenset(), description="The numbers of the users who look after the bot, by commas."
     )
     telegram_invited_only: bool = Field(
@@ -255,7 +267,7 @@ class Settings(BaseSettings):
     telegram_questions_per_hour: int = Field(
         60, ge=0, description="How many questions a user may ask in an hour; 0: any number."
     )
-    telegram_webhook_url: Annotated[str, AfterValidator(_webhook_address)] = Field(
+    telegram_webhook_url: Annotated[str, _webhook_address] = Field(
         "", description="Where Telegram reaches the bot, https://…; empty: the bot asks Telegram."
     )
     telegram_webhook_listen: Annotated[str, AfterValidator(_listen)] = Field(
@@ -275,10 +287,9 @@ class Settings(BaseSettings):
 
 
 def provide_to_libraries() -> None:
-    """Give the libraries of chat models and of tracing what ``.env`` holds for them.
+    """Put the names of other programs in ``.env`` into the environment, which has precedence.
 
-    They read their keys from the environment themselves, under names of their own. What the
-    environment has already stays.
+    The libraries of chat models and of tracing look for their keys only there.
     """
     for name, value in dotenv_values(ENV_FILE, encoding="utf-8").items():
         if value and not name.upper().startswith(PREFIX):
@@ -286,37 +297,37 @@ def provide_to_libraries() -> None:
 
 
 def is_provided(name: str) -> bool:
-    """Whether a library finds this name of its own in the environment."""
+    """Whether the environment holds a name that a library looks for."""
     return bool(os.environ.get(name, "").strip())
 
 
 def read_settings() -> Settings:
-    """The settings of this process. Raises SettingsError, which never holds a value."""
+    """The settings of this process. Raises SettingsError, whose message never holds a value."""
     _refuse_unknown()
     try:
         return Settings()
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
-        name = f"{PREFIX}{'_'.join(str(part) for part in first['loc'][:1])}".upper()
-        told = first["msg"].removeprefix("Value error, ")
+        name = f"{PREFIX}{''.join(map(str, first['loc'][:1]))}".upper()
+        reason = first["msg"].removeprefix("Value error, ")
         if first["type"] == "bool_parsing":
-            told = "it takes on or off"
-        raise SettingsError(f"{name} is wrong: {told}") from None
+            reason = "it takes on or off"
+        raise SettingsError(f"{name} is wrong: {reason}") from None
 
 
 def _refuse_unknown() -> None:
-    known = {f"{PREFIX}{name}".upper() for name in Settings.model_fields}
+    known = sorted(name.upper() for name in Settings.model_fields)
     try:
-        told = {**dotenv_values(ENV_FILE, encoding="utf-8"), **os.environ}
+        environment = {**dotenv_values(ENV_FILE, encoding="utf-8"), **os.environ}
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{ENV_FILE} cannot be read: {error}") from None
-    for name, value in told.items():
-        if name.upper().startswith(PREFIX) and name.upper() not in known and value:
-            bare = [other.removeprefix(PREFIX) for other in sorted(known)]
-            near = difflib.get_close_matches(name.upper().removeprefix(PREFIX), bare, 1)
+    for variable, value in environment.items():
+        name = variable.upper().removeprefix(PREFIX)
+        if value and variable.upper().startswith(PREFIX) and name not in known:
+            similar = difflib.get_close_matches(name, known, 1)
             hint = (
-                f": did you mean {PREFIX}{near[0]}?"
-                if near
-                else ": docs/settings.md lists them all"
+                f"did you mean {PREFIX}{similar[0]}?"
+                if similar
+                else "docs/settings.md lists them all"
             )
-            raise SettingsError(f"{name} is not a setting{hint}")
+            raise SettingsError(f"{variable} is not a setting: {hint}")

@@ -1,4 +1,4 @@
-"""What people say to a bot that is no question to the articles."""
+"""What people say to a bot besides questions about the articles, and what it says then."""
 
 from __future__ import annotations
 
@@ -16,54 +16,54 @@ from retrieval.chain import AnswerChain
 from retrieval.questions.subjects import Person, people, subjects
 from retrieval.writing.options import AnswerOptions
 
-MOST_SUBJECTS = 12
-LONGEST = 12  # words; what is longer has something to ask
+MAX_SUBJECTS = 12
+MAX_WORDS = 12  # of small talk: a longer text asks something
 EXAMPLES = 3
-TRIED = 12  # questions that are asked to find them
-SURE = 0.55  # confidence
+MAX_TRIED = 12  # questions that are asked to find the examples
+MIN_CONFIDENCE = 0.55  # of an example's answer
 
 
 class Examples:
-    """Three questions for each generation and language: asked once, and kept."""
+    """Questions that the articles answer, found once per generation and language."""
 
     def __init__(self, chain: AnswerChain, index: CurrentIndex) -> None:
         self._chain = chain
         self._index = index
         self._lock = Lock()
-        self._kept: dict[str, tuple[str, list[str]]] = {}
+        self._cache: dict[str, tuple[str, list[str]]] = {}  # generation and questions by language
 
     def of(self, say: Texts) -> list[str]:
-        """Questions in the language of the texts; none where the articles answer none of ours.
+        """Up to ``EXAMPLES`` questions in the language of the texts.
 
-        Takes seconds when the index is new. Raises what keeps the chain from answering.
+        Takes seconds when the index is new. Raises what the chain raises.
         """
         with self._lock, self._index.reading() as generation:
             if generation is None:
                 return []
             language = say("telegram.example_who", name="")
-            if self._kept.get(language, ("",))[0] != generation.name:
+            if self._cache.get(language, ("",))[0] != generation.name:
                 questions = _questions(people(generation), say)
-                chosen = list(islice(self._answered(questions), EXAMPLES))
-                self._kept[language] = generation.name, chosen
-            return self._kept[language][1]
+                answered = list(islice(self._answered(questions), EXAMPLES))
+                self._cache[language] = generation.name, answered
+            return self._cache[language][1]
 
     def _answered(self, questions: Iterator[str]) -> Iterator[str]:
-        for text in islice(questions, TRIED):
+        for text in islice(questions, MAX_TRIED):
             answer = self._chain.invoke(Question(text), options=AnswerOptions(written=False))
-            if not answer.refused and answer.confidence >= SURE:
+            if not answer.refused and answer.confidence >= MIN_CONFIDENCE:
                 yield text
 
 
-def _questions(found: list[Person], say: Texts) -> Iterator[str]:
-    """What people said, and who they are, in turn; about each one once."""
-    said = [say("telegram.example_said", name=one.name) for one in found if one.speaks]
-    who = [say("telegram.example_who", name=one.name) for one in found if not one.speaks]
+def _questions(persons: list[Person], say: Texts) -> Iterator[str]:
+    """One question per person, by turns what somebody said and who somebody is."""
+    said = [say("telegram.example_said", name=person.name) for person in persons if person.speaks]
+    who = [say("telegram.example_who", name=person.name) for person in persons if not person.speaks]
     for pair in zip_longest(said, who):
         yield from filter(None, pair)
 
 
 class Talk(StrEnum):
-    """What is said: a greeting, thanks, or what the articles are about at all."""
+    """A greeting, thanks, or the question what the articles are about."""
 
     HELLO = "hello"
     THANKS = "thanks"
@@ -73,11 +73,7 @@ class Talk(StrEnum):
 _GREETINGS = frozenset(
     "ciao salve buongiorno buonasera buonanotte buondi hello hi hey ehi arrivederci bye".split()
 )
-
-
 _THANKS = frozenset("grazie ringrazio thanks thank thx".split())
-
-
 _AROUND = frozenset(
     """
     buon giorno sera pomeriggio buona notte a tutti te voi lei come stai va sta tutto bene good
@@ -87,8 +83,6 @@ _AROUND = frozenset(
     presto domani dopo
     """.split()
 )
-
-
 _SUBJECTS = re.compile(
     r"(?:e )?(?:"
     r"(?:di )?(?:che|che cosa|cosa|cos|quali argomenti|quali temi|quali cose) "
@@ -104,48 +98,42 @@ _SUBJECTS = re.compile(
     r"|what can i ask(?: you)?"
     r")"
 )
-
-
 _MEANT = frozenset("articoli testi documenti argomenti temi articles texts topics subjects".split())
+_GENERAL = re.compile(r"\b(?:sai|conosci|chieder|puoi|hai|know|ask|parlano)")
+# The two words of "buon giorno", "good evening" and the like.
+_WISHES = frozenset("buon buona good".split())
+_TIMES = frozenset("giorno sera pomeriggio notte morning evening afternoon night".split())
 
 
 def talk(text: str) -> Talk | None:
-    """What is said where nothing is asked of the articles' words; None for a question."""
-    found = words(text)
-    if not found or len(found) > LONGEST:
+    """The kind of small talk that a text is; None for a question to the articles."""
+    tokens = words(text)
+    if not tokens or len(tokens) > MAX_WORDS:
         return None
-    said = set(found)
-    if said & _THANKS and said <= _THANKS | _GREETINGS | _AROUND:
+    vocabulary = set(tokens)
+    if vocabulary & _THANKS and vocabulary <= _THANKS | _GREETINGS | _AROUND:
         return Talk.THANKS
-    if (said & _GREETINGS and said <= _GREETINGS | _AROUND) or _is_wish(found):
+    if vocabulary & _GREETINGS and vocabulary <= _GREETINGS | _AROUND:
         return Talk.HELLO
-    asked = " ".join(found)
-    general = _SUBJECTS.fullmatch(asked)
-    whole = said & _MEANT or re.search(
-        r"\b(?:sai|conosci|chieder|puoi|hai|know|ask|parlano)", asked
-    )
-    return Talk.SUBJECTS if general and whole else None
+    if vocabulary <= _AROUND and tokens[0] in _WISHES and set(tokens[1:2]) & _TIMES:
+        return Talk.HELLO
+    phrase = " ".join(tokens)
+    is_general = vocabulary & _MEANT or _GENERAL.search(phrase)
+    return Talk.SUBJECTS if is_general and _SUBJECTS.fullmatch(phrase) else None
 
 
-def talked_back(said: Talk, index: CurrentIndex, say: Texts) -> str:
-    """What is said to that. Raises StorageError where the index cannot be read."""
-    if said is not Talk.SUBJECTS:
-        return say(f"talk.{said.value}")
+def talked_back(kind: Talk, index: CurrentIndex, say: Texts) -> str:
+    """The reply to small talk. Raises StorageError if the index cannot be read."""
+    if kind is not Talk.SUBJECTS:
+        return say(f"talk.{kind.value}")
     with index.reading() as generation:
         if generation is None or not generation.size:
             return say("chat.no_articles")
-        names = subjects(generation, MOST_SUBJECTS)
+        names = subjects(generation, MAX_SUBJECTS)
         count, dates = generation.store.count("articles"), generation.dates
-    told = [say("talk.subjects", count=count)]
+    lines = [say("talk.subjects", count=count)]
     if dates:
-        told.append(say("talk.subjects_dates", first=min(dates)[:10], last=max(dates)[:10]))
+        lines.append(say("talk.subjects_dates", first=min(dates)[:10], last=max(dates)[:10]))
     if names:
-        told.append(say("talk.subjects_names", names=", ".join(names)))
-    return "\n".join([*told, say("talk.subjects_hint")])
-
-
-def _is_wish(found: list[str]) -> bool:
-    """Whether it is "buon giorno", "good evening" or the like, and no more."""
-    kinds = {"buon", "buona", "good"}
-    times = {"giorno", "sera", "pomeriggio", "notte", "morning", "evening", "afternoon", "night"}
-    return found[0] in kinds and len(found) > 1 and found[1] in times and set(found) <= _AROUND
+        lines.append(say("talk.subjects_names", names=", ".join(names)))
+    return "\n".join([*lines, say("talk.subjects_hint")])

@@ -1,4 +1,4 @@
-"""What the bot keeps beside the index, in one SQLite file that survives kills."""
+"""What the bot keeps besides the index, in one SQLite file that survives kills."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ from index.errors import StorageError
 from retrieval.answer import Answer
 
 FILE = "bot.sqlite"  # in DATA_DIR
-# Each brings the file from the version that is its place here to the next one.
+DAY = 24 * 3600.0
+KEPT = 7 * DAY  # seconds; after them editing a question has no effect
+VOTES_KEPT = 180 * DAY
+# The migration at position n brings the file from version n to n + 1.
 MIGRATIONS = (
     """
     CREATE TABLE inbox (
@@ -47,13 +50,17 @@ MIGRATIONS = (
         last_sent INTEGER NOT NULL, last_received INTEGER NOT NULL
     );
     """,
+    """
+    ALTER TABLE given RENAME TO answers;
+    ALTER TABLE guests RENAME TO invited;
+    """,
 )
 
 
 class State:
-    """The file, open. Safe to use from several threads; what is committed survives a kill.
+    """The file, open. Thread-safe; what is committed survives a kill.
 
-    Raises StorageError where it cannot be opened, read or written, or is of a later version.
+    Raises StorageError if it cannot be opened, read or written, or is of a later version.
     """
 
     def __init__(self, file: Path) -> None:
@@ -61,7 +68,7 @@ class State:
         self._lock = threading.Lock()
         with self._translating():
             file.parent.mkdir(parents=True, exist_ok=True)
-            os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))  # what people write is in it
+            os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))  # it holds what people write
             self._database = sqlite3.connect(
                 file, timeout=30, isolation_level=None, check_same_thread=False
             )
@@ -71,7 +78,7 @@ class State:
 
     @contextmanager
     def changing(self) -> Iterator[sqlite3.Connection]:
-        """The database for a change that is made whole or not at all."""
+        """The database in a transaction, which an exception rolls back."""
         with self._lock, self._translating():
             self._database.execute("BEGIN IMMEDIATE")
             try:
@@ -82,12 +89,12 @@ class State:
             self._database.execute("COMMIT")
 
     def select(self, query: str, *values: float | str) -> list[tuple[Any, ...]]:
-        """What a question to the database gives."""
+        """The rows of a query."""
         with self._lock, self._translating():
             return self._database.execute(query, values).fetchall()
 
     def close(self) -> None:
-        """Give the file back."""
+        """Close the file."""
         with self._lock:
             self._database.close()
 
@@ -113,73 +120,73 @@ class State:
             ) from error
 
 
-DAY = 24 * 3600.0
-KEPT = 7 * DAY  # seconds; after them a question can be edited without effect
-VOTES_KEPT = 180 * DAY
-
-
 class AnswerLog:
-    """What a bot answered, by chat and message of the question. Raises StorageError."""
+    """What a bot answered. Raises StorageError.
+
+    Each answer has a key: the chat and the message of its question.
+    """
 
     def __init__(self, state: State, bot: int) -> None:
         self._state = state
         self._bot = bot
 
     def keep(
-        self, place: tuple[int, int], person: int, replies: list[int], answer: Answer | None
+        self, key: tuple[int, int], person: int, replies: list[int], answer: Answer | None
     ) -> None:
-        """Keep which messages answer a question. ``place``: its chat and message."""
-        told = (answer.question, json.dumps(answer.as_json()), answer.generation) if answer else ()
-        values = (self._bot, *place, person, json.dumps(replies), *(told or (None,) * 3))
+        """Keep the messages that reply to a question, with their answer if there is one."""
+        content: tuple[str | None, ...] = (None, None, None)
+        if answer:
+            content = (answer.question, json.dumps(answer.as_json()), answer.generation)
+        now = time.time()
         with self._state.changing() as database:
-            database.execute("DELETE FROM given WHERE at < ?", (time.time() - KEPT,))
-            database.execute("DELETE FROM votes WHERE at < ?", (time.time() - VOTES_KEPT,))
+            database.execute("DELETE FROM answers WHERE at < ?", (now - KEPT,))
+            database.execute("DELETE FROM votes WHERE at < ?", (now - VOTES_KEPT,))
             database.execute(
-                "INSERT OR REPLACE INTO given VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (*values, time.time()),
+                "INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (self._bot, *key, person, json.dumps(replies), *content, now),
             )
 
-    def replies(self, place: tuple[int, int]) -> list[int] | None:
-        """The messages that answer a question; None for one that is not known, or not any more."""
-        query = "SELECT replies FROM given WHERE bot = ? AND chat = ? AND message = ?"
-        found = self._state.select(query, self._bot, *place)
-        return [int(number) for number in json.loads(found[0][0])] if found else None
+    def replies(self, key: tuple[int, int]) -> list[int] | None:
+        """The messages that reply to a question; None if it is unknown or too old."""
+        query = "SELECT replies FROM answers WHERE bot = ? AND chat = ? AND message = ?"
+        rows = self._state.select(query, self._bot, *key)
+        return [int(number) for number in json.loads(rows[0][0])] if rows else None
 
-    def vote(self, place: tuple[int, int], person: int, *, good: bool) -> bool:
-        """Keep what somebody says of an answer, once; False where the answer is not known."""
+    def vote(self, key: tuple[int, int], person: int, *, good: bool) -> bool:
+        """Keep a person's latest vote on an answer; False if the answer is unknown."""
         query = (
             "INSERT OR REPLACE INTO votes "
-            "SELECT bot, chat, message, ?, ?, question, answer, generation, ? FROM given "
+            "SELECT bot, chat, message, ?, ?, question, answer, generation, ? FROM answers "
             "WHERE bot = ? AND chat = ? AND message = ? AND answer IS NOT NULL"
         )
         with self._state.changing() as database:
-            done = database.execute(query, (person, good, time.time(), self._bot, *place))
-            return done.rowcount > 0
+            cursor = database.execute(query, (person, good, time.time(), self._bot, *key))
+            return cursor.rowcount > 0
 
     def forget(self, person: int) -> None:
-        """Remove all that is kept of somebody. What is just being answered goes with its answer."""
+        """Remove all that is kept of a person, except an answer that is still being made."""
         with self._state.changing() as database:
-            for table in ("given", "votes", "guests"):
+            for table in ("answers", "votes", "invited"):
                 database.execute(f"DELETE FROM {table} WHERE person = ?", (person,))  # noqa: S608
 
 
 def voted(state: State, *, good: bool) -> Iterator[dict[str, Any]]:
-    """The answers that people found good, or bad: lines as ``virgolette eval`` reads them.
+    """The answers that people voted good, or bad: lines as ``virgolette eval`` reads them.
 
-    What the right answer is nobody has said: ``articles`` and ``answers`` are empty, as of a
-    question to be refused, until somebody fills them in. ``given`` is the answer that was given.
+    ``articles`` and ``answers`` are empty, as for an unanswerable question, until somebody fills
+    in the right answer. ``given`` is the answer that the bot gave.
     """
     query = (
         "SELECT question, answer, generation, max(at) FROM votes WHERE good = ? "
         "GROUP BY question, answer, generation ORDER BY max(at)"
     )
     for question, answer, generation, at in state.select(query, good):
-        told = json.loads(answer)
+        given = json.loads(answer)
         yield {
             "question": question,
             "articles": [],
             "answers": [],
-            "given": {name: told[name] for name in ("answer", "refused", "quotes")},
+            "given": {name: given[name] for name in ("answer", "refused", "quotes")},
             "generation": generation,
             "at": time.strftime("%Y-%m-%d", time.gmtime(at)),
         }

@@ -1,4 +1,4 @@
-"""What is indexed, told without loading the model or Chroma."""
+"""The state of the index, the bot and the chat model, without loading a model or Chroma."""
 
 from __future__ import annotations
 
@@ -10,21 +10,19 @@ from typing import Any
 
 from bot.compose import calibrated
 from bot.settings import Settings
-from bot.state import FILE, State
+from bot.state import DAY, FILE, State
 from index.errors import StorageError, VirgoletteError
 from index.generations.layout import STORE
 from index.generations.manifest import read_manifest
 from index.generations.pointer import held_current
 from index.generations.store import Store
 
-DAY = 24 * 3600.0
-
 
 @dataclass(frozen=True)
 class Health:
-    """``handled``: when the last update was dealt with, in seconds of the epoch, or None.
+    """``handled``: when the last update was handled, in seconds since the epoch, or None.
 
-    ``waiting``: updates that are kept and not dealt with; ``errors``: of the last day.
+    ``waiting``: the updates not yet handled; ``errors``: those of the last day.
     """
 
     handled: float | None
@@ -33,18 +31,18 @@ class Health:
 
     @property
     def last(self) -> str:
-        """When the last update was dealt with, in UTC; a dash where none was."""
+        """When the last update was handled, in UTC; a dash if none was."""
         if self.handled is None:
             return "–"
         return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.handled))
 
     def line(self) -> str:
-        """All of it in a line."""
+        """All of it in one line."""
         return f"last update {self.last}, {self.waiting} waiting, {self.errors} errors in a day"
 
 
 def bot_health(data_dir: Path) -> Health | None:
-    """How the bot with this data folder is; None where none has run. Raises StorageError."""
+    """The health of the bot with this data folder; None if none has run. Raises StorageError."""
     if not (data_dir / FILE).exists():
         return None
     with closing(State(data_dir / FILE)) as state:
@@ -52,15 +50,14 @@ def bot_health(data_dir: Path) -> Health | None:
 
 
 def health_of(state: State) -> Health:
-    """The same out of an open file. Raises StorageError."""
-    inbox = "SELECT max(dealt), count(body) FROM inbox"
-    ((handled, waiting),) = state.select(inbox)
+    """The same from an open file. Raises StorageError."""
+    ((handled, waiting),) = state.select("SELECT max(dealt), count(body) FROM inbox")
     ((errors,),) = state.select("SELECT count(*) FROM errors WHERE at > ?", time.time() - DAY)
     return Health(handled, waiting, errors)
 
 
 def note_error(state: State) -> None:
-    """Count an error; those of other days are forgotten. Raises StorageError."""
+    """Count an error and drop those older than a day. Raises StorageError."""
     now = time.time()
     with state.changing() as database:
         database.execute("DELETE FROM errors WHERE at < ?", (now - DAY,))
@@ -68,10 +65,7 @@ def note_error(state: State) -> None:
 
 
 def read_status(settings: Settings) -> dict[str, Any]:
-    """What is indexed, and in a line each how the bot is and what the chat model costs.
-
-    None where there is no index, no bot, no chat model.
-    """
+    """The state of the index, with one line each on the bot and the chat model, or None."""
     return {
         **index_status(settings),
         "bot": _bot_line(settings.data_dir),
@@ -80,8 +74,8 @@ def read_status(settings: Settings) -> dict[str, Any]:
 
 
 def index_status(settings: Settings) -> dict[str, Any]:
-    """Counts, model and time of the current generation; None where there is no index."""
-    told: dict[str, Any] = {
+    """Counts, model and time of the current generation; None or 0 if there is none."""
+    status: dict[str, Any] = {
         "generation": None,
         "created": None,
         "model": None,
@@ -96,32 +90,32 @@ def index_status(settings: Settings) -> dict[str, Any]:
     }
     with held_current(settings.data_dir) as directory:
         if directory is None:
-            return told
+            return status
         manifest = read_manifest(directory)
-        told |= {"generation": directory.name, "skipped": len(manifest.skipped)}
-        told |= {"created": manifest.created, "model": manifest.stamp["model"]}
         with closing(_open(directory / STORE)) as store:
-            told |= {table: store.count(table) for table in ("articles", "passages", "sentences")}
-            told |= {"near_twins": store.count("twins")}
-    return told
+            counts = {table: store.count(table) for table in ("articles", "passages", "sentences")}
+            counts["near_twins"] = store.count("twins")
+        stamp = {"created": manifest.created, "model": manifest.stamp["model"]}
+        skipped = len(manifest.skipped)
+        return {**status, "generation": directory.name, **stamp, **counts, "skipped": skipped}
 
 
 def stored_text(data_dir: Path, path: str) -> str:
-    """The stored text of an article of the current generation."""
+    """The stored text of an article. Raises VirgoletteError, which names some that exist."""
     with held_current(data_dir) as directory:
         if directory is None:
             raise StorageError(f"there is no index in {data_dir}: run virgolette index")
         with closing(_open(directory / STORE)) as store:
             article = store.article(path)
-            known = [header.path for header in store.article_headers()]
+            paths = [header.path for header in store.article_headers()]
     if article is None:
-        shown = ", ".join(known[:5]) + (", …" if len(known) > 5 else "")
+        shown = ", ".join(paths[:5]) + (", …" if len(paths) > 5 else "")
         raise VirgoletteError(f"there is no article {path} in the index; there are: {shown}")
     return article.text
 
 
 def _bot_line(data_dir: Path) -> str | None:
-    """How the bot is, or why that cannot be told: what is indexed is told all the same."""
+    """The health of the bot, or why it is unknown: the state of the index matters all the same."""
     try:
         health = bot_health(data_dir)
     except StorageError as error:
@@ -130,9 +124,8 @@ def _bot_line(data_dir: Path) -> str | None:
 
 
 def _chat_line(settings: Settings) -> str:
-    """The chat model, and what it has cost."""
+    """The chat model and its cost."""
     from bot.chat_model import spent_of
-    from bot.state import FILE, State
 
     file = settings.data_dir / FILE
     if not file.exists():

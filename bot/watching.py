@@ -1,4 +1,4 @@
-"""`virgolette index --watch`: the corpus is followed, each pass is a process of its own."""
+"""`virgolette index --watch`: follows the corpus; each indexing pass is a process of its own."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,23 +16,23 @@ from pathlib import Path
 from bot.process import TERMINATED, end_on_sigterm, write_utf8
 from index.building.watch import Watcher
 
-GRACE = 10.0  # seconds that a process gets to end when it is asked to
-WAITS = 600.0  # seconds for another process that writes
-_LOOK = 0.2  # seconds between looks at a process and at the sign to stop
+GRACE = 10.0  # seconds that a process gets to end after SIGTERM
+WRITER_WAIT = 600.0  # seconds for another process that writes
+_POLL_INTERVAL = 0.2  # seconds between looks at a pass and at the stop event
 _NICENESS = 10  # of a pass: questions go first
 
 
 def command_line(*arguments: str) -> list[str]:
-    """This very command line, to run in a process of its own."""
-    # -P: a folder named "bot" where the user stands must not be taken for this package.
+    """The command line of virgolette, for a process of its own."""
+    # -P: a folder named "bot" in the working directory must not be taken for this package.
     return [sys.executable, "-P", "-m", "bot.terminal.cli", *arguments]
 
 
 def following_line(corpus: Path) -> list[str]:
-    """The command line of a process that only follows a corpus, and tells it in JSON.
+    """The command line of a process that only follows a corpus and reports in JSON.
 
-    As `virgolette index --watch --json` does, in half of its memory: it reads no settings, which
-    take libraries. Its passes do.
+    It does what `virgolette index --watch --json` does in half the memory, because it reads no
+    settings, which need libraries. Its passes do.
     """
     return [sys.executable, "-P", "-m", __name__, str(corpus)]
 
@@ -40,24 +40,25 @@ def following_line(corpus: Path) -> list[str]:
 def follow(
     corpus: Path, first: Sequence[str] = (), wait: float = 0, *, as_json: bool, quiet: bool = False
 ) -> None:
-    """Follow the corpus until SIGTERM, which is the usual end of that, or nobody reads any more.
+    """Follow the corpus until SIGTERM, which is the usual end, or until nobody reads the output.
 
-    Every pass is `virgolette index`, the first one with the options ``first``, the others with
-    --quiet. What they print is printed, unless ``quiet``; what goes wrong is told on standard
-    error in a line, once until it is something else. ``wait``: seconds for another process that
-    writes; 0 for ten minutes.
+    Every pass is `virgolette index`, the first one with the options ``first``, later ones with
+    --quiet. Their output is printed, unless ``quiet``. A problem is one line on standard error,
+    which is not repeated while it lasts. ``wait``: seconds for another process that writes; 0:
+    ten minutes.
     """
-    options = ["--wait", str(wait or WAITS), *["--json"] * as_json]
-    first = [*first, *["--quiet"] * as_json]  # in words, the first also tells that all is well
+    options = ["--wait", str(wait or WRITER_WAIT), *["--json"] * as_json]
+    # In words, the first pass also reports that nothing changed.
+    first = [*first, *["--quiet"] * as_json]
     try:
-        _follow(corpus, _Passes(options, first, _drop if quiet else _print_through))
+        _follow(corpus, _Passes(options, first, quiet=quiet))
     except SystemExit as end:
         sys.exit(0 if end.code == TERMINATED else end.code)
 
 
 def _follow(corpus: Path, passes: _Passes) -> None:
     watcher = Watcher(corpus, passes.run, _complain)
-    # In a thread, so that a signal is an exception here and not in the middle of a pass.
+    # In a thread, so that a signal raises its exception here and not in the middle of a pass.
     thread = threading.Thread(target=watcher.follow, args=(passes.stop,), daemon=True)
     thread.start()
     try:
@@ -69,16 +70,14 @@ def _follow(corpus: Path, passes: _Passes) -> None:
         thread.join(2 * GRACE)
 
 
-def _drop(_: str) -> None: ...
-
-
-def _print_through(text: str) -> None:
-    try:
-        print(text, end="", flush=True)
-    except OSError:
-        # Python tries once more at its end: that must not fail with a complaint.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise
+def _is_read(seconds: float) -> bool:
+    """Wait; return False as soon as the reader of standard output is gone."""
+    if sys.stdout is None:
+        time.sleep(seconds)
+        return True
+    poll = select.poll()
+    poll.register(sys.stdout.fileno(), 0)  # errors and hang-ups are always reported
+    return not poll.poll(seconds * 1000)
 
 
 def _complain(line: str) -> None:
@@ -93,50 +92,52 @@ class _PassResult:
     errors: str
 
     @property
-    def trouble(self) -> str:
-        """What went wrong, in a line; empty when nothing did."""
+    def problem(self) -> str:
+        """What went wrong, in one line; "" if nothing did."""
         if not self.code:
             return ""
         last = (self.errors.strip().splitlines() or [f"it ended with exit code {self.code}"])[-1]
-        told = last.removeprefix("virgolette: ")
-        return told if told != last else f"indexing failed: {last}"
+        message = last.removeprefix("virgolette: ")
+        return message if message != last else f"indexing failed: {last}"
 
 
 class _Passes:
-    """Runs the passes and shows what is new about them, until ``stop`` is set."""
+    """Runs the passes and prints their news, until ``stop`` is set."""
 
-    def __init__(
-        self, options: Sequence[str], first: Sequence[str], show: Callable[[str], None]
-    ) -> None:
+    def __init__(self, options: Sequence[str], first: Sequence[str], *, quiet: bool) -> None:
         self._options = options
         self._first = first
-        self._show = show
+        self._quiet = quiet
+        self._problem = ""
         self.stop = threading.Event()
-        self._trouble = ""
 
     def run(self) -> None:
         options, self._first = [*self._options, *self._first], ["--quiet"]
         try:
-            outcome = _run(command_line("index", *options), self.stop)
-        except OSError as error:  # no process could be started
-            outcome = _PassResult(1, "", str(error))
-        if outcome is not None:
-            self._tell(outcome)
+            result = _run(command_line("index", *options), self.stop)
+        except OSError as error:  # the process could not be started
+            result = _PassResult(1, "", str(error))
+        if result is not None:
+            self._report(result)
 
-    def _tell(self, outcome: _PassResult) -> None:
-        if outcome.trouble and outcome.trouble != self._trouble:
-            _complain(outcome.trouble)
-        elif self._trouble and not outcome.trouble:
+    def _report(self, result: _PassResult) -> None:
+        if result.problem and result.problem != self._problem:
+            _complain(result.problem)
+        elif self._problem and not result.problem:
             _complain("the corpus is indexed again")
-        self._trouble = outcome.trouble
+        self._problem = result.problem
+        if self._quiet:
+            return
         try:
-            self._show(outcome.output)
-        except OSError:  # its reader is gone
+            print(result.output, end="", flush=True)
+        except OSError:  # the reader is gone
+            # Python flushes once more when it exits: that must not fail with a complaint.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             self.stop.set()
 
 
 def _run(command: list[str], stop: threading.Event) -> _PassResult | None:
-    """Run a pass to its end; end it and return None when ``stop`` is set meanwhile."""
+    """Run a pass to its end; if ``stop`` is set meanwhile, end it and return None."""
     process = subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
@@ -144,13 +145,13 @@ def _run(command: list[str], stop: threading.Event) -> _PassResult | None:
         stderr=subprocess.PIPE,
         encoding="utf-8",
         errors="replace",
-        start_new_session=True,  # the terminal's ctrl-c is for the one who started it
+        start_new_session=True,  # the terminal's ctrl-c is for this process
     )
     with suppress(OSError):
         os.setpriority(os.PRIO_PROCESS, process.pid, _NICENESS)
     while not stop.is_set():
         with suppress(subprocess.TimeoutExpired):
-            output, errors = process.communicate(timeout=_LOOK)
+            output, errors = process.communicate(timeout=_POLL_INTERVAL)
             return _PassResult(process.returncode, output, errors)
     process.terminate()
     try:
@@ -159,16 +160,6 @@ def _run(command: list[str], stop: threading.Event) -> _PassResult | None:
         process.kill()
         process.communicate()
     return None
-
-
-def _is_read(seconds: float) -> bool:
-    """Wait for so long; False as soon as the other end of standard output has been closed."""
-    if sys.stdout is None:
-        time.sleep(seconds)
-        return True
-    poll = select.poll()
-    poll.register(sys.stdout.fileno(), 0)  # no event but an error or a hang-up, which always tell
-    return not poll.poll(seconds * 1000)
 
 
 if __name__ == "__main__":

@@ -158,7 +158,8 @@ def test_what_people_say_of_an_answer_is_kept_once_and_exported(indexed_place: W
 def test_what_is_kept_of_somebody_can_be_removed(indexed_place: Workplace) -> None:
     def kept() -> list[tuple[int, ...]]:
         with closing(State(indexed_place.data / FILE)) as state:
-            return state.select("SELECT (SELECT count(*) FROM given), (SELECT count(*) FROM votes)")
+            query = "SELECT (SELECT count(*) FROM answers), (SELECT count(*) FROM votes)"
+            return state.select(query)
 
     with FakeBotApi() as api:
         bot = Bot(indexed_place, api, VIRGOLETTE_WATCH="false")
@@ -185,7 +186,7 @@ def test_answers_and_votes_end_after_a_while(tmp_path: Path) -> None:
         assert AnswerLog(state, 8).replies((1, 2)) is None
         assert not given.vote((1, 2), 3, good=True)  # it was no answer
         with state.changing() as database:
-            database.execute("UPDATE given SET at = at - 8 * 24 * 3600")
+            database.execute("UPDATE answers SET at = at - 8 * 24 * 3600")
             database.execute("INSERT INTO votes VALUES (7, 1, 2, 3, 0, 'q', '{}', 'g', 0)")
         given.keep((1, 9), 3, [6], None)
         assert given.replies((1, 2)) is None and given.replies((1, 9)) == [6]

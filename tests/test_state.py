@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from bot.state import FILE, MIGRATIONS, State
+from bot.access import Invitations
+from bot.state import FILE, MIGRATIONS, AnswerLog, State
 from bot.telegram import inbox as inboxes
 from bot.telegram.inbox import MOST_TRIES, Inbox
 from index.errors import StorageError
@@ -86,6 +87,22 @@ def test_a_file_of_a_later_version_is_left_alone(tmp_path: Path) -> None:
         database.execute(f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
     with pytest.raises(StorageError, match="later version"):
         State(tmp_path / FILE)
+
+
+def test_a_file_of_the_version_before_keeps_its_rows(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / FILE)) as database:
+        database.executescript("".join(MIGRATIONS[:3]) + "PRAGMA user_version = 3;")
+        database.execute("INSERT INTO given VALUES (7, 1, 2, 3, '[4, 5]', 'q', '{}', 'g', 9)")
+        database.execute("INSERT INTO guests VALUES (3, 9)")
+        database.commit()
+    for _ in range(2):  # the second time there is nothing to migrate
+        with closing(State(tmp_path / FILE)) as state:
+            assert state.select("PRAGMA user_version") == [(len(MIGRATIONS),)]
+            assert AnswerLog(state, 7).replies((1, 2)) == [4, 5]
+            assert Invitations(state).has(3) and not Invitations(state).has(4)
+    with closing(State(tmp_path / FILE)) as state:
+        AnswerLog(state, 7).forget(3)
+        assert AnswerLog(state, 7).replies((1, 2)) is None and not Invitations(state).has(3)
 
 
 def test_a_file_that_is_none_is_named_with_the_way_out(tmp_path: Path) -> None:

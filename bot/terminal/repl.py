@@ -50,7 +50,7 @@ def _opening(settings: Settings, console: Console) -> Iterator[Future[Replies]]:
     with ExitStack() as opened, ThreadPoolExecutor(1, "opening") as thread:
 
         def open_replies() -> Replies:
-            from bot.compose import LONGEST_LOADING, composed
+            from bot.compose import LOADING_TIMEOUT, composed
             from bot.terminal.replies import Replies
 
             parts = opened.enter_context(composed(settings))
@@ -58,7 +58,7 @@ def _opening(settings: Settings, console: Console) -> Iterator[Future[Replies]]:
             # What a first answer takes longer is done while the question is typed.
             warming = Thread(target=parts.chain.warm_up, daemon=True)
             warming.start()
-            opened.callback(warming.join, LONGEST_LOADING)
+            opened.callback(warming.join, LOADING_TIMEOUT)
             return Replies(parts, settings, console)
 
         yield thread.submit(open_replies)
