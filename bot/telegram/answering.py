@@ -1,14 +1,15 @@
-"""From a message with a question to the messages that answer it."""
+"""Answers a message that holds a question."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import math
-from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
+from typing import NamedTuple
 from weakref import WeakValueDictionary
 
 from telegram import Message as TelegramMessage
@@ -21,14 +22,7 @@ from bot.queue import AnswerQueue, CrowdedError
 from bot.smalltalk import talk, talked_back
 from bot.state import AnswerLog
 from bot.telegram.buttons import answer_rows
-from bot.telegram.messages import (
-    LONGEST_MESSAGE,
-    Message,
-    answer_messages,
-    clean,
-    text_message,
-    utf16_length,
-)
+from bot.telegram.messages import Message, answer_messages, draft_text, text_message
 from bot.telegram.sending import deliver, typing
 from index.errors import StorageError, VirgoletteError
 from index.generations.current import CurrentIndex
@@ -36,36 +30,53 @@ from retrieval.answer import MAX_QUESTION, Answer, Question, QuestionError
 from retrieval.chain import AnswerChain
 from retrieval.writing.options import AnswerOptions
 
-_log = logging.getLogger(__name__)
-Who = tuple[int, int]  # a chat, and a person in it
-PAUSE = 1.0  # seconds between two drafts; Telegram takes about a message a second in a chat
-GROUP_PAUSE = 4.0  # and twenty a minute in a group
+_PAUSE = 1.0  # seconds between drafts; Telegram takes about one message a second in a chat
+_GROUP_PAUSE = 4.0  # and twenty a minute in a group
+
 _log = logging.getLogger(__name__)
 
 
-@dataclass
+class Asker(NamedTuple):
+    """A chat, and a person in it."""
+
+    chat: int
+    person: int
+
+    @classmethod
+    def of(cls, message: TelegramMessage) -> Asker:
+        """Whoever wrote a message."""
+        return cls(message.chat_id, person_of(message))
+
+
+class MessageKey(NamedTuple):
+    """A chat, and the number of a message in it."""
+
+    chat: int
+    message: int
+
+
+@dataclass(frozen=True)
 class Drafts:
-    """Shows the newest draft. What goes wrong with one is the end of them, not of the answer.
+    """Shows the newest draft of an answer. A failure ends the drafts, not the answer.
 
-    ``placed``: is told the message that stands for the answer until it is there, in a group.
+    In a group the draft is the first of ``replies``: ``keep`` stores them when it is sent.
     """
 
     to: TelegramMessage
     say: Texts
-    before: list[int]
-    placed: Callable[[list[int]], Awaitable[None]]
-    _newest: Answer | None = None
-    _come: asyncio.Event = field(default_factory=asyncio.Event)
+    replies: list[int]
+    keep: Callable[[list[int]], Awaitable[None]]
+    _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop)
+    _pending: asyncio.Queue[Answer] = field(default_factory=asyncio.Queue)
     _sending: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def show(self, draft: Answer) -> None:
-        """A newer one, on the event loop."""
-        self._newest = draft
-        self._come.set()
+        """Take a newer draft, from any thread."""
+        self._loop.call_soon_threadsafe(self._pending.put_nowait, draft)
 
     @asynccontextmanager
     async def shown(self) -> AsyncIterator[None]:
-        """Show drafts for the length of an ``async with``."""
+        """Show drafts during an ``async with``."""
         task = asyncio.create_task(self._show_all())
         try:
             yield
@@ -79,42 +90,34 @@ class Drafts:
         private = self.to.chat.type == self.to.chat.PRIVATE
         try:
             while True:
-                await self._come.wait()
-                self._come.clear()
-                if self._newest is not None:
-                    text = draft_text(self._newest, self.say)
-                    async with self._sending:
-                        await (self._draft(text) if private else self._edit(text))
-                await asyncio.sleep(PAUSE if private else GROUP_PAUSE)
+                draft = await self._pending.get()
+                while not self._pending.empty():
+                    draft = self._pending.get_nowait()
+                text = draft_text(draft, self.say)
+                async with self._sending:
+                    await (self._draft(text) if private else self._edit(text))
+                await asyncio.sleep(_PAUSE if private else _GROUP_PAUSE)
         except TelegramError as error:
             _log.info("no more drafts of an answer: %s", error)
 
     async def _draft(self, text: str) -> None:
         await self.to.get_bot().send_message_draft(
             self.to.chat_id,
-            self.to.message_id,  # any number but 0, the same for one answer
+            self.to.message_id,  # any number but 0, the same for all drafts of an answer
             text,
             message_thread_id=self.to.message_thread_id if self.to.is_topic_message else None,
         )
 
     async def _edit(self, text: str) -> None:
-        replies = await deliver(self.to, [text_message(text)], self.before[:1])
-        if replies != self.before[:1]:
-            self.before[:1] = replies
-            await self.placed(self.before)
-
-
-def draft_text(draft: Answer, say: Texts) -> str:
-    """The claims so far, and that more may come; as much as fits a message."""
-    lines = [*(clean(claim.cited) for claim in draft.claims), say("answer.writing")]
-    while len(lines) > 1 and utf16_length("\n".join(lines)) > LONGEST_MESSAGE:
-        lines.pop(0)
-    return "\n".join(lines)
+        sent = await deliver(self.to, [text_message(text)], self.replies[:1])
+        if sent != self.replies[:1]:
+            self.replies[:1] = sent
+            await self.keep(self.replies)
 
 
 @dataclass(frozen=True)
 class Answering:
-    """Answers messages: each with one reply, and an edited one by editing that reply."""
+    """Replies to questions, and edits the replies when a question is edited."""
 
     chain: AnswerChain
     index: CurrentIndex
@@ -123,113 +126,109 @@ class Answering:
     queue: AnswerQueue
     allowance: Allowance
     unlimited: frozenset[int] = frozenset()
-    _locks: WeakValueDictionary[Who, asyncio.Lock] = field(default_factory=WeakValueDictionary)
-    _under_way: defaultdict[Who, set[asyncio.Task[Answer]]] = field(
-        default_factory=lambda: defaultdict(set)
+    _locks: WeakValueDictionary[MessageKey, asyncio.Lock] = field(
+        default_factory=WeakValueDictionary
     )
+    _under_way: dict[asyncio.Task[Answer], Asker] = field(default_factory=dict)
 
     async def answer(
         self, message: TelegramMessage, raw: str, say: Texts, person: int | None = None
     ) -> None:
-        """Answer what is asked in a message, or say why that cannot be.
+        """Answer the question in a message, or say why that is impossible.
 
-        ``person``: who asks, unless it is who wrote the message.
+        ``person``: who asks, unless it is the author of the message.
         """
-        who = (message.chat_id, person_of(message) if person is None else person)
-        place = (message.chat_id, message.message_id)
-        lock = self._locks.setdefault(place, asyncio.Lock())
+        asker = Asker(message.chat_id, person_of(message) if person is None else person)
+        key = MessageKey(message.chat_id, message.message_id)
+        keep = partial(self._keep, key, asker.person)
+        lock = self._locks.setdefault(key, asyncio.Lock())
         async with lock:  # an edit waits for the answer that it changes
-            before = await self._before(place)
-
-            async def placed(replies: list[int]) -> None:
-                await self._keep(place, who[1], replies, None)
-
-            drafts = Drafts(message, say, before, placed)
+            replies = await self._replies(key)  # that the message has if it is edited
+            drafts = Drafts(message, say, replies, keep)
             async with typing(message, lambda: self.queue.crowded), drafts.shown():
-                messages, answer = await self._found(message, who, raw, say, drafts)
-            await self._keep(place, who[1], before, answer)  # before a button can be pressed
-            replies = await deliver(message, messages, before)
-            if replies != before:
-                await self._keep(place, who[1], replies, answer)
+                outcome = await self._outcome(asker, raw, say, drafts)
+            answer = outcome if isinstance(outcome, Answer) else None
+            messages = _messages(outcome, message.message_id, say)
+            await keep(replies, answer)  # before a button can be pressed
+            sent = await deliver(message, messages, replies)
+            if sent != replies:
+                await keep(sent, answer)
 
-    def cancel(self, who: Who) -> bool:
-        """Give up what somebody has asked in a chat; whether there was anything."""
-        tasks = [task for task in self._under_way[who] if not task.done()]
+    def cancel(self, asker: Asker) -> bool:
+        """Give up the questions of somebody in a chat; whether there were any."""
+        tasks = [t for t, whose in self._under_way.items() if whose == asker and not t.done()]
         for task in tasks:
             task.cancel()
         return bool(tasks)
 
-    async def asked(self, question: Question, options: AnswerOptions) -> Answer:
+    async def invoke(self, question: Question, options: AnswerOptions) -> Answer:
         """The answer, when its turn comes. Raises CrowdedError, and what the chain raises."""
         async with self.queue.turn():
             return await self.chain.ainvoke(question, options=options)
 
-    async def _found(
-        self, message: TelegramMessage, who: Who, raw: str, say: Texts, drafts: Drafts
-    ) -> tuple[list[Message], Answer | None]:
-        """What to say, and the answer if that is one."""
+    async def _outcome(self, asker: Asker, raw: str, say: Texts, drafts: Drafts) -> Answer | str:
+        """The answer, or the text that is sent instead of one."""
         if said := talk(raw):
-            return [text_message(await asyncio.to_thread(talked_back, said, self.index, say))], None
+            return await asyncio.to_thread(talked_back, said, self.index, say)
         try:
-            question = Question.parse(raw, previous=self.conversations.recall(who))
+            question = Question.parse(raw, previous=self.conversations.recall(asker))
         except QuestionError as error:
-            return [text_message(say(f"problem.{error.problem}", limit=MAX_QUESTION))], None
-        wait = 0.0 if who[1] in self.unlimited else self.allowance.take(who[1])
+            return say(f"problem.{error.problem}", limit=MAX_QUESTION)
+        wait = 0.0 if asker.person in self.unlimited else self.allowance.take(asker.person)
         if wait:
-            minutes = math.ceil(wait / 60)
-            return [text_message(say("problem.too_many", minutes=minutes))], None
+            return say("problem.too_many", minutes=math.ceil(wait / 60))
         try:
-            answer = await self._cancellable(who, question, drafts)
+            answer = await self._cancellable_answer(asker, question, drafts)
         except CrowdedError:
-            self.allowance.give_back(who[1])
-            return [text_message(say("problem.busy"))], None
+            self.allowance.give_back(asker.person)
+            return say("problem.busy")
         except VirgoletteError as error:
             _log.error("no answer: %s", error)
-            return [text_message(say("problem.failed"))], None
+            return say("problem.failed")
         if answer is None:
-            return [text_message(say("telegram.cancelled"))], None
-        self.conversations.remember(who, answer)
-        messages = answer_messages(answer, say)
-        rows = answer_rows(answer, message.message_id, say)
-        return [*messages[:-1], messages[-1].with_buttons(*rows)], answer
+            return say("telegram.cancelled")
+        self.conversations.remember(asker, answer)
+        return answer
 
-    async def _cancellable(self, who: Who, question: Question, drafts: Drafts) -> Answer | None:
-        """The answer, or None where whoever asked has given it up meanwhile."""
-        loop = asyncio.get_running_loop()
-
-        def show(draft: Answer) -> None:
-            loop.call_soon_threadsafe(drafts.show, draft)
-
-        options = AnswerOptions(person=str(who[1]), show=show)
-        task = asyncio.create_task(self.asked(question, options))
-        self._under_way[who].add(task)
+    async def _cancellable_answer(
+        self, asker: Asker, question: Question, drafts: Drafts
+    ) -> Answer | None:
+        """The answer, or None where the asker has cancelled it."""
+        options = AnswerOptions(person=str(asker.person), show=drafts.show)
+        task = asyncio.create_task(self.invoke(question, options))
+        self._under_way[task] = asker
         try:
             await asyncio.wait({task})
         finally:
             task.cancel()
             options.given_up.set()
-            self._under_way[who].discard(task)
-            if not self._under_way[who]:
-                del self._under_way[who]
+            del self._under_way[task]
         return None if task.cancelled() else task.result()
 
-    async def _before(self, place: tuple[int, int]) -> list[int]:
-        """The messages with which this one was answered before: it may have been edited."""
+    async def _replies(self, key: MessageKey) -> list[int]:
         try:
-            return await asyncio.to_thread(self.answer_log.replies, place) or []
+            return await asyncio.to_thread(self.answer_log.replies, key) or []
         except StorageError as error:
             _log.error("%s", error)
             return []
 
     async def _keep(
-        self, place: tuple[int, int], person: int, replies: list[int], answer: Answer | None
+        self, key: MessageKey, person: int, replies: list[int], answer: Answer | None = None
     ) -> None:
         try:
-            await asyncio.to_thread(self.answer_log.keep, place, person, replies, answer)
-        except StorageError as error:  # the answer is there: its buttons will say that it is not
+            await asyncio.to_thread(self.answer_log.keep, key, person, replies, answer)
+        except StorageError as error:  # the answer is sent all the same; its buttons do not work
             _log.error("%s", error)
 
 
+def _messages(outcome: Answer | str, number: int, say: Texts) -> list[Message]:
+    """The messages that reply to the message with this number."""
+    if isinstance(outcome, str):
+        return [text_message(outcome)]
+    *messages, last = answer_messages(outcome, say)
+    return [*messages, last.with_buttons(*answer_rows(outcome, number, say))]
+
+
 def person_of(message: TelegramMessage) -> int:
-    """The number of whoever wrote a message; of the chat, where that is who speaks."""
+    """The number of whoever wrote a message; of the chat, where the chat itself speaks."""
     return message.from_user.id if message.from_user else message.chat_id

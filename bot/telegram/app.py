@@ -1,12 +1,12 @@
-"""The Application of python-telegram-bot: its parts, its start and its end."""
+"""Builds and runs the Application of python-telegram-bot."""
 
 from __future__ import annotations
 
 import asyncio
 import copy
 import logging
-from collections.abc import Callable, Coroutine
-from contextlib import closing
+from contextlib import closing, suppress
+from dataclasses import dataclass, field
 from typing import Any
 
 from telegram import Bot, Update
@@ -23,12 +23,7 @@ from telegram.ext import (
     TypeHandler,
     filters,
 )
-from tenacity import (
-    AsyncRetrying,
-    RetryCallState,
-    retry_if_exception_type,
-    wait_random_exponential,
-)
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_random_exponential
 
 from bot.access import Access, Allowance, Invitations
 from bot.chat_model import probe
@@ -50,50 +45,19 @@ from bot.telegram.inbox import (
     UpdatesRequest,
     Webhook,
 )
-from bot.telegram.indexing import CorpusFollower
+from bot.telegram.indexing import follow_corpus
 from bot.telegram.inline import Inline
-from bot.telegram.sending import LONGEST_PAUSE
+from bot.telegram.sending import MAX_RETRY_PAUSE
 from index.errors import VirgoletteError
 from retrieval.chain import WRITTEN_AT_ONCE
 
-
-class _Redacting(logging.Formatter):
-    """Takes the secret out of what is logged, tracebacks included.
-
-    What python-telegram-bot reports of the network is told in a line: its tracebacks say
-    nothing about this program.
-    """
-
-    def __init__(self, secret: str) -> None:
-        super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
-        self._secret = secret
-
-    def format(self, record: logging.LogRecord) -> str:
-        error = record.exc_info[1] if record.exc_info else None
-        if error is not None and record.name.startswith("telegram"):
-            record = copy.copy(record)
-            record.msg, record.args = f"{record.getMessage()} ({error!r})", None
-            record.exc_info = record.exc_text = None
-        return super().format(record).replace(self._secret, "…")
-
-
-def log_without(secret: str) -> None:
-    """Log to standard error, without the secret. httpx would log every address, token included."""
-    handler = logging.StreamHandler()
-    handler.setFormatter(_Redacting(secret))
-    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
-    for name in ("httpx", "httpcore", "apscheduler", "chromadb"):
-        logging.getLogger(name).setLevel(logging.WARNING)
-
-
-TELEGRAM = "https://api.telegram.org/bot"
-FLOOD_RETRIES = 10  # how often a 429 is waited out
-CONCURRENT_UPDATES = 1024  # those that wait for an answer keep nobody from pressing a button
-GRACE = 10.0  # seconds for the answers under way when the bot ends
-KINDS = ["message", "edited_message", "callback_query", "inline_query"]
+_TELEGRAM = "https://api.telegram.org/bot"
+_FLOOD_RETRIES = 10  # how often a 429 is waited out
+_CONCURRENT_UPDATES = 1024  # those that wait for an answer keep nobody from pressing a button
+_GRACE = 10.0  # seconds for the answers under way when the bot ends
+_KINDS = ["message", "edited_message", "callback_query", "inline_query"]  # of updates
 
 App = Application[Any, Any, Any, Any, Any, Any]
-Hook = Callable[[App], Coroutine[Any, Any, None]]
 _log = logging.getLogger(__name__)
 
 
@@ -112,9 +76,9 @@ def run_bot(parts: Parts, settings: Settings) -> None:
     if settings.chat_model:
         probe(settings)
     try:
-        asyncio.run(_reached(settings))
+        asyncio.run(_wait_for_telegram(settings))
         parts.index.follow()
-        parts.chain.warm_up()  # on the event loop's side it would hold up every chat
+        parts.chain.warm_up()  # on the event loop it would hold up every chat
         with closing(State(settings.data_dir / FILE)) as state:
             _run(build_application(parts, settings, state), settings)
     except InvalidToken:
@@ -125,9 +89,64 @@ def run_bot(parts: Parts, settings: Settings) -> None:
         raise VirgoletteError(f"Telegram: {str(error).replace(token, '…')}") from None
 
 
+def log_without(secret: str) -> None:
+    """Log to standard error, without the secret. httpx would log every address, token included."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Redacting(secret))
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    for name in ("httpx", "httpcore", "apscheduler", "chromadb"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+class _Redacting(logging.Formatter):
+    """Removes the secret from the log, tracebacks included.
+
+    Network errors that python-telegram-bot reports take one line: their tracebacks say nothing
+    about this program.
+    """
+
+    def __init__(self, secret: str) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
+        self._secret = secret
+
+    def format(self, record: logging.LogRecord) -> str:
+        error = record.exc_info[1] if record.exc_info else None
+        if error is not None and record.name.startswith("telegram"):
+            record = copy.copy(record)
+            record.msg, record.args = f"{record.getMessage()} ({error!r})", None
+            record.exc_info = record.exc_text = None
+        return super().format(record).replace(self._secret, "…")
+
+
+async def _wait_for_telegram(settings: Settings) -> None:
+    """Wait until Telegram answers, and log why it does not yet."""
+    retrying = AsyncRetrying(
+        retry=retry_if_exception_type(NetworkError),
+        wait=wait_random_exponential(multiplier=1, max=MAX_RETRY_PAUSE),
+        before_sleep=_log_unreachable,
+    )
+    bot = Bot(settings.telegram_bot_token.get_secret_value(), *_addresses(settings))
+    async for attempt in retrying:
+        with attempt:
+            me = await bot.get_me()
+    _log.info("answering as @%s", me.username)
+
+
+def _log_unreachable(state: RetryCallState) -> None:
+    error = state.outcome.exception() if state.outcome else None
+    pause = state.next_action.sleep if state.next_action else 0
+    _log.warning("cannot reach Telegram (%s); trying again in %.0f s", error, pause)
+
+
+def _addresses(settings: Settings) -> tuple[str, str]:
+    """The addresses of the Bot API and of its files."""
+    address = settings.telegram_base_url or _TELEGRAM
+    return address, f"{address.removesuffix('/bot')}/file/bot"
+
+
 def _run(application: App, settings: Settings) -> None:
     if not settings.telegram_webhook_url:
-        application.run_polling(allowed_updates=KINDS, bootstrap_retries=-1)
+        application.run_polling(allowed_updates=_KINDS, bootstrap_retries=-1)
         return
     webhook = Webhook.of(settings)
     _log.info(
@@ -141,35 +160,9 @@ def _run(application: App, settings: Settings) -> None:
         key=settings.telegram_webhook_key,
         webhook_url=webhook.url,
         secret_token=webhook.secret,
-        allowed_updates=KINDS,
+        allowed_updates=_KINDS,
         bootstrap_retries=-1,
     )
-
-
-async def _reached(settings: Settings) -> None:
-    """Wait until Telegram answers, and log why it does not yet."""
-    retrying = AsyncRetrying(
-        retry=retry_if_exception_type(NetworkError),
-        wait=wait_random_exponential(multiplier=1, max=LONGEST_PAUSE),
-        before_sleep=_tell_unreachable,
-    )
-    bot = Bot(settings.telegram_bot_token.get_secret_value(), *_addresses(settings))
-    async for attempt in retrying:
-        with attempt:
-            me = await bot.get_me()
-    _log.info("answering as @%s", me.username)
-
-
-def _tell_unreachable(state: RetryCallState) -> None:
-    error = state.outcome.exception() if state.outcome else None
-    pause = state.next_action.sleep if state.next_action else 0
-    _log.warning("cannot reach Telegram (%s); trying again in %.0f s", error, pause)
-
-
-def _addresses(settings: Settings) -> tuple[str, str]:
-    """The addresses of the Bot API and of its files."""
-    address = settings.telegram_base_url or TELEGRAM
-    return address, f"{address.removesuffix('/bot')}/file/bot"
 
 
 class _Application(Application[Any, Any, Any, Any, Any, Any]):
@@ -179,7 +172,7 @@ class _Application(Application[Any, Any, Any, Any, Any, Any]):
         """See Application."""
         processor = self.update_processor
         if isinstance(processor, InboxProcessor):
-            await processor.settle(GRACE)
+            await processor.settle(_GRACE)
         await super().stop()
 
 
@@ -191,7 +184,7 @@ def build_application(parts: Parts, settings: Settings, state: State) -> App:
     inbox = Inbox(state, number)
     request = UpdatesRequest(inbox)
     queue = AnswerQueue(WRITTEN_AT_ONCE) if parts.chain.writes else AnswerQueue()
-    begin, end = _lifecycle(settings, inbox, request, queue)
+    background = _Background(settings, inbox, request, queue)
     builder = (
         ApplicationBuilder()
         .application_class(_Application)
@@ -199,10 +192,10 @@ def build_application(parts: Parts, settings: Settings, state: State) -> App:
         .base_file_url(files)
         .token(token)
         .get_updates_request(request)
-        .rate_limiter(AIORateLimiter(max_retries=FLOOD_RETRIES))
-        .concurrent_updates(InboxProcessor(inbox, CONCURRENT_UPDATES))
-        .post_init(begin)
-        .post_shutdown(end)
+        .rate_limiter(AIORateLimiter(max_retries=_FLOOD_RETRIES))
+        .concurrent_updates(InboxProcessor(inbox, _CONCURRENT_UPDATES))
+        .post_init(background.begin)
+        .post_shutdown(background.end)
     )
     if settings.telegram_webhook_url:
         builder = builder.update_queue(KeptQueue(inbox))
@@ -220,6 +213,48 @@ def build_application(parts: Parts, settings: Settings, state: State) -> App:
     return application
 
 
+@dataclass
+class _Background:
+    """The tasks beside the handlers, from before the first update until after the last."""
+
+    settings: Settings
+    inbox: Inbox
+    request: UpdatesRequest
+    queue: AnswerQueue
+    tasks: list[asyncio.Task[None]] = field(default_factory=list)
+    follower: asyncio.Task[None] | None = None
+
+    async def begin(self, application: App) -> None:
+        """Start the tasks, and hand over the updates that the last run left."""
+        if self.settings.watch:
+            self.follower = asyncio.create_task(follow_corpus(self.settings.corpus_dir))
+        self.tasks.append(asyncio.create_task(self.queue.give_memory_back()))
+        if not self.settings.telegram_webhook_url:
+            watch = PollingWatch(self.request, lambda: _restart_polling(application))
+            self.tasks.append(asyncio.create_task(watch.watch()))
+        await set_menus(application.bot)
+        for body in await asyncio.to_thread(self.inbox.waiting):
+            await application.update_queue.put(Update.de_json(body, application.bot))
+            await asyncio.sleep(0)  # hundreds may wait, and somebody may press a button
+
+    async def end(self, _: App) -> None:
+        """Cancel the tasks; the follower's process has to end before the bot does."""
+        for task in self.tasks:
+            task.cancel()
+        if self.follower is not None:
+            self.follower.cancel()
+            with suppress(asyncio.CancelledError):
+                await self.follower
+
+
+async def _restart_polling(application: App) -> None:
+    if application.updater is None or not application.running:
+        return  # the bot is ending
+    if application.updater.running:
+        await application.updater.stop()
+    await application.updater.start_polling(allowed_updates=_KINDS, bootstrap_retries=-1)
+
+
 def _add_handlers(application: App, answering: Answering, settings: Settings, state: State) -> None:
     admins = settings.telegram_admins
     access = Access(
@@ -228,70 +263,30 @@ def _add_handlers(application: App, answering: Answering, settings: Settings, st
     examples = Examples(answering.chain, answering.index)
     handlers = Handlers(answering, access, examples, settings.language, state)
     application.add_handler(TypeHandler(Update, handlers.gate), group=-1)
-    application.add_handlers(
-        [
-            *_admin_handlers(Admin(answering.index, state, settings), admins),
-            *_handlers(handlers, Inline(answering, settings.language)),
-        ]
-    )
+    application.add_handlers(_admin_handlers(Admin(answering.index, state, settings), admins))
+    application.add_handlers(_handlers(handlers, Inline(answering, settings.language)))
     application.add_error_handler(handlers.error)
 
 
-def _lifecycle(
-    settings: Settings, inbox: Inbox, request: UpdatesRequest, queue: AnswerQueue
-) -> tuple[Hook, Hook]:
-    """What is done before the first update and after the last."""
-    follower = CorpusFollower(settings.corpus_dir)
-    watching: list[asyncio.Task[None]] = []
-
-    async def begin(application: App) -> None:
-        if settings.watch:
-            follower.start()
-        watching.append(asyncio.create_task(queue.give_memory_back()))
-        if not settings.telegram_webhook_url:
-            watch = PollingWatch(request, lambda: _poll_anew(application))
-            watching.append(asyncio.create_task(watch.watch()))
-        await set_menus(application.bot)
-        for body in await asyncio.to_thread(inbox.waiting):
-            await application.update_queue.put(Update.de_json(body, application.bot))
-            await asyncio.sleep(0)  # hundreds may wait, and somebody may press a button
-
-    async def end(_: App) -> None:
-        for task in watching:
-            task.cancel()
-        await follower.stop()
-
-    return begin, end
-
-
-async def _poll_anew(application: App) -> None:
-    if application.updater is None or not application.running:
-        return  # it is ending
-    if application.updater.running:
-        await application.updater.stop()
-    await application.updater.start_polling(allowed_updates=KINDS, bootstrap_retries=-1)
-
-
 def _admin_handlers(to: Admin, admins: frozenset[int]) -> list[BaseHandler[Any, Any, Any]]:
-    """Those of the admins: for anyone else these commands are unknown."""
-    theirs = filters.User(admins) & filters.UpdateType.MESSAGE & filters.ChatType.PRIVATE
+    """The handlers for admins: for anyone else these commands are unknown."""
+    allowed = filters.User(admins) & filters.UpdateType.MESSAGE & filters.ChatType.PRIVATE
     return [
-        CommandHandler(COMMANDS["status"].names, to.status, theirs),
-        CommandHandler(COMMANDS["reindex"].names, to.reindex, theirs),
-        CommandHandler(COMMANDS["add"].names, to.add, theirs),
-        CommandHandler(COMMANDS["remove"].names, to.remove, theirs),
+        CommandHandler(COMMANDS["status"].names, to.status, allowed),
+        CommandHandler(COMMANDS["reindex"].names, to.reindex, allowed),
+        CommandHandler(COMMANDS["add"].names, to.add, allowed),
+        CommandHandler(COMMANDS["remove"].names, to.remove, allowed),
         CallbackQueryHandler(to.pressed, pattern="^remove:"),
-        MessageHandler(theirs & filters.Document.ALL, to.document),
-        MessageHandler(theirs & filters.Regex(rf"^\s*{ADDRESS.pattern}\s*$"), to.add),
+        MessageHandler(allowed & filters.Document.ALL, to.document),
+        MessageHandler(allowed & filters.Regex(rf"^\s*{ADDRESS.pattern}\s*$"), to.add),
     ]
 
 
 def _handlers(to: Handlers, inline: Inline) -> list[BaseHandler[Any, Any, Any]]:
     """The handlers in order: the first that fits an update gets it."""
     anywhere = filters.UpdateType.MESSAGE & ~filters.SenderChat.CHANNEL
-    private, groups = (
-        kind & anywhere for kind in (filters.ChatType.PRIVATE, filters.ChatType.GROUPS)
-    )
+    private = filters.ChatType.PRIVATE & anywhere
+    groups = filters.ChatType.GROUPS & anywhere
     words = filters.TEXT | filters.CAPTION
     commands = {
         "start": to.start,

@@ -1,4 +1,4 @@
-"""The commands, by both names, and the menus that show them."""
+"""The commands with their English and Italian names, and the menus that show them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Command:
-    """A command by its English and its Italian name."""
+    """A command. ``group``: its menu entry is in groups too; ``admin``: it is for admins only."""
 
     name: str
     italian: str
@@ -32,7 +32,7 @@ class Command:
 
     @property
     def names(self) -> list[str]:
-        """Both names, or the one that both languages have."""
+        """Both names, or one where they are equal."""
         return sorted({self.name, self.italian})
 
 
@@ -58,7 +58,7 @@ COMMANDS = {
 
 
 async def set_menus(bot: Bot) -> None:
-    """Tell Telegram the menus of everybody."""
+    """Set the menus for everybody."""
     everyone = [c for c in COMMANDS.values() if not c.admin]
     await _set_menu(bot, BotCommandScopeDefault(), everyone)
     await _set_menu(bot, BotCommandScopeAllPrivateChats(), everyone)
@@ -66,24 +66,19 @@ async def set_menus(bot: Bot) -> None:
 
 
 async def set_admin_menu(bot: Bot, chat: int) -> None:
-    """Tell Telegram the menu of a private chat with somebody who administers the bot."""
+    """Set the menu of the private chat with an admin."""
     await _set_menu(bot, BotCommandScopeChat(chat), list(COMMANDS.values()))
 
 
 async def _set_menu(bot: Bot, scope: BotCommandScope, commands: list[Command]) -> None:
     """The bot works without a menu, so a failure is only logged."""
     try:
-        for language in LANGUAGES:
-            menu = _menu(commands, language)
+        for language in (*LANGUAGES, None):  # None: any other language
+            say, italian = texts(language or "it"), language in ("it", None)
+            menu = [
+                BotCommand(c.italian if italian else c.name, say(f"telegram.command_{c.name}"))
+                for c in commands
+            ]
             await bot.set_my_commands(menu, scope=scope, language_code=language)
-        await bot.set_my_commands(_menu(commands, "it"), scope=scope)
     except TelegramError as error:
         _log.warning("the menu of commands could not be set (%s): %s", scope.type, error)
-
-
-def _menu(commands: list[Command], language: str) -> list[BotCommand]:
-    say = texts(language)
-    return [
-        BotCommand(c.italian if language == "it" else c.name, say(f"telegram.command_{c.name}"))
-        for c in commands
-    ]

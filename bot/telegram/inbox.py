@@ -25,20 +25,23 @@ from index.errors import StorageError
 
 KEPT = 2 * 24 * 3600  # seconds for which a number is remembered; Telegram repeats for one day
 MOST_TRIES = 3  # of an update with which the process ended
+_RETRY_PAUSES = (0.2, 0.5, 1.0)  # seconds between requests that fail
+_BATCH = 20  # updates: a hundred would hold up the event loop while they are parsed
+_STALLED = 180.0  # seconds without a request: each lasts ten, and is repeated when it fails
 
 _log = logging.getLogger(__name__)
 
 
 class Inbox:
-    """The updates of a bot that have come. Of those dealt with only the number is kept, a while."""
+    """The updates that a bot has received. Of handled ones only the number is kept, for a while."""
 
     def __init__(self, state: State, bot: int) -> None:
         self._state = state
         self._bot = bot  # another token is another bot, with numbers of its own
-        self._under_way: set[int] = set()
+        self._begun: set[int] = set()
 
     def keep(self, updates: Sequence[dict[str, Any]]) -> None:
-        """Store the updates that have not come before. Raises StorageError."""
+        """Store the updates that are new. Raises StorageError."""
         now = time.time()
         rows = [(self._bot, update["update_id"], json.dumps(update), now) for update in updates]
         with self._state.changing() as database:
@@ -49,49 +52,40 @@ class Inbox:
             )
 
     def waiting(self) -> list[dict[str, Any]]:
-        """The updates that are not dealt with, oldest first. Raises StorageError."""
+        """The updates that are not handled yet, oldest first. Raises StorageError."""
         query = "SELECT body FROM inbox WHERE bot = ? AND body IS NOT NULL ORDER BY update_id"
         return [json.loads(body) for (body,) in self._state.select(query, self._bot)]
 
     def begin(self, number: int) -> bool:
-        """Whether this update is to be dealt with now: not if it was, or is just being.
+        """Whether to handle this update now: not if it is handled already, or being handled.
 
-        Not either if the process ended with it again and again. Where the disk fails it is: one
+        Nor if the process ended with it MOST_TRIES times. If the disk fails it is handled: an
         answer too many is better than none.
         """
-        if number in self._under_way:
+        if number in self._begun:
             return False
-        self._under_way.add(number)
+        self._begun.add(number)
         try:
-            return self._first_time(number)
+            return self._is_due(number)
         except StorageError as error:
             _log.error("%s", error)
             return True
 
     def end(self, number: int) -> None:
-        """The update is dealt with."""
-        try:
-            with self._state.changing() as database:
-                database.execute(
-                    "UPDATE inbox SET body = NULL, dealt = ? WHERE bot = ? AND update_id = ?",
-                    (time.time(), self._bot, number),
-                )
-        except StorageError as error:
-            _log.error("%s", error)
-        self._under_way.discard(number)
+        """Note that the update is handled."""
+        self._try_to_change(
+            "UPDATE inbox SET body = NULL, dealt = ? WHERE bot = ? AND update_id = ?",
+            time.time(), self._bot, number,
+        )  # fmt: skip
+        self._begun.discard(number)
 
     def postpone(self, number: int) -> None:
-        """The update is not dealt with after all: it is the next start's, and this was no try."""
-        try:
-            with self._state.changing() as database:
-                database.execute(
-                    "UPDATE inbox SET tries = tries - 1 WHERE bot = ? AND update_id = ?",
-                    (self._bot, number),
-                )
-        except StorageError as error:
-            _log.error("%s", error)
+        """Leave the update to the next start; this does not count as a try."""
+        self._try_to_change(
+            "UPDATE inbox SET tries = tries - 1 WHERE bot = ? AND update_id = ?", self._bot, number
+        )
 
-    def _first_time(self, number: int) -> bool:
+    def _is_due(self, number: int) -> bool:
         query = "SELECT body IS NULL, tries FROM inbox WHERE bot = ? AND update_id = ?"
         for done, tries in self._state.select(query, self._bot, number):
             if not done and tries >= MOST_TRIES:
@@ -99,34 +93,38 @@ class Inbox:
             if done or tries >= MOST_TRIES:
                 self.end(number)
                 return False
-        with self._state.changing() as database:
-            database.execute(
-                "UPDATE inbox SET tries = tries + 1 WHERE bot = ? AND update_id = ?",
-                (self._bot, number),
-            )
+        self._try_to_change(
+            "UPDATE inbox SET tries = tries + 1 WHERE bot = ? AND update_id = ?", self._bot, number
+        )
         return True
+
+    def _try_to_change(self, statement: str, *values: float) -> None:
+        try:
+            with self._state.changing() as database:
+                database.execute(statement, values)
+        except StorageError as error:
+            _log.error("%s", error)
 
 
 class InboxProcessor(BaseUpdateProcessor):
-    """Deals with so many updates at a time, with each one once, also across a restart."""
+    """Handles a limited number of updates at a time, each of them once, also across a restart."""
 
-    def __init__(self, inbox: Inbox, most: int) -> None:
-        super().__init__(most)
+    def __init__(self, inbox: Inbox, limit: int) -> None:
+        super().__init__(limit)
         self._inbox = inbox
         self._under_way: set[asyncio.Task[None]] = set()
         self._settling = False
 
     async def do_process_update(self, update: object, coroutine: Awaitable[Any]) -> None:
-        """See BaseUpdateProcessor. An update whose handling is cut off is dealt with again."""
+        """See BaseUpdateProcessor. An update whose handling is cut off is handled again."""
         if not isinstance(update, Update):
             await coroutine
             return
-        if self._settling or not await asyncio.to_thread(self._inbox.begin, update.update_id):
+        begun = not self._settling and await asyncio.to_thread(self._inbox.begin, update.update_id)
+        if not begun or self._settling:  # settle() may have been called meanwhile
             coroutine.close()  # type: ignore[attr-defined]
-            return
-        if self._settling:  # it was begun in the very moment
-            coroutine.close()
-            await asyncio.to_thread(self._inbox.postpone, update.update_id)
+            if begun:
+                await asyncio.to_thread(self._inbox.postpone, update.update_id)
             return
         task = asyncio.ensure_future(coroutine)
         self._under_way.add(task)
@@ -136,12 +134,12 @@ class InboxProcessor(BaseUpdateProcessor):
             self._under_way.discard(task)
         if task.cancelled():
             await asyncio.to_thread(self._inbox.postpone, update.update_id)
-            return
-        await asyncio.to_thread(self._inbox.end, update.update_id)
-        task.result()
+        else:
+            await asyncio.to_thread(self._inbox.end, update.update_id)
+            task.result()
 
     async def settle(self, seconds: float) -> None:
-        """Begin nothing any more, and give what is under way so long; the rest is put off."""
+        """Begin no more updates, wait for those under way, and postpone the late ones."""
         self._settling = True
         if self._under_way:
             _, late = await asyncio.wait(self._under_way, timeout=seconds)
@@ -156,15 +154,10 @@ class InboxProcessor(BaseUpdateProcessor):
         """See BaseUpdateProcessor."""
 
 
-PAUSES = (0.2, 0.5, 1.0)  # seconds between requests that fail
-AT_ONCE = 20  # updates: a hundred would hold up the event loop while they are read
-STALLED = 180.0  # seconds without a request: each lasts ten, and is repeated when it fails
-
-
 class KeptQueue(asyncio.Queue[Any]):
-    """Updates on their way: each is kept before Telegram hears that it has come.
+    """The updates from a webhook: each is stored before Telegram hears that it has arrived.
 
-    Raises StorageError where it cannot be kept; Telegram then gets an error, and tells it again.
+    Raises StorageError where that fails; Telegram then gets an error, and sends it again.
     """
 
     def __init__(self, inbox: Inbox) -> None:
@@ -180,7 +173,7 @@ class KeptQueue(asyncio.Queue[Any]):
 
 @dataclass(frozen=True)
 class Webhook:
-    """Where Telegram finds the bot. Path and secret follow from the token: nobody guesses them."""
+    """Where Telegram finds the bot. Path and secret derive from the token: nobody guesses them."""
 
     listen: str
     port: int
@@ -199,89 +192,81 @@ class Webhook:
 
 
 def _derived(token: str, purpose: str) -> str:
-    """What only who has the token can know; the token cannot be told from it."""
+    """A secret that only the holder of the token can compute, and that does not reveal it."""
     return hmac.new(token.encode(), purpose.encode(), hashlib.sha256).hexdigest()
 
 
 class UpdatesRequest(HTTPXRequest):
-    """Gets updates, and keeps them before the next request tells Telegram that they have come.
+    """Gets updates, and stores them before the next request confirms them to Telegram.
 
-    It also makes a refusal of the token, or of the address, an outage that passes. That ends
-    python-telegram-bot's polling for good, and leaves the bot running, deaf. A server that
-    restarts may say so of any token; one that is wrong from the start is told before.
+    It also turns a refusal of the token, or of the address, into an outage that passes: a refusal
+    ends python-telegram-bot's polling for good, and leaves the bot running, deaf. A server that
+    restarts may refuse any token; one that is wrong from the start is reported before.
     """
 
     def __init__(self, inbox: Inbox) -> None:
         super().__init__(connection_pool_size=1)
         self._inbox = inbox
-        self.ended = time.monotonic()  # the last request
+        self.last_end = time.monotonic()  # of a request
 
-    async def do_request(self, *told: Any, **options: Any) -> tuple[int, bytes]:
+    async def do_request(self, *args: Any, **kwargs: Any) -> tuple[int, bytes]:
         """See HTTPXRequest: status and content of the response."""
-        status, content = await self._repeatedly(*told, **options)
+        status, content = await self._repeatedly(*args, **kwargs)
         if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND):
             return HTTPStatus.BAD_GATEWAY, content
         if status == HTTPStatus.OK:
             content = await asyncio.to_thread(self._kept, content)
         return status, content
 
-    async def _repeatedly(self, *told: Any, **options: Any) -> tuple[int, bytes]:
-        """Ask again at once, some times: python-telegram-bot would wait longer and longer."""
-        for pause in (*PAUSES, None):
+    async def _repeatedly(self, *args: Any, **kwargs: Any) -> tuple[int, bytes]:
+        """Retry a few times at once: python-telegram-bot would wait longer and longer."""
+        for pause in (*_RETRY_PAUSES, None):
             try:
-                status, content = await super().do_request(*told, **options)
+                status, content = await super().do_request(*args, **kwargs)
                 if pause is None or status < HTTPStatus.INTERNAL_SERVER_ERROR:
                     return status, content
             except NetworkError:
                 if pause is None:
                     raise
             finally:
-                self.ended = time.monotonic()
+                self.last_end = time.monotonic()
             await asyncio.sleep(pause)
-        raise AssertionError("the last one returns or raises")
+        raise AssertionError("the last request returns or raises")
 
     def _kept(self, content: bytes) -> bytes:
-        """The first of the updates, which are kept; Telegram tells of the others again."""
+        """The first of the updates, once they are stored; Telegram sends the others again."""
         try:
-            told = json.loads(content)
-            updates = told["result"]
+            response = json.loads(content)
+            updates = response["result"]
         except (ValueError, KeyError, TypeError):
-            return content  # python-telegram-bot tells what is wrong with it
+            return content  # python-telegram-bot reports what is wrong with it
         if not isinstance(updates, list) or not updates:
             return content
         try:
-            self._inbox.keep(updates[:AT_ONCE])
-        except StorageError as error:  # asked for again, later
-            raise NetworkError(f"what came cannot be kept: {error}") from error
-        return json.dumps({**told, "result": updates[:AT_ONCE]}).encode()
+            self._inbox.keep(updates[:_BATCH])
+        except StorageError as error:  # they are requested again later
+            raise NetworkError(f"the updates cannot be stored: {error}") from error
+        return json.dumps({**response, "result": updates[:_BATCH]}).encode()
 
 
+@dataclass(frozen=True)
 class PollingWatch:
-    """Begins the polling again when it has ended without a word.
+    """Restarts the polling when it has ended without an error."""
 
-    ``restart`` ends and begins it.
-    """
-
-    def __init__(
-        self,
-        request: UpdatesRequest,
-        restart: Callable[[], Awaitable[None]],
-        stalled: float = STALLED,
-    ) -> None:
-        self._request = request
-        self._restart = restart
-        self._stalled = stalled
+    request: UpdatesRequest
+    restart: Callable[[], Awaitable[None]]
+    stalled: float = _STALLED
 
     async def watch(self) -> None:
-        """Go on until it is cancelled."""
+        """Watch until cancelled."""
         while True:
-            await asyncio.sleep(self._stalled / 4)
-            silent = time.monotonic() - self._request.ended
-            if silent < self._stalled:
+            await asyncio.sleep(self.stalled / 4)
+            silent = time.monotonic() - self.request.last_end
+            if silent < self.stalled:
                 continue
-            _log.error("no updates have been asked for in %.0f s: beginning again", silent)
-            self._request.ended = time.monotonic()
+            _log.error("no request for updates in %.0f s: polling is restarted", silent)
+            self.request.last_end = time.monotonic()
             try:
-                await self._restart()
-            except Exception:  # noqa: BLE001 (whatever it is, it is tried again)
-                _log.exception("asking for updates could not be begun again")
+                await self.restart()
+            except Exception:  # noqa: BLE001 (whatever it is, the next round tries again)
+                _log.exception("polling could not be restarted")

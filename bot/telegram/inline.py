@@ -1,9 +1,10 @@
-"""Inline mode: quotations offered while somebody writes to the bot in another chat."""
+"""Inline mode: offers quotations while somebody types the bot's name in another chat."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from telegram import (
@@ -11,7 +12,6 @@ from telegram import (
     InlineQueryResultArticle,
     InlineQueryResultsButton,
     InputTextMessageContent,
-    LinkPreviewOptions,
     Update,
 )
 from telegram.constants import ParseMode
@@ -19,26 +19,27 @@ from telegram.error import TelegramError
 from telegram.ext import ContextTypes
 
 from bot.captions import source_line
-from bot.locales import Texts, texts_for_user
+from bot.locales import Texts
 from bot.queue import CrowdedError
 from bot.telegram.answering import Answering
 from bot.telegram.messages import quotation_message, shortened
+from bot.telegram.sending import NO_PREVIEW
+from bot.telegram.updates import texts_of
 from index.errors import VirgoletteError
 from retrieval.answer import Answer, Question, QuestionError
 from retrieval.writing.options import AnswerOptions
 
-PAUSE = 0.5  # seconds without another letter, after which a question is taken for finished
-SHORTEST = 4  # characters of a question
-CACHED = 60  # seconds for which Telegram may offer the same again
-LONGEST_TOLD = 64  # characters of the word above the results
-_NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
+_PAUSE = 0.5  # seconds without another letter, after which a question counts as finished
+_MIN_QUESTION = 4  # characters
+_CACHE_TIME = 60  # seconds for which Telegram may offer the same again
+_MAX_NOTICE = 64  # characters of the button above the results
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Inline:
-    """Offers the quotations that answer; one who goes on writing is answered for the last words."""
+    """Offers the quotations that answer; of somebody who types on only the last query counts."""
 
     answering: Answering
     language: str
@@ -51,22 +52,21 @@ class Inline:
             raise ValueError("an update without an inline query")
         person, number = query.from_user.id, update.update_id
         self._newest[person] = max(number, self._newest.get(person, 0))
-        await asyncio.sleep(PAUSE)
+        await asyncio.sleep(_PAUSE)
         if self._newest.get(person, number) > number:
-            return  # Telegram has given it up for the one that came after it
+            return  # Telegram has given it up for a newer one
         try:
-            say = texts_for_user(self.language, query.from_user.language_code)
-            results, told = await self._found(query, say)
-            await answer_inline(query, told, results)
+            results, notice = await self._results(query, texts_of(update, self.language))
+            await answer_inline(query, notice, results)
         finally:
             if self._newest.get(person) == number:
                 del self._newest[person]
 
-    async def _found(
+    async def _results(
         self, query: InlineQuery, say: Texts
     ) -> tuple[list[InlineQueryResultArticle], str]:
-        """What is offered, and in a few words why nothing is."""
-        if len(query.query.strip()) < SHORTEST:
+        """The quotations, or none and a few words that say why."""
+        if len(query.query.strip()) < _MIN_QUESTION:
             return [], say("telegram.inline_hint")
         try:
             question = Question.parse(query.query)
@@ -76,7 +76,7 @@ class Inline:
         if person not in self.answering.unlimited and allowance.take(person):
             return [], say("telegram.inline_busy")
         try:
-            answer = await self.answering.asked(question, AnswerOptions(written=False))
+            answer = await self.answering.invoke(question, AnswerOptions(written=False))
         except CrowdedError:
             allowance.give_back(person)
             return [], say("telegram.inline_busy")
@@ -85,10 +85,10 @@ class Inline:
             return [], say("telegram.inline_busy")
         if answer.reason is not None:
             return [], say(f"answer.refused_{answer.reason.value}")
-        return _results(answer, say), ""
+        return _articles(answer, say), ""
 
 
-def _results(answer: Answer, say: Texts) -> list[InlineQueryResultArticle]:
+def _articles(answer: Answer, say: Texts) -> list[InlineQueryResultArticle]:
     messages = [quotation_message(answer, quote, say) for quote in answer.quotes]
     return [
         InlineQueryResultArticle(
@@ -96,7 +96,7 @@ def _results(answer: Answer, say: Texts) -> list[InlineQueryResultArticle]:
             title=shortened(source_line(quote, say)),
             description=shortened(quote.text),
             input_message_content=InputTextMessageContent(
-                message.markup, parse_mode=ParseMode.HTML, link_preview_options=_NO_PREVIEW
+                message.markup, parse_mode=ParseMode.HTML, link_preview_options=NO_PREVIEW
             ),
         )
         for number, (quote, message) in enumerate(zip(answer.quotes, messages, strict=True))
@@ -105,16 +105,16 @@ def _results(answer: Answer, say: Texts) -> list[InlineQueryResultArticle]:
 
 
 async def answer_inline(
-    query: InlineQuery, told: str, results: list[InlineQueryResultArticle] | None = None
+    query: InlineQuery, notice: str, results: Sequence[InlineQueryResultArticle] = ()
 ) -> None:
-    """Answer an inline query: with quotations, or with a word above none."""
-    button = InlineQueryResultsButton(told[:LONGEST_TOLD], start_parameter="inline")
+    """Answer an inline query with results, or with a notice where there are none."""
+    button = InlineQueryResultsButton(notice[:_MAX_NOTICE], start_parameter="inline")
     try:
         await query.answer(
-            results or [],
-            cache_time=CACHED if results else 0,
+            list(results),
+            cache_time=_CACHE_TIME if results else 0,
             is_personal=True,  # in the person's own language, and not for everybody
             button=None if results else button,
         )
-    except TelegramError as error:  # too late: the person has gone on writing
+    except TelegramError as error:  # too late: the person has typed on
         _log.info("an inline query could not be answered: %s", error)

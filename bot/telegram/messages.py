@@ -1,4 +1,4 @@
-"""What Telegram messages are made of: HTML within Telegram's limits.
+"""Builds messages: HTML within Telegram's limits.
 
 Source: https://core.telegram.org/bots/api#formatting-options and #sendmessage. A message has
 at most 4096 UTF-16 code units after its entities are parsed, and at most 100 entities.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from bot.captions import also_line, difference_lines, notes
@@ -20,35 +20,44 @@ from retrieval.answering.quotations import marked_words
 from retrieval.answering.verification import Verification
 
 LONGEST_MESSAGE = 4096  # UTF-16 code units
-LONGEST_PIECE = 3400  # of one text in one message: room for what it is from
 LONGEST_COPY = 256  # characters that a button copies
-LONGEST_LABEL = 300  # UTF-16 code units of a source, a title or an address shown
-LONGEST_OPEN = 500  # characters of a quotation that is shown unfolded
-LONGEST_LINK = 2000  # characters
-# What Telegram makes a link of; it drops the others without a word.
+_MAX_PIECE = 3400  # UTF-16 code units of one text in a message: its source needs room too
+_MAX_LABEL = 300  # UTF-16 code units of a source, a title or an address
+_MAX_UNFOLDED = 500  # characters of a quotation
+_MAX_LINK = 2000  # characters
+_MAX_HIGHLIGHTS = 20  # in one piece of a quotation
+# Telegram makes links of these addresses only, and drops the others silently.
 _HOST = r"[^\s.:/?#@\[\]\\]{1,63}"
 _LINK = re.compile(rf"https?://{_HOST}(?:\.{_HOST})+(?::\d{{1,5}})?(?:[/?#]\S*)?")
-MOST_MARKS = 20  # bold words in one piece of a quotation
+_FORBIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")  # in XML
 
 
 def answer_messages(answer: Answer, say: Texts) -> list[Message]:
     """The messages that show an answer, in order; at least one."""
-    return packed(list(_blocks(answer, say)))
+    return packed(list(_answer_blocks(answer, say)))
+
+
+def draft_text(draft: Answer, say: Texts) -> str:
+    """The last claims so far that fit a message, and a note that more may come."""
+    lines = [*(clean(claim.cited) for claim in draft.claims), say("answer.writing")]
+    while len(lines) > 1 and utf16_length("\n".join(lines)) > LONGEST_MESSAGE:
+        lines.pop(0)
+    return "\n".join(lines)
 
 
 def quotation_message(answer: Answer, quote: Quotation, say: Texts) -> Message | None:
     """One quotation with its source; None where it does not fit a message."""
-    messages = packed([*_quotation(answer, quote), _source(quote, "", say)])
+    messages = packed([*_quotation_blocks(answer, quote), _source_block(quote, "", say)])
     return messages[0] if len(messages) == 1 else None
 
 
-def verification_messages(told: Verification, say: Texts) -> list[Message]:
-    """The messages that show how a sentence stands in the articles; at least one."""
-    return packed(list(_verdict(told, say)))
+def verification_messages(verification: Verification, say: Texts) -> list[Message]:
+    """The messages that show whether a sentence is in the articles; at least one."""
+    return packed(list(_verification_blocks(verification, say)))
 
 
 def text_message(text: str) -> Message:
-    """A message of our own words."""
+    """A message with a plain text."""
     return Message(escaped(text), clean(text))
 
 
@@ -58,13 +67,23 @@ def article_block(article: Article | Quotation, label: str, say: Texts) -> Block
     title, date = shortened(article.title), article.date or ""
     plain = label + " · ".join(filter(None, (outlet, title, date)))
     linked = escaped(title)
-    if article.url and len(article.url) <= LONGEST_LINK and _LINK.fullmatch(article.url):
+    if article.url and len(article.url) <= _MAX_LINK and _LINK.fullmatch(article.url):
         linked = f'<a href="{escaped(article.url)}">{linked}</a>'
     markup = escaped(label) + " · ".join(filter(None, (escaped(outlet), linked, escaped(date))))
     return Block(markup, clean(plain))
 
 
-def _blocks(answer: Answer, say: Texts) -> Iterator[Block]:
+def highlighted(text: str, piece: Span, highlights: Iterable[Span]) -> str:
+    """The HTML of a piece of a text, with the highlights in it, in order, in bold."""
+    markup, end = "", piece.start
+    for highlight in highlights:
+        markup += escaped(text[end : highlight.start])
+        markup += f"<b>{escaped(text[highlight.start : highlight.end])}</b>"
+        end = highlight.end
+    return markup + escaped(text[end : piece.end])
+
+
+def _answer_blocks(answer: Answer, say: Texts) -> Iterator[Block]:
     if answer.reason is not None:
         yield Block.bold(say(f"answer.refused_{answer.reason.value}"))
         if answer.near:
@@ -74,46 +93,36 @@ def _blocks(answer: Answer, say: Texts) -> Iterator[Block]:
     elif answer.answer:
         yield Block.bold(answer.answer)
     for number, quote in enumerate(answer.quotes or answer.near, 1):
-        yield from _quotation(answer, quote)
-        yield _source(quote, f"[{number}] " if answer.quotes else "", say)
-    if noted := notes(answer, say):
-        yield Block.words(shortened(noted))
-
-
-def _verdict(told: Verification, say: Texts) -> Iterator[Block]:
-    yield Block.bold(say(f"verify.{told.verdict.value}"))
-    for line in difference_lines(told, say):
+        yield from _quotation_blocks(answer, quote)
+        yield _source_block(quote, f"[{number}] " if answer.quotes else "", say)
+    if line := notes(answer, say):
         yield Block.words(shortened(line))
-    for number, quote in enumerate(told.quotes, 1):
+
+
+def _verification_blocks(verification: Verification, say: Texts) -> Iterator[Block]:
+    yield Block.bold(say(f"verify.{verification.verdict.value}"))
+    for line in difference_lines(verification, say):
+        yield Block.words(shortened(line))
+    for number, quote in enumerate(verification.quotes, 1):
         for piece in pieces(quote.text):
-            shown = quote.text[piece.start : piece.end]
-            yield Block(f"<blockquote>{escaped(shown)}</blockquote>", f"❝ {clean(shown)} ❞")
-        yield _source(quote, f"[{number}] ", say)
-    if told.elsewhere:
-        yield Block.words(shortened(say("verify.elsewhere", sources=", ".join(told.elsewhere))))
+            text = quote.text[piece.start : piece.end]
+            yield Block.quotation(escaped(text), text)
+        yield _source_block(quote, f"[{number}] ", say)
+    if verification.elsewhere:
+        outlets = ", ".join(verification.elsewhere)
+        yield Block.words(shortened(say("verify.elsewhere", sources=outlets)))
 
 
-def _quotation(answer: Answer, quote: Quotation) -> Iterator[Block]:
-    marks = marked_words(answer, quote)
+def _quotation_blocks(answer: Answer, quote: Quotation) -> Iterator[Block]:
+    words = marked_words(answer, quote)
     for piece in pieces(quote.text):
-        inside = [m for m in marks if piece.start <= m.start and m.end <= piece.end][:MOST_MARKS]
-        marked = _marked(quote.text, piece, inside)
-        plain = quote.text[piece.start : piece.end]
-        folded = " expandable" if len(plain) > LONGEST_OPEN else ""
-        yield Block(f"<blockquote{folded}>{marked}</blockquote>", f"❝ {clean(plain)} ❞")
+        inside = [word for word in words if piece.start <= word.start and word.end <= piece.end]
+        markup = highlighted(quote.text, piece, inside[:_MAX_HIGHLIGHTS])
+        text = quote.text[piece.start : piece.end]
+        yield Block.quotation(markup, text, folded=len(text) > _MAX_UNFOLDED)
 
 
-def _marked(text: str, piece: Span, marks: Sequence[Span]) -> str:
-    parts, at = [], piece.start
-    for mark in marks:
-        parts.append(escaped(text[at : mark.start]))
-        parts.append(f"<b>{escaped(text[mark.start : mark.end])}</b>")
-        at = mark.end
-    parts.append(escaped(text[at : piece.end]))
-    return "".join(parts)
-
-
-def _source(quote: Quotation, label: str, say: Texts) -> Block:
+def _source_block(quote: Quotation, label: str, say: Texts) -> Block:
     block = article_block(quote, label, say)
     if not quote.also:
         return block
@@ -123,7 +132,7 @@ def _source(quote: Quotation, label: str, say: Texts) -> Block:
 
 @dataclass(frozen=True)
 class Block:
-    """A part of a message that is not broken: its HTML, and the text a reader sees of it."""
+    """A part of a message that is not split: its HTML, and the text that a reader sees."""
 
     markup: str
     plain: str
@@ -138,13 +147,19 @@ class Block:
         """A text in bold."""
         return cls(f"<b>{escaped(text)}</b>", clean(text))
 
+    @classmethod
+    def quotation(cls, markup: str, text: str, *, folded: bool = False) -> Block:
+        """A text, with the HTML of its inside, as a block quotation."""
+        kind = " expandable" if folded else ""
+        return cls(f"<blockquote{kind}>{markup}</blockquote>", f"❝ {clean(text)} ❞")
+
 
 @dataclass(frozen=True)
 class Button:
     """A button below a message.
 
-    ``data``: what it tells the bot, at most 64 bytes; or ``copied``: what it copies, 1 to
-    LONGEST_COPY characters.
+    It sends ``data`` to the bot, at most 64 bytes, or copies ``copied``, 1 to LONGEST_COPY
+    characters.
     """
 
     label: str
@@ -154,7 +169,7 @@ class Button:
 
 @dataclass(frozen=True)
 class Message:
-    """One message, formatted, and as the plain text that stands in if HTML is refused."""
+    """One message: its HTML, and the plain text for when Telegram refuses that."""
 
     markup: str
     plain: str
@@ -162,36 +177,36 @@ class Message:
 
     @property
     def buttons(self) -> list[Button]:
-        """Every button below it."""
+        """The buttons below it, row by row."""
         return [button for row in self.rows for button in row]
 
     def with_buttons(self, *rows: Sequence[Button]) -> Message:
-        """The message with rows of buttons below it; those without any are left out."""
+        """The message with rows of buttons below it; empty rows are left out."""
         return replace(self, rows=tuple(tuple(row) for row in rows if row))
 
 
 def packed(blocks: Sequence[Block]) -> list[Message]:
     """The blocks in as few messages as hold them, in order."""
-    messages: list[list[Block]] = []
+    groups: list[list[Block]] = []
     size = 0
     for block in blocks:
         length = utf16_length(block.plain) + 1
-        if not messages or size + length > LONGEST_MESSAGE:
-            messages.append([])
+        if not groups or size + length > LONGEST_MESSAGE:
+            groups.append([])
             size = 0
-        messages[-1].append(block)
+        groups[-1].append(block)
         size += length
     return [
-        Message("\n".join(b.markup for b in some), "\n".join(b.plain for b in some))
-        for some in messages
+        Message("\n".join(b.markup for b in group), "\n".join(b.plain for b in group))
+        for group in groups
     ]
 
 
-def pieces(text: str, longest: int = LONGEST_PIECE) -> Iterator[Span]:
+def pieces(text: str) -> Iterator[Span]:
     """The text in spans that fit a message, cut at a space where there is one."""
     start = 0
     while start < len(text):
-        end = _reach(text, start, longest)
+        end = _reach(text, start, _MAX_PIECE)
         if end < len(text):
             space = text.rfind(" ", start + 1, end)
             end = space if space > 0 else end
@@ -201,9 +216,9 @@ def pieces(text: str, longest: int = LONGEST_PIECE) -> Iterator[Span]:
 
 def shortened(text: str) -> str:
     """The text, cut where it is too long for a label."""
-    if utf16_length(text) <= LONGEST_LABEL:
+    if utf16_length(text) <= _MAX_LABEL:
         return text
-    return text[: _reach(text, 0, LONGEST_LABEL - 1)] + "…"
+    return text[: _reach(text, 0, _MAX_LABEL - 1)] + "…"
 
 
 def utf16_length(text: str) -> int:
@@ -212,25 +227,18 @@ def utf16_length(text: str) -> int:
 
 
 def escaped(text: str) -> str:
-    """For Telegram's HTML. What XML forbids in a text would be refused or dropped: shown as �."""
+    """The text for Telegram's HTML, which refuses or drops what XML forbids: shown as �."""
     return html.escape(clean(text), quote=True).replace("&#x27;", "&#39;")
 
 
 def clean(text: str) -> str:
     """The text with � for what XML forbids."""
-    return "".join("\N{REPLACEMENT CHARACTER}" if _forbidden(c) else c for c in text)
+    return _FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def _reach(text: str, start: int, units: int) -> int:
-    """The furthest end such that the slice has at most so many UTF-16 code units."""
+    """The furthest end such that the slice has at most this many UTF-16 code units."""
     end = min(len(text), start + units)
     while utf16_length(text[start:end]) > units:
         end -= (utf16_length(text[start:end]) - units + 1) // 2
     return end
-
-
-def _forbidden(character: str) -> bool:
-    code = ord(character)
-    return (
-        (code < 0x20 and character not in "\t\n") or 0x7F <= code < 0xA0 or 0xD800 <= code < 0xE000
-    )

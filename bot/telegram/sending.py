@@ -1,4 +1,4 @@
-"""Sending that gets through: retries, and plain text when formatting is refused."""
+"""Sends messages with retries, and as plain text where Telegram refuses the formatting."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from telegram import (
     Bot,
@@ -20,105 +20,73 @@ from telegram import (
 from telegram import Message as TelegramMessage
 from telegram.constants import ChatAction, ParseMode
 from telegram.error import BadRequest, InvalidToken, NetworkError, TelegramError
-from tenacity import (
-    AsyncRetrying,
-    retry_if_exception,
-    stop_after_delay,
-    wait_random_exponential,
-)
+from tenacity import AsyncRetrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
-from bot.telegram.messages import Button, Message
+from bot.telegram.messages import Button, Message, text_message
 
-PATIENCE = 900  # seconds during which a reply is tried again
-LONGEST_PAUSE = 20  # seconds between two tries
-TYPING_EVERY = 4.5  # seconds; Telegram shows "typing…" for five
-LONGEST_ALERT = 200  # characters of what is shown to who presses a button
-_NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
+MAX_RETRY_PAUSE = 20  # seconds
+NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
+_RETRY_FOR = 900  # seconds
+_TYPING_INTERVAL = 4.5  # seconds; Telegram shows "typing…" for five
+_MAX_ALERT = 200  # characters
 
+_T = TypeVar("_T")
 _log = logging.getLogger(__name__)
 
 
 async def deliver(
     to: TelegramMessage, messages: Sequence[Message], before: Sequence[int] = ()
 ) -> list[int]:
-    """Reply to a message, which may have been deleted meanwhile, with some in order; their numbers.
+    """Reply to a message, which may have been deleted meanwhile; the numbers of the replies.
 
-    ``before``: the numbers of those that it was answered with before. The new ones take their
-    places, and what is left over of the old ones is deleted.
+    ``before``: the numbers of its earlier replies. The new ones replace them in order, and those
+    left over are deleted.
     """
     numbers = []
-    for at, message in enumerate(messages):
-        old = before[at] if at < len(before) else None
-        numbers.append(await _put(to, message, old))
-    for old in before[len(messages) :]:
+    for position, message in enumerate(messages):
+        number = before[position] if position < len(before) else None
+        if number is None or not await _replace(to.get_bot(), to.chat_id, number, message):
+            number = (await send(to, message)).message_id
+        numbers.append(number)
+    for number in before[len(messages) :]:
         with suppress(TelegramError):  # older than two days, or deleted by somebody else
-            await to.get_bot().delete_message(to.chat_id, old)
+            await to.get_bot().delete_message(to.chat_id, number)
     return numbers
 
 
-async def _put(to: TelegramMessage, message: Message, old: int | None) -> int:
-    """Send a message, or put it in the place of an old one if that is still there."""
-    if old is not None:
-        place = _Target(to.get_bot(), to.chat_id, old)
-        if await _formatted(lambda mode: _edit(place, message, mode), "not modified"):
-            return old
-    return (await send(to, message)).message_id
+async def reply(to: TelegramMessage, text: str) -> None:
+    """Reply to a message with a plain text."""
+    await deliver(to, [text_message(text)])
 
 
 async def send(to: TelegramMessage, message: Message) -> TelegramMessage:
-    """Reply to a message, which may have been deleted meanwhile; what was sent."""
-    sent: list[TelegramMessage] = []
-
-    async def put(mode: ParseMode | None) -> None:
-        sent.append(await _send(to, message, mode))
-
-    await _formatted(put)
-    return sent[0]
-
-
-async def _formatted(
-    put: Callable[[ParseMode | None], Awaitable[None]], harmless: str | None = None
-) -> bool:
-    """Put a message somewhere, as plain text if Telegram refuses its formatting.
-
-    ``harmless``: what a refusal says that leaves nothing to do; where there is such a word,
-    whether it worked, for another refusal may only mean that the place is gone.
-    """
-    try:
-        await _persistently(lambda: put(ParseMode.HTML))
-    except BadRequest as error:
-        if harmless and harmless in str(error):
-            return True
-        _log.warning("Telegram refused the formatting of a message (%s); trying plain text", error)
-        try:
-            await _persistently(lambda: put(None))
-        except BadRequest:
-            if harmless is None:
-                raise
-            return False
-    return True
+    """Reply to a message, which may have been deleted meanwhile; the reply."""
+    reply_to = ReplyParameters(to.message_id, allow_sending_without_reply=True)
+    return await _formatted(
+        lambda mode: to.reply_text(**_content(message, mode), reply_parameters=reply_to)
+    )
 
 
 async def acknowledge(query: CallbackQuery, text: str = "") -> None:
-    """End the waiting of whoever pressed a button, with a word that they have to read if any."""
+    """End the waiting of whoever pressed a button, with an alert if there is a text."""
     try:
-        await query.answer(text[:LONGEST_ALERT], show_alert=bool(text))
-    except TelegramError as error:  # too late: Telegram has ended it by itself
+        await query.answer(text[:_MAX_ALERT], show_alert=bool(text))
+    except TelegramError as error:  # too late: Telegram has ended it itself
         _log.info("a button could not be acknowledged: %s", error)
 
 
 async def turn(query: CallbackQuery, message: Message) -> None:
-    """Put a message in the place of the one whose button was pressed, if it is still there."""
+    """Replace the message whose button was pressed, if it is still there."""
     if query.message is not None:
-        place = _Target(query.get_bot(), query.message.chat.id, query.message.message_id)
-        await _formatted(lambda mode: _edit(place, message, mode), "not modified")
+        chat, number = query.message.chat.id, query.message.message_id
+        await _replace(query.get_bot(), chat, number, message)
 
 
 @asynccontextmanager
 async def typing(
     to: TelegramMessage, quiet: Callable[[], bool] = lambda: False
 ) -> AsyncIterator[None]:
-    """Show "typing…" in the chat for the length of an ``async with``, but while it is quiet."""
+    """Show "typing…" in the chat during an ``async with``, except while ``quiet()``."""
     task = asyncio.create_task(_keep_typing(to, quiet))
     try:
         yield
@@ -133,42 +101,42 @@ async def _keep_typing(to: TelegramMessage, quiet: Callable[[], bool]) -> None:
         if not quiet():
             with suppress(TelegramError):  # an ornament: the answer does not depend on it
                 await to.reply_chat_action(ChatAction.TYPING)
-        await asyncio.sleep(TYPING_EVERY)
+        await asyncio.sleep(_TYPING_INTERVAL)
 
 
-@dataclass(frozen=True)
-class _Target:
-    bot: Bot
-    chat: int
-    message: int
+async def _replace(bot: Bot, chat: int, number: int, message: Message) -> bool:
+    """Edit a message into another one; False where Telegram refuses: it may be gone."""
+
+    async def edit(mode: ParseMode | None) -> None:
+        try:
+            await bot.edit_message_text(**_content(message, mode), chat_id=chat, message_id=number)
+        except BadRequest as error:
+            if mode is None or "not modified" not in str(error):
+                raise
+
+    with suppress(BadRequest):
+        await _formatted(edit)
+        return True
+    return False
 
 
-async def _send(
-    to: TelegramMessage, message: Message, parse_mode: ParseMode | None
-) -> TelegramMessage:
-    return await to.reply_text(
-        message.markup if parse_mode else message.plain,
-        parse_mode=parse_mode,
-        reply_markup=_keyboard(message),
-        link_preview_options=_NO_PREVIEW,
-        reply_parameters=ReplyParameters(to.message_id, allow_sending_without_reply=True),
-    )
+async def _formatted(put: Callable[[ParseMode | None], Awaitable[_T]]) -> _T:
+    """Put a message somewhere, as plain text if Telegram refuses its formatting."""
+    try:
+        return await _persistently(lambda: put(ParseMode.HTML))
+    except BadRequest as error:
+        _log.warning("Telegram refused the formatting of a message (%s); trying plain text", error)
+    return await _persistently(lambda: put(None))
 
 
-async def _edit(place: _Target, message: Message, parse_mode: ParseMode | None) -> None:
-    await place.bot.edit_message_text(
-        message.markup if parse_mode else message.plain,
-        chat_id=place.chat,
-        message_id=place.message,
-        parse_mode=parse_mode,
-        reply_markup=_keyboard(message),
-        link_preview_options=_NO_PREVIEW,
-    )
-
-
-def _keyboard(message: Message) -> InlineKeyboardMarkup | None:
+def _content(message: Message, mode: ParseMode | None) -> dict[str, Any]:
     rows = [[_button(button) for button in row] for row in message.rows]
-    return InlineKeyboardMarkup(rows) if rows else None
+    return {
+        "text": message.markup if mode else message.plain,
+        "parse_mode": mode,
+        "reply_markup": InlineKeyboardMarkup(rows) if rows else None,
+        "link_preview_options": NO_PREVIEW,
+    }
 
 
 def _button(button: Button) -> InlineKeyboardButton:
@@ -177,17 +145,18 @@ def _button(button: Button) -> InlineKeyboardButton:
     return InlineKeyboardButton(button.label, callback_data=button.data)
 
 
-async def _persistently(send: Callable[[], Awaitable[None]]) -> None:
-    """Try again after network errors, 5xx and 401; 429 is the rate limiter's business."""
+async def _persistently(request: Callable[[], Awaitable[_T]]) -> _T:
+    """Retry after network errors, 5xx and 401; the rate limiter waits out a 429."""
     retrying = AsyncRetrying(
         retry=retry_if_exception(_may_pass),
-        stop=stop_after_delay(PATIENCE),
-        wait=wait_random_exponential(multiplier=0.5, max=LONGEST_PAUSE),
+        stop=stop_after_delay(_RETRY_FOR),
+        wait=wait_random_exponential(multiplier=0.5, max=MAX_RETRY_PAUSE),
         reraise=True,
     )
     async for attempt in retrying:
         with attempt:
-            await send()
+            response = await request()
+    return response
 
 
 def _may_pass(error: BaseException) -> bool:

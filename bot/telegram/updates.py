@@ -1,30 +1,29 @@
-"""What an update holds."""
+"""Reads updates: the message, its text or command, and the language of the user."""
 
 from __future__ import annotations
 
+import re
+
 from telegram import Bot, Message, MessageEntity, Update
+from telegram.ext import ContextTypes
+
+from bot.locales import Texts, texts_for_user
 
 
 def addressed(message: Message, bot: Bot) -> str | None:
-    """What is asked of the bot: by a mention, without it, or in reply to the bot; else None."""
-    author, answered = message.from_user, message.reply_to_message
+    """The text addressed to the bot by a mention, without it, or by a reply; None if neither."""
+    author, replied_to = message.from_user, message.reply_to_message
     if author is not None and author.is_bot:
         return None
-    text, mentions = _with_mentions(message)
-    name = f"@{bot.username}".lower()
-    for entity, words in mentions.items():
-        if words.lower() == name or (entity.user and entity.user.id == bot.id):
-            return text.replace(words, " ", 1).strip()
-    if answered and answered.from_user and answered.from_user.id == bot.id:
-        return text
-    return None
-
-
-def _with_mentions(message: Message) -> tuple[str, dict[MessageEntity, str]]:
     kinds: list[str | None] = [MessageEntity.MENTION, MessageEntity.TEXT_MENTION]
-    if message.text is not None:
-        return message.text, message.parse_entities(kinds)
-    return message.caption or "", message.parse_caption_entities(kinds)
+    mentions = message.parse_entities(kinds) or message.parse_caption_entities(kinds)
+    name = f"@{bot.username}".lower()
+    for entity, mention in mentions.items():
+        if mention.lower() == name or (entity.user and entity.user.id == bot.id):
+            return text_of(message).replace(mention, " ", 1).strip()
+    if replied_to and replied_to.from_user and replied_to.from_user.id == bot.id:
+        return text_of(message)
+    return None
 
 
 def message_of(update: Update) -> Message:
@@ -36,12 +35,24 @@ def message_of(update: Update) -> Message:
 
 
 def text_of(message: Message | None) -> str:
-    """A message's text, or what stands below its picture."""
+    """The text of a message or its caption; "" where there is neither."""
     return (message.text or message.caption or "") if message else ""
 
 
 def command_of(message: Message) -> tuple[str, str]:
-    """The command that a message begins with, as "/ask@bot", and what stands after it."""
+    """The command that a message begins with, as "/ask@bot", and the text after it."""
     commands = message.parse_entities([MessageEntity.BOT_COMMAND])
     first = next((name for entity, name in commands.items() if entity.offset == 0), "")
     return first.lower(), text_of(message)[len(first) :].strip() if first else ""
+
+
+def number_argument(context: ContextTypes.DEFAULT_TYPE) -> str:
+    """The digits after a command, as in "/article 3"; "" where something else stands there."""
+    argument = (context.args or [""])[0]
+    return argument if re.fullmatch(r"[0-9]{1,9}", argument) else ""
+
+
+def texts_of(update: Update, language: str) -> Texts:
+    """The texts for the user of an update. ``language``: that of the settings."""
+    user = update.effective_user
+    return texts_for_user(language, user.language_code if user else None)
