@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass
@@ -100,6 +101,7 @@ class Store:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._lock = threading.Lock()  # threads must not share a statement that is being executed
         with self._translating():
             self._database = sqlite3.connect(_read_only(path), uri=True, check_same_thread=False)
 
@@ -211,7 +213,7 @@ class Store:
         return Stored(*rows[0])
 
     def _rows(self, query: str, *values: int | str) -> list[Any]:
-        with self._translating():
+        with self._lock, self._translating():
             return self._database.execute(query, values).fetchall()
 
     @contextmanager
