@@ -2,8 +2,7 @@
 
 No rule says whom "lui" means. A question is read in several ways, and the surest one answers: its
 own words in the articles that were just quoted, its words joined to the question before it, and
-its words alone in all articles. On 96 conversations about news this answers three in four; rules
-that put names in the place of pronouns answered six in ten.
+its words alone in all articles. docs/quality.md has figures beside those of rules.
 """
 
 from __future__ import annotations
@@ -11,12 +10,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from index.text.language import vocabulary
-from index.text.words import words
+from index.text.words import terms, words
 from retrieval.answer import MAX_QUESTION, Answer, Question
 from retrieval.questions.interrogatives import joined
 
-SELF_CONTAINED = 4  # content words, from which a question is hardly a follow-up
-MARGIN = 0.4  # of confidence, by which the words alone must be ahead where they are fewer
+# By the number of content words in a question: how much surer its words alone must be than the
+# other readings. With more words it stands alone if it is answered.
+MARGINS = (0.4, 0.4, 0.2, 0.1)
+MAX_JOINED = 2  # content words of a question that is joined to the one before it
+REPEATED = 2  # words that it shares with that one, from which it stands alone
 
 
 @dataclass(frozen=True)
@@ -43,19 +45,28 @@ def in_context(question: Question, meant: Question | None = None) -> list[Readin
     turn, alone = question.previous[-1], replace(question, previous=())
     readings = [Reading(alone, turn.articles, only=True)] if turn.articles else []
     text = joined(question.text, turn.query)
-    if len(text) <= MAX_QUESTION:
+    if _content_words(question) <= MAX_JOINED and len(text) <= MAX_QUESTION:
         readings.append(Reading(replace(alone, text=text), turn.articles, sources=turn.sources))
     return [*readings, *([Reading(meant)] if meant else [])]
 
 
 def is_self_contained(question: Question) -> bool:
-    """Whether a question has so many words of its own that it needs none from before."""
-    content = [word for word in words(question.text) if word not in vocabulary("stop_words")]
-    return len(content) >= SELF_CONTAINED
+    """Whether a question has so many words of its own that it needs none from before.
+
+    So it does if it repeats what it is about: "Dove va il treno?" after "Chi è sul treno?".
+    """
+    before = {term for turn in question.previous[-1:] for term in terms(turn.query)}
+    repeated = len(before.intersection(terms(question.text)))
+    return _content_words(question) >= len(MARGINS) or repeated >= REPEATED
 
 
 def stands_alone(question: Question, alone: Answer, together: Answer) -> bool:
     """Whether the answer to a question's words alone is better than the best one in context."""
     if alone.refused:
         return together.refused and is_self_contained(question)
-    return alone.confidence > together.confidence + MARGIN
+    margin = MARGINS[min(_content_words(question), len(MARGINS) - 1)]
+    return alone.confidence > together.confidence + margin
+
+
+def _content_words(question: Question) -> int:
+    return sum(word not in vocabulary("stop_words") for word in words(question.text))
