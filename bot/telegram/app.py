@@ -58,6 +58,7 @@ _GRACE = 10.0  # seconds for the answers under way when the bot ends
 _KINDS = ["message", "edited_message", "callback_query", "inline_query"]  # of updates
 
 App = Application[Any, Any, Any, Any, Any, Any]
+_HandlerList = list[BaseHandler[Any, Any, Any]]
 _log = logging.getLogger(__name__)
 
 
@@ -268,46 +269,42 @@ def _add_handlers(application: App, answering: Answering, settings: Settings, st
     application.add_error_handler(handlers.error)
 
 
-def _admin_handlers(to: Admin, admins: frozenset[int]) -> list[BaseHandler[Any, Any, Any]]:
+def _admin_handlers(admin: Admin, admins: frozenset[int]) -> _HandlerList:
     """The handlers for admins: for anyone else these commands are unknown."""
     allowed = filters.User(admins) & filters.UpdateType.MESSAGE & filters.ChatType.PRIVATE
     return [
-        CommandHandler(COMMANDS["status"].names, to.status, allowed),
-        CommandHandler(COMMANDS["reindex"].names, to.reindex, allowed),
-        CommandHandler(COMMANDS["add"].names, to.add, allowed),
-        CommandHandler(COMMANDS["remove"].names, to.remove, allowed),
-        CallbackQueryHandler(to.pressed, pattern="^remove:"),
-        MessageHandler(allowed & filters.Document.ALL, to.document),
-        MessageHandler(allowed & filters.Regex(rf"^\s*{ADDRESS.pattern}\s*$"), to.add),
+        *_command_handlers(admin, allowed, admin=True),
+        CallbackQueryHandler(admin.pressed, pattern="^remove:"),
+        MessageHandler(allowed & filters.Document.ALL, admin.document),
+        MessageHandler(allowed & filters.Regex(rf"^\s*{ADDRESS.pattern}\s*$"), admin.add),
     ]
 
 
-def _handlers(to: Handlers, inline: Inline) -> list[BaseHandler[Any, Any, Any]]:
+def _handlers(handlers: Handlers, inline: Inline) -> _HandlerList:
     """The handlers in order: the first that fits an update gets it."""
     anywhere = filters.UpdateType.MESSAGE & ~filters.SenderChat.CHANNEL
     private = filters.ChatType.PRIVATE & anywhere
     groups = filters.ChatType.GROUPS & anywhere
     words = filters.TEXT | filters.CAPTION
-    commands = {
-        "start": to.start,
-        "help": to.help,
-        "ask": to.ask,
-        "verify": to.verify,
-        "sources": to.sources,
-        "article": to.article,
-        "new": to.new,
-        "cancel": to.cancel,
-        "privacy": to.privacy,
-        "forgetme": to.forget_me,
-    }
     return [
-        *(CommandHandler(COMMANDS[name].names, do, anywhere) for name, do in commands.items()),
-        CallbackQueryHandler(to.pressed),
+        *_command_handlers(handlers, anywhere, admin=False),
+        CallbackQueryHandler(handlers.pressed),
         InlineQueryHandler(inline.offer),
-        MessageHandler(filters.UpdateType.EDITED_MESSAGE & words, to.edited),
-        MessageHandler(private & filters.COMMAND, to.unknown_command),
-        MessageHandler(private & words, to.question),
-        MessageHandler(groups & words, to.answer_if_addressed),
-        MessageHandler(private & filters.Document.ALL, to.no_documents),
-        MessageHandler(private & ~filters.StatusUpdate.ALL, to.not_text),
+        MessageHandler(filters.UpdateType.EDITED_MESSAGE & words, handlers.edited),
+        MessageHandler(private & filters.COMMAND, handlers.unknown_command),
+        MessageHandler(private & words, handlers.question),
+        MessageHandler(groups & words, handlers.answer_if_addressed),
+        MessageHandler(private & filters.Document.ALL, handlers.no_documents),
+        MessageHandler(private & ~filters.StatusUpdate.ALL, handlers.not_text),
+    ]
+
+
+def _command_handlers(
+    handlers: object, allowed: filters.BaseFilter, *, admin: bool
+) -> _HandlerList:
+    """The handlers of commands: the methods that have their English names."""
+    return [
+        CommandHandler(command.names, getattr(handlers, command.name), allowed)
+        for command in COMMANDS.values()
+        if command.admin == admin
     ]

@@ -93,7 +93,7 @@ class Handlers:
         names = ("telegram.privacy", leaving, "telegram.privacy_end")
         await reply(message_of(update), "\n\n".join(say(name) for name in names))
 
-    async def forget_me(self, update: Update, _: ContextTypes.DEFAULT_TYPE) -> None:
+    async def forgetme(self, update: Update, _: ContextTypes.DEFAULT_TYPE) -> None:
         """/forgetme: removes all that is kept about the user."""
         person = person_of(message_of(update))
         self.answering.conversations.forget_where(lambda asker: asker.person == person)
