@@ -1,11 +1,14 @@
-"""The command line. Heavy imports wait until a command needs them."""
+"""The command line. Each command imports what it needs, so that all of them start fast."""
 
 from __future__ import annotations
 
 import gc
 import json
 import sys
+from collections.abc import Callable, Iterable
 from contextlib import closing
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,11 +19,13 @@ from bot.terminal.progress import Spinner, spinner
 from index.errors import UsageError, VirgoletteError
 
 if TYPE_CHECKING:
+    from bot.compose import Parts
     from bot.settings import Settings
-    from retrieval.chain import AnswerChain
 
 FAILED, WRONG_USAGE = 1, 2
-COLLECTED = (50_000, 50, 100)  # Python's own are 700, 10, 10
+
+ArticlePath = Annotated[str, typer.Argument(help="The article's path in the corpus.")]
+OutcomeAsJson = Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")]
 
 app = typer.Typer(
     help="Answers questions about a folder of articles with quotations and their source.",
@@ -35,8 +40,8 @@ feedback_app = typer.Typer(
 app.add_typer(feedback_app, name="feedback")
 
 
-def _tell_version(wanted: bool) -> None:
-    if wanted:
+def _print_version(requested: bool) -> None:
+    if requested:
         from importlib.metadata import version
 
         print(f"virgolette {version('virgolette')}")
@@ -47,17 +52,19 @@ def _tell_version(wanted: bool) -> None:
 def options(
     version: Annotated[
         bool,
-        typer.Option("--version", callback=_tell_version, is_eager=True, help="Print the version."),
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
     ] = False,
 ) -> None:
-    """Before any command."""
+    """Options that need no command."""
 
 
 def main() -> None:
-    """Run a command; errors become one line on standard error and an exit code."""
-    # What the libraries make when they are imported stays: with Python's own thresholds a sixth
-    # of a start goes into looking for garbage among it.
-    gc.set_threshold(*COLLECTED)
+    """Run a command; an error becomes one line on standard error and an exit code."""
+    # Objects that imports create stay for good: with Python's own thresholds (700, 10, 10), a
+    # sixth of the start-up time goes into searching them for garbage.
+    gc.set_threshold(50_000, 50, 100)
     write_utf8()
     try:
         app()
@@ -65,7 +72,28 @@ def main() -> None:
         print(f"virgolette: {error}", file=sys.stderr)
         sys.exit(WRONG_USAGE if isinstance(error, UsageError) else FAILED)
     finally:
-        gc.freeze()  # else Python looks through all of it once more, for half a second
+        gc.freeze()  # otherwise the exit searches all objects once more, for half a second
+
+
+def _settings(*, writes: bool = False) -> Settings:
+    """The settings. ``writes``: also make SIGTERM roll back what the command has begun."""
+    from bot.settings import read_settings  # imports pydantic: a quarter of a second
+
+    settings = read_settings()
+    if writes:
+        end_on_sigterm()
+    return settings
+
+
+def _print_json(content: dict[str, Any]) -> None:
+    print(json.dumps(content, ensure_ascii=False), flush=True)
+
+
+def _print(content: dict[str, Any], lines: Iterable[str], as_json: bool) -> None:
+    if as_json:
+        _print_json(content)
+    else:
+        print("\n".join(lines))
 
 
 @app.command()
@@ -79,60 +107,49 @@ def ask(
         from bot.locales import texts_for
 
         settings = _settings()
-        spin.tell(texts_for(settings.language)("answer.loading"))
+        spin.update(texts_for(settings.language)("answer.loading"))
         with composed(settings) as parts:
+            answer = partial(_answer, settings, parts, spin, as_json)
             if question == "-":
-                _answer_lines(as_json, parts.chain, settings, spin)
+                _answer_lines(answer, as_json)
             else:
-                _answer_one(question, as_json, parts.chain, settings, spin)
+                answer(question)
 
 
-def _answer_lines(as_json: bool, chain: AnswerChain, settings: Settings, spin: Spinner) -> None:
+def _answer_lines(answer: Callable[[str], None], as_json: bool) -> None:
     for line in sys.stdin.buffer if sys.stdin else ():
         text = line.decode("utf-8", errors="replace").rstrip("\r\n")
         try:
-            _answer_one(text, as_json, chain, settings, spin)
+            answer(text)
         except VirgoletteError as error:
-            if not as_json:
-                print(f"virgolette: {error}", file=sys.stderr)
-            else:
+            if as_json:
                 _print_json({"question": text, "error": str(error)})
+            else:
+                print(f"virgolette: {error}", file=sys.stderr)
 
 
-def _answer_one(
-    raw: str, as_json: bool, chain: AnswerChain, settings: Settings, spin: Spinner
-) -> None:
+def _answer(settings: Settings, parts: Parts, spin: Spinner, as_json: bool, text: str) -> None:
     from rich.console import Console
 
     from bot.locales import texts_for
     from bot.terminal.render import print_answer
     from retrieval.answer import Question
 
-    question = Question.parse(raw)
-    said = texts_for(settings.language, question)
-    spin.tell(said("answer.searching"))
-    answer = chain.invoke(question)
+    question = Question.parse(text)
+    say = texts_for(settings.language, question)
+    spin.update(say("answer.searching"))
+    answer = parts.chain.invoke(question)
     spin.stop()
     if as_json:
         _print_json(answer.as_json())
     else:
-        print_answer(Console(), answer, said)
-
-
-def _settings() -> Settings:
-    from bot.settings import read_settings  # brings pydantic: a quarter of a second
-
-    return read_settings()
-
-
-def _print_json(content: dict[str, Any]) -> None:
-    print(json.dumps(content, ensure_ascii=False), flush=True)
+        print_answer(Console(), answer, say)
 
 
 @app.command()
 def verify(
     sentence: Annotated[str, typer.Argument(help="The sentence, in quotation marks or without.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
+    as_json: OutcomeAsJson = False,
 ) -> None:
     """Tell whether a sentence is really in the articles, to the letter. No model is needed."""
     from rich.console import Console
@@ -146,11 +163,11 @@ def verify(
 
     settings = _settings()
     with closing(CurrentIndex(settings.data_dir, chroma_server(settings))) as index:
-        told = verify_in(index, sentence)
+        outcome = verify_in(index, sentence)
     if as_json:
-        _print_json(told.as_json())
+        _print_json(outcome.as_json())
     else:
-        print_verification(Console(), told, texts_for(settings.language, Question(sentence)))
+        print_verification(Console(), outcome, texts_for(settings.language, Question(sentence)))
 
 
 @app.command()
@@ -158,20 +175,7 @@ def chat() -> None:
     """Ask and read answers, one after another."""
     from bot.terminal.repl import run_repl
 
-    settings = _settings()
-    if settings.chat_model:
-        _probe(settings)
-    run_repl(settings)
-
-
-def _probe(settings: Settings) -> None:
-    """Ask the chat model for a word, which may take its time."""
-    with spinner() as spin:
-        from bot.chat_model import probe
-        from bot.locales import texts_for
-
-        spin.tell(texts_for(settings.language)("answer.loading"))
-        probe(settings)
+    run_repl(_settings())
 
 
 @app.command()
@@ -196,8 +200,7 @@ def index(
     ] = False,
 ) -> None:
     """Bring the index up to date with the corpus."""
-    settings = _settings()
-    end_on_sigterm()
+    settings = _settings(writes=True)
     if watch:
         from bot.watching import follow
 
@@ -218,12 +221,8 @@ def index(
             wait=wait,
             progress=progress,
         )
-    if quiet and report.unchanged:
-        return
-    if as_json:
-        _print_json(report_json(report))
-    else:
-        print("\n".join(report_lines(report)))
+    if not quiet or not report.unchanged:
+        _print(report_json(report), report_lines(report), as_json)
 
 
 @app.command()
@@ -238,49 +237,34 @@ def add(
     url: Annotated[str | None, typer.Option(help="Where it can be read on the web.")] = None,
     language: Annotated[str | None, typer.Option(help="Its language: it, en, …")] = None,
     into: Annotated[str, typer.Option(metavar="FOLDER", help="A folder in the corpus.")] = "",
-    as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
+    as_json: OutcomeAsJson = False,
 ) -> None:
     """Put an article into the corpus, and index it. What you say wins over what it says."""
     from bot.terminal.maintenance import add_and_index, checked_fields
-    from bot.terminal.report import report_json
 
     if bool(target) == bool(feed):
         raise typer.BadParameter("give the address or the file of one article, or --feed URL")
     if feed and (title or date or url):
         raise typer.BadParameter("--title, --date and --url are of one article, not of a feed")
-    told = {"title": title, "source": source, "date": date, "url": url, "language": language}
-    fields = checked_fields(told)
-    settings = _settings()
-    end_on_sigterm()
-    addition = add_and_index(settings, target, feed, fields, into, as_json)
-    if as_json:
-        index = report_json(addition.report) if addition.report else None
-        _print_json({**addition.as_json(), "index": index})
-    else:
-        print("\n".join(addition.lines()))
+    fields = checked_fields(title=title, source=source, date=date, url=url, language=language)
+    addition = add_and_index(_settings(writes=True), target, feed, fields, into, as_json)
+    _print(addition.as_json(), addition.lines(), as_json)
     addition.raise_trouble()
 
 
 @app.command()
-def remove(
-    article: Annotated[str, typer.Argument(help="The article's path in the corpus.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
-) -> None:
+def remove(article: ArticlePath, as_json: OutcomeAsJson = False) -> None:
     """Take an article out of the corpus and of the index. Its file is kept in the data folder."""
     from bot.terminal.maintenance import remove_and_index
     from bot.terminal.report import report_json, report_lines
 
-    settings = _settings()
-    end_on_sigterm()
-    kept, report = remove_and_index(settings, article)
-    if as_json:
-        _print_json({"removed": article, "kept": str(kept), "index": report_json(report)})
-    else:
-        print("\n".join([f"  → kept     {kept}", *report_lines(report)]))
+    kept, report = remove_and_index(_settings(writes=True), article)
+    content = {"removed": article, "kept": str(kept), "index": report_json(report)}
+    _print(content, [f"  → kept     {kept}", *report_lines(report)], as_json)
 
 
 @app.command()
-def show(article: Annotated[str, typer.Argument(help="The article's path in the corpus.")]) -> None:
+def show(article: ArticlePath) -> None:
     """Print the stored text of an article: what start and end count in."""
     from bot.status import stored_text
 
@@ -294,12 +278,9 @@ def status(
     """Tell what is indexed, and with which model."""
     from bot.status import read_status
 
-    told = read_status(_settings())
-    if as_json:
-        _print_json(told)
-        return
-    for name, value in told.items():
-        print(f"{name:<12} {value if value is not None else '–'}")
+    content = read_status(_settings())
+    lines = (f"{name:<12} {'–' if value is None else value}" for name, value in content.items())
+    _print(content, lines, as_json)
 
 
 @app.command()
@@ -308,20 +289,13 @@ def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
 ) -> None:
     """Examine the index and what it stands on."""
-    from bot.terminal.maintenance import examine
+    from bot.terminal.maintenance import examine, finding_line
 
-    settings = _settings()
-    end_on_sigterm()
-    findings = examine(settings, repair=repair)
-    if as_json:
-        _print_json({"findings": findings, "sound": not any(f["trouble"] for f in findings)})
-    else:
-        for finding in findings:
-            told = finding["trouble"] or "in order"
-            remedy = f": {finding['remedy']}" if finding["remedy"] else ""
-            print(f"{'!' if finding['trouble'] else ' '} {finding['name']:<13} {told}{remedy}")
-    if any(finding["trouble"] for finding in findings):
-        sys.exit(FAILED)
+    findings = examine(_settings(writes=True), repair=repair)
+    sound = not any(finding.trouble for finding in findings)
+    content = {"findings": list(map(asdict, findings)), "sound": sound}
+    _print(content, map(finding_line, findings), as_json)
+    sys.exit(0 if sound else FAILED)
 
 
 @app.command("eval")
@@ -351,24 +325,18 @@ def evaluate(
     ] = False,
 ) -> None:
     """Measure how good the answers are, with questions whose answers are known."""
-    from bot.terminal.evaluating import (
-        evaluate,
-        fit_weights,
-        made_folder,
-        prepared_exam,
-        write_evaluation,
-    )
+    from bot.terminal import evaluating
 
     settings = _settings()
-    exam = prepared_exam(file, index_also or [], leave_out, seed, limit)
+    exam = evaluating.prepared_exam(file, index_also or [], leave_out, seed, limit)
     if fit:
-        print(fit_weights(settings, exam))
+        print(evaluating.fit_weights(settings, exam))
         return
-    folder = made_folder(out) if out else None
-    evaluation = evaluate(settings, exam, chat=chat)
+    folder = evaluating.made_folder(out) if out else None
+    evaluation = evaluating.evaluate(settings, exam, chat=chat)
     print("\n".join(evaluation.lines()))
-    for line in write_evaluation(evaluation, folder) if folder else ():
-        print(f"virgolette: {line}", file=sys.stderr, flush=True)
+    for warning in evaluating.write_evaluation(evaluation, folder) if folder else ():
+        print(f"virgolette: {warning}", file=sys.stderr, flush=True)
 
 
 @app.command()
@@ -377,7 +345,6 @@ def invite(
     days: Annotated[float, typer.Option(min=0.01, help="For how many days it holds.")] = 7,
 ) -> None:
     """Print an invitation to the Telegram bot, for those who are not listed."""
-
     from bot.access import Invitations
     from bot.state import FILE, State
 
@@ -390,7 +357,6 @@ def export_feedback(
     good: Annotated[bool, typer.Option(help="What people found good, instead of bad.")] = False,
 ) -> None:
     """Print the answers that people marked 👎, as lines that `virgolette eval` reads."""
-
     from bot.state import FILE, State, voted
 
     with closing(State(_settings().data_dir / FILE)) as state:

@@ -25,18 +25,19 @@ from index.building.sync import sync
 from index.errors import StorageError, UsageError
 from index.generations.generation import Generation
 from index.generations.layout import generations_dir
+from index.models.embedder import Embedder
 from retrieval.answering.weights import FITTED, save_weights
 from retrieval.evaluation.exam import Exam, read_exam, some_of, without_answers, write_texts
 from retrieval.evaluation.figures import Curve, Figure, by_kind, curve, figures, writing_lines
 from retrieval.evaluation.fitting import Example, examples, fit
 from retrieval.evaluation.outcomes import Outcome, outcomes
 
-FEWEST = 20  # examples that are answered, and that are not, for a fit
+MIN_EXAMPLES = 20  # for a fit: of questions that the articles answer, and of others
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What an exam came to."""
+    """The results of an exam."""
 
     outcomes: list[Outcome]
     figures: list[Figure]
@@ -47,12 +48,11 @@ class Evaluation:
     @property
     def seconds(self) -> float:
         """The median time of an answer."""
-        return statistics.median(one.seconds for one in self.outcomes)
+        return statistics.median(outcome.seconds for outcome in self.outcomes)
 
     def lines(self) -> Iterator[str]:
         """A table: figure, value, interval, number of questions; then the time of an answer."""
-        for one in self.figures:
-            yield f"  {one}"
+        yield from (f"  {figure}" for figure in self.figures)
         if self.chat:
             yield from writing_lines(self.outcomes)
         yield f"  {'seconds an answer (median)':<36} {self.seconds:.3f}"
@@ -63,7 +63,7 @@ class Evaluation:
         return {
             "questions": len(self.outcomes),
             "articles": self.articles,
-            "figures": [asdict(one) for one in self.figures],
+            "figures": [asdict(figure) for figure in self.figures],
             "seconds": self.seconds,
             "risk_coverage": asdict(self.curve),
         }
@@ -72,7 +72,7 @@ class Evaluation:
 def prepared_exam(
     file: Path, also: Sequence[Path], leave_out: float, seed: int, limit: int | None
 ) -> Exam:
-    """The exam that the options of the command ask for. Raises UsageError."""
+    """The exam, sampled as the options of the command say. Raises UsageError."""
     exam = read_exam(file, also)
     if leave_out:
         exam = without_answers(exam, leave_out, seed)
@@ -84,65 +84,75 @@ def prepared_exam(
 
 
 def evaluate(settings: Settings, exam: Exam, *, chat: bool = False) -> Evaluation:
-    """Index the exam's articles in a place of their own, with the settings, and ask.
+    """Index the exam's articles in a temporary folder, with the settings, and ask its questions.
 
-    ``chat``: with the chat model of the settings. Raises UsageError where they name none.
+    ``chat``: with the chat model of the settings. Raises UsageError if they name none.
     """
     if chat and not settings.chat_model:
         raise UsageError("--chat needs VIRGOLETTE_CHAT_MODEL: set it to a provider:model")
-    with _workplace(settings, exam) as own, progress_bar() as progress:
-        found = []
-        with composed(own, chat=chat) as parts:
-            report = sync(locations(own), parts.embedder, progress=progress)
-            for one in outcomes(exam, parts.index, parts.chain, parts.embedder):
-                found.append(one)
-                if progress:
-                    progress("asking", len(found), len(exam.asked))
-    told = [*figures(found), *by_kind(found)]
-    return Evaluation(found, told, curve(found), report.articles, chat)
+    results: list[Outcome] = []
+    with (
+        _temporary(settings, exam) as temporary,
+        progress_bar() as progress,
+        composed(temporary, chat=chat) as parts,
+    ):
+        report = sync(locations(temporary), parts.embedder, progress=progress)
+        for outcome in outcomes(exam, parts.index, parts.chain, parts.embedder):
+            results.append(outcome)
+            if progress:
+                progress("asking", len(results), len(exam.asked))
+    all_figures = [*figures(results), *by_kind(results)]
+    return Evaluation(results, all_figures, curve(results), report.articles, chat)
 
 
 def fit_weights(settings: Settings, exam: Exam) -> str:
-    """Fit the weights of choice and refusal to the embedding model of the settings, and keep them.
+    """Fit the weights of choice and refusal to the embedding model of the settings, and save them.
 
-    Questions on texts of their own are asked a second time without their article; those about the
-    corpus are not. What was done, in words. Raises UsageError where there is nothing to fit.
+    A question on a text of the exam is asked a second time without that text; one on the corpus is
+    not. Returns a message. Raises UsageError if there is nothing to fit.
     """
     if not settings.embedding_model:
         raise UsageError(
             "--fit is for another VIRGOLETTE_EMBEDDING_MODEL: the weights of the one that travels "
             "with Virgolette are made by training/weights.py"
         )
-    found: list[Example] = []
     embedder = make_embedder(settings)
-    reader = make_reader(settings, embedder)
-    with _workplace(settings, exam) as own, progress_bar() as progress:
-        report = sync(locations(own), embedder, progress=progress)
-        with closing(Generation(generations_dir(own.data_dir) / report.generation)) as generation:
-            for done, asked in enumerate(exam.asked, 1):
-                near_miss = exam.texts is not None
-                found += examples(asked, generation, embedder, reader, near_miss=near_miss)
-                if progress:
-                    progress("asking", done, len(exam.asked))
-    answered = sum(example.answerable for example in found)
-    if min(answered, len(found) - answered) < FEWEST or not any(any(e.right) for e in found):
+    collected = _collect_examples(settings, exam, embedder)
+    answered = sum(example.answerable for example in collected)
+    unanswered = len(collected) - answered
+    if min(answered, unanswered) < MIN_EXAMPLES or not any(any(e.right) for e in collected):
         raise UsageError(
-            f"{answered} questions found answered and {len(found) - answered} not: "
-            f"to fit, at least {FEWEST} of each are needed"
+            f"{answered} questions found answered and {unanswered} not: "
+            f"to fit, at least {MIN_EXAMPLES} of each are needed"
         )
     kind, file = weights_kind(settings), weights_file(settings, embedder)
     try:
-        save_weights(fit(found, kind), kind, file)
+        save_weights(fit(collected, kind), kind, file)
     except OSError as error:
         raise StorageError(f"cannot write {file}: {error.strerror}") from error
-    return f"fitted to {settings.embedding_model} with {len(found)} examples: {file}"
+    return f"fitted to {settings.embedding_model} with {len(collected)} examples: {file}"
+
+
+def _collect_examples(settings: Settings, exam: Exam, embedder: Embedder) -> list[Example]:
+    collected: list[Example] = []
+    reader = make_reader(settings, embedder)
+    near_miss = exam.texts is not None
+    with _temporary(settings, exam) as temporary, progress_bar() as progress:
+        report = sync(locations(temporary), embedder, progress=progress)
+        directory = generations_dir(temporary.data_dir) / report.generation
+        with closing(Generation(directory)) as generation:
+            for done, question in enumerate(exam.asked, 1):
+                collected += examples(question, generation, embedder, reader, near_miss=near_miss)
+                if progress:
+                    progress("asking", done, len(exam.asked))
+    return collected
 
 
 @contextmanager
-def _workplace(settings: Settings, exam: Exam) -> Iterator[Settings]:
-    """The settings with a corpus and a data folder that are gone afterwards."""
-    with tempfile.TemporaryDirectory(prefix="virgolette-eval-") as work:
-        corpus, data = Path(work) / "corpus", Path(work) / "data"
+def _temporary(settings: Settings, exam: Exam) -> Iterator[Settings]:
+    """The settings with a temporary data folder and, if the exam has texts, corpus."""
+    with tempfile.TemporaryDirectory(prefix="virgolette-eval-") as folder:
+        corpus, data = Path(folder) / "corpus", Path(folder) / "data"
         try:
             data.mkdir()
             if (settings.data_dir / FITTED).is_dir():
@@ -153,20 +163,17 @@ def _workplace(settings: Settings, exam: Exam) -> Iterator[Settings]:
                 f"cannot write {error.filename}: {error.strerror}; make room there, or set "
                 "VIRGOLETTE_DATA_DIR to a folder that can be written"
             ) from error
-        asked_about = settings.corpus_dir if exam.texts is None else corpus
-        own = {"corpus_dir": asked_about, "data_dir": data, "chroma_url": ""}
-        yield settings.model_copy(update=own)
+        corpus_dir = settings.corpus_dir if exam.texts is None else corpus
+        update = {"corpus_dir": corpus_dir, "data_dir": data, "chroma_url": ""}
+        yield settings.model_copy(update=update)
 
 
 def write_evaluation(evaluation: Evaluation, out: Path) -> list[str]:
-    """Write figures.json, questions.jsonl and curve.png; what was left out, and why.
-
-    Into a folder that ``made_folder`` has made.
-    """
+    """Write figures.json, questions.jsonl and curve.png into a folder; return warnings."""
     try:
         text = json.dumps(evaluation.as_json(), ensure_ascii=False, indent=1)
         (out / "figures.json").write_text(text + "\n", encoding="utf-8")
-        lines = (json.dumps(asdict(one), ensure_ascii=False) for one in evaluation.outcomes)
+        lines = (json.dumps(asdict(o), ensure_ascii=False) for o in evaluation.outcomes)
         (out / "questions.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
         return _draw(evaluation, out / "curve.png")
     except OSError as error:
@@ -174,7 +181,7 @@ def write_evaluation(evaluation: Evaluation, out: Path) -> list[str]:
 
 
 def made_folder(out: Path) -> Path:
-    """The folder, made before minutes are spent. Raises StorageError where it cannot be."""
+    """Make the folder before minutes of work depend on it. Raises StorageError."""
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""A progress bar on a terminal; nothing in a pipe."""
+"""A spinner and a progress bar on a terminal; nothing in a pipe."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ PHASES = {"reading": "reading articles", "embedding": "embedding texts", "asking
 
 
 class Spinner:
-    """A wheel that turns, with words for what is being done."""
+    """An animation with words for what is being done; or nothing, without a ``status``."""
 
     def __init__(self, status: Status | None) -> None:
         self._status = status
 
-    def tell(self, words: str) -> None:
-        """What is being done from now on."""
+    def update(self, words: str) -> None:
+        """Show what is being done from now on."""
         if self._status:
             self._status.update(words)
 
     def stop(self) -> None:
-        """Take it away: something else is written."""
+        """Remove it, before something else is written."""
         if self._status:
             self._status.stop()
 
 
 @contextmanager
 def spinner(*, hidden: bool = False) -> Iterator[Spinner]:
-    """A wheel on standard error, until the end or until it is stopped."""
-    if hidden or not (sys.stderr and sys.stderr.isatty()):
+    """A spinner on standard error, until the end or until it is stopped."""
+    if hidden or not _is_terminal():
         yield Spinner(None)
         return
     from rich.console import Console
@@ -47,17 +47,12 @@ def spinner(*, hidden: bool = False) -> Iterator[Spinner]:
 
 @contextmanager
 def progress_bar(*, hidden: bool = False) -> Iterator[Progress | None]:
-    """What ``sync`` reports its progress to, or None where nothing is shown."""
-    if hidden or not (sys.stderr and sys.stderr.isatty()):
+    """What ``sync`` reports its progress to; None if nothing is shown."""
+    if hidden or not _is_terminal():
         yield None
         return
     from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        TextColumn,
-        TimeRemainingColumn,
-    )
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
 
     columns = (
@@ -78,3 +73,7 @@ def progress_bar(*, hidden: bool = False) -> Iterator[Progress | None]:
             bar.update(tasks[phase], rate=f"{speed:.0f}/s" if speed else "")
 
         yield show
+
+
+def _is_terminal() -> bool:
+    return sys.stderr is not None and sys.stderr.isatty()

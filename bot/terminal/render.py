@@ -16,10 +16,10 @@ from retrieval.answering.verification import Verification
 
 
 def print_answer(console: Console, answer: Answer, say: Texts, claims: int = 0) -> None:
-    """Print an answer: in short or in prose, quoted with sources; or a refusal and what is near.
+    """Print an answer, short or in prose, with its sources; or a refusal and what comes near.
 
-    On a terminal long lines are broken under their own beginning; in a pipe they are not broken.
-    ``claims``: how many of them are printed already, by ``print_claims``.
+    A terminal gets long lines wrapped with hanging indents, a pipe gets them unbroken. ``claims``:
+    how many claims ``print_claims`` has printed already.
     """
     if not claims:
         console.print()
@@ -29,9 +29,25 @@ def print_answer(console: Console, answer: Answer, say: Texts, claims: int = 0) 
 
 
 def print_claims(console: Console, answer: Answer, printed: int = 0) -> int:
-    """Print the claims of an answer but for the first so many, and tell how many there are."""
+    """Print the claims of an answer after the first ``printed``; return how many there are."""
     _print(console, ((2, "", Text(printable(c.cited))) for c in answer.claims[printed:]))
     return len(answer.claims)
+
+
+def print_verification(console: Console, verification: Verification, say: Texts) -> None:
+    """Print whether and where a sentence is in the articles."""
+    console.print()
+    console.print(Text(f"  {say(f'verify.{verification.verdict.value}')}", style="bold"))
+    for line in difference_lines(verification, say):
+        console.print(Text(f"    {printable(line)}"))
+    for number, quote in enumerate(verification.quotes, 1):
+        source = f"    [{number}] {printable(source_line(quote, say))}"
+        console.print(Text(f"  ❝ {printable(quote.text)} ❞"), soft_wrap=True)
+        console.print(Text(source, style="dim"), soft_wrap=True)
+    if verification.elsewhere:
+        line = say("verify.elsewhere", sources=", ".join(verification.elsewhere))
+        console.print(Text(f"  {printable(line)}"))
+    console.print()
 
 
 def _print(console: Console, lines: Iterable[tuple[int, str, Text]]) -> None:
@@ -40,23 +56,7 @@ def _print(console: Console, lines: Iterable[tuple[int, str, Text]]) -> None:
         if console.is_terminal and text.plain:
             width = max(console.width - len(margin), 20)
             text = Text("\n" + " " * len(margin)).join(text.wrap(console, width))
-        console.print(Text(margin) + text, soft_wrap=True, highlight=False)
-
-
-def print_verification(console: Console, told: Verification, say: Texts) -> None:
-    """Print how a sentence stands in the articles, and where."""
-    console.print()
-    console.print(Text(f"  {say(f'verify.{told.verdict.value}')}", style="bold"), highlight=False)
-    for line in difference_lines(told, say):
-        console.print(Text(f"    {printable(line)}"), highlight=False)
-    for number, quote in enumerate(told.quotes, 1):
-        console.print(Text(f"  ❝ {printable(quote.text)} ❞"), soft_wrap=True, highlight=False)
-        line = f"    [{number}] {printable(source_line(quote, say))}"
-        console.print(Text(line, style="dim"), soft_wrap=True, highlight=False)
-    if told.elsewhere:
-        line = say("verify.elsewhere", sources=", ".join(told.elsewhere))
-        console.print(Text(f"  {printable(line)}"), highlight=False)
-    console.print()
+        console.print(Text(margin) + text, soft_wrap=True)
 
 
 def _lines(answer: Answer, say: Texts) -> Iterator[tuple[int, str, Text]]:
@@ -72,21 +72,20 @@ def _lines(answer: Answer, say: Texts) -> Iterator[tuple[int, str, Text]]:
     for number, quote in enumerate(answer.quotes or answer.near, 1):
         if number > 1:
             yield 0, "", Text()
-        yield 2, "❝ ", _quoted(answer, quote)
+        yield 2, "❝ ", _highlighted(answer, quote)
         label = f"[{number}] " if answer.quotes else ""
         yield 4, label, Text(printable(source_line(quote, say)), style="dim")
         if quote.url:
             yield 4 + len(label), "", Text(printable(quote.url), style="dim")
         if quote.also:
-            also = also_line(quote, say)
-            yield 4 + len(label), "", Text(printable(also), style="dim")
-    if noted := notes(answer, say):
+            yield 4 + len(label), "", Text(printable(also_line(quote, say)), style="dim")
+    if footer := notes(answer, say):
         yield 0, "", Text()
-        yield 2, "", Text(printable(noted), style="dim")
+        yield 2, "", Text(printable(footer), style="dim")
 
 
-def _quoted(answer: Answer, quote: Quotation) -> Text:
-    shown = Text(printable(quote.text))
+def _highlighted(answer: Answer, quote: Quotation) -> Text:
+    text = Text(printable(quote.text))
     for span in marked_words(answer, quote):
-        shown.stylize("bold", span.start, span.end)
-    return shown + Text(" ❞", style="cyan")
+        text.stylize("bold", span.start, span.end)
+    return text + Text(" ❞", style="cyan")

@@ -1,6 +1,6 @@
-"""The REPL: the very chain the bot uses, in a terminal or a pipe.
+"""The REPL: the answer chain of the bot, in a terminal or a pipe.
 
-It takes a question at once; what answers it is imported and loaded meanwhile.
+It reads the first question at once and imports and loads what answers it meanwhile.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from rich.console import Console
 
 from bot.locales import Texts, texts_for
 from bot.settings import Settings
+from bot.terminal.progress import spinner
 
 if TYPE_CHECKING:
     from bot.terminal.replies import Replies
@@ -28,64 +29,69 @@ _QUIT = frozenset({"/esci", "/quit", "esci", "exit", "quit"})
 def run_repl(settings: Settings) -> None:
     """Read questions and commands until /esci or the end of the input.
 
-    Raises what ``composed`` raises, at the latest at the end.
+    Raises what ``probe`` raises, and at the latest at the end what ``composed`` raises.
     """
-    console = Console()
     say = texts_for(settings.language)
-    console.print(say("chat.welcome"), highlight=False)
-    with _opening(settings, console) as replies:
+    if settings.chat_model:
+        with spinner() as spin:
+            from bot.chat_model import probe
+
+            spin.update(say("answer.loading"))
+            probe(settings)  # it may take seconds
+    console = Console(highlight=False)
+    console.print(say("chat.welcome"))
+    with _opened(settings, console) as opening:
         for line in _lines(settings, say):
             entry = line.strip()
             if entry in _QUIT:
                 break
             if entry:
-                _respond(entry, replies, console, say)
-        _awaited(replies, console, say)
-        console.print(say("chat.goodbye"), highlight=False)
+                _respond(entry, opening, console, say)
+        _result(opening, console, say)
+        console.print(say("chat.goodbye"))
 
 
 @contextmanager
-def _opening(settings: Settings, console: Console) -> Iterator[Future[Replies]]:
-    """What answers, opened by a thread of its own; closed at the end."""
-    with ExitStack() as opened, ThreadPoolExecutor(1, "opening") as thread:
+def _opened(settings: Settings, console: Console) -> Iterator[Future[Replies]]:
+    """The replies, which a thread opens; closed at the end."""
+    with ExitStack() as resources, ThreadPoolExecutor(1, "opening") as thread:
 
         def open_replies() -> Replies:
             from bot.compose import LOADING_TIMEOUT, composed
             from bot.terminal.replies import Replies
 
-            parts = opened.enter_context(composed(settings))
+            parts = resources.enter_context(composed(settings))
             parts.index.follow()
-            # What a first answer takes longer is done while the question is typed.
+            # The extra work of the first answer is done while the question is typed.
             warming = Thread(target=parts.chain.warm_up, daemon=True)
             warming.start()
-            opened.callback(warming.join, LOADING_TIMEOUT)
+            resources.callback(warming.join, LOADING_TIMEOUT)
             return Replies(parts, settings, console)
 
         yield thread.submit(open_replies)
 
 
-def _respond(entry: str, replies: Future[Replies], console: Console, say: Texts) -> None:
-    """Respond as soon as that can be; ctrl-c on a terminal gives up spinner for it."""
+def _respond(entry: str, opening: Future[Replies], console: Console, say: Texts) -> None:
+    """Respond as soon as the replies are open; on a terminal, ctrl-c gives up the wait."""
     try:
-        found = _awaited(replies, console, say)
+        replies = _result(opening, console, say)
     except KeyboardInterrupt:
         if not sys.stdin.isatty():
             raise
-        console.print(say("telegram.cancelled"), highlight=False)
+        console.print(say("telegram.cancelled"))
     else:
-        found.respond(entry)
+        replies.respond(entry)
 
 
-def _awaited(replies: Future[Replies], console: Console, say: Texts) -> Replies:
-    """What answers, as soon as it is there."""
-    if replies.done() or not console.is_terminal:
-        return replies.result()
+def _result(opening: Future[Replies], console: Console, say: Texts) -> Replies:
+    if opening.done() or not console.is_terminal:
+        return opening.result()
     with console.status(say("answer.loading")):
-        return replies.result()
+        return opening.result()
 
 
 def _lines(settings: Settings, say: Texts) -> Iterator[str]:
-    """What is typed, line by line; a pipe is read without editing and history."""
+    """The lines of the input; editing and history are for terminals, not for pipes."""
     if sys.stdin is None:
         return
     if not sys.stdin.isatty():
@@ -102,7 +108,7 @@ def _lines(settings: Settings, say: Texts) -> Iterator[str]:
 
 
 def _history(settings: Settings) -> History:
-    """What was typed before, kept in the data folder if that can be written."""
+    """The input history: in the data folder if that can be written, else in memory."""
     file = settings.data_dir / "history"
     try:
         settings.data_dir.mkdir(parents=True, exist_ok=True)
@@ -113,7 +119,7 @@ def _history(settings: Settings) -> History:
 
 
 class _PatientHistory(FileHistory):
-    """Goes on without keeping what is typed where the disk is full."""
+    """Survives a full disk, which loses entries."""
 
     def store_string(self, string: str) -> None:
         with suppress(OSError):

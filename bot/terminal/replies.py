@@ -1,4 +1,4 @@
-"""What the REPL says to a question or a command."""
+"""What the REPL replies to a question or a command."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ _ARTICLE = frozenset({"/articolo", "/article"})
 _VERIFY = frozenset({"/verifica", "/verify"})
 _NEW = frozenset({"/nuova", "/new"})
 
-_HERE = "terminal"  # the key of the only conversation that is kept here
+_CONVERSATION = "terminal"  # the key of the only conversation here
 
 
 class Replies:
-    """Those of one conversation, printed."""
+    """The replies of one conversation, printed. The console must not highlight."""
 
     def __init__(self, parts: Parts, settings: Settings, console: Console) -> None:
         self._parts = parts
@@ -39,109 +39,98 @@ class Replies:
         self._conversations = Conversations()
 
     def respond(self, entry: str) -> None:
-        """Respond, or say why that cannot be: the conversation goes on."""
+        """Respond, or print the error: the conversation goes on."""
         try:
-            _respond(entry, self._parts, self._settings, self._console, self._conversations)
+            self._respond(entry)
         except VirgoletteError as error:
-            self._console.print(str(error), style="red", highlight=False, markup=False)
+            self._print(str(error), style="red")
 
+    def _respond(self, entry: str) -> None:
+        say = texts_for(self._settings.language)
+        command = entry.split()[0]
+        argument = entry.removeprefix(command)
+        if entry in _HELP:
+            self._print(say("chat.help"))
+        elif entry in _NEW:
+            self._conversations.forget(_CONVERSATION)
+            self._print(say("chat.forgotten"))
+        elif entry in _SOURCES:
+            self._print_sources(say)
+        elif command in _ARTICLE:
+            self._print_article(argument.strip(), say)
+        elif command in _VERIFY:
+            self._print_verification(argument, say)
+        elif entry.startswith("/"):
+            self._print(say("chat.unknown_command", command=printable(command)))
+        elif kind := talk(entry):
+            say = texts_for(self._settings.language, Question(entry))
+            self._print(printable(talked_back(kind, self._parts.index, say)))
+        else:
+            self._print_answer(entry, say)
 
-def _respond(
-    entry: str, parts: Parts, settings: Settings, console: Console, conversations: Conversations
-) -> None:
-    say = texts_for(settings.language)
-    if entry in _HELP:
-        console.print(say("chat.help"), highlight=False)
-    elif entry in _NEW:
-        conversations.forget(_HERE)
-        console.print(say("chat.forgotten"), highlight=False)
-    elif entry in _SOURCES:
-        _print_sources(parts, console, say)
-    elif entry.split()[0] in _ARTICLE:
-        _print_article(entry.removeprefix(entry.split()[0]), parts, console, say)
-    elif entry.split()[0] in _VERIFY:
-        _print_verification(entry.removeprefix(entry.split()[0]), parts, console, say)
-    elif entry.startswith("/"):
-        shown = printable(entry.split()[0])
-        console.print(say("chat.unknown_command", command=shown), highlight=False, markup=False)
-    elif said := talk(entry):
-        say = texts_for(settings.language, Question(entry))
-        console.print(printable(talked_back(said, parts.index, say)), highlight=False, markup=False)
-    else:
-        _print_answer(entry, parts, settings, console, conversations)
+    def _print(self, text: str, style: str | None = None, *, soft_wrap: bool = False) -> None:
+        self._console.print(text, style=style, soft_wrap=soft_wrap, markup=False)
 
-
-def _print_answer(
-    entry: str, parts: Parts, settings: Settings, console: Console, conversations: Conversations
-) -> None:
-    try:
-        question = Question.parse(entry, previous=conversations.recall(_HERE))
-    except QuestionError as error:
-        say = texts_for(settings.language)
-        console.print(say(f"problem.{error.problem}", limit=MAX_QUESTION), highlight=False)
-        return
-    say = texts_for(settings.language, question)
-    try:
-        answer, printed = _answered(question, parts, console, say)
-    except KeyboardInterrupt:
-        if not sys.stdin.isatty():
-            raise
-        console.print(say("telegram.cancelled"), highlight=False)
-        return
-    conversations.remember(_HERE, answer)
-    print_answer(console, answer, say, printed)
-
-
-def _answered(question: Question, parts: Parts, console: Console, say: Texts) -> tuple[Answer, int]:
-    """The answer, and how many of its claims were printed while it was being written."""
-    printed = 0
-    writing = console.status(say("answer.writing"))
-
-    def show(draft: Answer) -> None:
-        nonlocal printed
-        if not draft.claims:
-            if console.is_terminal:
-                writing.start()
+    def _print_answer(self, entry: str, say: Texts) -> None:
+        previous = self._conversations.recall(_CONVERSATION)
+        try:
+            question = Question.parse(entry, previous=previous)
+        except QuestionError as error:
+            self._print(say(f"problem.{error.problem}", limit=MAX_QUESTION))
             return
-        writing.stop()
-        if not printed:
-            console.print()
-        printed = print_claims(console, draft, printed)
+        say = texts_for(self._settings.language, question)
+        try:
+            answer, printed_claims = self._answer(question, say)
+        except KeyboardInterrupt:
+            if not sys.stdin.isatty():
+                raise
+            self._print(say("telegram.cancelled"))
+            return
+        self._conversations.remember(_CONVERSATION, answer)
+        print_answer(self._console, answer, say, printed_claims)
 
-    try:
-        return parts.chain.invoke(question, options=AnswerOptions(show=show)), printed
-    finally:
-        writing.stop()
+    def _answer(self, question: Question, say: Texts) -> tuple[Answer, int]:
+        """The answer, and how many of its claims were printed while it was being written."""
+        printed = 0
+        writing = self._console.status(say("answer.writing"))
 
+        def show(draft: Answer) -> None:
+            nonlocal printed
+            if not draft.claims:
+                if self._console.is_terminal:
+                    writing.start()
+                return
+            writing.stop()
+            if not printed:
+                self._console.print()
+            printed = print_claims(self._console, draft, printed)
 
-def _print_verification(sentence: str, parts: Parts, console: Console, say: Texts) -> None:
-    try:
-        print_verification(console, verify_in(parts.index, sentence), say)
-    except ClaimError as error:
-        console.print(say(f"verify.problem_{error.problem}", limit=MAX_CLAIM), highlight=False)
+        try:
+            return self._parts.chain.invoke(question, options=AnswerOptions(show=show)), printed
+        finally:
+            writing.stop()
 
+    def _print_verification(self, sentence: str, say: Texts) -> None:
+        try:
+            print_verification(self._console, verify_in(self._parts.index, sentence), say)
+        except ClaimError as error:
+            self._print(say(f"verify.problem_{error.problem}", limit=MAX_CLAIM))
 
-def _print_sources(parts: Parts, console: Console, say: Texts) -> None:
-    articles = listed(parts.index)
-    if not articles:
-        console.print(say("chat.no_articles"))
-    for number, article in enumerate(articles, 1):
-        console.print(
-            f"{number:>4}  {printable(source_line(article, say))}", highlight=False, markup=False
-        )
-        console.print(
-            f"      {printable(article.path)}", style="dim", highlight=False, markup=False
-        )
+    def _print_sources(self, say: Texts) -> None:
+        articles = listed(self._parts.index)
+        if not articles:
+            self._print(say("chat.no_articles"))
+        for number, article in enumerate(articles, 1):
+            self._print(f"{number:>4}  {printable(source_line(article, say))}")
+            self._print(f"      {printable(article.path)}", style="dim")
 
-
-def _print_article(told: str, parts: Parts, console: Console, say: Texts) -> None:
-    number = told.strip()
-    if not number.isdecimal():
-        console.print(say("chat.article_usage"), highlight=False)
-        return
-    article = article_at(parts.index, int(number[:9]))
-    if article is None:
-        console.print(say("chat.no_such_article", number=printable(number)), highlight=False)
-        return
-    console.print(printable(source_line(article, say)), style="bold", highlight=False, markup=False)
-    console.print(printable(article.text), soft_wrap=True, highlight=False, markup=False)
+    def _print_article(self, number: str, say: Texts) -> None:
+        if not number.isdecimal():
+            self._print(say("chat.article_usage"))
+            return
+        article = article_at(self._parts.index, int(number[:9]))
+        if article is None:
+            self._print(say("chat.no_such_article", number=printable(number)))
+            return
+        self._print(printable(source_line(article, say)), style="bold")
+        self._print(printable(article.text), soft_wrap=True)

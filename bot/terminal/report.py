@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from index.building.sync import Report
 
-
-MOST_LINES = 50  # of a kind: nobody reads two thousand
+MAX_LINES = 50  # of a kind: nobody reads two thousand
+_REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 def report_json(report: Report) -> dict[str, Any]:
-    """The keys that ``virgolette index --json`` promises."""
+    """The documented content of ``virgolette index --json``."""
     return {
         "added": list(report.added),
         "changed": list(report.changed),
@@ -27,22 +28,22 @@ def report_json(report: Report) -> dict[str, Any]:
     }
 
 
-def report_lines(report: Report, told: Collection[str] = ()) -> Iterator[str]:
-    """A table: sign, what happened, to which article; then the sum.
+def report_lines(report: Report, listed: Collection[str] = ()) -> Iterator[str]:
+    """A table of signs, kinds of change and articles; then totals.
 
-    ``told``: the articles added of which a line tells already.
+    ``listed``: the added articles that another line already names.
     """
     kinds = (
-        ("+", "added", [path for path in report.added if path not in told]),
+        ("+", "added", [path for path in report.added if path not in listed]),
         ("~", "changed", list(report.changed)),
         ("→", "renamed", [f"{old} → {new}" for old, new in report.renamed]),
         ("-", "removed", list(report.removed)),
         ("!", "skipped", [f"{s.path}: {s.reason}" for s in report.skipped]),
     )
     for sign, kind, entries in kinds:
-        yield from (row(sign, kind, entry) for entry in entries[:MOST_LINES])
-        if len(entries) > MOST_LINES:
-            yield row(sign, kind, f"and {len(entries) - MOST_LINES} more (--json lists all)")
+        yield from (row(sign, kind, entry) for entry in entries[:MAX_LINES])
+        if len(entries) > MAX_LINES:
+            yield row(sign, kind, f"and {len(entries) - MAX_LINES} more (--json lists all)")
     if report.anew:
         yield f"The index was built anew: {report.anew}."
     state = "nothing changed" if report.unchanged else f"{report.embedded} texts embedded"
@@ -50,14 +51,11 @@ def report_lines(report: Report, told: Collection[str] = ()) -> Iterator[str]:
 
 
 def row(sign: str, kind: str, entry: str) -> str:
-    """One line of the table; what a name holds cannot break it or steer the terminal."""
-    shown = printable(entry).replace("\n", "\N{REPLACEMENT CHARACTER}")
+    """One line of the table; no name can break it or control the terminal."""
+    shown = printable(entry).replace("\n", _REPLACEMENT)
     return f"  {sign} {kind:<8} {shown}"
 
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-
-
 def printable(text: str) -> str:
-    """The text without control characters, which could steer the terminal it is shown on."""
-    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
+    """The text without control characters, which could control the terminal."""
+    return _CONTROL.sub(_REPLACEMENT, text)
