@@ -158,7 +158,7 @@ def test_light_commands_load_neither_torch_nor_chroma(
     code = (
         "import atexit, sys\n"
         "heavy = {'torch', 'chromadb', 'sentence_transformers', 'telegram',\n"
-        "    'trafilatura', 'lxml', 'pypdf', 'feedparser', 'httpx'}\n"
+        "    'trafilatura', 'lxml', 'pypdf', 'feedparser', 'httpx', 'httpx2'}\n"
         "atexit.register(lambda: print(sorted(heavy & set(sys.modules)), file=sys.stderr))\n"
         "from bot.terminal.cli import main; main()"
     )

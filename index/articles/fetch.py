@@ -13,7 +13,7 @@ from index.errors import FetchError
 from index.text.clean import one_line
 
 if TYPE_CHECKING:
-    import httpx
+    import httpx2
 
 
 ARTICLE_TYPES = {
@@ -68,28 +68,28 @@ class Fetcher:
             raise FetchError(one_line(f"{url} was not fetched: {error}")) from error
 
     def _get(self, url: str, types: Collection[str]) -> Fetched:
-        import httpcore
-        import httpx
+        import httpcore2
+        import httpx2
 
         from index.articles.network import PublicTransport
 
         try:
-            with httpx.Client(
+            with httpx2.Client(
                 transport=PublicTransport(self.allowed, self.seconds),
                 headers=_headers(),
                 timeout=self.seconds,
                 trust_env=False,
             ) as client:
-                return self._follow(client, _checked(httpx.URL(url)), types)
-        except (httpx.TimeoutException, httpcore.TimeoutException):
+                return self._follow(client, _checked(httpx2.URL(url)), types)
+        except (httpx2.TimeoutException, httpcore2.TimeoutException):
             raise FetchError(f"it took longer than {self.seconds:g} seconds") from None
         except (
-            httpx.HTTPError, httpx.InvalidURL, httpcore.NetworkError, httpcore.ProtocolError,
-            httpcore.UnsupportedProtocol, OSError, UnicodeError,
+            httpx2.HTTPError, httpx2.InvalidURL, httpcore2.NetworkError, httpcore2.ProtocolError,
+            httpcore2.UnsupportedProtocol, OSError, UnicodeError,
         ) as error:  # fmt: skip
             raise FetchError(str(error) or type(error).__name__) from error
 
-    def _follow(self, client: httpx.Client, url: httpx.URL, types: Collection[str]) -> Fetched:
+    def _follow(self, client: httpx2.Client, url: httpx2.URL, types: Collection[str]) -> Fetched:
         for _ in range(_REDIRECTS + 1):
             with client.stream("GET", url) as response:
                 if not response.has_redirect_location:
@@ -98,7 +98,7 @@ class Fetcher:
             url = _checked(url.join(location))
         raise FetchError(f"it redirects more than {_REDIRECTS} times, last to {url}")
 
-    def _read(self, response: httpx.Response, url: httpx.URL, types: Collection[str]) -> Fetched:
+    def _read(self, response: httpx2.Response, url: httpx2.URL, types: Collection[str]) -> Fetched:
         if response.status_code != 200:
             raise FetchError(f"the server answered {response.status_code} {response.reason_phrase}")
         kind = response.headers.get("content-type", "").split(";")[0].strip().lower()
@@ -112,7 +112,7 @@ class Fetcher:
         data = self._body(response)
         return Fetched(str(url.copy_with(fragment=None)), kind, response.charset_encoding, data)
 
-    def _body(self, response: httpx.Response) -> bytes:
+    def _body(self, response: httpx2.Response) -> bytes:
         data = bytearray()
         for chunk in response.iter_bytes():
             data += chunk
@@ -123,7 +123,7 @@ class Fetcher:
         return bytes(data)
 
 
-def _checked(url: httpx.URL) -> httpx.URL:
+def _checked(url: httpx2.URL) -> httpx2.URL:
     if url.scheme not in ("http", "https"):
         raise FetchError(f"only http and https are fetched, not {url.scheme or 'this'}")
     if url.userinfo:

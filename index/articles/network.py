@@ -1,15 +1,17 @@
-"""A transport for httpx that reaches public addresses only, and those only until a deadline."""
+"""A transport for httpx2 that reaches public addresses only, and those only until a deadline."""
 
 from __future__ import annotations
 
 import ipaddress
 import socket
+import ssl
 import time
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-import httpcore
-import httpx
+import certifi
+import httpcore2
+import httpx2
 
 from index.errors import FetchError
 
@@ -36,7 +38,7 @@ def is_public(address: Address) -> bool:
     return address.is_global and not address.is_multicast and not address.is_reserved
 
 
-class PublicTransport(httpx.BaseTransport):
+class PublicTransport(httpx2.BaseTransport):
     """Connects to the very address that was looked up and checked, so that none is put in between.
 
     ``allowed`` are hosts and networks that are reached though they are not public.
@@ -44,31 +46,32 @@ class PublicTransport(httpx.BaseTransport):
     """
 
     def __init__(self, allowed: Iterable[str], seconds: float) -> None:
-        self._pool = httpcore.ConnectionPool(
-            ssl_context=httpx.create_ssl_context(trust_env=False),
+        self._pool = httpcore2.ConnectionPool(
+            # certifi's authorities everywhere: httpx2 would take those of the machine, if any.
+            ssl_context=ssl.create_default_context(cafile=certifi.where()),
             network_backend=_Backend(_Exceptions(allowed), _Clock(seconds)),
         )
 
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        address = httpcore.URL(
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        address = httpcore2.URL(
             scheme=request.url.raw_scheme,
             host=request.url.raw_host,
             port=request.url.port,
             target=request.url.raw_path,
         )
         answer = self._pool.handle_request(
-            httpcore.Request(
+            httpcore2.Request(
                 request.method, address, headers=request.headers.raw, extensions=request.extensions
             )
         )
-        return httpx.Response(answer.status, headers=answer.headers, stream=_Body(answer))
+        return httpx2.Response(answer.status, headers=answer.headers, stream=_Body(answer))
 
     def close(self) -> None:
         self._pool.close()
 
 
-class _Body(httpx.SyncByteStream):
-    def __init__(self, answer: httpcore.Response) -> None:
+class _Body(httpx2.SyncByteStream):
+    def __init__(self, answer: httpcore2.Response) -> None:
         self._answer = answer
 
     def __iter__(self) -> Iterator[bytes]:
@@ -112,7 +115,7 @@ class _Clock:
         return left if wanted is None else min(left, wanted)
 
 
-class _Backend(httpcore.SyncBackend):
+class _Backend(httpcore2.SyncBackend):
     def __init__(self, exceptions: _Exceptions, clock: _Clock) -> None:
         self._exceptions = exceptions
         self._clock = clock
@@ -124,14 +127,14 @@ class _Backend(httpcore.SyncBackend):
         timeout: float | None = None,
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.NetworkStream:
+    ) -> httpcore2.NetworkStream:
         trouble: Exception = FetchError(f"{host} has no address")
         for address in self._addresses(host, port):
             try:
                 stream = super().connect_tcp(
                     address, port, self._clock.left(timeout), local_address, socket_options
                 )
-            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+            except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
                 trouble = error
             else:
                 return _Stream(stream, self._clock)
@@ -162,10 +165,10 @@ def _look_up(host: str, port: int) -> list[str]:
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
-class _Stream(httpcore.NetworkStream):
+class _Stream(httpcore2.NetworkStream):
     """A connection, every step of which ends at the deadline."""
 
-    def __init__(self, stream: httpcore.NetworkStream, clock: _Clock) -> None:
+    def __init__(self, stream: httpcore2.NetworkStream, clock: _Clock) -> None:
         self._stream = stream
         self._clock = clock
 
@@ -183,7 +186,7 @@ class _Stream(httpcore.NetworkStream):
         ssl_context: Any,
         server_hostname: str | None = None,
         timeout: float | None = None,
-    ) -> httpcore.NetworkStream:
+    ) -> httpcore2.NetworkStream:
         left = self._clock.left(timeout)
         return _Stream(self._stream.start_tls(ssl_context, server_hostname, left), self._clock)
 
