@@ -20,7 +20,7 @@ from index.generations.manifest import needed_stamp
 from index.models.embedder import Embedder
 from index.models.runtime import give_back_memory, give_way
 from retrieval.answer import Answer, Question, Reason
-from retrieval.answering.extractive import ExtractiveAnswer, answer_extractively
+from retrieval.answering.extractive import ExtractiveAnswer, Extractor
 from retrieval.answering.reader import Reader
 from retrieval.answering.weights import PLAIN, READER, Caution, Weights, load_weights
 from retrieval.conversation import Reading, in_context, is_self_contained, stands_alone
@@ -31,15 +31,15 @@ if TYPE_CHECKING:
 
     from retrieval.writing.writer import Writer
 
-WRITTEN_AT_ONCE = 16  # questions: a chat model is waited for, mostly, and costs no CPU here
+WRITTEN_AT_ONCE = 16  # questions: they mostly wait for a chat model, which costs no CPU here
 
 
 class AnswerChain:
     """Question in, answer out, over whatever generation is current at that moment.
 
-    It is called as LangChain's Runnables are; ``retrieval.langchain`` makes one of it. ``weights``
-    are those that travel with Virgolette, unless others are given; ``caution``: how sure an answer
-    must be. A ``writer`` makes prose of what was found.
+    It is called like LangChain's Runnables; ``retrieval.langchain`` turns it into one. ``weights``
+    default to those that ship with Virgolette; ``caution``: how sure an answer must be. A
+    ``writer`` turns the quotations into prose.
     """
 
     def __init__(
@@ -59,9 +59,10 @@ class AnswerChain:
         self._writer = writer
         self._caution = caution
         self._computing = threading.Semaphore(max(1, os.cpu_count() or 1))
-        # asyncio's own has too few threads for so many that wait, and others need them.
-        most = WRITTEN_AT_ONCE if writer else max(1, os.cpu_count() or 1)
-        self._threads = ThreadPoolExecutor(most, "answer", give_way)
+        # asyncio's own executor has too few threads for so many waiting questions, and others
+        # need them.
+        threads = WRITTEN_AT_ONCE if writer else max(1, os.cpu_count() or 1)
+        self._threads = ThreadPoolExecutor(threads, "answer", give_way)
 
     @property
     def writes(self) -> bool:
@@ -74,7 +75,7 @@ class AnswerChain:
         config: RunnableConfig | None = None,
         options: AnswerOptions | None = None,
     ) -> Answer:
-        """The answer to one question. ``options``: how a written one is waited for.
+        """Answer one question. ``options``: how to wait for a written answer.
 
         Raises VirgoletteError; with a ``writer`` also GivenUpError.
         """
@@ -82,7 +83,7 @@ class AnswerChain:
         writer = self._writer
         if writer is None or not options.written:
             return self._answer(question)
-        # One run of LangChain's, in which the calls of the chat model are traced.
+        # A single LangChain run, in which the chat model's calls are traced.
         from langchain_core.runnables import RunnableLambda
 
         def work(question: Question, config: RunnableConfig) -> Answer:
@@ -96,24 +97,24 @@ class AnswerChain:
         config: RunnableConfig | None = None,
         options: AnswerOptions | None = None,
     ) -> Answer:
-        """The same in a thread. One that is cancelled is given up through its ``options``."""
-        # The context holds what LangChain's tracing needs to know.
+        """Do the same in a thread. Cancelling works through the ``options``."""
+        # LangChain's tracing needs the context.
         work = partial(contextvars.copy_context().run, self.invoke, question, config, options)
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
     def close(self) -> None:
-        """Leave no thread, and no trace unsent."""
+        """Send the remaining traces and stop the threads."""
         if self._writer:
             self._writer.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def warm_up(self) -> None:
-        """Load the model and open the index, so that the first question finds them ready.
+        """Load the models and open the index, so that the first question need not wait.
 
-        What cannot be loaded is told to whoever asks.
+        What cannot be loaded is reported to whoever asks a question.
         """
         with suppress(VirgoletteError):
-            import_chroma()  # there may be no index yet, but later
+            import_chroma()  # even without an index: it may be built later
             self._embedder.encode_query("")
             if self._reader:
                 self._reader.load()
@@ -131,35 +132,34 @@ class AnswerChain:
     ) -> Answer:
         from retrieval.writing.prose import rewritten, written_answer
 
-        until = writer.deadline()
-        meant = rewritten(question, writer, options, until, config)
+        deadline = writer.deadline()
+        standalone = rewritten(question, writer, options, deadline, config)
         with self._index.reading() as generation:
             if generation is None or not generation.size:
                 return _without_index(question, generation)
             with self._computing:
-                extractive = self._extracted(question, generation, meant)
+                extractive = self._extracted(question, generation, standalone)
             return written_answer(
-                question, extractive, generation, self._embedder, writer, options, until, config
+                question, extractive, generation, self._embedder, writer, options, deadline, config
             )
 
     def _extracted(
-        self, question: Question, generation: Generation, meant: Question | None = None
+        self, question: Question, generation: Generation, standalone: Question | None = None
     ) -> ExtractiveAnswer:
-        """The answer in the articles' own words. ``meant``: the question as it stands alone."""
-
-        def read(reading: Reading) -> ExtractiveAnswer:
-            return answer_extractively(
-                reading, generation, self._embedder, self._reader, self._weights, self._caution
-            )
-
-        alone = read(Reading(question))
-        readings = in_context(question, meant)
+        """The answer in the articles' own words. ``standalone``: the question without context."""
+        extractor = Extractor(
+            generation, self._embedder, self._reader, self._weights, self._caution
+        )
+        alone = extractor.answer(Reading(question))
+        readings = in_context(question, standalone)
         if not readings or (is_self_contained(question) and not alone.answer.refused):
             return alone
-        best = max(map(read, readings), key=lambda one: one.answer.confidence)
+        attempts = [extractor.answer(reading) for reading in readings]
+        best = max(attempts, key=lambda attempt: attempt.answer.confidence)
         if stands_alone(question, alone.answer, best.answer):
             return alone
-        follows = "" if meant and best.answer.query == meant.text else question.previous[-1].query
+        is_rewritten = standalone is not None and best.answer.query == standalone.text
+        follows = "" if is_rewritten else question.previous[-1].query
         return replace(best, answer=replace(best.answer, question=question.text, follows=follows))
 
 

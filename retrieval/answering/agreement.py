@@ -1,8 +1,8 @@
-"""What the quotations say together: the answer in short, who agrees, and who tells otherwise."""
+"""What the quotations say together: the short answer, who agrees with it, and who differs."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from index.generations.generation import Generation
@@ -10,13 +10,13 @@ from index.text.sentences import Span
 from index.text.words import terms, words
 from retrieval.answer import Quotation
 from retrieval.answering.candidates import Sentence
-from retrieval.answering.quotations import FURTHER, Scored
+from retrieval.answering.quotations import LIKELY, Scored
 from retrieval.answering.weights import Weights
 
-# The cosine of two sentences, each below its article's title, from which they are taken to tell of
-# one event: docs/quality.md.
+# The cosine of two sentences, each below its article's title, from which they are taken to be about
+# the same event: docs/quality.md.
 SAME_EVENT = 0.75
-LONGEST_ANSWER = 200  # characters of the words that answer; what is longer is no short answer
+LONGEST_ANSWER = 200  # characters of the words that answer; a longer text is no short answer
 
 AnswerKey = tuple[str, Span | None]  # an article's path, and the words in it that answer
 
@@ -32,7 +32,7 @@ class Agreement:
 
 
 def undecided(quotes: tuple[Quotation, ...]) -> Agreement:
-    """The verdict on a question of yes or no, to which no words of a text are the answer."""
+    """The verdict on a yes-or-no question, to which no words of a text are the answer."""
     return Agreement(tuple(replace(quote, deciding=None) for quote in quotes))
 
 
@@ -42,55 +42,48 @@ def verdict(
     generation: Generation,
     weights: Weights,
 ) -> Agreement:
-    """Compare the words that answer, where a reader is sure of some.
+    """Compare the words that answer, if the reader is sure of any.
 
-    Only articles that tell of the same event and hold an answer of their own are counted: a
-    sentence that is likely to answer, in the same words, or in others of which the reader is sure.
-    Of articles that contradict each other, the newest is quoted first, and answers. Where it is not
-    known which that is, there is no short answer: the articles may differ, or the reader errs.
+    Only articles about the same event with an answer of their own are counted: a sentence that is
+    likely to answer, in the same words, or in others of which the reader is sure. If articles
+    contradict each other, the newest is quoted first, and answers. If their order in time is
+    unknown, there is no short answer: the articles may differ, or the reader errs.
     """
-    sure = {_key(one.sentence): one.sentence for one in candidates if _is_sure(one, weights)}
-    quotes = _newest_first(_set_off(quotes, sure), sure)
+    likely = [candidate for candidate in candidates if candidate.answers >= LIKELY]
+    sure: dict[AnswerKey, Sentence] = {
+        (scored.sentence.article.path, scored.sentence.answer): scored.sentence
+        for scored in likely
+        if scored.worded >= weights.sure
+    }
+    quotes = tuple(q if _key(q) in sure else replace(q, deciding=None) for q in quotes)
+    quotes = _newest_first(quotes, sure)
     first = quotes[0]
-    lead = sure.get((first.article, first.deciding))
+    lead = sure.get(_key(first))
     if lead is None or len(lead.answer_text) > LONGEST_ANSWER:
         return Agreement(quotes)
     family = {first.article, *generation.store.twins(first.article)}
-    elsewhere = (one for one in sure.values() if one.article.path not in family)
-    against = [one for one in elsewhere if _contradict(lead, one)]
-    if any(not _is_newer(first.date, one.article.date) for one in against):
+    elsewhere = [sentence for sentence in sure.values() if sentence.article.path not in family]
+    opposing = [sentence for sentence in elsewhere if _contradict(lead, sentence)]
+    if any(not _is_newer(first.date, sentence.article.date) for sentence in opposing):
         return Agreement((replace(first, deciding=None), *quotes[1:]), differing=True)
-    others = (one.sentence for one in candidates if one.answers >= FURTHER)
-    agreeing = {one.article.path for one in others if _agree(lead, one)} - family
-    count = 1 + _texts(agreeing, generation)
-    return Agreement(quotes, lead.answer_text, count, differing=bool(against))
+    agreeing = {c.sentence.article.path for c in likely if _agree(lead, c.sentence)} - family
+    count = 1 + _independent_texts(agreeing, generation)
+    return Agreement(quotes, lead.answer_text, count, differing=bool(opposing))
 
 
-def _key(sentence: Sentence) -> AnswerKey:
-    return sentence.article.path, sentence.answer
-
-
-def _is_sure(one: Scored, weights: Weights) -> bool:
-    return one.worded >= weights.sure and one.answers >= FURTHER
-
-
-def _set_off(quotes: Sequence[Quotation], sure: Collection[AnswerKey]) -> tuple[Quotation, ...]:
-    """The quotations, with the words that answer only where the reader is sure of them."""
-    return tuple(
-        quote if (quote.article, quote.deciding) in sure else replace(quote, deciding=None)
-        for quote in quotes
-    )
+def _key(quote: Quotation) -> AnswerKey:
+    return quote.article, quote.deciding
 
 
 def _newest_first(
     quotes: tuple[Quotation, ...], sure: Mapping[AnswerKey, Sentence]
 ) -> tuple[Quotation, ...]:
-    """The newest of those that contradict the first one before it."""
+    """The quotations; the newest that contradicts the first one comes before it."""
     first = quotes[0]
     newer = []
     for quote in quotes[1:]:
-        one, other = (sure.get((q.article, q.deciding)) for q in (first, quote))
-        if one and other and _is_newer(quote.date, first.date) and _contradict(one, other):
+        lead, rival = sure.get(_key(first)), sure.get(_key(quote))
+        if lead and rival and _is_newer(quote.date, first.date) and _contradict(lead, rival):
             newer.append(quote)
     if not newer:
         return quotes
@@ -99,43 +92,36 @@ def _newest_first(
     return (replace(newest, score=first.score), *rest)
 
 
-def _is_newer(one: str | None, other: str | None) -> bool:
-    return bool(one and other) and str(one)[:10] > str(other)[:10]
+def _is_newer(date: str | None, other: str | None) -> bool:
+    return bool(date and other) and str(date)[:10] > str(other)[:10]
 
 
-def _tell_of_one_event(one: Sentence, other: Sentence) -> bool:
-    if one.vector is None or other.vector is None:
+def _agree(lead: Sentence, sentence: Sentence) -> bool:
+    """Whether one sentence's answer says all that the other's says, about the same event."""
+    few, many = sorted((set(terms(s.answer_text)) for s in (lead, sentence)), key=len)
+    return bool(few) and few <= many and _same_event(lead, sentence)
+
+
+def _contradict(lead: Sentence, sentence: Sentence) -> bool:
+    """Whether two answers about one event share no word, or no number if both have one."""
+    answers = lead.answer_text, sentence.answer_text
+    disjoint_terms = _disjoint(*(set(terms(answer)) for answer in answers))
+    disjoint_numbers = _disjoint(*({w for w in words(a) if w[0].isdigit()} for a in answers))
+    return (disjoint_terms or disjoint_numbers) and _same_event(lead, sentence)
+
+
+def _disjoint(first: set[str], second: set[str]) -> bool:
+    return bool(first and second) and first.isdisjoint(second)
+
+
+def _same_event(sentence: Sentence, other: Sentence) -> bool:
+    if sentence.vector is None or other.vector is None:
         return False
-    return float(one.vector @ other.vector) >= SAME_EVENT
+    return float(sentence.vector @ other.vector) >= SAME_EVENT
 
 
-def _agree(one: Sentence, other: Sentence) -> bool:
-    """Whether one sentence's answer says all that the other's says, of the same event."""
-    some, more = sorted((_terms(one.answer_text), _terms(other.answer_text)), key=len)
-    return bool(some) and some <= more and _tell_of_one_event(one, other)
-
-
-def _contradict(one: Sentence, other: Sentence) -> bool:
-    """Whether two answers about one event share no word, or no number where both have one."""
-    words_apart = _apart(_terms(one.answer_text), _terms(other.answer_text))
-    numbers_apart = _apart(_numbers(one.answer_text), _numbers(other.answer_text))
-    return (words_apart or numbers_apart) and _tell_of_one_event(one, other)
-
-
-def _apart(some: set[str], more: set[str]) -> bool:
-    return bool(some and more) and some.isdisjoint(more)
-
-
-def _terms(text: str) -> set[str]:
-    return set(terms(text))
-
-
-def _numbers(text: str) -> set[str]:
-    return {word for word in words(text) if word[0].isdigit()}
-
-
-def _texts(articles: set[str], generation: Generation) -> int:
-    """How many independent texts these articles are: near-duplicates are one."""
+def _independent_texts(articles: set[str], generation: Generation) -> int:
+    """The number of independent texts among the articles: near-duplicates are one."""
     count, left = 0, set(articles)
     while left:
         article = left.pop()

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from index.generations.generation import Generation
 from index.models.embedder import Embedder
-from retrieval.answer import Answer, Question, Quotation, Reason, Scope
+from retrieval.answer import Answer, Question, Reason
 from retrieval.answering.agreement import undecided, verdict
 from retrieval.answering.candidates import gather_sentences
-from retrieval.answering.quotations import FURTHER, Scored, quotations, ranked
+from retrieval.answering.quotations import LIKELY, Scored, quotations, ranked
 from retrieval.answering.reader import Reader
 from retrieval.answering.search import ScoredPassage, find, newness
 from retrieval.answering.weights import Caution, Weights
@@ -18,157 +18,122 @@ from retrieval.conversation import Reading
 from retrieval.questions.interrogatives import asks_whether
 from retrieval.questions.scope import ScopedQuestion, scoped
 
-IN_TIME = 1.5  # of a sentence's score, for being of the time asked for
-NEWER = 3.0  # of a sentence's score, for being of the newest article of all
-
-
-def timed(candidates: Sequence[Scored], asked: ScopedQuestion) -> list[Scored]:
-    """The candidates that may answer in the time that is asked for, best first."""
-    allowed = [
-        candidate
-        for candidate in candidates
-        if asked.allows(candidate.sentence.article.date, candidate.sentence.article.text)
-    ]
-    dates = {candidate.sentence.article.date for candidate in allowed}
-    scored = [
-        replace(candidate, score=candidate.score + _bonus(candidate, asked, dates))
-        for candidate in allowed
-    ]
-    return sorted(scored, key=lambda candidate: -candidate.score)
-
-
-def _bonus(candidate: Scored, asked: ScopedQuestion, dates: Collection[str | None]) -> float:
-    date = candidate.sentence.article.date
-    if date is None:
-        return 0.0
-    limited = asked.scope.since or asked.scope.until
-    in_time = IN_TIME if limited and asked.scope.covers(date) else 0.0
-    return in_time + (NEWER * newness(date, dates) if asked.scope.newest else 0.0)
-
-
-NOTHING_NEAR = 0.1  # of the confidence, below which nothing is worth showing
-READ_AT_ONCE = 2  # passages; fewer would leave a core idle
-MOST_NEAR = 1  # quotations that are shown where nothing answers
+IN_TIME_BONUS = 1.5  # on the score of a sentence from the time in question
+NEWEST_BONUS = 3.0  # on the score of a sentence from the newest article of all
+MIN_CONFIDENCE = 0.1  # below it, nothing is worth showing
+PASSAGES_PER_STEP = 2  # read at once; fewer would leave a core idle
+MAX_NEAR = 1  # quotations shown if nothing answers
 
 
 @dataclass(frozen=True)
 class ExtractiveAnswer:
-    """An answer in the articles' own words, with the passages found for what was asked."""
+    """An answer in the articles' own words, with the scoped question and the passages for it."""
 
     answer: Answer
     scoped: ScopedQuestion
     passages: tuple[ScoredPassage, ...]
 
 
-def answer_extractively(
-    reading: Reading,
-    generation: Generation,
-    embedder: Embedder,
-    reader: Reader | None,
-    weights: Weights,
-    caution: Caution = Caution.BALANCED,
-) -> ExtractiveAnswer:
-    """The answer that the articles of a generation give in their own words.
+@dataclass(frozen=True)
+class Extractor:
+    """Answers questions in the own words of a generation's articles."""
 
-    The passages found are read from the nearest one on, until an answer is sure.
-    """
-    question = reading.question
-    asked = scoped(question, generation.sources, generation.dates)
-    if reading.sources and not asked.scope.sources:
-        asked = replace(asked, scope=replace(asked.scope, sources=reading.sources))
-    found = find(asked, generation, embedder, reading)
-    read = _read(asked, found, generation, embedder, reader, weights)
-    answer = _answer(question, asked, read, generation, weights, caution)
-    return ExtractiveAnswer(answer, asked, tuple(found))
+    generation: Generation
+    embedder: Embedder
+    reader: Reader | None
+    weights: Weights
+    caution: Caution = Caution.BALANCED
 
+    def answer(self, reading: Reading) -> ExtractiveAnswer:
+        """Scope the question, search and read passages, choose sentences, and answer or refuse."""
+        question, sources = reading.question, reading.sources
+        scoped_question = scoped(question, self.generation.sources, self.generation.dates)
+        if sources and not scoped_question.scope.sources:
+            scope = replace(scoped_question.scope, sources=sources)
+            scoped_question = replace(scoped_question, scope=scope)
+        passages = find(scoped_question, self.generation, self.embedder, reading)
+        sentences = self._read(scoped_question, passages)
+        candidates = _in_scope(sentences, scoped_question)
+        answer = self._answer(question, scoped_question, sentences, candidates)
+        return ExtractiveAnswer(answer, scoped_question, tuple(passages))
 
-def _answer(
-    question: Question,
-    asked: ScopedQuestion,
-    every: Sequence[Scored],
-    generation: Generation,
-    weights: Weights,
-    caution: Caution,
-) -> Answer:
-    """What the sentences that were read say."""
-    candidates = timed(every, asked)
-    if not every:
-        return _refusal(question, asked, generation, Reason.NOTHING_FOUND, 0.0)
-    best = candidates[0] if candidates else None
-    confidence = round(best.answers, 4) if best else 0.0
-    least = weights.thresholds[caution]
-    if best and confidence < min(NOTHING_NEAR, least):
-        return _refusal(question, asked, generation, Reason.NOTHING_FOUND, confidence)
-    quotes = quotations(candidates, generation, further=max(FURTHER, least))
-    if confidence < least or not quotes:
-        near = quotations(candidates or every, generation, most=MOST_NEAR)
-        return _refusal(question, asked, generation, Reason.NOT_ANSWERED, confidence, near)
-    if asks_whether(asked.question.text):
-        found = undecided(quotes)
-    else:
-        found = verdict(quotes, candidates, generation, weights)
-    return Answer(
-        question=question.text,
-        query=asked.question.text,
-        quotes=found.quotes,
-        confidence=confidence,
-        generation=generation.name,
-        answer=found.answer,
-        scope=asked.scope,
-        agreeing=found.agreeing,
-        differing=found.differing,
-    )
+    def _read(
+        self, scoped_question: ScopedQuestion, passages: Sequence[ScoredPassage]
+    ) -> list[Scored]:
+        """The sentences of the nearest passages, best first: of all passages, or until one is sure.
 
+        How sure does not depend on ``caution``: a question has the same confidence with each.
+        """
+        scope, sure = scoped_question.scope, self.weights.thresholds[Caution.CAUTIOUS]
+        counts = [*range(PASSAGES_PER_STEP, len(passages), PASSAGES_PER_STEP), len(passages)]
+        if scope.newest or scope.since or scope.until:
+            counts = counts[-1:]  # the articles of some days are preferred: compare them all
+        sentences: list[Scored] = []
+        for count in counts:
+            gathered = gather_sentences(
+                scoped_question, passages[:count], self.generation, self.embedder, self.reader
+            )
+            sentences = ranked(gathered, self.weights)
+            candidates = _in_scope(sentences, scoped_question)
+            if candidates and candidates[0].answers >= sure:
+                break
+        return sentences
 
-def _read(
-    asked: ScopedQuestion,
-    found: Sequence[ScoredPassage],
-    generation: Generation,
-    embedder: Embedder,
-    reader: Reader | None,
-    weights: Weights,
-) -> list[Scored]:
-    """The sentences of the passages that are read, best first: of all found, unless one is sure.
-
-    How sure does not depend on the setting: the same question has the same confidence with each.
-    """
-    sure = weights.thresholds[Caution.CAUTIOUS]
-    sentences: list[Scored] = []
-    for count in _counts(asked.scope, len(found)):
-        read = gather_sentences(asked, found[:count], generation, embedder, reader)
-        sentences = ranked(read, weights)
-        if any(one.answers >= sure for one in timed(sentences, asked)[:1]):
-            break
-    return sentences
-
-
-def _counts(scope: Scope, found: int) -> Iterator[int]:
-    """How many passages to have read before each look at how sure the answer is."""
-    if not _is_of_a_time(scope):
-        yield from range(READ_AT_ONCE, found, READ_AT_ONCE)
-    yield found
+    def _answer(
+        self,
+        question: Question,
+        scoped_question: ScopedQuestion,
+        sentences: Sequence[Scored],
+        candidates: Sequence[Scored],
+    ) -> Answer:
+        """What the candidates say; ``sentences`` are those of any time."""
+        confidence = round(candidates[0].answers, 4) if candidates else 0.0
+        threshold = self.weights.thresholds[self.caution]
+        answer = Answer(
+            question=question.text,
+            query=scoped_question.question.text,
+            quotes=(),
+            confidence=confidence,
+            generation=self.generation.name,
+            scope=scoped_question.scope,
+        )
+        if not sentences or (candidates and confidence < min(MIN_CONFIDENCE, threshold)):
+            return replace(answer, reason=Reason.NOTHING_FOUND)
+        quotes = quotations(candidates, self.generation, min_probability=max(LIKELY, threshold))
+        if confidence < threshold or not quotes:
+            near = quotations(candidates or sentences, self.generation, limit=MAX_NEAR)
+            return replace(answer, reason=Reason.NOT_ANSWERED, near=near)
+        if asks_whether(scoped_question.question.text):
+            agreement = undecided(quotes)
+        else:
+            agreement = verdict(quotes, candidates, self.generation, self.weights)
+        return replace(
+            answer,
+            quotes=agreement.quotes,
+            answer=agreement.answer,
+            agreeing=agreement.agreeing,
+            differing=agreement.differing,
+        )
 
 
-def _is_of_a_time(scope: Scope) -> bool:
-    """Whether articles of some days are preferred: all that is found has to be compared."""
-    return bool(scope.newest or scope.since or scope.until)
+def _in_scope(sentences: Sequence[Scored], scoped_question: ScopedQuestion) -> list[Scored]:
+    """The sentences that may answer in the time in question, best first."""
+    allowed = [
+        scored
+        for scored in sentences
+        if scoped_question.allows(scored.sentence.article.date, scored.sentence.article.text)
+    ]
+    dates = {scored.sentence.article.date for scored in allowed}
+    candidates = [
+        replace(scored, score=scored.score + _bonus(scored, scoped_question, dates))
+        for scored in allowed
+    ]
+    return sorted(candidates, key=lambda candidate: -candidate.score)
 
 
-def _refusal(
-    question: Question,
-    asked: ScopedQuestion,
-    generation: Generation,
-    reason: Reason,
-    confidence: float,
-    near: tuple[Quotation, ...] = (),
-) -> Answer:
-    return Answer(
-        question=question.text,
-        query=asked.question.text,
-        quotes=(),
-        confidence=confidence,
-        generation=generation.name,
-        reason=reason,
-        near=near,
-        scope=asked.scope,
-    )
+def _bonus(scored: Scored, scoped_question: ScopedQuestion, dates: Collection[str | None]) -> float:
+    scope, date = scoped_question.scope, scored.sentence.article.date
+    if date is None:
+        return 0.0
+    in_time = IN_TIME_BONUS if (scope.since or scope.until) and scope.covers(date) else 0.0
+    return in_time + (NEWEST_BONUS * newness(date, dates) if scope.newest else 0.0)

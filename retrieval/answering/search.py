@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,10 +19,13 @@ from retrieval.questions.scope import ScopedQuestion
 
 CANDIDATES = 50  # from each of the two searches
 PASSAGES = 10  # found for a question
-LEAST = 2  # of them that are read; a third one, far behind, brings nothing on news dev
-NEAR = 2.5  # of the fused score, by which a passage may be below the best one to be read
-SAME_TEXT = 0.8  # of the terms, from which passages of near-duplicates tell the same
-FEW = 1000  # passages to choose from, up to which each is compared: HNSW might find none of them
+MIN_READ = 2  # passages that are read; a third one, far behind, gains nothing on news dev
+MAX_BEHIND_TO_READ = 2.5  # of a further passage that is read, in fused scores behind the best
+SAME_TEXT = 0.8  # share of the terms from which passages of near-duplicates say the same
+MAX_EXACT = 1000  # passages in scope that are all compared: HNSW might find none of them
+MIN_OTHER_TIMES = 3  # of PASSAGES, if the question names a time: they may refer to it by name
+NEWEST_AMONG = 3 * PASSAGES  # best passages, of which the newest are preferred
+NEWEST_BONUS = 2.0  # on the fused score of a passage, for being the newest of all
 
 
 @dataclass(frozen=True)
@@ -29,8 +33,9 @@ class Fusion:
     """How much the z-scores of the three signals count.
 
     ``passage``: the cosine of the passage's vector; ``sentence``: the highest cosine among the
-    vectors of its sentences; ``keyword``: BM25. The proportions of the defaults are those that
-    ``training.fusion`` finds on news that no model has learnt; ``NEAR`` depends on their sum.
+    vectors of its sentences; ``keyword``: BM25. The defaults have the proportions that
+    ``training.fusion`` finds on news that no model has learnt; MAX_BEHIND_TO_READ depends on their
+    sum.
     """
 
     passage: float = 0.85
@@ -45,7 +50,7 @@ class Fusion:
 
 @dataclass(frozen=True)
 class Signals:
-    """What speaks for each of n candidates, whose ``rows`` have the shape (n,).
+    """The signals for n candidates, whose ``rows`` have the shape (n,).
 
     ``z_scores``: of passage, sentence and keyword, as in ``Fusion``; of the shape (n, 3).
     ``left_out``: whether there were more passages to choose from.
@@ -65,9 +70,88 @@ class ScoredPassage:
     behind: float
 
 
+def find(
+    scoped_question: ScopedQuestion,
+    generation: Generation,
+    embedder: Embedder,
+    reading: Reading | None = None,
+) -> list[ScoredPassage]:
+    """The best passages for a question, from the outlets and the time that it asks for.
+
+    Those of the articles of its ``reading`` come first, as near as if each were the best.
+    """
+    if reading is None or not reading.articles:
+        return _find_in_scope(scoped_question, generation, embedder)
+    rows = generation.store.passage_rows(reading.articles)
+    nearest = HybridSearch(generation, embedder).passages(scoped_question.question.text, among=rows)
+    first = [replace(scored, behind=0.0) for scored in nearest]
+    if reading.only:
+        return first
+    others = _find_in_scope(scoped_question, generation, embedder)
+    return first + [scored for scored in others if scored.passage.row not in rows]
+
+
+def _find_in_scope(
+    scoped_question: ScopedQuestion, generation: Generation, embedder: Embedder
+) -> list[ScoredPassage]:
+    scope = scoped_question.scope
+
+    def search(k: int, *, in_time: bool | None = None) -> list[ScoredPassage]:
+        """The k nearest passages of these outlets: in the time asked for, outside it, or either."""
+
+        def in_scope(source: str | None, date: str | None) -> bool:
+            fits = date is None or scope.covers(date)
+            return (not scope.sources or source in scope.sources) and in_time in (None, fits)
+
+        rows = None
+        if scope.sources or in_time is not None:
+            rows = frozenset(generation.store.rows_where(in_scope))
+        return HybridSearch(generation, embedder).passages(scoped_question.question.text, k, rows)
+
+    if scope.since or scope.until:
+        inside = worth_reading(search(PASSAGES, in_time=True))
+        outside_count = max(MIN_OTHER_TIMES, PASSAGES - len(inside))
+        outside = worth_reading(search(outside_count, in_time=False))
+        return inside[: PASSAGES - len(outside)] + outside
+    if scope.newest:
+        return _newest(search(NEWEST_AMONG), generation)
+    return worth_reading(search(PASSAGES))
+
+
+def worth_reading(passages: Sequence[ScoredPassage]) -> list[ScoredPassage]:
+    """Those of the passages that may be the best: their scores are near the first one's.
+
+    In a large corpus few are; in a small one, on one subject, nearly all.
+    """
+    kept, rest = passages[:MIN_READ], passages[MIN_READ:]
+    return [*kept, *(scored for scored in rest if scored.behind <= MAX_BEHIND_TO_READ)]
+
+
+def newness(date: str | None, dates: Collection[str | None]) -> float:
+    """The share of the other dates that are older, 0–1; 0 if the date is unknown."""
+    others = {other for other in dates if other and other != date}
+    if date is None or not others:
+        return 0.0
+    return sum(other < date for other in others) / len(others)
+
+
+def best_rows(scores: Vectors, count: int) -> NDArray[np.int64]:
+    """The rows with the highest positive scores, best first; equal scores in the order of rows."""
+    rows = np.flatnonzero(scores > 0)
+    if len(rows) > count:  # sorting all of a large index takes longer than scoring it
+        lowest = np.partition(scores[rows], -count)[-count]
+        rows = rows[scores[rows] >= lowest]
+    return rows[np.argsort(-scores[rows], kind="stable")][:count]
+
+
+def share_of_terms(text: str, other: str) -> float:
+    """The share of the shorter text's different terms that the other text has, 0–1."""
+    return _overlap(frozenset(terms(text)), frozenset(terms(other)))
+
+
 @dataclass(frozen=True)
 class HybridSearch:
-    """Looks for passages in one generation, by their vectors and by their words."""
+    """Searches the passages of one generation by their vectors and by their words."""
 
     generation: Generation
     embedder: Embedder
@@ -76,243 +160,128 @@ class HybridSearch:
     def passages(
         self, query: str, k: int = PASSAGES, among: frozenset[int] | None = None
     ) -> list[ScoredPassage]:
-        """The k passages nearest to a query, best first; ``among`` these rows, where given."""
+        """The k passages nearest to a query, best first; only ``among`` these rows, if given."""
         if not self.generation.size or among == frozenset():
             return []
-        copies = _Copies(self.generation)
+        duplicates = _Duplicates(self.generation)
         count = CANDIDATES
         while True:
-            signals = self._signals(query, count, copies, among)
-            found, left_out = self._best(signals, k, copies)
-            # Copies of one agency text may have taken all the places: look further down.
-            if len(found) == k or not left_out or count >= self.generation.size:
-                return found
+            signals = self._signals(query, count, duplicates, among)
+            passages, left_out = self._best(signals, k, duplicates)
+            # Copies of one agency text may have displaced all others: look further down.
+            if len(passages) == k or not left_out or count >= self.generation.size:
+                return passages
             count *= 4
 
     def signals(self, query: str) -> Signals:
-        """What the fusion weighs, of the candidates of both searches."""
-        return self._signals(query, CANDIDATES, _Copies(self.generation), None)
+        """What the fusion weighs, for the candidates of both searches."""
+        return self._signals(query, CANDIDATES, _Duplicates(self.generation), None)
 
     def _signals(
-        self, query: str, count: int, copies: _Copies, among: frozenset[int] | None
+        self, query: str, count: int, duplicates: _Duplicates, among: frozenset[int] | None
     ) -> Signals:
         vector = self.embedder.encode_query(query)
-        rows, cosines, keywords, left_out = self._candidates(query, vector, count, among)
-        nearest = [self._nearest_sentence(copies.passage(row), vector) for row in rows.tolist()]
-        signals = (cosines, np.array(nearest, np.float32), keywords)
-        return Signals(rows, np.stack([_z_scores(s) for s in signals], axis=1), left_out)
-
-    def _best(self, signals: Signals, k: int, copies: _Copies) -> tuple[list[ScoredPassage], bool]:
-        """The best of the candidates, and whether any were left out."""
-        left_out = signals.left_out
-        scores = self.fusion.scores(signals)
-        best = float(scores.max())
-        found: list[ScoredPassage] = []
-        for at in np.argsort(-scores, kind="stable"):
-            passage = copies.passage(int(signals.rows[at]))
-            if copies.repeats(passage, [one.passage for one in found]):
-                left_out = True
-                continue
-            score = float(scores[at])
-            found.append(ScoredPassage(passage, score, best - score))
-            if len(found) == k:
-                break
-        return found, left_out
-
-    def _nearest_sentence(self, passage: Stored, vector: Vectors) -> float:
-        return float((self.generation.sentence_vectors(passage) @ vector).max())
-
-    def _candidates(
-        self, query: str, vector: Vectors, count: int, among: frozenset[int] | None
-    ) -> tuple[NDArray[np.int64], Vectors, Vectors, bool]:
-        """Rows of both searches' candidates, both scores of each; whether any were left out."""
         keywords = self.generation.keywords.scores(query)
         if among is not None:
-            others = np.ones(self.generation.size, bool)
-            others[list(among)] = False
-            keywords = np.where(others, np.float32(0), keywords)
-        by_keyword = best_rows(keywords, count).tolist()
-        if among is not None and len(among) <= FEW:
-            every = self._compared(among, vector)
-            near = sorted(every, key=lambda row: -every[row])[:count]
-            cosine_of = {row: every[row] for row in {*near, *by_keyword}}
-            left_out = len(cosine_of) < len(every)
-        else:
-            cosine_of, left_out = self._nearest(vector, count, by_keyword, among)
+            outside = np.ones(self.generation.size, bool)
+            outside[list(among)] = False
+            keywords = np.where(outside, np.float32(0), keywords)
+        cosine_of, left_out = self._cosines(vector, count, best_rows(keywords, count), among)
         rows = np.array(sorted(cosine_of), np.int64)
         cosines = np.array([cosine_of[row] for row in rows.tolist()], np.float32)
-        return rows, cosines, keywords[rows], left_out
+        passages = [duplicates.passage(row) for row in rows.tolist()]
+        nearest = [(self.generation.sentence_vectors(p) @ vector).max() for p in passages]
+        signals = (cosines, np.array(nearest, np.float32), keywords[rows])
+        return Signals(rows, np.stack([_z_scores(s) for s in signals], axis=1), left_out)
 
-    def _compared(self, rows: Iterable[int], vector: Vectors) -> dict[int, float]:
-        """The cosine of each of these passages, by row."""
-        row_of = {p.id: p.row for p in self.generation.store.passages(sorted(rows))}
-        found = self.generation.vectors.cosines(vector, list(row_of))
-        return {row_of[i]: cosine for i, cosine in found.items()}
-
-    def _nearest(
+    def _cosines(
         self,
         vector: Vectors,
         count: int,
-        by_keyword: Sequence[int],
+        by_keyword: NDArray[np.int64],
         among: frozenset[int] | None,
     ) -> tuple[dict[int, float], bool]:
-        """The cosines of the nearest passages and of these; whether any are not to choose from."""
-        found = self.generation.vectors.nearest(vector, min(count, self.generation.size))
-        row_of = self.generation.store.rows_of(found)
-        wanted = {
-            row_of[i]: cosine for i, cosine in found.items() if among is None or row_of[i] in among
-        }
-        left_out = len(wanted) < len(found)
-        return wanted | self._compared(set(by_keyword) - wanted.keys(), vector), left_out
+        """The cosines of both searches' candidates, by row; whether any passages were left out."""
+        keyword_rows = set(by_keyword.tolist())
+        if among is not None and len(among) <= MAX_EXACT:
+            cosine_of = self._exact_cosines(among, vector)
+            nearest = sorted(cosine_of, key=lambda row: -cosine_of[row])[:count]
+            candidates = {row: cosine_of[row] for row in {*nearest, *keyword_rows}}
+            return candidates, len(candidates) < len(cosine_of)
+        cosine_of_id = self.generation.vectors.nearest(vector, min(count, self.generation.size))
+        row_of = self.generation.store.rows_of(cosine_of_id)
+        candidates = {row_of[i]: cosine for i, cosine in cosine_of_id.items()}
+        if among is not None:
+            candidates = {row: cosine for row, cosine in candidates.items() if row in among}
+        left_out = len(candidates) < len(cosine_of_id)
+        return candidates | self._exact_cosines(keyword_rows - candidates.keys(), vector), left_out
+
+    def _exact_cosines(self, rows: Iterable[int], vector: Vectors) -> dict[int, float]:
+        """The cosine of each of these passages, by row."""
+        row_of = {p.id: p.row for p in self.generation.store.passages(sorted(rows))}
+        cosine_of_id = self.generation.vectors.cosines(vector, list(row_of))
+        return {row_of[i]: cosine for i, cosine in cosine_of_id.items()}
+
+    def _best(
+        self, signals: Signals, k: int, duplicates: _Duplicates
+    ) -> tuple[list[ScoredPassage], bool]:
+        """The k best of the candidates, and whether any passages were left out."""
+        left_out = signals.left_out
+        scores = self.fusion.scores(signals)
+        best = float(scores.max())
+        passages: list[ScoredPassage] = []
+        for index in np.argsort(-scores, kind="stable"):
+            passage = duplicates.passage(int(signals.rows[index]))
+            if duplicates.repeats(passage, [scored.passage for scored in passages]):
+                left_out = True
+                continue
+            score = float(scores[index])
+            passages.append(ScoredPassage(passage, score, best - score))
+            if len(passages) == k:
+                break
+        return passages, left_out
 
 
-class _Copies:
-    """Tells which passages repeat others. What a question reads again and again is kept."""
+class _Duplicates:
+    """Recognizes passages that repeat others. It caches what one search needs repeatedly."""
 
     def __init__(self, generation: Generation) -> None:
-        self._store = generation.store
-        self._passages: dict[int, Stored] = {}
-        self._terms: dict[int, set[str]] = {}
-        self._twins: dict[str, frozenset[str]] = {}
+        store = generation.store
+        self.passage = cache(lambda row: store.passages([row])[0])
+        self._twins = cache(lambda article: frozenset(store.twins(article)))
+        self._terms = cache(lambda text: frozenset(terms(text)))
 
-    def passage(self, row: int) -> Stored:
-        """The passage in a row."""
-        if row not in self._passages:
-            (self._passages[row],) = self._store.passages([row])
-        return self._passages[row]
-
-    def repeats(self, passage: Stored, found: Sequence[Stored]) -> bool:
-        """Whether a passage tells what one of these of a near-duplicate article tells."""
+    def repeats(self, passage: Stored, others: Sequence[Stored]) -> bool:
+        """Whether a passage says the same as one of the others, from a near-duplicate article."""
         # Only among the few found: a family of copies may be as large as the corpus.
         return any(
-            passage.article in self._twins_of(other.article)
-            and _share(self._terms_of(passage), self._terms_of(other)) >= SAME_TEXT
-            for other in found
+            passage.article in self._twins(other.article)
+            and _overlap(self._terms(passage.text), self._terms(other.text)) >= SAME_TEXT
+            for other in others
         )
 
-    def _twins_of(self, article: str) -> frozenset[str]:
-        if article not in self._twins:
-            self._twins[article] = frozenset(self._store.twins(article))
-        return self._twins[article]
 
-    def _terms_of(self, passage: Stored) -> set[str]:
-        if passage.row not in self._terms:
-            self._terms[passage.row] = set(terms(passage.text))
-        return self._terms[passage.row]
+def _newest(passages: Sequence[ScoredPassage], generation: Generation) -> list[ScoredPassage]:
+    """The passages with the best scores, with a bonus for being new."""
+    articles = map(generation.store.article, {scored.passage.article for scored in passages})
+    date_of = {article.path: article.date for article in articles if article}
+    dates = set(date_of.values())
 
+    def score(scored: ScoredPassage) -> float:
+        bonus = NEWEST_BONUS * newness(date_of.get(scored.passage.article), dates)
+        return scored.score + bonus
 
-def worth_reading(found: Sequence[ScoredPassage]) -> list[ScoredPassage]:
-    """Those, of passages found, that may be the best: their scores are near the first one's.
-
-    In a large corpus few are; in a small one, on one subject, nearly all.
-    """
-    return [one for at, one in enumerate(found) if at < LEAST or one.behind <= NEAR]
+    return sorted(passages, key=score, reverse=True)[:PASSAGES]
 
 
-def best_rows(scores: Vectors, count: int) -> NDArray[np.int64]:
-    """The rows with the highest positive scores, best first; of equal ones the first row first."""
-    rows = np.flatnonzero(scores > 0)
-    if len(rows) > count:  # sorting all of a large index takes longer than scoring it
-        least = np.partition(scores[rows], -count)[-count]
-        rows = rows[scores[rows] >= least]
-    return rows[np.argsort(-scores[rows], kind="stable")][:count]
-
-
-def share_of_terms(one: str, other: str) -> float:
-    """How many of the different terms of the shorter text the other one has, 0–1."""
-    return _share(set(terms(one)), set(terms(other)))
-
-
-def _share(one: set[str], other: set[str]) -> float:
-    few, many = sorted((one, other), key=len)
+def _overlap(words: frozenset[str], other: frozenset[str]) -> float:
+    few, many = sorted((words, other), key=len)
     return len(few & many) / len(few) if few else 1.0
 
 
 def _z_scores(values: Vectors) -> Vectors:
-    """The values less their mean, in standard deviations; zeros where they do not differ."""
+    """The values minus their mean, in standard deviations; zeros if they are all alike."""
     deviation = float(values.std())
     if deviation < 1e-9:
         return np.zeros_like(values)
     return np.asarray((values - values.mean()) / deviation, np.float32)
-
-
-OTHER_TIMES = 3  # of PASSAGES, where a time is asked for: they may tell of it by name
-LOOKED_AT = 3 * PASSAGES  # passages of which the newest are preferred
-NEWER_PASSAGE = 2.0  # of a passage's fused score, for being the newest of all
-
-
-def find(
-    asked: ScopedQuestion, generation: Generation, embedder: Embedder, reading: Reading
-) -> list[ScoredPassage]:
-    """The passages that fit a question best, of the outlets and the time that it asks for.
-
-    Those of the articles that it is read in come first, as near as if each were the best.
-    """
-    first = _in_articles(asked, generation, embedder, reading.articles)
-    if reading.only:
-        return first
-    known = {one.passage.row for one in first}
-    return first + [
-        one for one in _in_scope(asked, generation, embedder) if one.passage.row not in known
-    ]
-
-
-def _in_articles(
-    asked: ScopedQuestion, generation: Generation, embedder: Embedder, articles: Sequence[str]
-) -> list[ScoredPassage]:
-    rows = generation.store.passage_rows(articles) if articles else frozenset[int]()
-    nearest = HybridSearch(generation, embedder).passages(asked.question.text, among=rows)
-    return [replace(one, behind=0.0) for one in nearest]
-
-
-def _in_scope(
-    asked: ScopedQuestion, generation: Generation, embedder: Embedder
-) -> list[ScoredPassage]:
-
-    def search(k: int, rows: frozenset[int] | None) -> list[ScoredPassage]:
-        return HybridSearch(generation, embedder).passages(asked.question.text, k, rows)
-
-    scope = asked.scope
-    if scope.since or scope.until:
-        inside = worth_reading(search(PASSAGES, _rows_in_scope(asked, generation, in_time=True)))
-        wanted = max(OTHER_TIMES, PASSAGES - len(inside))
-        others = worth_reading(search(wanted, _rows_in_scope(asked, generation, in_time=False)))
-        return inside[: PASSAGES - len(others)] + others
-    rows = _rows_in_scope(asked, generation) if scope.sources else None
-    if scope.newest:
-        return _newest(search(LOOKED_AT, rows), generation)
-    return worth_reading(search(PASSAGES, rows))
-
-
-def _rows_in_scope(
-    asked: ScopedQuestion, generation: Generation, *, in_time: bool | None = None
-) -> frozenset[int]:
-    """The passages of the outlets asked for, of the time asked for or of others."""
-    scope = asked.scope
-
-    def wanted(source: str | None, date: str | None) -> bool:
-        fits = date is None or scope.covers(date)
-        return (not scope.sources or source in scope.sources) and in_time in (None, fits)
-
-    return frozenset(generation.store.rows_where(wanted))
-
-
-def _newest(found: Sequence[ScoredPassage], generation: Generation) -> list[ScoredPassage]:
-    """The passages with the best scores, where being new counts."""
-    paths = {one.passage.article for one in found}
-    articles = [generation.store.article(path) for path in paths]
-    date_of = {article.path: article.date for article in articles if article}
-    dates = set(date_of.values())
-
-    def score(one: ScoredPassage) -> float:
-        return one.score + NEWER_PASSAGE * newness(date_of.get(one.passage.article), dates)
-
-    return sorted(found, key=score, reverse=True)[:PASSAGES]
-
-
-def newness(date: str | None, dates: Collection[str | None]) -> float:
-    """How many of the other dates are older, 0–1; 0 where the date is not known."""
-    others = {other for other in dates if other and other != date}
-    if date is None or not others:
-        return 0.0
-    return sum(other < date for other in others) / len(others)

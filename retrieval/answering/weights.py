@@ -1,4 +1,4 @@
-"""The fitted numbers: those of ``weights.json``, or others, fitted to another embedding model."""
+"""The fitted weights: those in ``weights.json``, or others fitted to another embedding model."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ import numpy as np
 from index.errors import StorageError
 
 FILE = Path(__file__).with_name("weights.json")
-FITTED = "weights"  # the folder in DATA_DIR of weights that are fitted to other models
+FITTED = "weights"  # the folder in DATA_DIR with weights fitted to other models
 READER, PLAIN = "with a reader", "without"
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """One sentence against one question.
+    """The evidence that a sentence answers a question.
 
     ``cosine`` of the two vectors; ``behind``: by how much the fused score of its passage is below
-    that of the best passage, from 0 to ``FARTHEST``; ``english``: 1 for a question in English,
-    else 0; ``reader``: the log-odds of its best words in the sentence, with a reader.
+    that of the best passage, from 0 to ``candidates.MAX_BEHIND``; ``english``: 1 for a question in
+    English, else 0; ``reader``: the log-odds of the reader's best words in the sentence.
 
-    Nothing else was found to tell more: docs/quality.md has what was tried.
+    No other evidence was found to help: docs/quality.md lists what was tried.
     """
 
     cosine: float
@@ -36,12 +36,12 @@ class Evidence:
     reader: float = 0.0
 
     def value(self, name: str) -> float:
-        """The number with this name."""
+        """The evidence with this name."""
         return float(getattr(self, name))
 
 
 class Caution(StrEnum):
-    """How sure an answer must be. What each refuses: docs/quality.md."""
+    """How sure an answer must be. docs/quality.md shows what each setting refuses."""
 
     CAUTIOUS = "cautious"
     BALANCED = "balanced"
@@ -59,7 +59,7 @@ class Linear:
         return self.intercept + sum(w * evidence.value(n) for n, w in self.weights.items())
 
     def probability(self, evidence: Evidence) -> float:
-        """It as the log-odds of a probability."""
+        """The probability whose log-odds the sum is."""
         return float(1.0 / (1.0 + np.exp(-self(evidence))))
 
 
@@ -67,8 +67,8 @@ class Linear:
 class Weights:
     """``rank`` orders sentences; ``confidence`` gives the log-odds that a sentence answers.
 
-    ``words``: the log-odds that a reader's words in it are the answer; shown as that they are from
-    the probability ``sure`` on. ``thresholds``: for each Caution the confidence below which a
+    ``words``: the log-odds that the reader's words in it are the answer; they are shown as such
+    from the probability ``sure``. ``thresholds``: for each Caution, the confidence below which a
     question is refused.
     """
 
@@ -80,32 +80,28 @@ class Weights:
 
 
 def load_weights(kind: str, file: Path = FILE) -> Weights:
-    """The weights of a kind, READER or PLAIN, in a file: those that travel with Virgolette.
+    """Load the weights of a kind, READER or PLAIN: by default those that ship with Virgolette.
 
-    Raises StorageError where they cannot be read.
+    Raises StorageError if they cannot be read.
     """
     try:
         return _weights(json.loads(file.read_text(encoding="utf-8"))[kind])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise StorageError(
             f"the weights in {file} cannot be read ({error}): delete that file, "
-            "or make it anew with virgolette eval FILE --fit"
+            "or recreate it with virgolette eval FILE --fit"
         ) from error
 
 
-def _weights(told: dict[str, Any]) -> Weights:
-    return Weights(
-        rank=_linear(**told["rank"]),
-        confidence=_linear(**told["confidence"]),
-        words=_linear(**told["words"]),
-        sure=float(told["sure"]),
-        thresholds={caution: float(told["thresholds"][caution.value]) for caution in Caution},
-    )
+def _weights(data: dict[str, Any]) -> Weights:
+    thresholds = {caution: float(data["thresholds"][caution.value]) for caution in Caution}
+    linear = {name: _linear(**data[name]) for name in ("rank", "confidence", "words")}
+    return Weights(**linear, sure=float(data["sure"]), thresholds=thresholds)
 
 
 def _linear(weights: dict[str, float], intercept: float) -> Linear:
     if not isinstance(weights, dict):
-        raise TypeError("weights are no names with numbers")
+        raise TypeError("weights are not an object of names and numbers")
     unknown = weights.keys() - {field.name for field in fields(Evidence)}
     if unknown:
         raise ValueError(f"of another version: {', '.join(sorted(unknown))} is not known")
@@ -113,7 +109,7 @@ def _linear(weights: dict[str, float], intercept: float) -> Linear:
 
 
 def save_weights(weights: Weights, kind: str, file: Path = FILE) -> None:
-    """Put the weights of a kind into a file; those of the other kind stay in it."""
+    """Write the weights of a kind to a file; those of the other kind stay in it."""
     others = {}
     with suppress(OSError, ValueError):
         others = json.loads(file.read_text(encoding="utf-8"))
@@ -124,12 +120,12 @@ def save_weights(weights: Weights, kind: str, file: Path = FILE) -> None:
 
 
 def fitted_file(data_dir: Path, fingerprint: str) -> Path:
-    """Where weights that were fitted to another embedding model are kept."""
+    """The file of the weights that are fitted to another embedding model."""
     return data_dir / FITTED / f"{hashlib.sha256(fingerprint.encode()).hexdigest()[:16]}.json"
 
 
 def has_weights(kind: str, file: Path) -> bool:
-    """Whether the file has weights of this kind, and of this version."""
+    """Whether the file has weights of this kind, for this version."""
     try:
         load_weights(kind, file)
     except StorageError:
