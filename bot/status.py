@@ -51,9 +51,9 @@ def bot_health(data_dir: Path) -> Health | None:
 
 def health_of(state: State) -> Health:
     """The same from an open file. Raises StorageError."""
-    ((handled, waiting),) = state.select("SELECT max(dealt), count(body) FROM inbox")
+    ((handled, pending),) = state.select("SELECT max(dealt), count(body) FROM inbox")
     ((errors,),) = state.select("SELECT count(*) FROM errors WHERE at > ?", time.time() - DAY)
-    return Health(handled, waiting, errors)
+    return Health(handled, pending, errors)
 
 
 def note_error(state: State) -> None:
