@@ -8,7 +8,7 @@ from index.articles.article import Article
 from index.generations.current import CurrentIndex
 
 
-def listed(index: CurrentIndex) -> list[Article]:
+def listed_articles(index: CurrentIndex) -> list[Article]:
     """The articles without their texts, newest first, undated ones last.
 
     The number of an article is its position here, from 1.
@@ -19,9 +19,9 @@ def listed(index: CurrentIndex) -> list[Article]:
     return sorted(by_path, key=lambda article: article.date or "", reverse=True)
 
 
-def article_at(index: CurrentIndex, number: int) -> Article | None:
+def article_by_number(index: CurrentIndex, number: int) -> Article | None:
     """The article with this number, with its text, or None."""
-    articles = listed(index)
+    articles = listed_articles(index)
     if not 1 <= number <= len(articles):
         return None
     with index.reading() as generation:
@@ -33,7 +33,7 @@ def article_key(path: str, sha256: str) -> str:
     return f"{_path_digest(path)}:{sha256[:8]}"
 
 
-def article_keyed(index: CurrentIndex, key: str) -> Article | None:
+def article_by_key(index: CurrentIndex, key: str) -> Article | None:
     """The article with this key, with its text; None if it is gone or has changed."""
     with index.reading() as generation:
         if generation is None:

@@ -105,7 +105,7 @@ _WISHES = frozenset("buon buona good".split())
 _TIMES = frozenset("giorno sera pomeriggio notte morning evening afternoon night".split())
 
 
-def talk(text: str) -> Talk | None:
+def small_talk_kind(text: str) -> Talk | None:
     """The kind of small talk that a text is; None for a question to the articles."""
     tokens = words(text)
     if not tokens or len(tokens) > MAX_WORDS:
@@ -122,7 +122,7 @@ def talk(text: str) -> Talk | None:
     return Talk.SUBJECTS if is_general and _SUBJECTS.fullmatch(phrase) else None
 
 
-def talked_back(kind: Talk, index: CurrentIndex, say: Texts) -> str:
+def small_talk_reply(kind: Talk, index: CurrentIndex, say: Texts) -> str:
     """The reply to small talk. Raises StorageError if the index cannot be read."""
     if kind is not Talk.SUBJECTS:
         return say(f"talk.{kind.value}")

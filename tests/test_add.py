@@ -341,7 +341,7 @@ def test_a_disk_that_fills_in_the_middle_of_a_feed_is_the_last_outcome(
     assert list(files(corpus)) == [told["path"]]
     assert [outcome.state for outcome in addition.outcomes] == ["added", "failed"]
     with pytest.raises(CorpusError, match="cannot write"):
-        addition.raise_trouble()
+        addition.raise_error()
 
 
 def test_what_was_added_is_told_though_another_process_indexed_it() -> None:

@@ -12,10 +12,10 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from bot.locales import texts
-from bot.telegram.buttons import answer_rows, article_page, articles_page, quoted_page
+from bot.telegram.buttons import answer_buttons, article_page, articles_page, quotation_messages
 from bot.telegram.messages import (
-    LONGEST_COPY,
-    LONGEST_MESSAGE,
+    MAX_COPY,
+    MAX_MESSAGE,
     Message,
     answer_messages,
     quotation_message,
@@ -49,15 +49,15 @@ OFTEN = settings(max_examples=30, deadline=None, database=None, phases=UNSHRUNK)
 def accepted(message: Message) -> None:
     """Fails on what Telegram would refuse: formatted, plain, or below it."""
     text, _ = formatted_text({"text": message.markup, "parse_mode": "HTML"})
-    assert text.strip() and utf16_length(text) <= LONGEST_MESSAGE
-    assert message.plain.strip() and utf16_length(message.plain) <= LONGEST_MESSAGE
+    assert text.strip() and utf16_length(text) <= MAX_MESSAGE
+    assert message.plain.strip() and utf16_length(message.plain) <= MAX_MESSAGE
     message.plain.encode()
     for row in message.rows:
         assert 1 <= len(row) <= 8
         for button in row:
             assert button.label.strip() and bool(button.data) != bool(button.copied)
             assert len(button.data.encode()) <= 64
-            assert utf16_length(button.copied) <= LONGEST_COPY
+            assert utf16_length(button.copied) <= MAX_COPY
 
 
 @st.composite
@@ -89,7 +89,7 @@ def test_any_answer_can_be_sent(
     refused = Answer(question, question, (), 0.1, "g", reason, near=tuple(quotes))
     for answer in (given_, refused) if quotes else (refused,):
         messages = answer_messages(answer, SAY)
-        rows = answer_rows(answer, 10**15, SAY)
+        rows = answer_buttons(answer, 10**15, SAY)
         for message in (*messages[:-1], messages[-1].with_buttons(*rows)):
             accepted(message)
         for quote in answer.quotes:
@@ -107,7 +107,7 @@ def test_any_verdict_and_any_words_of_ours_can_be_sent(
     )
     for message in verification_messages(told, SAY):
         accepted(message)
-    if utf16_length(said) <= LONGEST_MESSAGE and said.strip():
+    if utf16_length(said) <= MAX_MESSAGE and said.strip():
         accepted(text_message(said + "a"))
 
 
@@ -138,7 +138,7 @@ def look(index: CurrentIndex) -> None:
         page = article_page(index, number, 0, SAY)
         assert page is not None and article is not None
         accepted(page)
-        shown = quoted_page(index, place_of(article), SAY)
+        shown = quotation_messages(index, place_of(article), SAY)
         assert shown
         for message in shown:
             accepted(message)
@@ -151,7 +151,7 @@ def place_of(article: Article) -> str:
         article.sha256, 1.0,
     )  # fmt: skip
     answer = Answer("q", "q", (quote,), 0.9, "g")
-    return answer_rows(answer, 1, SAY)[0][0].data
+    return answer_buttons(answer, 1, SAY)[0][0].data
 
 
 @pytest.mark.parametrize("language", ["it", "en"])

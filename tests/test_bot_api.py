@@ -830,7 +830,7 @@ def test_python_telegram_bot_gets_unacknowledged_updates_after_a_restart(
 def test_python_telegram_bot_calls(server: FakeBotApi) -> None:
     server.say("hello")
 
-    async def talk() -> None:
+    async def small_talk_kind() -> None:
         async with application(server).bot as bot:
             me = await bot.get_me()
             assert me.is_bot and me.can_join_groups and me.supports_inline_queries
@@ -860,7 +860,7 @@ def test_python_telegram_bot_calls(server: FakeBotApi) -> None:
             with pytest.raises(NetworkError):
                 await bot.send_message(CHAT, "c")
 
-    asyncio.run(talk())
+    asyncio.run(small_talk_kind())
     description = "Fai una domanda"
     assert server.commands == {
         (f"chat:{CHAT}", ""): [{"command": "ask", "description": description}]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.smalltalk import Talk, talk
+from bot.smalltalk import Talk, small_talk_kind
 
 
 @pytest.mark.parametrize(
@@ -39,4 +39,4 @@ from bot.smalltalk import Talk, talk
     ],
 )
 def test_small_talk_is_told_from_questions(said: str, meant: Talk | None) -> None:
-    assert talk(said) is meant
+    assert small_talk_kind(said) is meant

@@ -13,7 +13,7 @@ import pytest
 from bot.access import Invitations
 from bot.state import FILE, MIGRATIONS, AnswerLog, State
 from bot.telegram import inbox as inboxes
-from bot.telegram.inbox import MOST_TRIES, Inbox
+from bot.telegram.inbox import MAX_TRIES, Inbox
 from index.errors import StorageError
 
 
@@ -39,8 +39,8 @@ def test_each_update_is_dealt_with_once(state: State) -> None:
 
 def test_what_was_begun_is_begun_again_after_a_restart_but_not_for_ever(state: State) -> None:
     Inbox(state, 7).keep(updates(1))
-    begun = [Inbox(state, 7).begin(1) for _ in range(MOST_TRIES + 1)]
-    assert begun == [True] * MOST_TRIES + [False]
+    begun = [Inbox(state, 7).begin(1) for _ in range(MAX_TRIES + 1)]
+    assert begun == [True] * MAX_TRIES + [False]
     assert Inbox(state, 7).waiting() == []
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from bot.locales import texts
 from bot.telegram.buttons import articles_page, pressed_page
-from bot.telegram.messages import LONGEST_MESSAGE, answer_messages, text_message, utf16_length
+from bot.telegram.messages import MAX_MESSAGE, answer_messages, text_message, utf16_length
 from index.building.sync import sync
 from index.generations.current import CurrentIndex
 from index.generations.generation import Generation
@@ -322,7 +322,7 @@ def test_a_page_of_articles_fits_a_message_and_leads_to_its_neighbours(
     ]
     for page in pages:
         text, _ = formatted_text({"text": page.markup, "parse_mode": "HTML"})
-        assert text.replace("\ufffd", "") and utf16_length(page.plain) <= LONGEST_MESSAGE
+        assert text.replace("\ufffd", "") and utf16_length(page.plain) <= MAX_MESSAGE
     assert "2024-01-14" in pages[0].plain.split("2. ")[0]  # the newest comes first
     assert pages[2].plain.count("2024-01") == 2
 
@@ -342,7 +342,7 @@ def answer(*quotes: Quotation, **changes: Any) -> Answer:
 def accepted(markup: str) -> str:
     """The text Telegram would show. Fails on what it would refuse."""
     text, _ = formatted_text({"text": markup, "parse_mode": "HTML"})
-    assert 0 < utf16_length(text) <= LONGEST_MESSAGE
+    assert 0 < utf16_length(text) <= MAX_MESSAGE
     return text
 
 
@@ -408,5 +408,5 @@ def test_no_text_can_make_a_message_that_telegram_refuses() -> None:
             said = answer(reason=Reason.NOT_ANSWERED, near=tuple(quotes[:1]))
         for message in [*answer_messages(said, texts("en")), text_message(text(900) + "x")]:
             accepted(message.markup)
-            assert utf16_length(message.plain) <= LONGEST_MESSAGE
+            assert utf16_length(message.plain) <= MAX_MESSAGE
             message.plain.encode()  # a lone surrogate could not be sent

@@ -13,14 +13,14 @@ from telegram import Update
 from telegram.ext import ContextTypes
 
 from bot.chat_model import spent_of
-from bot.listing import article_at, article_key, article_keyed
+from bot.listing import article_by_key, article_by_number, article_key
 from bot.locales import Texts
 from bot.settings import Settings
 from bot.state import State
 from bot.status import health_of, index_status
 from bot.telegram.indexing import COUNTED, CommandResult, run_command
 from bot.telegram.messages import Block, Button, article_block, packed, shortened, text_message
-from bot.telegram.sending import acknowledge, deliver, reply, turn, typing
+from bot.telegram.sending import acknowledge, deliver, replace_pressed, reply, typing
 from bot.telegram.updates import message_of, number_argument, texts_of
 from index.generations.current import CurrentIndex
 
@@ -94,7 +94,7 @@ class Admin:
         message, say, number = message_of(update), self._texts(update), number_argument(context)
         if not number:
             await reply(message, say("admin.remove_usage"))
-        elif article := await asyncio.to_thread(article_at, self.index, int(number)):
+        elif article := await asyncio.to_thread(article_by_number, self.index, int(number)):
             button = Button(
                 say("admin.remove"), f"remove:{article_key(article.path, article.sha256)}"
             )
@@ -110,14 +110,14 @@ class Admin:
             raise ValueError("a button without a query")
         is_admin = query.from_user.id in self.settings.telegram_admins
         match = _REMOVE_DATA.fullmatch(query.data or "") if is_admin else None
-        article = await asyncio.to_thread(article_keyed, self.index, match[1]) if match else None
+        article = await asyncio.to_thread(article_by_key, self.index, match[1]) if match else None
         if article is None:
             await acknowledge(query, say("telegram.page_gone"))
             return
         await acknowledge(query)
         result = await run_command("remove", "--json", "--", article.path)
         removed = say("admin.removed", path=shortened(article.path))
-        await turn(query, text_message(_failure(result, say) if result.code else removed))
+        await replace_pressed(query, text_message(_failure(result, say) if result.code else removed))
 
     def _status_lines(self, say: Texts) -> list[str]:
         index, health = index_status(self.settings), health_of(self.state)

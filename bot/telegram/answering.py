@@ -19,9 +19,9 @@ from bot.access import Allowance
 from bot.conversations import Conversations
 from bot.locales import Texts
 from bot.queue import AnswerQueue, CrowdedError
-from bot.smalltalk import talk, talked_back
+from bot.smalltalk import small_talk_kind, small_talk_reply
 from bot.state import AnswerLog
-from bot.telegram.buttons import answer_rows
+from bot.telegram.buttons import answer_buttons
 from bot.telegram.messages import Message, answer_messages, draft_text, text_message
 from bot.telegram.sending import deliver, typing
 from index.errors import StorageError, VirgoletteError
@@ -168,8 +168,8 @@ class Answering:
 
     async def _outcome(self, asker: Asker, raw: str, say: Texts, drafts: Drafts) -> Answer | str:
         """The answer, or the text that is sent instead of one."""
-        if said := talk(raw):
-            return await asyncio.to_thread(talked_back, said, self.index, say)
+        if said := small_talk_kind(raw):
+            return await asyncio.to_thread(small_talk_reply, said, self.index, say)
         try:
             question = Question.parse(raw, previous=self.conversations.recall(asker))
         except QuestionError as error:
@@ -226,7 +226,7 @@ def _messages(outcome: Answer | str, number: int, say: Texts) -> list[Message]:
     if isinstance(outcome, str):
         return [text_message(outcome)]
     *messages, last = answer_messages(outcome, say)
-    return [*messages, last.with_buttons(*answer_rows(outcome, number, say))]
+    return [*messages, last.with_buttons(*answer_buttons(outcome, number, say))]
 
 
 def person_of(message: TelegramMessage) -> int:

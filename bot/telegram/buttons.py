@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from bot.listing import article_at, article_key, article_keyed, listed
+from bot.listing import article_by_key, article_by_number, article_key, listed_articles
 from bot.locales import Texts
 from bot.telegram.messages import (
-    LONGEST_COPY,
+    MAX_COPY,
     Block,
     Button,
     Message,
@@ -37,7 +37,7 @@ _QUOTATION_DATA = re.compile(r"quote:([0-9a-f]{8}:[0-9a-f]{8}):(\d{1,9}):(\d{1,9
 
 def articles_page(index: CurrentIndex, page: int, say: Texts) -> Message:
     """A page of the list of articles, from 0, with buttons for the pages around it."""
-    articles = listed(index)
+    articles = listed_articles(index)
     if not articles:
         return packed([Block.words(say("chat.no_articles"))])[0]
     pages = -(-len(articles) // _PAGE_SIZE)
@@ -53,7 +53,7 @@ def articles_page(index: CurrentIndex, page: int, say: Texts) -> Message:
 
 def article_page(index: CurrentIndex, number: int, page: int, say: Texts) -> Message | None:
     """A page of the text of an article; None where there is no such article."""
-    article = article_at(index, number)
+    article = article_by_number(index, number)
     return _article_page(article, number, page, say) if article else None
 
 
@@ -65,13 +65,13 @@ def pressed_page(index: CurrentIndex, data: str, say: Texts) -> Message | None:
     if match["list"]:
         return articles_page(index, int(match["list"]), say)
     number = int(match["number"])
-    article = article_at(index, number)
+    article = article_by_number(index, number)
     if article is None or not article.sha256.startswith(match["hash"]):
         return None
     return _article_page(article, number, int(match["page"]), say)
 
 
-def answer_rows(answer: Answer, message: int, say: Texts) -> list[list[Button]]:
+def answer_buttons(answer: Answer, message: int, say: Texts) -> list[list[Button]]:
     """The rows of buttons below the answer to a message.
 
     One for each quotation, one that copies the first quotation, and two to vote.
@@ -81,7 +81,7 @@ def answer_rows(answer: Answer, message: int, say: Texts) -> list[list[Button]]:
     buttons = [Button(f"[{n}]", _quotation_data(quote)) for n, quote in enumerate(answer.quotes, 1)]
     for quote in answer.quotes[:1]:
         copied = _citation(quote, quote.text, say)
-        if utf16_length(copied) <= LONGEST_COPY:
+        if utf16_length(copied) <= MAX_COPY:
             buttons.append(Button(f"{say('telegram.copy')} [1]", copied=copied))
     votes = [
         Button(say("telegram.good"), f"good:{message}"),
@@ -90,10 +90,10 @@ def answer_rows(answer: Answer, message: int, say: Texts) -> list[list[Button]]:
     return [buttons, votes]
 
 
-def quoted_page(index: CurrentIndex, data: str, say: Texts) -> list[Message] | None:
+def quotation_messages(index: CurrentIndex, data: str, say: Texts) -> list[Message] | None:
     """A quotation in its paragraph, for a button; None where the article has changed meanwhile."""
     match = _QUOTATION_DATA.fullmatch(data)
-    article = article_keyed(index, match[1]) if match else None
+    article = article_by_key(index, match[1]) if match else None
     if match is None or article is None:
         return None
     span = Span(int(match[2]), int(match[3]))
@@ -101,7 +101,7 @@ def quoted_page(index: CurrentIndex, data: str, say: Texts) -> list[Message] | N
         return None
     blocks = [article_block(article, "", say), *_in_paragraph(article.text, span), _file(article)]
     copied = _citation(article, article.text[span.start : span.end], say)
-    if utf16_length(copied) <= LONGEST_COPY:
+    if utf16_length(copied) <= MAX_COPY:
         *messages, last = packed(blocks)
         return [*messages, last.with_buttons([Button(say("telegram.copy"), copied=copied)])]
     return packed([*blocks, *_touchable(copied)])

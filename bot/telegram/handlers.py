@@ -19,11 +19,11 @@ from bot.smalltalk import Examples
 from bot.state import State
 from bot.status import note_error
 from bot.telegram.answering import Answering, Asker, MessageKey, person_of
-from bot.telegram.buttons import article_page, articles_page, pressed_page, quoted_page
+from bot.telegram.buttons import article_page, articles_page, pressed_page, quotation_messages
 from bot.telegram.commands import set_admin_menu
 from bot.telegram.inline import answer_inline
 from bot.telegram.messages import Button, text_message, verification_messages
-from bot.telegram.sending import acknowledge, deliver, reply, send, turn, typing
+from bot.telegram.sending import acknowledge, deliver, replace_pressed, reply, send, typing
 from bot.telegram.updates import (
     addressed,
     command_of,
@@ -190,7 +190,7 @@ class Handlers:
         elif kind == "ask":
             await self._ask_example(query, value, say)
         elif kind == "quote":
-            messages = await asyncio.to_thread(quoted_page, self.index, data, say)
+            messages = await asyncio.to_thread(quotation_messages, self.index, data, say)
             await acknowledge(query, "" if messages else say("telegram.page_gone"))
             if messages and isinstance(query.message, TelegramMessage):
                 await deliver(query.message, messages)
@@ -198,7 +198,7 @@ class Handlers:
             page = await asyncio.to_thread(pressed_page, self.index, data, say)
             await acknowledge(query, "" if page else say("telegram.page_gone"))
             if page:
-                await turn(query, page)
+                await replace_pressed(query, page)
 
     async def error(self, update: object, context: ContextTypes.DEFAULT_TYPE) -> None:
         """An error that a handler did not foresee: it is logged, and the user hears of it."""

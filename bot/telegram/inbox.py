@@ -24,7 +24,7 @@ from bot.state import State
 from index.errors import StorageError
 
 KEPT = 2 * 24 * 3600  # seconds for which a number is remembered; Telegram repeats for one day
-MOST_TRIES = 3  # of an update with which the process ended
+MAX_TRIES = 3  # of an update with which the process ended
 _RETRY_PAUSES = (0.2, 0.5, 1.0)  # seconds between requests that fail
 _BATCH = 20  # updates: a hundred would hold up the event loop while they are parsed
 _STALLED = 180.0  # seconds without a request: each lasts ten, and is repeated when it fails
@@ -59,7 +59,7 @@ class Inbox:
     def begin(self, number: int) -> bool:
         """Whether to handle this update now: not if it is handled already, or being handled.
 
-        Nor if the process ended with it MOST_TRIES times. If the disk fails it is handled: an
+        Nor if the process ended with it MAX_TRIES times. If the disk fails it is handled: an
         answer too many is better than none.
         """
         if number in self._begun:
@@ -88,9 +88,9 @@ class Inbox:
     def _is_due(self, number: int) -> bool:
         query = "SELECT body IS NULL, tries FROM inbox WHERE bot = ? AND update_id = ?"
         for done, tries in self._state.select(query, self._bot, number):
-            if not done and tries >= MOST_TRIES:
+            if not done and tries >= MAX_TRIES:
                 _log.error("update %s is given up: the bot ended with it %s times", number, tries)
-            if done or tries >= MOST_TRIES:
+            if done or tries >= MAX_TRIES:
                 self.end(number)
                 return False
         self._try_to_change(

@@ -19,8 +19,8 @@ from retrieval.answer import Answer, Quotation
 from retrieval.answering.quotations import marked_words
 from retrieval.answering.verification import Verification
 
-LONGEST_MESSAGE = 4096  # UTF-16 code units
-LONGEST_COPY = 256  # characters that a button copies
+MAX_MESSAGE = 4096  # UTF-16 code units
+MAX_COPY = 256  # characters that a button copies
 _MAX_PIECE = 3400  # UTF-16 code units of one text in a message: its source needs room too
 _MAX_LABEL = 300  # UTF-16 code units of a source, a title or an address
 _MAX_UNFOLDED = 500  # characters of a quotation
@@ -40,7 +40,7 @@ def answer_messages(answer: Answer, say: Texts) -> list[Message]:
 def draft_text(draft: Answer, say: Texts) -> str:
     """The last claims so far that fit a message, and a note that more may come."""
     lines = [*(clean(claim.cited) for claim in draft.claims), say("answer.writing")]
-    while len(lines) > 1 and utf16_length("\n".join(lines)) > LONGEST_MESSAGE:
+    while len(lines) > 1 and utf16_length("\n".join(lines)) > MAX_MESSAGE:
         lines.pop(0)
     return "\n".join(lines)
 
@@ -158,7 +158,7 @@ class Block:
 class Button:
     """A button below a message.
 
-    It sends ``data`` to the bot, at most 64 bytes, or copies ``copied``, 1 to LONGEST_COPY
+    It sends ``data`` to the bot, at most 64 bytes, or copies ``copied``, 1 to MAX_COPY
     characters.
     """
 
@@ -191,7 +191,7 @@ def packed(blocks: Sequence[Block]) -> list[Message]:
     size = 0
     for block in blocks:
         length = utf16_length(block.plain) + 1
-        if not groups or size + length > LONGEST_MESSAGE:
+        if not groups or size + length > MAX_MESSAGE:
             groups.append([])
             size = 0
         groups[-1].append(block)

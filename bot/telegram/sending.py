@@ -75,7 +75,7 @@ async def acknowledge(query: CallbackQuery, text: str = "") -> None:
         _log.info("a button could not be acknowledged: %s", error)
 
 
-async def turn(query: CallbackQuery, message: Message) -> None:
+async def replace_pressed(query: CallbackQuery, message: Message) -> None:
     """Replace the message whose button was pressed, if it is still there."""
     if query.message is not None:
         chat, number = query.message.chat.id, query.message.message_id

@@ -249,7 +249,7 @@ def add(
     fields = checked_fields(title=title, source=source, date=date, url=url, language=language)
     addition = add_and_index(_settings(writes=True), target, feed, fields, into, as_json)
     _print(addition.as_json(), addition.lines(), as_json)
-    addition.raise_trouble()
+    addition.raise_error()
 
 
 @app.command()

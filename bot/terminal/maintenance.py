@@ -63,7 +63,7 @@ class Addition:
         if self.report is not None:
             yield from report_lines(self.report, {str(o.path) for o in self.of("added")})
 
-    def raise_trouble(self) -> None:
+    def raise_error(self) -> None:
         """Raise the error that makes the command fail, if there is one."""
         if self.error:
             raise self.error

@@ -9,10 +9,10 @@ from rich.console import Console
 from bot.captions import source_line
 from bot.compose import Parts
 from bot.conversations import Conversations
-from bot.listing import article_at, listed
+from bot.listing import article_by_number, listed_articles
 from bot.locales import Texts, texts_for
 from bot.settings import Settings
-from bot.smalltalk import talk, talked_back
+from bot.smalltalk import small_talk_kind, small_talk_reply
 from bot.terminal.render import print_answer, print_claims, print_verification
 from bot.terminal.report import printable
 from index.errors import VirgoletteError
@@ -62,9 +62,9 @@ class Replies:
             self._print_verification(argument, say)
         elif entry.startswith("/"):
             self._print(say("chat.unknown_command", command=printable(command)))
-        elif kind := talk(entry):
+        elif kind := small_talk_kind(entry):
             say = texts_for(self._settings.language, Question(entry))
-            self._print(printable(talked_back(kind, self._parts.index, say)))
+            self._print(printable(small_talk_reply(kind, self._parts.index, say)))
         else:
             self._print_answer(entry, say)
 
@@ -117,7 +117,7 @@ class Replies:
             self._print(say(f"verify.problem_{error.problem}", limit=MAX_CLAIM))
 
     def _print_sources(self, say: Texts) -> None:
-        articles = listed(self._parts.index)
+        articles = listed_articles(self._parts.index)
         if not articles:
             self._print(say("chat.no_articles"))
         for number, article in enumerate(articles, 1):
@@ -128,7 +128,7 @@ class Replies:
         if not number.isdecimal():
             self._print(say("chat.article_usage"))
             return
-        article = article_at(self._parts.index, int(number[:9]))
+        article = article_by_number(self._parts.index, int(number[:9]))
         if article is None:
             self._print(say("chat.no_such_article", number=printable(number)))
             return
