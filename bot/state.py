@@ -74,7 +74,9 @@ class State:
             )
             self._database.execute("PRAGMA journal_mode = WAL")
             self._database.execute("PRAGMA synchronous = FULL")
-            self._migrate()
+        if self._version() != len(MIGRATIONS):
+            with self.changing():  # another process may be about to do the same
+                self._migrate()
 
     @contextmanager
     def changing(self) -> Iterator[sqlite3.Connection]:
@@ -98,16 +100,19 @@ class State:
         with self._lock:
             self._database.close()
 
+    def _version(self) -> int:
+        ((version,),) = self.select("PRAGMA user_version")
+        return int(version)
+
     def _migrate(self) -> None:
         ((version,),) = self._database.execute("PRAGMA user_version").fetchall()
         if version > len(MIGRATIONS):
             raise StorageError(
                 f"{self._file} was made by a later version of Virgolette: use that one"
             )
-        for number, migration in enumerate(MIGRATIONS[version:], version + 1):
-            self._database.executescript(
-                f"BEGIN IMMEDIATE; {migration} PRAGMA user_version = {number}; COMMIT;"
-            )
+        for statement in ";".join(MIGRATIONS[version:]).split(";"):
+            self._database.execute(statement)
+        self._database.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
 
     @contextmanager
     def _translating(self) -> Iterator[None]:

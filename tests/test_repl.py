@@ -44,6 +44,13 @@ def test_an_article_is_read_under_its_number(indexed_place: Workplace) -> None:
     assert "nessun articolo 99" in done.stdout
 
 
+def test_an_article_is_shown_to_the_letter(empty_place: Workplace) -> None:
+    text = "Il gatto :cat: costa [bold]5 euro[/bold] al porto."
+    empty_place.write("a.txt", text)
+    assert empty_place.run("index").returncode == 0
+    assert text in empty_place.run("chat", stdin="/articolo 1").stdout
+
+
 def test_greetings_and_the_subjects(indexed_place: Workplace) -> None:
     typed = ["ciao", "di cosa parlano gli articoli?", "What are the articles about?", "grazie!"]
     said = indexed_place.run("chat", stdin="\n".join(typed)).stdout

@@ -117,7 +117,8 @@ class Admin:
         await acknowledge(query)
         result = await run_command("remove", "--json", "--", article.path)
         removed = say("admin.removed", path=shortened(article.path))
-        await replace_pressed(query, text_message(_failure(result, say) if result.code else removed))
+        text = _failure(result, say) if result.code else removed
+        await replace_pressed(query, text_message(text))
 
     def _status_lines(self, say: Texts) -> list[str]:
         index, health = index_status(self.settings), health_of(self.state)

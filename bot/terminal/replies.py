@@ -69,7 +69,7 @@ class Replies:
             self._print_answer(entry, say)
 
     def _print(self, text: str, style: str | None = None, *, soft_wrap: bool = False) -> None:
-        self._console.print(text, style=style, soft_wrap=soft_wrap, markup=False)
+        self._console.print(text, style=style, soft_wrap=soft_wrap, markup=False, emoji=False)
 
     def _print_answer(self, entry: str, say: Texts) -> None:
         previous = self._conversations.recall(_CONVERSATION)
