@@ -13,7 +13,6 @@ from bot.telegram.messages import (
     Button,
     Message,
     article_block,
-    clean,
     escaped,
     highlighted,
     packed,
@@ -22,6 +21,7 @@ from bot.telegram.messages import (
 )
 from index.articles.article import Article
 from index.generations.current import CurrentIndex
+from index.text.clean import printable
 from index.text.sentences import Span
 from retrieval.answer import Answer, Quotation, Reason
 
@@ -131,7 +131,7 @@ def _citation(article: Article | Quotation, quoted: str, say: Texts) -> str:
     """A quotation with its source, to be pasted into a text."""
     outlet = article.source or say("answer.source_unknown")
     source = filter(None, [outlet, f"«{article.title}»", article.date, article.url])
-    return clean(f"“{quoted}” ({', '.join(source)})")
+    return printable(f"“{quoted}” ({', '.join(source)})")
 
 
 def _in_paragraph(text: str, span: Span) -> Iterator[Block]:
@@ -156,4 +156,4 @@ def _touchable(text: str) -> Iterator[Block]:
     """A text that Telegram copies when it is touched."""
     for piece in pieces(text):
         shown = text[piece.start : piece.end]
-        yield Block(f"<pre>{escaped(shown)}</pre>", clean(shown))
+        yield Block(f"<pre>{escaped(shown)}</pre>", printable(shown))

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from bot.captions import also_line, difference_lines, notes
 from bot.locales import Texts
 from index.articles.article import Article
+from index.text.clean import printable
 from index.text.sentences import Span
 from retrieval.answer import Answer, Quotation
 from retrieval.answering.quotations import marked_words
@@ -39,7 +40,7 @@ def answer_messages(answer: Answer, say: Texts) -> list[Message]:
 
 def draft_text(draft: Answer, say: Texts) -> str:
     """The last claims so far that fit a message, and a note that more may come."""
-    lines = [*(clean(claim.cited) for claim in draft.claims), say("answer.writing")]
+    lines = [*(printable(claim.cited) for claim in draft.claims), say("answer.writing")]
     while len(lines) > 1 and utf16_length("\n".join(lines)) > MAX_MESSAGE:
         lines.pop(0)
     return "\n".join(lines)
@@ -58,7 +59,7 @@ def verification_messages(verification: Verification, say: Texts) -> list[Messag
 
 def text_message(text: str) -> Message:
     """A message with a plain text."""
-    return Message(escaped(text), clean(text))
+    return Message(escaped(text), printable(text))
 
 
 def article_block(article: Article | Quotation, label: str, say: Texts) -> Block:
@@ -70,7 +71,7 @@ def article_block(article: Article | Quotation, label: str, say: Texts) -> Block
     if article.url and len(article.url) <= _MAX_LINK and _LINK.fullmatch(article.url):
         linked = f'<a href="{escaped(article.url)}">{linked}</a>'
     markup = escaped(label) + " · ".join(filter(None, (escaped(outlet), linked, escaped(date))))
-    return Block(markup, clean(plain))
+    return Block(markup, printable(plain))
 
 
 def highlighted(text: str, piece: Span, highlights: Iterable[Span]) -> str:
@@ -140,18 +141,18 @@ class Block:
     @classmethod
     def words(cls, text: str) -> Block:
         """A text as it is."""
-        return cls(escaped(text), clean(text))
+        return cls(escaped(text), printable(text))
 
     @classmethod
     def bold(cls, text: str) -> Block:
         """A text in bold."""
-        return cls(f"<b>{escaped(text)}</b>", clean(text))
+        return cls(f"<b>{escaped(text)}</b>", printable(text))
 
     @classmethod
     def quotation(cls, markup: str, text: str, *, folded: bool = False) -> Block:
         """A text, with the HTML of its inside, as a block quotation."""
         kind = " expandable" if folded else ""
-        return cls(f"<blockquote{kind}>{markup}</blockquote>", f"❝ {clean(text)} ❞")
+        return cls(f"<blockquote{kind}>{markup}</blockquote>", f"❝ {printable(text)} ❞")
 
 
 @dataclass(frozen=True)
@@ -228,12 +229,7 @@ def utf16_length(text: str) -> int:
 
 def escaped(text: str) -> str:
     """The text for Telegram's HTML, which refuses or drops what XML forbids: shown as �."""
-    return html.escape(clean(text), quote=True).replace("&#x27;", "&#39;")
-
-
-def clean(text: str) -> str:
-    """The text with � for what XML forbids."""
-    return _FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", text)
+    return html.escape(printable(text), quote=True).replace("&#x27;", "&#39;")
 
 
 def _reach(text: str, start: int, units: int) -> int:

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from bot.captions import also_line, difference_lines, notes, source_line
 from bot.locales import Texts
-from bot.terminal.report import printable
+from index.text.clean import printable
 from retrieval.answer import Answer, Quotation
 from retrieval.answering.quotations import marked_words
 from retrieval.answering.verification import Verification

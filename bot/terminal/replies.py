@@ -14,8 +14,8 @@ from bot.locales import Texts, texts_for
 from bot.settings import Settings
 from bot.smalltalk import small_talk_kind, small_talk_reply
 from bot.terminal.render import print_answer, print_claims, print_verification
-from bot.terminal.report import printable
 from index.errors import VirgoletteError
+from index.text.clean import printable
 from retrieval.answer import MAX_QUESTION, Answer, Question, QuestionError
 from retrieval.answering.verification import MAX_CLAIM, ClaimError, verify_in
 from retrieval.writing.options import AnswerOptions

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, Any
+
+from index.text.clean import printable
 
 if TYPE_CHECKING:
     from index.building.sync import Report
 
 MAX_LINES = 50  # of a kind: nobody reads two thousand
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 def report_json(report: Report) -> dict[str, Any]:
@@ -54,8 +54,3 @@ def row(sign: str, kind: str, entry: str) -> str:
     """One line of the table; no name can break it or control the terminal."""
     shown = printable(entry).replace("\n", _REPLACEMENT)
     return f"  {sign} {kind:<8} {shown}"
-
-
-def printable(text: str) -> str:
-    """The text without control characters, which could control the terminal."""
-    return _CONTROL.sub(_REPLACEMENT, text)
