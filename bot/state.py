@@ -10,10 +10,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from index.errors import StorageError
-from retrieval.answer import Answer
+
+if TYPE_CHECKING:  # status answers nothing
+    from retrieval.answer import Answer
 
 FILE = "bot.sqlite"  # in DATA_DIR
 DAY = 24 * 3600.0

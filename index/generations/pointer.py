@@ -14,8 +14,6 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO
 
-from filelock import FileLock, Timeout
-
 from index.errors import BusyError, StorageError
 from index.generations.layout import (
     BUILDING,
@@ -155,6 +153,8 @@ def write_lock(data_dir: Path, wait: float = 0) -> Iterator[None]:
 
     Waits up to ``wait`` seconds for another writer, then raises BusyError, which names it.
     """
+    from filelock import FileLock, Timeout  # status writes nothing
+
     holder = data_dir / HOLDER
     lock = FileLock(data_dir / LOCK, timeout=wait)
     try:
