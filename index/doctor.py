@@ -1,4 +1,4 @@
-"""Examines the index and what it stands on, and repairs what can be repaired."""
+"""Examines the index and everything it depends on, and repairs it."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from index.articles.files import MEGABYTE, CorpusFile, scan
 from index.building.build import Progress
 from index.building.helper import Helper
 from index.building.sync import Report, sync
-from index.building.vector_cache import VectorCache
+from index.building.vector_cache import VectorCache, delete_cache
 from index.errors import CorpusError, ModelError, ServerError, StorageError
 from index.generations.layout import CACHE, STORE, Locations, generations_dir
 from index.generations.manifest import Manifest, current_stamp, read_manifest, rebuild_reason
@@ -23,14 +24,14 @@ from index.generations.store import Store
 from index.models.embedder import Embedder
 from index.models.weights import MARKER
 
-LEAST_FREE = 200 * MEGABYTE
+_MIN_FREE = 200 * MEGABYTE
 INDEX, REBUILD = "run virgolette index", "run virgolette index --rebuild"
 SERVER = "start the server, or correct VIRGOLETTE_CHROMA_URL"
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was examined: its name, what is wrong ("" if nothing), and the remedy."""
+    """The result of one check: its name, what is wrong ("" if nothing), and the remedy."""
 
     name: str
     trouble: str = ""
@@ -38,25 +39,22 @@ class Finding:
 
 
 class Doctor:
-    """Examines one index. Reads only, until ``repair`` is called."""
+    """Examines one index. Only ``repair`` writes."""
 
     def __init__(self, paths: Locations, embedder: Embedder) -> None:
         self._paths = paths
         self._embedder = embedder
 
     def examine(self) -> Iterator[Finding]:
-        """Everything there is to examine, one after another."""
+        """Run all checks, one after another."""
         files: list[CorpusFile] | None = None
         try:
             files = scan(self._paths.corpus, self._paths.max_bytes)
+            yield self._corpus(files)
         except CorpusError as error:
             yield Finding("corpus", str(error))
-        if files is not None:
-            yield self._corpus(files)
-        yield self._disk()
-        yield self._lock()
-        yield self._model()
-        yield self._cache()
+        for check in (self._disk, self._lock, self._model, self._cache):
+            yield check()
         pointer = self._pointer()
         yield pointer
         if pointer.trouble:
@@ -69,21 +67,20 @@ class Doctor:
             yield Finding("generation", str(error), REBUILD)
 
     def repair(self, progress: Progress | None = None) -> Report:
-        """Make everything that is derived from the corpus sound, embedding as little as possible.
+        """Repair everything that is derived from the corpus, with as little embedding as possible.
 
-        Raises what ``sync`` raises: a corpus that cannot be read is nothing to repair here.
+        Raises the errors of ``sync``: an unreadable corpus cannot be repaired here.
         """
         if self._cache().trouble:
             with write_lock(self._paths.data_dir):
-                for suffix in ("", "-wal", "-shm"):
-                    (self._paths.data_dir / f"{CACHE}{suffix}").unlink(missing_ok=True)
+                delete_cache(self._paths.data_dir / CACHE)
         rebuild = any(f.remedy == REBUILD and f.trouble for f in list(self.examine()))
         report = sync(self._paths, self._embedder, rebuild=rebuild, progress=progress)
-        self._forget_unused()
+        self._delete_unused()
         return report
 
     def _corpus(self, files: list[CorpusFile]) -> Finding:
-        if not any(not file.trouble for file in files):
+        if all(file.trouble for file in files):
             return Finding("corpus", f"{self._paths.corpus} holds no article", "put some in it")
         return Finding("corpus")
 
@@ -95,29 +92,28 @@ class Doctor:
         except OSError as error:
             return Finding("disk", f"{folder}: {error.strerror}", "set VIRGOLETTE_DATA_DIR")
         current = current_name(data)
-        size = _size(self._paths, current) if current else 0
-        needed = max(2 * size, LEAST_FREE)  # the next generation is built beside this one
+        content = (generations_dir(data) / current).rglob("*") if current else ()
+        size = sum(file.stat().st_size for file in content if file.is_file())
+        needed = max(2 * size, _MIN_FREE)  # the next generation is built beside this one
         if free < needed:
-            told = (
-                f"{free / MEGABYTE:.0f} MB are free, an index run may need {needed / MEGABYTE:.0f}"
-            )
-            return Finding("disk", told, "make room")
+            free_mb, needed_mb = free / MEGABYTE, needed / MEGABYTE
+            trouble = f"{free_mb:.0f} MB are free, an index run may need {needed_mb:.0f}"
+            return Finding("disk", trouble, "make room")
         return Finding("disk")
 
     def _lock(self) -> Finding:
         data = self._paths.data_dir
         if data.exists() and not os.access(data, os.W_OK):
             return Finding("lock", f"{data} cannot be written", "make the data folder writable")
-        if who := lock_holder(data):
-            told = f"the index is being written by {who}"
-            return Finding("lock", told, "wait, and examine again")
+        if holder := lock_holder(data):
+            trouble = f"the index is being written by {holder}"
+            return Finding("lock", trouble, "wait, and examine again")
         return Finding("lock")
 
     def _model(self) -> Finding:
-        if not self._embedder.encoder:
-            return Finding("model")
         try:
-            self._embedder.encoder.load()
+            if self._embedder.encoder:
+                self._embedder.encoder.load()
         except ModelError as error:
             return Finding("model", str(error), "install Virgolette again")
         return Finding("model")
@@ -128,11 +124,11 @@ class Doctor:
             return Finding("vector cache")
         try:
             with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as cache:
-                (told,) = cache.execute("PRAGMA quick_check(1)").fetchone()
+                (result,) = cache.execute("PRAGMA quick_check(1)").fetchone()
         except sqlite3.Error as error:
-            told = str(error)
-        if told != "ok":
-            return Finding("vector cache", told, "virgolette doctor --repair makes it anew")
+            result = str(error)
+        if result != "ok":
+            return Finding("vector cache", result, "virgolette doctor --repair makes it anew")
         return Finding("vector cache")
 
     def _pointer(self) -> Finding:
@@ -152,8 +148,8 @@ class Doctor:
         except StorageError as error:
             yield Finding("manifest", str(error), REBUILD)
             return
-        why = rebuild_reason(manifest, current_stamp(self._paths, self._embedder))
-        yield Finding("stamp", why, INDEX if why else "")
+        reason = rebuild_reason(manifest, current_stamp(self._paths, self._embedder))
+        yield Finding("stamp", reason, INDEX if reason else "")
         if files is not None:
             yield self._up_to_date(manifest, files)
         try:
@@ -167,35 +163,22 @@ class Doctor:
             yield Finding("generation")
 
     def _up_to_date(self, manifest: Manifest, files: list[CorpusFile]) -> Finding:
-        now = {file.path: file.digest for file in files if not file.trouble}
-        changed = len(now.items() ^ manifest.files.items())
-        if changed:
+        if manifest.files != {file.path: file.digest for file in files if not file.trouble}:
             return Finding("up to date", "the corpus has changed since it was indexed", INDEX)
         return Finding("up to date")
 
-    def _forget_unused(self) -> None:
-        """Drop the vectors of texts that are in no article any more, and what earlier versions
-        unpacked.
-        """
+    def _delete_unused(self) -> None:
+        """Delete vectors of texts that no article has any more, and models of earlier versions."""
         with write_lock(self._paths.data_dir):
             models = self._paths.data_dir / "models"
-            for marker in models.glob(f"*/{MARKER}"):  # others are the user's own
+            for marker in models.glob(f"*/{MARKER}"):  # those without are the user's own
                 shutil.rmtree(marker.parent, ignore_errors=True)
             with suppress(OSError):
                 models.rmdir()
-            name = current_name(self._paths.data_dir)  # another run may have moved it on
+            name = current_name(self._paths.data_dir)  # may have changed since
             store = Store(generations_dir(self._paths.data_dir) / str(name) / STORE)
             cache = VectorCache(self._paths.data_dir / CACHE, self._embedder)
-            cache.prune(_all_texts(store))
+            passages = store.texts(range(store.count("passages")))
+            sentences = store.sentence_texts(range(store.count("sentences")))
+            cache.prune(chain(passages, sentences))
             store.close()
-
-
-def _all_texts(store: Store) -> Iterator[str]:
-    yield from store.texts(range(store.count("passages")))
-    yield from store.sentence_texts(range(store.count("sentences")))
-
-
-def _size(paths: Locations, name: str) -> int:
-    """The bytes of a generation on the disk."""
-    directory = generations_dir(paths.data_dir) / name
-    return sum(file.stat().st_size for file in directory.rglob("*") if file.is_file())

@@ -1,20 +1,20 @@
-"""What can go wrong, in words a user can act on.
+"""Errors that a user can act on.
 
-Each message is one line that names the thing and the way out. They are raised where the
-trouble is known and turned into an exit code or a chat message once, in ``bot``.
+Each message is one line that names the cause and the remedy. ``bot`` alone turns them into exit
+codes and chat messages.
 """
 
 
 class VirgoletteError(Exception):
-    """Something outside the program is not as it must be; the message says what to do."""
+    """Something outside the program is wrong; the message says what to do."""
 
 
 class UsageError(VirgoletteError):
-    """The user asked for what cannot be, or set it so."""
+    """A request or a setting of the user is impossible."""
 
 
 class ArticleError(VirgoletteError):
-    """One file cannot be an article. The others are indexed all the same."""
+    """A file is not a readable article. The others are still indexed."""
 
 
 class CorpusError(VirgoletteError):
@@ -22,15 +22,15 @@ class CorpusError(VirgoletteError):
 
 
 class FetchError(VirgoletteError):
-    """An address on the web cannot be fetched, or must not be."""
+    """A web address cannot or must not be fetched."""
 
 
 class StorageError(VirgoletteError):
-    """The data folder cannot be read or written, or what lies in it is damaged."""
+    """The data folder cannot be read or written, or its contents are damaged."""
 
 
 class ServerError(StorageError):
-    """The Chroma server cannot be used: what is in the data folder may well be sound."""
+    """The Chroma server cannot be used; the data folder may be sound."""
 
 
 class BusyError(VirgoletteError):

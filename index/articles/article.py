@@ -1,4 +1,4 @@
-"""Files of the corpus, read as articles."""
+"""Reads files of the corpus as articles."""
 
 from __future__ import annotations
 
@@ -9,18 +9,17 @@ from functools import cached_property
 from index.articles.formats import read_text
 from index.text.sentences import ends_a_sentence
 
-TITLE_LENGTH = 120  # characters of a heading, and of a first line that stands in for a title
+TITLE_LENGTH = 120  # characters of a heading, and of a first line that serves as the title
 
 
 @dataclass(frozen=True)
 class Article:
     """An article as it is stored.
 
-    ``text`` is what every offset counts in, in Unicode code points: the file's text without
-    front matter and markup, with ``\\n`` line ends and no byte order mark, otherwise as it
-    came. ``path`` is relative to the corpus, with ``/``, and names the article. What the
-    file does not tell is None; only the title falls back, to the first line of the text.
-    ``date`` is in ISO 8601.
+    ``path`` is relative to the corpus, with ``/``, and identifies the article. ``text`` is the
+    file's text without front matter and markup, with ``\\n`` line ends and no byte order mark,
+    otherwise unchanged; all offsets count its Unicode code points. Fields that the file lacks
+    are None, but the title falls back to the first line of the text. ``date`` is in ISO 8601.
     """
 
     path: str
@@ -33,12 +32,12 @@ class Article:
 
     @cached_property
     def heading(self) -> str:
-        """The title as models see it above the text, not too long to leave room for that.
+        """The title as models see it above the text, shortened to leave room for that.
 
-        "" where it is only a first sentence.
+        "" if the title is only the text's first sentence.
         """
-        first = self.text.strip().split("\n", 1)[0].strip()
-        is_sentence = self.title == _shortened(first) and ends_a_sentence(first)
+        first_line = _first_line(self.text)
+        is_sentence = self.title == _shortened(first_line) and ends_a_sentence(first_line)
         return "" if is_sentence else _shortened(self.title)
 
     @cached_property
@@ -50,14 +49,15 @@ class Article:
 def read_article(data: bytes, path: str) -> Article:
     """The article in the bytes of the file ``path``.
 
-    Raises ArticleError when they hold no text, or a front matter that cannot be read.
+    Raises ArticleError if there is no text or the front matter is not readable.
     """
     text, fields = read_text(data, path)
-    return Article(path=path, text=text, title=fields.pop("title", _first_line(text)), **fields)
+    title = fields.pop("title", _shortened(_first_line(text)))
+    return Article(path=path, text=text, title=title, **fields)
 
 
 def _first_line(text: str) -> str:
-    return _shortened(text.strip().split("\n", 1)[0].strip())
+    return text.strip().split("\n", 1)[0].strip()
 
 
 def _shortened(line: str) -> str:

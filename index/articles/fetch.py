@@ -1,4 +1,4 @@
-"""Fetching pages and feeds from the web, where neither the address nor the server is trusted."""
+"""Fetches pages and feeds from the web, trusting neither the address nor the server."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from index.text.clean import one_line
 if TYPE_CHECKING:
     import httpx2
 
-
 ARTICLE_TYPES = {
     "text/html": ".html",
     "application/xhtml+xml": ".html",
@@ -27,16 +26,16 @@ ARTICLE_TYPES = {
 FEED_TYPES = frozenset(
     "application/rss+xml application/atom+xml application/rdf+xml application/xml text/xml".split()
 )
-_REDIRECTS = 5
+_MAX_REDIRECTS = 5
 _COMPRESSIONS = ("", "identity", "gzip", "deflate")
 
 
 @dataclass(frozen=True)
 class Fetched:
-    """What an address gave.
+    """The data behind an address.
 
-    ``url`` is the address after redirects, without a fragment; ``content_type`` is in small
-    letters, without parameters; ``charset`` is the encoding that the server told, if any.
+    ``url`` is the address after redirects, without a fragment; ``content_type`` is in lower
+    case, without parameters; ``charset`` is the encoding that the server declares, if any.
     """
 
     url: str
@@ -47,10 +46,10 @@ class Fetched:
 
 @dataclass(frozen=True)
 class Fetcher:
-    """Gets addresses: http and https, from public addresses and those ``allowed``.
+    """Fetches from public addresses, over http and https.
 
-    ``allowed`` holds hosts, addresses and networks. ``max_bytes`` counts what is left after
-    decompression. ``seconds`` is for one address with all its redirects.
+    ``allowed`` are hosts, addresses and networks that may be reached besides. ``max_bytes``
+    limits the decompressed data, ``seconds`` one address with all its redirects.
     """
 
     allowed: Collection[str] = ()
@@ -58,10 +57,7 @@ class Fetcher:
     seconds: float = 30.0
 
     def get(self, url: str, types: Collection[str]) -> Fetched:
-        """What lies at ``url``, if it is of one of the ``types``.
-
-        Raises FetchError, which says what was refused and why.
-        """
+        """Fetch ``url`` if its content type is among ``types``. Raises FetchError."""
         try:
             return self._get(url.strip(), types)
         except FetchError as error:
@@ -90,27 +86,27 @@ class Fetcher:
             raise FetchError(str(error) or type(error).__name__) from error
 
     def _follow(self, client: httpx2.Client, url: httpx2.URL, types: Collection[str]) -> Fetched:
-        for _ in range(_REDIRECTS + 1):
+        for _ in range(_MAX_REDIRECTS + 1):
             with client.stream("GET", url) as response:
                 if not response.has_redirect_location:
                     return self._read(response, url, types)
                 location = response.headers["location"]
             url = _checked(url.join(location))
-        raise FetchError(f"it redirects more than {_REDIRECTS} times, last to {url}")
+        raise FetchError(f"it redirects more than {_MAX_REDIRECTS} times, last to {url}")
 
     def _read(self, response: httpx2.Response, url: httpx2.URL, types: Collection[str]) -> Fetched:
         if response.status_code != 200:
             raise FetchError(f"the server answered {response.status_code} {response.reason_phrase}")
-        kind = response.headers.get("content-type", "").split(";")[0].strip().lower()
-        if kind not in types:
-            raise FetchError(
-                f"it is of the type {kind or 'that nobody tells'}; read are {', '.join(types)}"
-            )
+        content_type = response.headers.get("content-type", "").split(";")[0].strip().lower()
+        if content_type not in types:
+            name = content_type or "that nobody tells"
+            raise FetchError(f"it is of the type {name}; read are {', '.join(types)}")
         compression = response.headers.get("content-encoding", "").strip().lower()
         if compression not in _COMPRESSIONS:
             raise FetchError(f"it is compressed as {compression}; gzip and deflate are read")
+        final_url = str(url.copy_with(fragment=None))
         data = self._body(response)
-        return Fetched(str(url.copy_with(fragment=None)), kind, response.charset_encoding, data)
+        return Fetched(final_url, content_type, response.charset_encoding, data)
 
     def _body(self, response: httpx2.Response) -> bytes:
         data = bytearray()
@@ -144,36 +140,24 @@ def _headers() -> dict[str, str]:
     }
 
 
-@dataclass(frozen=True)
-class Entry:
-    """An entry of a feed: where its article lies, and what the feed tells of it."""
+def feed_entries(data: bytes, url: str) -> dict[str, dict[str, str]]:
+    """The title and date, if known, of the articles in the feed from ``url``, by their address.
 
-    url: str
-    fields: dict[str, str]
-
-
-def feed_entries(data: bytes, url: str) -> list[Entry]:
-    """The entries of the feed that came from ``url``, in its order, each address once.
-
-    Raises FetchError when it is no feed, or holds no entry with an address.
+    Raises FetchError if it is no feed or has no entry with an address.
     """
     import feedparser
 
     from index.articles.page_metadata import day_of
 
-    # A stream, for feedparser would take bytes that look like an address or a path for one.
+    # A stream, because feedparser opens bytes that look like an address or a path.
     feed = feedparser.parse(io.BytesIO(data), response_headers={"content-location": url})
-    entries: dict[str, Entry] = {}
-    for told in feed.entries:
-        link = one_line(str(told.get("link") or ""))
-        if link:
-            address = urljoin(url, link)
-            fields = {
-                "title": one_line(html.unescape(str(told.get("title") or ""))),
-                "date": day_of(told.get("published")),
-            }
+    entries: dict[str, dict[str, str]] = {}
+    for item in feed.entries:
+        if link := one_line(str(item.get("link") or "")):
+            title = one_line(html.unescape(str(item.get("title") or "")))
+            fields = {"title": title, "date": day_of(item.get("published"))}
             known = {name: value for name, value in fields.items() if value}
-            entries.setdefault(address, Entry(address, known))
+            entries.setdefault(urljoin(url, link), known)
     if not entries:
         raise FetchError(f"{url} is no feed with articles: give the address of an RSS or Atom feed")
-    return list(entries.values())
+    return entries

@@ -1,4 +1,4 @@
-"""The files of the corpus, as they are at this moment."""
+"""Lists the files of the corpus with their digests."""
 
 from __future__ import annotations
 
@@ -16,56 +16,56 @@ from index.articles.formats import FORMATS, LOADERS
 from index.errors import CorpusError
 
 MEGABYTE = 1_000_000
-# What editors, office programs and downloads keep beside a file for a while.
+# Files that editors, office programs and downloads keep for a while.
 _TEMPORARY = re.compile(
     r"\.#.*|\.~.*|\.goutputstream.*|\.nfs.*|~\$.*|.*~|#.*#|4913"
     r"|.*\.(?:sw[a-z]|tmp|part|crdownload)|.*___jb_(?:tmp|old)___",
     re.DOTALL | re.IGNORECASE,
 )
-DAY = 86_400  # seconds after which every file is read again, whatever the file system says
-RACY = 3.0  # seconds: a file touched so shortly before may change again within its time stamp
-FEW = 50  # files read in vain are not worth a write
+_DAY = 86_400  # seconds after which all files are read again, whatever their status
+RACY = 3.0  # seconds: a file that was just changed may change again within its time stamp
+_MIN_MISSES = 50  # new digests; fewer are not worth a write
 FileStatus = tuple[int, int, int, int]
 
 
 class DigestCache:
-    """Digests by path and by what the file system tells: size, times, and inode.
+    """Digests by path and file status: size, times and inode.
 
-    The time of the last change of status cannot be set back by a program, so an edit that
-    keeps size and time of modification shows all the same. What was changed just before it
-    was noted is not trusted (git calls such entries racy).
+    No program can set back the time of the last status change, so it reveals an edit that keeps
+    size and modification time. Files changed just before they were noted are not trusted (git
+    calls such entries racy).
     """
 
     def __init__(self, file: Path, *, trusting: bool = True) -> None:
         self._file = file
-        self._noted: dict[str, tuple[FileStatus, str]] = {}
+        self._stored: dict[str, tuple[FileStatus, str]] = {}
         self._read_at = time.time()
         self._fresh: dict[str, tuple[FileStatus, str]] = {}
-        self._missed = 0
+        self._misses = 0
         if trusting:
             self._load()
 
     def get(self, path: str, status: os.stat_result) -> str | None:
         """The digest of an unchanged file, or None."""
-        told, digest = self._noted.get(path, (None, ""))
-        if told is None or told != _file_status(status):
-            self._missed += 1
+        stored_status, digest = self._stored.get(path, (None, ""))
+        if stored_status is None or stored_status != _file_status(status):
+            self._misses += 1
             return None
-        self._fresh[path] = (told, digest)
+        self._fresh[path] = (stored_status, digest)
         return digest
 
     def note(self, path: str, status: os.stat_result, digest: str) -> None:
-        """Keep the digest of a file that was read, with its status from before."""
+        """Keep the digest of a file, with its status from before it was read."""
         if max(status.st_mtime, status.st_ctime) < time.time() - RACY:
             self._fresh[path] = (_file_status(status), digest)
 
     def forget(self, path: str) -> None:
-        """Have a file read the next time."""
+        """Have a file read again the next time."""
         self._fresh.pop(path, None)
 
     def save(self, *, always: bool = False) -> None:
-        """Write what was noted, if it is worth it. What cannot be written is read again."""
-        if not always and self._missed <= max(FEW, len(self._fresh) // 20):
+        """Write the digests, if many are new. If that fails, files are read again."""
+        if not always and self._misses <= max(_MIN_MISSES, len(self._fresh) // 20):
             return
         content = {"read_at": self._read_at, "files": self._fresh}
         new = self._file.with_suffix(".new")
@@ -76,11 +76,10 @@ class DigestCache:
     def _load(self) -> None:
         with suppress(OSError, ValueError, KeyError, TypeError):
             content = json.loads(self._file.read_text(encoding="utf-8"))
-            if 0 <= time.time() - content["read_at"] < DAY:
+            if 0 <= time.time() - content["read_at"] < _DAY:
                 self._read_at = content["read_at"]
-                self._noted = {
-                    path: (tuple(told), digest) for path, (told, digest) in content["files"].items()
-                }
+                entries = content["files"].items()
+                self._stored = {path: (tuple(status), digest) for path, (status, digest) in entries}
 
 
 def _file_status(status: os.stat_result) -> FileStatus:
@@ -89,7 +88,7 @@ def _file_status(status: os.stat_result) -> FileStatus:
 
 @dataclass(frozen=True)
 class CorpusFile:
-    """A file below the corpus: the SHA-256 of its bytes, or why it is not to be read."""
+    """A file below the corpus: the SHA-256 of its bytes, or why it is not read."""
 
     path: str
     digest: str
@@ -97,12 +96,10 @@ class CorpusFile:
 
 
 def scan(corpus: Path, max_bytes: int, digests: DigestCache | None = None) -> list[CorpusFile]:
-    """Every file below the corpus but temporary ones, by path.
+    """All files below the corpus except temporary ones, sorted by path.
 
-    A folder that is hidden or a link stands for what it holds. Files whose digest is among
-    ``digests`` are not read.
-
-    Raises CorpusError when the folder is not there or cannot be listed.
+    A folder that is hidden or a link is one entry, without its files. Files whose digest is in
+    ``digests`` are not read. Raises CorpusError if the folder is missing or cannot be listed.
     """
     if not corpus.is_dir():
         raise CorpusError(
@@ -114,13 +111,11 @@ def scan(corpus: Path, max_bytes: int, digests: DigestCache | None = None) -> li
 
 
 def is_temporary(name: str) -> bool:
-    """Whether a file of this name is one that a program needs only for a while."""
+    """Whether a file of this name belongs to a program that will remove it."""
     return _TEMPORARY.fullmatch(name) is not None
 
 
 class _Walk:
-    """One walk through the corpus."""
-
     def __init__(self, root: str, max_bytes: int, digests: DigestCache | None) -> None:
         self._root, self._max_bytes, self._digests = root, max_bytes, digests
 
@@ -132,31 +127,29 @@ class _Walk:
             path = f"{folder}/{entry.name}" if folder else entry.name
             trouble = _trouble(self._root, path, entry, self._max_bytes)
             if trouble:
-                yield CorpusFile(_shown(path), "", trouble)
+                yield CorpusFile(_printable(path), "", trouble)
             elif entry.is_dir():
-                yield from self._folder(path)
+                try:
+                    yield from self.files(path)
+                except PermissionError as error:
+                    yield CorpusFile(path, "", f"it cannot be read: {error.strerror}")
             else:
                 yield self._file(path, entry)
 
     def _entries(self, folder: str) -> list[os.DirEntry[str]]:
         try:
             return list(os.scandir(Path(self._root, folder)))
-        except PermissionError as error:
-            if folder:
-                raise
-            raise _unreadable(error) from error
         except FileNotFoundError:
             if folder:
-                return []  # removed while we walked
+                return []  # removed during the walk
             raise CorpusError(f"the corpus folder {self._root} has gone: bring it back") from None
-        except OSError as error:  # a disk that fails must not look like articles that went
-            raise _unreadable(error) from error
-
-    def _folder(self, path: str) -> Iterator[CorpusFile]:
-        try:
-            yield from self.files(path)
-        except PermissionError as error:
-            yield CorpusFile(_shown(path), "", f"it cannot be read: {error.strerror}")
+        except OSError as error:  # a failing disk must not look like removed articles
+            if folder and isinstance(error, PermissionError):
+                raise
+            raise CorpusError(
+                f"cannot read the folder {error.filename}: {error.strerror}; "
+                "make it readable or move it out of the corpus"
+            ) from error
 
     def _file(self, path: str, entry: os.DirEntry[str]) -> CorpusFile:
         try:
@@ -172,16 +165,9 @@ class _Walk:
             return CorpusFile(path, "", f"it cannot be read: {error.strerror or error}")
 
 
-def _unreadable(error: OSError) -> CorpusError:
-    return CorpusError(
-        f"cannot read the folder {error.filename}: {error.strerror}; "
-        "make it readable or move it out of the corpus"
-    )
-
-
 def _trouble(root: str, path: str, entry: os.DirEntry[str], max_bytes: int) -> str:
-    """Why this entry is not looked into, or ""."""
-    if _shown(path) != path:
+    """Why this entry is not read, or ""."""
+    if _printable(path) != path:
         return "its name is not UTF-8"
     if entry.name.startswith("."):
         return "it is hidden: its name begins with a dot"
@@ -196,7 +182,7 @@ def _link_trouble(root: str, entry: os.DirEntry[str]) -> str:
         return ""
     if os.path.commonpath([root, os.path.realpath(entry.path)]) != root:
         return "it is a link out of the corpus"
-    # Of the corpus: its files are read where they are, and it may lead round in a circle.
+    # A link within the corpus: its files are read in their own folder, and it may be a cycle.
     return "it is a link to a folder" if entry.is_dir() else ""
 
 
@@ -205,7 +191,7 @@ def _file_trouble(entry: os.DirEntry[str], max_bytes: int) -> str:
     if entry.is_dir():
         return ""
     if not entry.is_file():
-        return "it is no regular file"  # reading a pipe would wait for ever
+        return "it is no regular file"  # a pipe would block
     if not entry.name.lower().endswith(tuple(LOADERS)):
         return f"only {FORMATS} files are read"
     if status.st_size > max_bytes:
@@ -214,6 +200,6 @@ def _file_trouble(entry: os.DirEntry[str], max_bytes: int) -> str:
     return ""
 
 
-def _shown(path: str) -> str:
-    """The path as it can be stored and printed: bytes that are no UTF-8 are escaped."""
+def _printable(path: str) -> str:
+    """The path with bytes that are not UTF-8 escaped, so that it can be stored and printed."""
     return path if path.isascii() else os.fsencode(path).decode("utf-8", "backslashreplace")

@@ -1,4 +1,4 @@
-"""The formats of the corpus's files, and what reads each: one more is one more line of LOADERS."""
+"""The file formats of the corpus and their loaders: a new format is a new line in LOADERS."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from pathlib import Path
 
 from index.articles.pages import declared_encoding, read_page
 from index.articles.pdfs import read_pdf
-from index.articles.text_files import decode, split_front_matter
+from index.articles.text_files import decode, plain_text, split_front_matter
 from index.errors import ArticleError
 from index.text.clean import one_line
 
-# Of a file's bytes the text to be stored, and the fields that are known of it: title, source, date,
-# url and language. Raises ArticleError where there is no text.
+# From a file's bytes to the text to store and the known ones of the fields title, source, date,
+# url and language. Raises ArticleError if there is no text.
 Loader = Callable[[bytes], tuple[str, dict[str, str]]]
 
 
 def read_text(data: bytes, path: str) -> tuple[str, dict[str, str]]:
-    """The stored text in the bytes of the file ``path``, and the fields that are known of it.
+    """The text to store from the bytes of the file ``path``, and its known fields.
 
-    A front matter wins over what a page or a PDF tells of itself. Raises ArticleError.
+    Front matter takes precedence over the metadata of a page. Raises ArticleError.
     """
     suffix = Path(path).suffix.lower()
     if suffix not in LOADERS:
@@ -30,7 +30,7 @@ def read_text(data: bytes, path: str) -> tuple[str, dict[str, str]]:
         text, fields = LOADERS[suffix](data)
     except ArticleError:
         raise
-    except Exception as error:  # of a library, in a file that nobody thought of
+    except Exception as error:  # from a library, on a file that nobody foresaw
         raise ArticleError(
             f"reading it failed ({type(error).__name__}: {one_line(str(error))[:100]}): "
             "save its text as .txt"
@@ -46,16 +46,14 @@ def _plain(data: bytes) -> tuple[str, dict[str, str]]:
 
 
 def _markdown(data: bytes) -> tuple[str, dict[str, str]]:
-    from index.articles.text_files import plain_text  # status reads no article
-
     fields, text = split_front_matter(decode(data))
     return plain_text(text), fields
 
 
 def _page(data: bytes) -> tuple[str, dict[str, str]]:
     fields, markup = split_front_matter(decode(data, declared_encoding(data)))
-    text, told = read_page(markup)
-    return text, {**told, **fields}
+    text, page_fields = read_page(markup)
+    return text, {**page_fields, **fields}
 
 
 LOADERS: dict[str, Loader] = {
@@ -65,4 +63,4 @@ LOADERS: dict[str, Loader] = {
     ".htm": _page,
     ".pdf": read_pdf,
 }
-FORMATS = ".txt, .md, .html or .pdf"  # as people are told of them
+FORMATS = ".txt, .md, .html or .pdf"  # as users read it

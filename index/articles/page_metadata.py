@@ -1,7 +1,7 @@
-"""What a web page tells of itself: title, outlet, date, address, language.
+"""Reads the metadata of a web page: title, outlet, date, address, language.
 
-Only what its ``<head>``, its JSON-LD and its microdata say is taken. Trafilatura would go on
-to guess: a date from any number in the text or from the address, an outlet from the host.
+Only ``<head>``, JSON-LD and microdata count. Trafilatura also guesses: a date from any number in
+the text or from the address, an outlet from the host.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from lxml.html import HtmlElement
 
 from index.text.clean import one_line
 
-_LONGEST = 500  # characters of a title or a name that can be meant
+_MAX_LENGTH = 500  # characters of a title or a name
 _ARTICLE = re.compile(r"(article|posting|report)$", re.IGNORECASE)
 _DATES = (
     "article:published_time og:article:published_time article:published datepublished"
@@ -29,7 +29,7 @@ _DATES = (
 ).split()
 _TITLES = "og:title headline twitter:title dc.title dcterms.title citation_title title".split()
 _SOURCES = "og:site_name dc.publisher dcterms.publisher citation_journal_title publisher".split()
-# Microdata, and hAtom, which themes for blogs write.
+# Microdata, and the hAtom of blog themes.
 _MARKED_DATES = (
     "//*[@itemprop='datePublished']"
     " | //time[@pubdate]"
@@ -42,14 +42,13 @@ _MARKED_DATES = (
 def page_fields(tree: HtmlElement) -> dict[str, str]:
     """The known ones of title, source, date, url and language, each on one line.
 
-    ``date`` is a day, YYYY-MM-DD, as the page counts it. Where a page gives several, of
-    which none is plainly its own, it gives none.
+    ``date`` is a day, YYYY-MM-DD, in the page's own time zone; it is left out if the page gives
+    several and none is clearly its own.
     """
     metas, url = _metas(tree), _url(tree)
-    articles = list(_own_articles(tree, url))
-    source = _first(
-        [*_named(metas, _SOURCES[:1]), *_publishers(articles), *_named(metas, _SOURCES)]
-    )
+    articles = _own_articles(tree, url)
+    publishers = _publishers(articles)
+    source = _first([*_named(metas, _SOURCES[:1]), *publishers, *_named(metas, _SOURCES)])
     fields = {
         "title": _without_outlet(_title(tree, metas, articles), source),
         "source": source if "://" not in source else "",
@@ -61,48 +60,62 @@ def page_fields(tree: HtmlElement) -> dict[str, str]:
 
 
 def _metas(tree: HtmlElement) -> dict[str, str]:
-    """What the meta elements say, by their name in small letters; the first of each counts."""
-    told: dict[str, str] = {}
+    """The first content of each meta element, by its name in lower case."""
+    metas: dict[str, str] = {}
     for meta in tree.xpath("//meta[@content]"):
         content = _clean(meta.get("content"))
         name = meta.get("property") or meta.get("name") or ""
         if meta.get("http-equiv", "").lower() == "content-language":
             name = "content-language"
         if content and name:
-            told.setdefault(name.strip().lower(), content)
-    return told
+            metas.setdefault(name.strip().lower(), content)
+    return metas
 
 
 def _clean(value: Any) -> str:
-    """A value on one line; content managers escape some twice."""
-    return one_line(html.unescape(value))[:_LONGEST] if isinstance(value, str) else ""
+    """A value on one line; content management systems escape some twice."""
+    return one_line(html.unescape(value))[:_MAX_LENGTH] if isinstance(value, str) else ""
+
+
+def _first(values: Iterable[str]) -> str:
+    return next(filter(None, values), "")
 
 
 def _named(metas: dict[str, str], names: list[str]) -> list[str]:
     return [metas[name] for name in names if name in metas]
 
 
-def _first(values: Iterable[str]) -> str:
-    return next((value for value in values if value), "")
-
-
 def _title(tree: HtmlElement, metas: dict[str, str], articles: list[dict[str, Any]]) -> str:
     headlines = [_clean(article.get("headline")) for article in articles]
-    shown = [_clean(h.text_content()) for h in tree.xpath("//h1")]
-    heads = [_clean(title.text_content()) for title in tree.xpath("//head/title")]
-    return _first(
-        [
-            *_named(metas, _TITLES[:1]),
-            *headlines,
-            *_named(metas, _TITLES[1:]),
-            *(shown if len(shown) == 1 else []),
-            *heads,
-        ]
-    )
+    headings = [_clean(heading.text_content()) for heading in tree.xpath("//h1")]
+    titles = [_clean(title.text_content()) for title in tree.xpath("//head/title")]
+    only_heading = headings if len(headings) == 1 else []
+    named = _named(metas, _TITLES)
+    return _first([*_named(metas, _TITLES[:1]), *headlines, *named, *only_heading, *titles])
+
+
+def _language(tree: HtmlElement, metas: dict[str, str], articles: list[dict[str, Any]]) -> str:
+    values = [str(value) for value in tree.xpath("/html/@lang | /html/@xml:lang")]
+    values += _named(metas, ["og:locale", "content-language"])
+    values += [_clean(article.get("inLanguage")) for article in articles]
+    matches = (re.match(r"\s*([A-Za-z]{2,3})(?![A-Za-z])", value) for value in values)
+    return _first(match[1].lower() for match in matches if match)
+
+
+def _date(tree: HtmlElement, metas: dict[str, str], articles: list[dict[str, Any]]) -> str:
+    """The day from the first kind of markup that gives exactly one."""
+    groups: list[list[Any]] = [[article.get("datePublished") for article in articles]]
+    groups += [[value] for value in _named(metas, _DATES)]
+    groups.append([_marked_date(element) for element in tree.xpath(_MARKED_DATES)])
+    for values in groups:
+        days = {day for value in values if (day := day_of(value))}
+        if len(days) == 1:
+            return days.pop()
+    return ""
 
 
 def _without_outlet(title: str, source: str) -> str:
-    """The title without the outlet's name that many pages hang on it."""
+    """The title without the outlet's name that many pages append."""
     if not source:
         return title
     return re.sub(rf"\s+[-–—|·•:»]+\s+{re.escape(source)}$", "", title, flags=re.I) or title
@@ -110,8 +123,8 @@ def _without_outlet(title: str, source: str) -> str:
 
 def _url(tree: HtmlElement) -> str:
     links = tree.xpath("//link[contains(concat(' ', @rel, ' '), ' canonical ')]/@href")
-    told = tree.xpath("//meta[@property='og:url' or @name='og:url']/@content")
-    return _first(_web_address(str(value)) for value in [*links, *told])
+    links += tree.xpath("//meta[@property='og:url' or @name='og:url']/@content")
+    return _first(_web_address(str(link)) for link in links)
 
 
 def _web_address(value: str) -> str:
@@ -123,44 +136,40 @@ def _web_address(value: str) -> str:
     return address if parts.scheme in ("http", "https") and parts.hostname else ""
 
 
-def _language(tree: HtmlElement, metas: dict[str, str], articles: list[dict[str, Any]]) -> str:
-    told = [str(value) for value in tree.xpath("/html/@lang | /html/@xml:lang")]
-    told += _named(metas, ["og:locale", "content-language"])
-    told += [_clean(article.get("inLanguage")) for article in articles]
-    matches = (re.match(r"\s*([A-Za-z]{2,3})(?![A-Za-z])", value) for value in told)
-    return _first(match[1].lower() for match in matches if match)
+def _own_articles(tree: HtmlElement, url: str) -> list[dict[str, Any]]:
+    """The JSON-LD objects of this page's article: those with its address, or the only one."""
+    articles = [item for item in _json_ld(tree) if any(map(_ARTICLE.search, _types(item)))]
+    own = [item for item in articles if url and url.rstrip("/") in _addresses(item)]
+    return own or (articles if len(articles) == 1 else [])
 
 
-def _own_articles(tree: HtmlElement, url: str) -> Iterator[dict[str, Any]]:
-    """The JSON-LD objects about this page's article: that of its address, or the only one."""
-    found = [thing for thing in _things(tree) if any(map(_ARTICLE.search, _types(thing)))]
-    own = [thing for thing in found if url and url.rstrip("/") in _addresses(thing)]
-    if own or len(found) == 1:
-        yield from own or found
-
-
-def _things(tree: HtmlElement) -> Iterator[dict[str, Any]]:
-    """The objects of the page's JSON-LD: those at the top, and those of a graph."""
+def _json_ld(tree: HtmlElement) -> Iterator[dict[str, Any]]:
+    """The JSON-LD objects of the page: those at the top level, and those of a graph."""
     for script in tree.xpath("//script[contains(@type, 'ld+json')]/text()"):
         try:
-            told = json.loads(str(script), strict=False)
+            loaded = json.loads(str(script), strict=False)
         except (ValueError, RecursionError):
             continue
-        for thing in told if isinstance(told, list) else [told]:
-            if isinstance(thing, dict):
-                graph = thing.get("@graph")
-                inner = graph if isinstance(graph, list) else [thing]
-                yield from (one for one in inner if isinstance(one, dict))
+        for item in _objects(loaded):
+            graph = item.get("@graph")
+            yield from _objects(graph) if isinstance(graph, list) else [item]
 
 
-def _types(thing: dict[str, Any]) -> list[str]:
-    kind = thing.get("@type")
-    return [one for one in (kind if isinstance(kind, list) else [kind]) if isinstance(one, str)]
+def _objects(value: Any) -> list[dict[str, Any]]:
+    return [item for item in _as_list(value) if isinstance(item, dict)]
 
 
-def _addresses(thing: dict[str, Any]) -> set[str]:
-    page = thing.get("mainEntityOfPage")
-    values = [thing.get("url"), thing.get("@id"), page]
+def _as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _types(item: dict[str, Any]) -> list[str]:
+    return [name for name in _as_list(item.get("@type")) if isinstance(name, str)]
+
+
+def _addresses(item: dict[str, Any]) -> set[str]:
+    page = item.get("mainEntityOfPage")
+    values = [item.get("url"), item.get("@id"), page]
     if isinstance(page, dict):
         values += [page.get("@id"), page.get("url")]
     return {value.split("#")[0].rstrip("/") for value in values if isinstance(value, str)}
@@ -168,21 +177,8 @@ def _addresses(thing: dict[str, Any]) -> set[str]:
 
 def _publishers(articles: list[dict[str, Any]]) -> Iterator[str]:
     for article in articles:
-        publisher = article.get("publisher")
-        for one in publisher if isinstance(publisher, list) else [publisher]:
-            yield _clean(one.get("name") if isinstance(one, dict) else one)
-
-
-def _date(tree: HtmlElement, metas: dict[str, str], articles: list[dict[str, Any]]) -> str:
-    """The day from the first kind of telling that names one day and no other."""
-    marked = [_marked_date(element) for element in tree.xpath(_MARKED_DATES)]
-    told: list[list[Any]] = [[article.get("datePublished") for article in articles]]
-    told += [[value] for value in _named(metas, _DATES)]
-    for values in [*told, marked]:
-        days = {day for value in values if (day := day_of(value))}
-        if len(days) == 1:
-            return days.pop()
-    return ""
+        for publisher in _as_list(article.get("publisher")):
+            yield _clean(publisher.get("name") if isinstance(publisher, dict) else publisher)
 
 
 def _marked_date(element: HtmlElement) -> str:
@@ -191,7 +187,7 @@ def _marked_date(element: HtmlElement) -> str:
 
 
 def day_of(value: Any) -> str:
-    """A day in YYYY-MM-DD, or "" for what is no date, or none that anybody can have meant."""
+    """The day of a date as YYYY-MM-DD, or "" if the value is no plausible date."""
     text = _clean(value)
     try:
         moment = datetime.datetime.fromisoformat(
@@ -203,4 +199,4 @@ def day_of(value: Any) -> str:
         except (ValueError, OverflowError):
             return ""
     day = moment.date().isoformat()
-    return day if day > "1900" and day != "1970-01-01" else ""  # what clocks tell that were not set
+    return day if day > "1900" and day != "1970-01-01" else ""  # the epoch: a clock not set

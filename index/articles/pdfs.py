@@ -1,4 +1,4 @@
-"""PDFs: their text by page, in paragraphs."""
+"""Extracts the text of PDFs, in paragraphs."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 TIME_LIMIT = 60.0  # seconds for one file
 TEXT_LIMIT = 5_000_000  # characters: some thousand pages
 
-_WIDE_GAP = 1.4  # times the usual distance of lines: another paragraph
-_OTHER_SIZE = 1.15  # times the size of the line before: a heading, a caption
-_SHORT = 0.85  # of the longest line's length: a paragraph may end there
-_VERY_SHORT = 0.5  # a heading or an item of a list may
+_WIDE_GAP = 1.4  # times the usual line distance: a new paragraph
+_OTHER_SIZE = 1.15  # ratio of the sizes of two lines: a heading or a caption
+_SHORT = 0.85  # of the longest line's length: a paragraph may end here
+_VERY_SHORT = 0.5  # a heading or a list item may end here
 _STOP = re.compile(r"[.!?…:;][”“\"»’')\]]*$")
 _HYPHENATED = re.compile(r"[^\W\d_]-$")
 _NO_TITLE = re.compile(
@@ -36,7 +36,7 @@ _NO_TITLE = re.compile(
 
 @dataclass(frozen=True)
 class _Line:
-    """A line of a page, its height on it and the size of its letters, in points."""
+    """A line of a page, or a piece of one; its height on the page and font size in points."""
 
     text: str
     height: float
@@ -44,25 +44,26 @@ class _Line:
 
 
 def read_pdf(data: bytes, seconds: float = TIME_LIMIT) -> tuple[str, dict[str, str]]:
-    """The text of a PDF, and its title where it tells one.
+    """The text of a PDF, and its title if it has one.
 
-    Pages and paragraphs are apart by an empty line. The lines of a paragraph are joined by a
-    space, as they were before the layout; a hyphen at a line's end between small letters goes.
-
-    Raises ArticleError when it is damaged, locked, holds pictures only, or takes longer than
-    ``seconds``.
+    An empty line separates pages and paragraphs. A space joins the lines of a paragraph; a
+    hyphen of the layout is removed. Raises ArticleError if the file is damaged, locked or has no
+    text, or if it takes longer than ``seconds``.
     """
+    from pypdf import PdfReader
     from pypdf.errors import DependencyError, FileNotDecryptedError
 
-    logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # what it mends need not be told
+    logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # it repairs what it warns of
     deadline = time.monotonic() + seconds
     try:
-        text, title = _read(data, deadline)
+        reader = PdfReader(io.BytesIO(data))
+        text = "\n\n".join(filter(None, _page_texts(reader, deadline)))
+        title = _title(reader)
     except ArticleError:
         raise
     except (FileNotDecryptedError, DependencyError):
         raise ArticleError("it is locked: save a copy without the password") from None
-    except Exception as error:  # pypdf raises what it meets in a damaged file
+    except Exception as error:  # pypdf raises anything on damaged files
         raise ArticleError(
             f"it is a damaged PDF ({one_line(str(error))[:100] or type(error).__name__}): "
             "open it in a viewer and print it as a new PDF"
@@ -72,14 +73,6 @@ def read_pdf(data: bytes, seconds: float = TIME_LIMIT) -> tuple[str, dict[str, s
             "it holds no text, only pictures of it: run a text recognition over it first"
         )
     return text, {"title": title} if title else {}
-
-
-def _read(data: bytes, deadline: float) -> tuple[str, str]:
-    from pypdf import PdfReader
-
-    reader = PdfReader(io.BytesIO(data))
-    pages = "\n\n".join(filter(None, _page_texts(reader, deadline)))
-    return pages, _title(reader)
 
 
 def _page_texts(reader: PdfReader, deadline: float) -> Iterator[str]:
@@ -93,20 +86,20 @@ def _page_texts(reader: PdfReader, deadline: float) -> Iterator[str]:
 
 
 def _title(reader: PdfReader) -> str:
-    """The title in the file's metadata, unless a program left its own or a file's name there."""
+    """The title in the metadata, unless it is the name of a file or a default."""
     try:
         title = one_line(str(reader.metadata.title or "")) if reader.metadata else ""
-    except Exception:  # noqa: BLE001 - damaged metadata is none
+    except Exception:  # noqa: BLE001 - damaged metadata
         return ""
     return "" if len(title) > 300 or _NO_TITLE.fullmatch(title) else title
 
 
 def _lines(page: PageObject, deadline: float) -> list[_Line]:
-    """The lines of a page in the order in which it draws them."""
+    """The lines of a page in drawing order."""
     lines: list[_Line] = []
     pieces: list[_Line] = []
 
-    def hurry(*_: Any) -> None:
+    def check_deadline(*_: Any) -> None:
         if time.monotonic() > deadline:
             raise ArticleError("reading it took too long: print it as a new PDF, or split it")
 
@@ -119,14 +112,14 @@ def _lines(page: PageObject, deadline: float) -> list[_Line]:
                 pieces.clear()
             pieces.append(_Line(without_controls(part), height, size * scale))
 
-    hurry()
-    page.extract_text(visitor_operand_before=hurry, visitor_text=collect)
-    hurry()  # pypdf takes what is raised within a form for the form's damage
+    check_deadline()
+    page.extract_text(visitor_operand_before=check_deadline, visitor_text=collect)
+    check_deadline()  # pypdf swallows errors raised within a form
     return [*lines, *_joined(pieces)]
 
 
 def _joined(pieces: list[_Line]) -> Iterator[_Line]:
-    """The pieces as one line, as high and large as the longest of them; none of white space."""
+    """The pieces as one line, with height and size of the longest; nothing if it is blank."""
     text = " ".join("".join(piece.text for piece in pieces).split())
     if text:
         longest = max(pieces, key=lambda piece: len(piece.text.strip()))
@@ -136,12 +129,12 @@ def _joined(pieces: list[_Line]) -> Iterator[_Line]:
 def _paragraphs(lines: list[_Line]) -> Iterator[str]:
     if not lines:
         return
-    gaps = [one.height - other.height for one, other in itertools.pairwise(lines)]
-    usual = statistics.median([gap for gap in gaps if gap > 0] or [0.0])
+    gaps = [before.height - line.height for before, line in itertools.pairwise(lines)]
+    usual_gap = statistics.median([gap for gap in gaps if gap > 0] or [0.0])
     longest = max(len(line.text) for line in lines)
     paragraph = lines[0].text
     for before, line in itertools.pairwise(lines):
-        if _ends(before, line, usual, longest):
+        if _ends_paragraph(before, line, usual_gap, longest):
             yield paragraph
             paragraph = line.text
         else:
@@ -149,15 +142,15 @@ def _paragraphs(lines: list[_Line]) -> Iterator[str]:
     yield paragraph
 
 
-def _ends(line: _Line, following: _Line, usual: float, longest: int) -> bool:
+def _ends_paragraph(line: _Line, following: _Line, usual_gap: float, longest: int) -> bool:
     """Whether a paragraph ends with the line.
 
-    Where the text is cut at a full stop no sentence is harmed; elsewhere only the letters'
-    size, a gap, or a line far too short for one that goes on tells so.
+    A wrong cut after a full stop splits no sentence; elsewhere only another font size, a wide
+    gap or a very short line counts.
     """
     sizes = sorted((line.size, following.size))
     gap = line.height - following.height
-    if sizes[1] > _OTHER_SIZE * sizes[0] or (usual and gap > _WIDE_GAP * usual):
+    if sizes[1] > _OTHER_SIZE * sizes[0] or (usual_gap and gap > _WIDE_GAP * usual_gap):
         return True
     if _STOP.search(line.text):
         return len(line.text) < _SHORT * longest
@@ -165,9 +158,8 @@ def _ends(line: _Line, following: _Line, usual: float, longest: int) -> bool:
 
 
 def _continued(paragraph: str, line: str) -> str:
-    """A paragraph and its next line, without the hyphen that the layout may have put between."""
-    if paragraph.endswith("\u00ad"):
-        return paragraph[:-1] + line
-    if _HYPHENATED.search(paragraph) and line[0].islower():
+    """A paragraph and its next line, without a hyphen of the layout between them."""
+    is_split_word = _HYPHENATED.search(paragraph) and line[0].islower()
+    if is_split_word or paragraph.endswith("\u00ad"):
         return paragraph[:-1] + line
     return f"{paragraph} {line}"

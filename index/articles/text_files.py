@@ -1,4 +1,4 @@
-"""Text files: their encoding, the front matter above the text, and Markdown's marks."""
+"""Reads text files: their encoding, front matter and Markdown."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import codecs
 import datetime
 import html
 import re
-from typing import Any
-
-from markdown_it import MarkdownIt
-from markdown_it.token import Token
+from typing import TYPE_CHECKING, Any
 
 from index.errors import ArticleError
 from index.text.clean import one_line
+
+if TYPE_CHECKING:
+    from markdown_it.token import Token
 
 _FRONT_MATTER = re.compile(r"---[ \t]*\n(?P<yaml>.*?)^---[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
@@ -25,14 +25,16 @@ _FIELDS = frozenset({"title", "source", "date", "url", "language"})
 def decode(data: bytes, declared: str | None = None) -> str:
     """The text in ``data``, with ``\\n`` line ends.
 
-    Its encoding is what a byte order mark says, else ``declared``, UTF-8, or the one that its
-    bytes look like: the first of them in which they can be read.
+    A byte order mark decides the encoding. Without one it is the first that fits of
+    ``declared``, UTF-8, and what the bytes look like.
     """
-    if b"\0" in data and data[:2] not in _UTF16_MARKS:
+    is_utf16 = data[:2] in _UTF16_MARKS
+    if b"\0" in data and not is_utf16:
         raise ArticleError("it is a binary file")
-    other = "utf-16" if data[:2] in _UTF16_MARKS else "cp1252"
-    marked = data.startswith((codecs.BOM_UTF8, *_UTF16_MARKS))
-    for encoding in (*((declared,) if declared and not marked else ()), "utf-8-sig", other):
+    encodings = ["utf-8-sig", "utf-16" if is_utf16 else "cp1252"]
+    if declared and not is_utf16 and not data.startswith(codecs.BOM_UTF8):
+        encodings.insert(0, declared)
+    for encoding in encodings:
         try:
             text = data.decode(encoding)
         except (UnicodeError, LookupError):
@@ -50,37 +52,36 @@ def decode(data: bytes, declared: str | None = None) -> str:
 
 
 def _is_western(text: str) -> bool:
-    """Whether a text read as cp1252 is one: the letters it would show are of western Europe.
+    """Whether a text decoded as cp1252 has the letters of western Europe.
 
-    Guessing among all encodings takes short Italian texts for Polish or Arabic ones.
+    A guess among all encodings takes short Italian texts for Polish or Arabic.
     """
     foreign = [c for c in text if not c.isascii()]
     return sum(c in _WESTERN for c in foreign) >= 0.95 * len(foreign)
 
 
 def split_front_matter(text: str) -> tuple[dict[str, str], str]:
-    """The known fields of a YAML front matter, as strings, and the text after it."""
+    """The known fields of the YAML front matter, and the text after it."""
     match = _FRONT_MATTER.match(text)
     if match is None:
         return {}, text
-    import yaml  # the walk reads no article
+    import yaml  # here, because the walk reads no article
 
     try:
-        # BaseLoader: "No" is a title, not False, and 007 no number.
+        # BaseLoader keeps strings: "No" is a title, not False.
         loaded = yaml.load(match["yaml"], Loader=yaml.BaseLoader)  # noqa: S506
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise ArticleError(f"its front matter is not YAML{_place(error)}") from error
+        raise ArticleError(f"its front matter is not YAML{_yaml_problem(error)}") from error
     if loaded in (None, ""):
         loaded = {}
     if not isinstance(loaded, dict):
         raise ArticleError("its front matter is not a list of 'name: value' lines")
-    known = {name: value for name, value in loaded.items() if name in _FIELDS}
-    fields = {name: _field(name, value) for name, value in known.items()}
+    fields = {name: _field(name, value) for name, value in loaded.items() if name in _FIELDS}
     return {name: value for name, value in fields.items() if value}, text[match.end() :]
 
 
-def _place(error: Exception) -> str:
-    """Where YAML stumbled, in lines of the file, whose first is the "---"."""
+def _yaml_problem(error: Exception) -> str:
+    """YAML's message with the line of the file, which begins with the "---"."""
     mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
     return f": line {mark.line + 2}: {problem}" if mark and problem else ""
 
@@ -89,10 +90,8 @@ def _field(name: str, value: Any) -> str:
     if not isinstance(value, str):
         raise ArticleError(f"its front matter has more than one value for '{name}'")
     text = one_line(value.encode(errors="replace").decode())
-    return _iso_date(text) if name == "date" and text else text
-
-
-def _iso_date(text: str) -> str:
+    if name != "date" or not text:
+        return text
     try:
         moment = datetime.datetime.fromisoformat(text)
     except ValueError:
@@ -104,16 +103,17 @@ _TAG = re.compile(r"<!--.*?-->|<[^>]*>", re.DOTALL)
 
 
 def plain_text(markdown: str) -> str:
-    """The words of a CommonMark text: blocks apart by an empty line, no marks, no addresses.
+    """A CommonMark text without markup and addresses, its blocks separated by an empty line.
 
-    A line break inside a paragraph is a space, as it is to a reader of the page.
+    A line break inside a paragraph is a space, as in HTML.
     """
+    from markdown_it import MarkdownIt
+
     blocks, number = [], ""
     for token in MarkdownIt("commonmark").parse(markdown):
         if token.type == "list_item_open" and token.info:
             number = f"{token.info}{token.markup} "
-        text = _block_text(token)
-        if text.strip():
+        if (text := _block_text(token)).strip():
             blocks.append(number + text)
             number = ""
     return "\n\n".join(blocks)
@@ -128,12 +128,8 @@ def _block_text(block: Token) -> str:
 
 
 def _inline(token: Token) -> str:
-    if token.type == "softbreak":
-        return " "
-    if token.type == "hardbreak":
-        return "\n"
     if token.type in {"text", "code_inline"}:
         return token.content
     if token.type == "image":
         return "".join(_inline(child) for child in token.children or ())
-    return ""
+    return {"softbreak": " ", "hardbreak": "\n"}.get(token.type, "")

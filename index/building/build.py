@@ -1,11 +1,11 @@
-"""Builds one generation beside the current one, out of what is kept and what is new."""
+"""Builds a generation beside the current one, from copied and new articles."""
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from contextlib import closing, nullcontext
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -25,17 +25,17 @@ from index.generations.store import Extent, Store, StoreWriter
 from index.models.embedder import Embedder
 from index.models.encoder import Vectors
 
-MOST_REMOVED = 0.2  # of the passages: beyond, Chroma's graph is made anew, not thinned
+_MAX_THINNED = 0.2  # of the passages: beyond, Chroma's graph is recreated, not thinned further
 
-Progress = Callable[[str, int, int], None]  # the phase ("reading", "embedding"), done, in all
+Progress = Callable[[str, int, int], None]  # the phase ("reading", "embedding"), done, total
 
 
 @dataclass(frozen=True)
 class Base:
-    """A generation to take over from: its directory, and the paths that have not changed.
+    """A generation to copy from: its directory, and the paths of unchanged articles.
 
-    ``thinned`` is how many passages were taken out of Chroma's graph since it was made: it
-    keeps their places, and gets slower and larger by them.
+    ``thinned`` counts the passages deleted from Chroma's graph since its creation: they stay in
+    the graph as nodes, which makes it slower and larger.
     """
 
     directory: Path
@@ -45,10 +45,7 @@ class Base:
 
 @dataclass(frozen=True)
 class Build:
-    """What came of it: articles in the generation, files that were no article.
-
-    ``thinned`` as in ``Base``.
-    """
+    """The number of articles, the reasons of skipped files by path, ``thinned`` as in ``Base``."""
 
     articles: int
     skipped: dict[str, str]
@@ -57,29 +54,28 @@ class Build:
 
 @dataclass
 class _Layout:
-    """Which rows of the new generation are copied from which rows of the old, and which are new."""
+    """Which rows of the new generation are copied from which old rows, and which are new."""
 
     copied: list[tuple[Extent, Extent]] = field(default_factory=list)  # old, new
     fresh: list[Extent] = field(default_factory=list)
-    signatures: list[Signatures] = field(default_factory=list)
 
 
 class Builder:
     """Fills the directory of one generation.
 
-    Only one article and some batches of texts and vectors are in memory at a time.
+    Only one article and a few batches of texts and vectors are in memory at a time.
     """
 
     def __init__(
         self,
-        place: VectorLocation,
+        location: VectorLocation,
         embedder: Embedder,
         cache: VectorCache,
         helper: Helper,
         progress: Progress | None,
     ) -> None:
-        self._work = place.directory
-        self._place = VectorLocation(place.directory / CHROMA, place.name, place.server)
+        self._work = location.directory
+        self._location = replace(location, directory=location.directory / CHROMA)
         self._embedder = embedder
         self._cache = cache
         self._helper = helper
@@ -88,26 +84,20 @@ class Builder:
     def build(
         self, paths: Sequence[str], read: Callable[[str], Article], base: Base | None
     ) -> Build:
-        """Build from the files ``paths``, in order; ``read`` raises ArticleError for no article."""
-        old = Store(base.directory / STORE) if base else None
-        try:
+        """Build from the files ``paths``, in order; ``read`` raises ArticleError if one is none."""
+        with closing(Store(base.directory / STORE)) if base else nullcontext() as old:
             layout, skipped = self._write_texts(paths, read, base, old)
-            store = Store(self._work / STORE)
-            gone = _gone(layout, old)
-            thinned = len(gone) + (base.thinned if base else 0)
-            anew = self._must_be_anew(thinned, store, base)
+            removed = _removed_ids(layout, old)
+        with closing(Store(self._work / STORE)) as store:
+            thinned = len(removed) + (base.thinned if base else 0)
+            recreate = self._must_recreate(thinned, store, base)
             self._cache.embed(
-                lambda: self._new_texts(store, layout, all_passages=anew),
+                lambda: self._texts_to_embed(store, layout, all_passages=recreate),
                 lambda done, total: self._progress("embedding", done, total),
             )
             self._write_sentences(store, layout, base)
-            self._write_passages(store, layout, None if anew else base, gone)
-            articles = store.count("articles")
-            store.close()
-        finally:
-            if old:
-                old.close()
-        return Build(articles, skipped, 0 if anew else thinned)
+            self._write_passages(store, layout, None if recreate else base, removed)
+            return Build(store.count("articles"), skipped, 0 if recreate else thinned)
 
     def _write_texts(
         self,
@@ -116,18 +106,20 @@ class Builder:
         base: Base | None,
         old: Store | None,
     ) -> tuple[_Layout, dict[str, str]]:
-        """Store, keywords and near-duplicates."""
-        kept = _kept(base, old)
+        """Write store, keywords and near-duplicates."""
+        extents = old.layout() if old else {}
+        kept = {path: extents[path] for path in base.kept & extents.keys()} if base else {}
         layout, skipped = _Layout(), {}
         store = StoreWriter(self._work / STORE, old)
         postings = PostingsWriter(base.directory / KEYWORDS if base else None)
-        signatures = np.load(base.directory / SIGNATURES, mmap_mode="r") if base else None
+        old_signatures = np.load(base.directory / SIGNATURES, mmap_mode="r") if base else None
+        signatures: list[Signatures] = [np.empty((0, PERMUTATIONS), np.uint32)]
         for done, part in enumerate(_parts(paths, kept)):
             if isinstance(part, Extent):
                 layout.copied.append((part, store.copy(part)))
                 postings.copy(part.passages)
-                if signatures is not None:
-                    layout.signatures.append(signatures[part.articles.start : part.articles.stop])
+                if old_signatures is not None:
+                    signatures.append(old_signatures[_slice(part.articles)])
                 continue
             try:
                 article = read(part)
@@ -138,27 +130,26 @@ class Builder:
                 article, self._embedder.count_tokens, self._embedder.max_tokens
             )
             layout.fresh.append(store.add(article, passages))
-            layout.signatures.append(signature(article.text)[None, :])
+            signatures.append(signature(article.text)[None, :])
             for passage in passages:
                 postings.add(titled(article.heading, passage.text))
             self._progress("reading", done + 1, len(paths) - len(kept))
-        all_signatures = np.concatenate(
-            [np.empty((0, PERMUTATIONS), np.uint32), *layout.signatures]
-        )
+        all_signatures = np.concatenate(signatures)
         np.save(self._work / SIGNATURES, all_signatures)
         store.add_twins(families(all_signatures))
         store.close()
         postings.finish(self._work / KEYWORDS)
         return layout, skipped
 
-    def _must_be_anew(self, thinned: int, store: Store, base: Base | None) -> bool:
-        """Whether Chroma's collection cannot be a copy that is brought up to date."""
-        size = store.count("passages")
-        if base is None or self._place.server or not (base.directory / CHROMA).exists():
+    def _must_recreate(self, thinned: int, store: Store, base: Base | None) -> bool:
+        """Whether Chroma's collection cannot be an updated copy."""
+        if base is None or self._location.server or not (base.directory / CHROMA).exists():
             return True
-        return thinned > MOST_REMOVED * size
+        return thinned > _MAX_THINNED * store.count("passages")
 
-    def _new_texts(self, store: Store, layout: _Layout, *, all_passages: bool) -> Iterator[str]:
+    def _texts_to_embed(
+        self, store: Store, layout: _Layout, *, all_passages: bool
+    ) -> Iterator[str]:
         """The texts whose vectors are needed and may not be in the cache."""
         for extent in layout.fresh:
             yield from store.texts(extent.passages)
@@ -168,48 +159,47 @@ class Builder:
                 yield from store.texts(extent.passages)
 
     def _write_sentences(self, store: Store, layout: _Layout, base: Base | None) -> None:
-        """The vectors of all sentences, row by row, in fp16."""
+        """Write the vectors of all sentences in fp16, shape (sentences, dimensions)."""
         path, size = self._work / SENTENCES, store.count("sentences")
+        old_vectors = np.empty((0, 0), np.float16)
         if not size:
-            np.save(path, np.empty((0, 0), np.float16))
+            np.save(path, old_vectors)
             return
-        (one,) = store.sentence_texts(range(1))
-        before = np.empty((0, 0), np.float16)
         if base and layout.copied:
-            before = np.load(base.directory / SENTENCES, mmap_mode="r")
-        width = before.shape[1] or self._cache.vectors([one]).shape[1]
-        blocks = self._sentence_blocks(store, layout, before)
-        write_rows(path, np.float16, (size, width), blocks)
+            old_vectors = np.load(base.directory / SENTENCES, mmap_mode="r")
+        first = list(store.sentence_texts(range(1)))
+        dimensions = old_vectors.shape[1] or self._cache.vectors(first).shape[1]
+        blocks = self._sentence_blocks(store, layout, old_vectors)
+        write_rows(path, np.float16, (size, dimensions), blocks)
 
     def _sentence_blocks(
-        self, store: Store, layout: _Layout, before: NDArray[np.float16]
+        self, store: Store, layout: _Layout, old_vectors: NDArray[np.float16]
     ) -> Iterator[NDArray[np.float16] | Vectors]:
-        """The vectors of all sentences, in the order of their rows."""
+        """The vectors of all sentences in row order, in batches."""
         copied = {new.sentences.start: old.sentences for old, new in layout.copied if new.sentences}
-        fresh = _merged([extent.sentences for extent in layout.fresh])
-        where = {**copied, **{rows.start: rows for rows in fresh}}
-        for start in sorted(where):
-            for rows in _batches(where[start]):
+        fresh = {rows.start: rows for rows in _merged(e.sentences for e in layout.fresh)}
+        for start, extent in sorted({**copied, **fresh}.items()):
+            for rows in _batches(extent):
                 if start in copied:
-                    yield before[_slice(rows)]
+                    yield old_vectors[_slice(rows)]
                 else:
                     yield self._cache.vectors(list(store.sentence_texts(rows)))
 
     def _write_passages(
-        self, store: Store, layout: _Layout, base: Base | None, gone: frozenset[str]
+        self, store: Store, layout: _Layout, base: Base | None, removed: frozenset[str]
     ) -> None:
-        """Chroma: a copy of the base's collection brought up to date, or a new one."""
+        """Write Chroma's collection: an updated copy of the base's, or a new one."""
         fresh = [extent.passages for extent in layout.fresh]
         if not store.count("passages"):
             return
         if base is None:
             fresh += [new.passages for _, new in layout.copied]
-            self._helper.write(self._place, [], self._vectors(store, fresh), create=True)
+            self._helper.write(self._location, [], self._vectors(store, fresh), create=True)
             return
-        shutil.copytree(base.directory / CHROMA, self._place.directory)
-        new = {i for rows in fresh for i in store.ids(rows)}
-        added = self._vectors(store, fresh, without=gone)  # an article may keep some of its own
-        self._helper.write(self._place, sorted(gone - new), added, create=False)
+        shutil.copytree(base.directory / CHROMA, self._location.directory)
+        fresh_ids = {passage for rows in fresh for passage in store.ids(rows)}
+        added = self._vectors(store, fresh, without=removed)  # a changed article may keep passages
+        self._helper.write(self._location, sorted(removed - fresh_ids), added, create=False)
 
     def _vectors(
         self, store: Store, extents: Sequence[range], without: frozenset[str] = frozenset()
@@ -217,21 +207,14 @@ class Builder:
         """Ids and vectors of passages, in batches."""
         for extent in _merged(extents):
             for rows in _batches(extent):
-                pairs = zip(store.ids(rows), store.texts(rows), strict=True)
-                wanted = [(i, text) for i, text in pairs if i not in without]
-                if wanted:
-                    yield [i for i, _ in wanted], self._cache.vectors([text for _, text in wanted])
-
-
-def _kept(base: Base | None, old: Store | None) -> dict[str, Extent]:
-    """Where the old store has the articles that have not changed."""
-    if base is None or old is None:
-        return {}
-    return {path: extent for path, extent in old.layout().items() if path in base.kept}
+                texts = dict(zip(store.ids(rows), store.texts(rows), strict=True))
+                ids = [passage for passage in texts if passage not in without]
+                if ids:
+                    yield ids, self._cache.vectors([texts[passage] for passage in ids])
 
 
 def _parts(paths: Iterable[str], kept: dict[str, Extent]) -> Iterator[Extent | str]:
-    """The paths in order: those to be read by name, kept ones that lie side by side as one."""
+    """The paths in order; neighbours among the kept ones are one extent."""
     run: Extent | None = None
     for path in paths:
         extent = kept.get(path)
@@ -251,18 +234,16 @@ def _parts(paths: Iterable[str], kept: dict[str, Extent]) -> Iterator[Extent | s
         yield run
 
 
-def _gone(layout: _Layout, old: Store | None) -> frozenset[str]:
+def _removed_ids(layout: _Layout, old: Store | None) -> frozenset[str]:
     """The ids of the old passages that are not copied."""
     if old is None:
         return frozenset()
     ids = old.ids(range(old.count("passages")))
-    for extent, _ in layout.copied:
-        ids[extent.passages.start : extent.passages.stop] = [""] * len(extent.passages)
-    return frozenset(ids) - {""}
+    return frozenset(ids).difference(*(ids[_slice(part.passages)] for part, _ in layout.copied))
 
 
 def _merged(extents: Iterable[range]) -> Iterator[range]:
-    """Ranges that follow each other as one: fewer, larger batches."""
+    """Adjacent ranges as one, for fewer and larger batches."""
     run = range(0)
     for extent in extents:
         if extent.start == run.stop:
@@ -276,20 +257,9 @@ def _merged(extents: Iterable[range]) -> Iterator[range]:
 
 
 def _batches(rows: range) -> Iterator[range]:
-    for start in range(rows.start, rows.stop, BATCH):
-        yield range(start, min(start + BATCH, rows.stop))
+    for start in range(0, len(rows), BATCH):
+        yield rows[start : start + BATCH]
 
 
 def _slice(rows: range) -> slice:
     return slice(rows.start, rows.stop)
-
-
-def make_durable(directory: Path) -> None:
-    """Have everything below a directory written to the disk, before a pointer leads there."""
-    for folder, _, names in os.walk(directory):
-        for path in [*(Path(folder, name) for name in names), Path(folder)]:
-            descriptor = os.open(path, os.O_RDONLY)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)

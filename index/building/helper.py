@@ -1,7 +1,7 @@
 """A process that writes and checks vectors beside the one that indexes.
 
-Embedded Chroma can hang, or take its process with it when its files are damaged; and to import it
-takes a second or two, which pass while the model is loaded. What the process is told is pickled.
+Embedded Chroma can hang, or crash its process when its files are damaged. Its import takes a
+second or two, which pass while the model is loaded. Messages to the process are pickled.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryFile
-from types import TracebackType
 from typing import IO, Any, Self, cast
 
 from index.errors import ServerError, StorageError, VirgoletteError
@@ -22,125 +21,119 @@ from index.generations.generation import Generation
 from index.generations.layout import ChromaServer, VectorLocation
 from index.models.encoder import Vectors
 
-TIME_LIMIT = 300  # seconds
-FAILED, NO_SERVER = 1, 3  # exit codes
+_TIME_LIMIT = 300  # seconds
+_FAILED, _NO_SERVER = 1, 3  # exit codes
+_NEAREST = 10  # results of a search, among which a passage must find itself
+_SAME = 0.999  # cosine of passages with the same text, which may be all the results
 Batch = tuple[Sequence[str], Vectors]
-FEW = 10  # nearest passages, among which a passage finds itself
-SAME = 0.999  # cosine of passages with the same text, which may take all those places
 
 
 def faults(generation: Generation, *, thoroughly: bool = False) -> list[str]:
-    """What is wrong with an open generation: counts that differ, a passage that is not found."""
-    manifest = generation.manifest
+    """What is wrong with an open generation. ``thoroughly`` compares all ids."""
+    manifest, size = generation.manifest, generation.size
     articles = {header.path for header in generation.store.article_headers()}
-    found = []
-    if other := len(articles ^ (manifest.files.keys() - manifest.skipped.keys())):
-        found.append(f"{other} articles are not both in the store and in the manifest")
-    if not generation.size:
-        return found
-    if generation.keywords.size != generation.size:
-        found.append(f"{generation.keywords.size} rows of keywords for {generation.size} passages")
-    if generation.vectors.count() != generation.size:
-        found.append(f"{generation.vectors.count()} vectors for {generation.size} passages")
-    for row in {0, generation.size // 2, generation.size - 1}:
+    problems = []
+    if count := len(articles ^ (manifest.files.keys() - manifest.skipped.keys())):
+        problems.append(f"{count} articles are not both in the store and in the manifest")
+    if not size:
+        return problems
+    vectors = generation.vectors  # an empty generation has none
+    if generation.keywords.size != size:
+        problems.append(f"{generation.keywords.size} rows of keywords for {size} passages")
+    if vectors.count() != size:
+        problems.append(f"{vectors.count()} vectors for {size} passages")
+    for row in {0, size // 2, size - 1}:
         (passage,) = generation.store.passages([row])
-        vector = generation.vectors.stored([passage.id]).get(passage.id)
+        vector = vectors.stored([passage.id]).get(passage.id)
         if vector is None:
-            found.append(f"passage {passage.id} has no vector")
-        elif not _finds_itself(generation, passage.id, vector):
-            found.append(f"a search does not find passage {passage.id}")
-    if thoroughly:
-        stored = set(generation.store.ids(range(generation.size)))
-        if other := len(stored ^ generation.vectors.ids()):
-            found.append(f"{other} ids are not both in the store and in Chroma")
-    return found
-
-
-def _finds_itself(generation: Generation, passage: str, vector: Vectors) -> bool:
-    nearest = generation.vectors.nearest(vector, min(FEW, generation.size))
-    return passage in nearest or min(nearest.values(), default=0.0) > SAME
+            problems.append(f"passage {passage.id} has no vector")
+            continue
+        nearest = vectors.nearest(vector, min(_NEAREST, size))
+        if passage.id not in nearest and min(nearest.values(), default=0.0) <= _SAME:
+            problems.append(f"a search does not find passage {passage.id}")
+    if thoroughly and (count := len(set(generation.store.ids(range(size))) ^ vectors.ids())):
+        problems.append(f"{count} ids are not both in the store and in Chroma")
+    return problems
 
 
 class Helper:
-    """Such a process, ready to be told of one generation. Start it early.
+    """Such a process, for one generation. Start it early.
 
-    A context manager: the process ends with the ``with``, whatever it does.
+    As a context manager it ends the process in any case.
     """
 
     def __init__(self) -> None:
-        self._complaints = TemporaryFile()  # noqa: SIM115 a pipe that nobody reads can fill
-        # -P: a folder named "index" where the user stands must not be taken for this package.
+        self._errors = TemporaryFile()  # noqa: SIM115 an unread pipe can fill up
+        # -P: a folder "index" in the working directory must not shadow this package.
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", __name__],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
-            stderr=self._complaints,
+            stderr=self._errors,
         )
-        self._told = cast("IO[bytes]", self._process.stdin)
+        self._stdin = cast("IO[bytes]", self._process.stdin)
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._process.kill()
         self._process.communicate()
-        self._complaints.close()
+        self._errors.close()
 
     def write(
-        self, place: VectorLocation, removed: Sequence[str], added: Iterable[Batch], *, create: bool
+        self,
+        location: VectorLocation,
+        removed: Sequence[str],
+        added: Iterable[Batch],
+        *,
+        create: bool,
     ) -> None:
-        """Have vectors written, as by ``write_vectors``. If that fails, ``check`` tells."""
-        self._tell((place, removed, create))
+        """Have vectors written as by ``write_vectors``. ``check`` reports a failure."""
+        self._send((location, removed, create))
         for batch in added:
-            self._tell(batch)
-        self._tell(None)
+            self._send(batch)
+        self._send(None)
 
     def check(
         self, directory: Path, server: ChromaServer | None = None, *, thoroughly: bool = False
     ) -> None:
-        """Wait for what is written, then have the generation in the directory opened and examined.
+        """Wait for the writing, then have the generation examined by ``faults``. This ends the use.
 
-        ``thoroughly`` compares every id. Nothing can be told after this.
-
-        Raises StorageError unless it was written and is sound; ServerError if its server is away.
+        Raises StorageError unless it was written and is sound, ServerError if its server is away.
         """
-        self._tell((directory, server, thoroughly))
+        self._send((directory, server, thoroughly))
         try:
             # All but the last batch is written by now: the pipe holds no more.
-            code = self._process.wait(TIME_LIMIT)
+            code = self._process.wait(_TIME_LIMIT)
         except subprocess.TimeoutExpired as error:
             raise StorageError(f"the index in {directory} cannot be read back in time") from error
         if code:
-            self._complaints.seek(0)
-            lines = self._complaints.read().decode(errors="replace").split("\n")
-            said = [line for line in lines if line.strip()] or [f"exit code {code}"]
-            raise (ServerError if code == NO_SERVER else StorageError)(said[-1])
+            self._errors.seek(0)
+            lines = self._errors.read().decode(errors="replace").split("\n")
+            printed = [line for line in lines if line.strip()] or [f"exit code {code}"]
+            raise (ServerError if code == _NO_SERVER else StorageError)(printed[-1])
 
-    def _tell(self, message: object) -> None:
-        with suppress(BrokenPipeError):  # it has ended: its exit code is looked at
-            pickle.dump(message, self._told)
-            self._told.flush()
+    def _send(self, message: object) -> None:
+        with suppress(BrokenPipeError):  # the process has ended: its exit code matters
+            pickle.dump(message, self._stdin)
+            self._stdin.flush()
 
 
 def _main() -> None:
     try:
         import_chroma()
-        told = _messages()
-        for first, *others in told:
+        messages = _messages()
+        for first, *arguments in messages:
             if isinstance(first, VectorLocation):
-                removed, create = others
-                write_vectors(first, removed, _batches(told), create=create)
+                removed, create = arguments
+                write_vectors(first, removed, _batches(messages), create=create)
             else:
-                _check(first, *others)
+                _check(first, *arguments)
                 return
     except VirgoletteError as error:
         print(error, file=sys.stderr)
-        sys.exit(NO_SERVER if isinstance(error, ServerError) else FAILED)
+        sys.exit(_NO_SERVER if isinstance(error, ServerError) else _FAILED)
 
 
 def _check(directory: Path, server: ChromaServer | None, thoroughly: bool) -> None:
@@ -152,15 +145,14 @@ def _check(directory: Path, server: ChromaServer | None, thoroughly: bool) -> No
 
 
 def _messages() -> Iterator[Any]:
-    """What this process is told, one message after another."""
-    with suppress(EOFError):  # whoever told it has nothing more to tell, or is no more
+    with suppress(EOFError):  # the sender has finished or died
         while True:
-            yield pickle.load(sys.stdin.buffer)  # noqa: S301 of the process that started this one
+            yield pickle.load(sys.stdin.buffer)  # noqa: S301 from the parent process
 
 
-def _batches(told: Iterator[Batch | None]) -> Iterator[Batch]:
-    """The batches up to the end that was told: without it, whoever sends them is no more."""
-    for batch in told:
+def _batches(messages: Iterator[Batch | None]) -> Iterator[Batch]:
+    """The batches up to the end mark. Without that, the sender has died."""
+    for batch in messages:
         if batch is None:
             return
         yield batch

@@ -1,4 +1,4 @@
-"""Bring the index to the corpus."""
+"""Brings the index up to date with the corpus."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Skipped:
-    """A file that became no article, and why."""
+    """A file that is not in the index, and why."""
 
     path: str
     reason: str
@@ -30,9 +30,9 @@ class Skipped:
 
 @dataclass(frozen=True)
 class Report:
-    """What a run did: paths of articles, how many texts were embedded, the generation.
+    """What a run did: the paths of articles, the number of embedded texts, the generation.
 
-    ``anew`` says why everything was built anew, and is empty where it was not.
+    ``anew`` says why everything was rebuilt; "" if it was not.
     """
 
     added: tuple[str, ...]
@@ -58,67 +58,61 @@ def sync(
 ) -> Report:
     """Make the current generation hold exactly the articles of the corpus.
 
-    Nothing is written when nothing has changed. Otherwise a new generation is built beside
-    the current one, out of what has not changed in that and out of cached vectors, verified,
-    and put in its place. ``wait`` is how many seconds to wait for another writer.
+    If nothing has changed, nothing is written. Otherwise a new generation is built from the
+    unchanged articles of the current one and from cached vectors, verified, and made current.
+    ``wait`` is for how many seconds to wait for another writer.
 
     Raises:
-        CorpusError: the folder cannot be read, or holds no article (unless ``allow_empty``).
-        BusyError: another process is write_lock.
+        CorpusError: the folder cannot be read, or has no article (unless ``allow_empty``).
+        BusyError: another process is writing the index.
         StorageError: the data folder cannot be written, or the new index is not sound.
     """
     if not paths.corpus.is_dir():
-        scan(paths.corpus, paths.max_bytes)  # tells what is wrong before anything is made
-    with _storage(paths.data_dir), write_lock(paths.data_dir, wait):
+        scan(paths.corpus, paths.max_bytes)  # raises before anything is created
+    with _translated_errors(paths.data_dir), write_lock(paths.data_dir, wait):
         current = current_name(paths.data_dir)
         discard_all_but(paths.data_dir, current, paths.server)
-        known = DigestCache(paths.data_dir / DIGESTS, trusting=not rebuild)
-        files = scan(paths.corpus, paths.max_bytes, known)
+        digest_cache = DigestCache(paths.data_dir / DIGESTS, trusting=not rebuild)
+        files = scan(paths.corpus, paths.max_bytes, digest_cache)
         digests = {file.path: file.digest for file in files if not file.trouble}
         before = _manifest_or_none(paths.data_dir, current)
         stamp = current_stamp(paths, embedder)
-        asked = "it was asked for" if rebuild else ""
-        anew = (asked or rebuild_reason(before, stamp)) if current else ""
-        if current and before and not anew and before.files == digests:
-            known.save()
+        reason = ""
+        if current:
+            reason = "it was asked for" if rebuild else rebuild_reason(before, stamp)
+        if current and before and not reason and before.files == digests:
+            digest_cache.save()
             return _report(before, before, files, 0, current, unchanged=True)
-        from index.building.update import IndexUpdate  # brings what only a run that writes needs
+        from index.building.update import IndexUpdate  # slow to import, and only needed to write
 
-        troubles = {file.path: file.trouble for file in files if file.trouble}
-        run = IndexUpdate(paths, embedder, progress, stamp, allow_empty, known, troubles)
-        old = (current, before) if current and before and not anew else None
-        name, after, embedded, damage = run.build(digests, old)
-        known.save(always=True)
-        return _report(before, after, files, embedded, name, anew=anew or damage)
+        old = (current, before) if current and before and not reason else None
+        run = IndexUpdate(paths, embedder, stamp, files, digest_cache, allow_empty, progress)
+        name, after, embedded, damage = run.build(old)
+        digest_cache.save(always=True)
+        return _report(before, after, files, embedded, name, anew=reason or damage)
 
 
 @contextmanager
-def _storage(data_dir: Path) -> Iterator[None]:
-    """Make the data folder; turn what the disk refuses into a StorageError."""
+def _translated_errors(data_dir: Path) -> Iterator[None]:
+    """Create the data folder, and turn errors of the disk into StorageError."""
     try:
         generations_dir(data_dir).mkdir(parents=True, exist_ok=True)
         yield
-    except sqlite3.Error as error:
-        raise StorageError(_unwritable(str(data_dir), str(error))) from error
-    except OSError as error:
-        where = str(error.filename or data_dir)
-        raise StorageError(_unwritable(where, error.strerror or str(error))) from error
-
-
-def _unwritable(where: str, reason: str) -> str:
-    return (
-        f"cannot write the data folder {where}: {reason}; make room there, or set "
-        "VIRGOLETTE_DATA_DIR to a folder that can be written"
-    )
+    except (OSError, sqlite3.Error) as error:
+        path = getattr(error, "filename", None) or data_dir
+        raise StorageError(
+            f"cannot write the data folder {path}: {getattr(error, 'strerror', None) or error}; "
+            "make room there, or set VIRGOLETTE_DATA_DIR to a folder that can be written"
+        ) from error
 
 
 def _manifest_or_none(data_dir: Path, name: str | None) -> Manifest | None:
-    """The manifest of the current generation; None when there is none that can be read."""
+    """The manifest of the current generation, None if there is no readable one."""
     if name is None:
         return None
     try:
         return read_manifest(generations_dir(data_dir) / name)
-    except StorageError:  # damaged: built anew
+    except StorageError:  # damaged: everything is rebuilt
         return None
 
 
@@ -133,7 +127,7 @@ def _report(
     anew: str = "",
 ) -> Report:
     old, new = (_articles_of(m) if m else {} for m in (before, after))
-    gone: dict[str, list[str]] = {}  # by digest: several files may hold the same
+    gone: dict[str, list[str]] = {}  # paths by digest, which several files may share
     for path, digest in old.items():
         if path not in new:
             gone.setdefault(digest, []).append(path)

@@ -1,4 +1,4 @@
-"""Makes a new generation and puts it in the place of the current one."""
+"""Makes a new generation and replaces the current one with it."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import datetime
 import hashlib
 import secrets
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from index.articles.article import Article, read_article
-from index.articles.files import DigestCache
+from index.articles.files import CorpusFile, DigestCache
 from index.articles.formats import FORMATS
-from index.building.build import Base, Build, Builder, Progress, make_durable
+from index.building.build import Base, Builder, Progress
 from index.building.helper import Helper
 from index.building.vector_cache import VectorCache
 from index.errors import ArticleError, CorpusError, ServerError, StorageError
@@ -32,27 +33,25 @@ from index.models.embedder import Embedder
 
 @dataclass(frozen=True)
 class IndexUpdate:
-    """One run that writes."""
+    """A run that writes: from the ``files`` of the corpus to a new current generation."""
 
     paths: Locations
     embedder: Embedder
-    progress: Progress | None
     stamp: dict[str, str]
+    files: Sequence[CorpusFile]
+    digest_cache: DigestCache
     allow_empty: bool
-    known: DigestCache
-    troubles: dict[str, str]
+    progress: Progress | None
 
-    def build(
-        self, digests: dict[str, str], old: tuple[str, Manifest] | None
-    ) -> tuple[str, Manifest, int, str]:
-        """Build and switch.
+    def build(self, old: tuple[str, Manifest] | None) -> tuple[str, Manifest, int, str]:
+        """Build from the ``old`` generation, if any, and switch.
 
-        The new generation's name and manifest, how many texts were embedded, and why nothing of
-        the old one could be taken over, or "".
+        Returns the new generation's name and manifest, the number of embedded texts, and why
+        nothing could be copied from the old one, or "".
         """
         cache, damage = VectorCache(self.paths.data_dir / CACHE, self.embedder), ""
         try:
-            name, manifest = self._build(digests, old, cache)
+            name, manifest = self._build(old, cache)
         except ServerError:
             raise
         except (StorageError, OSError, sqlite3.Error, ValueError, EOFError) as error:
@@ -60,30 +59,21 @@ class IndexUpdate:
                 raise
             # The old generation may be damaged: do without it. A full disk fails again.
             damage = f"the one before could not be taken over ({error})"
-            name, manifest = self._build(digests, None, cache)
+            name, manifest = self._build(None, cache)
         return name, manifest, cache.embedded, damage
 
-    def _build(
-        self, digests: dict[str, str], old: tuple[str, Manifest] | None, cache: VectorCache
-    ) -> tuple[str, Manifest]:
+    def _build(self, old: tuple[str, Manifest] | None, cache: VectorCache) -> tuple[str, Manifest]:
         now = datetime.datetime.now(datetime.UTC)
         name = f"{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
         home = generations_dir(self.paths.data_dir)
         work = home / f"{BUILDING}{name}"
         work.mkdir()
         (work / READERS).touch()
-        reader = _Reader(self.paths.corpus, dict(digests), self.known)
         try:
-            with Helper() as helper:
-                place = VectorLocation(work, name, self.paths.server)
-                built, skipped = self._fill(place, cache, helper, old, reader)
-                if not built.articles and not self.allow_empty:
-                    raise CorpusError(_no_article(self.paths.corpus, {**self.troubles, **skipped}))
-                created = now.isoformat(timespec="seconds")
-                manifest = Manifest(self.stamp, reader.digests, skipped, created, built.thinned)
-                write_manifest(work, manifest)
-                helper.check(work, self.paths.server)
-            make_durable(work)
+            location = VectorLocation(work, name, self.paths.server)
+            manifest = self._fill(location, now.isoformat(timespec="seconds"), old, cache)
+            for path in (work, *work.rglob("*")):
+                sync_folder(path)
             work.rename(home / name)
             sync_folder(home)
         except BaseException:
@@ -95,55 +85,64 @@ class IndexUpdate:
 
     def _fill(
         self,
-        place: VectorLocation,
-        cache: VectorCache,
-        helper: Helper,
+        location: VectorLocation,
+        created: str,
         old: tuple[str, Manifest] | None,
-        reader: _Reader,
-    ) -> tuple[Build, dict[str, str]]:
-        """Fill the new generation; what came of it, and all files that are no articles."""
+        cache: VectorCache,
+    ) -> Manifest:
+        """Fill the directory of the new generation and have it examined."""
+        reader = _Reader(self.paths.corpus, self.files, self.digest_cache)
         skipped: dict[str, str] = {}
         base = None
-        if old:
-            name, before = old
-            same = {p for p, digest in reader.digests.items() if before.files.get(p) == digest}
-            skipped = {path: before.skipped[path] for path in same & before.skipped.keys()}
-            kept = frozenset(same - skipped.keys())
-            base = Base(generations_dir(self.paths.data_dir) / name, kept, before.thinned)
-        todo = sorted(reader.digests.keys() - skipped.keys())
-        builder = Builder(place, self.embedder, cache, helper, self.progress)
-        built = builder.build(todo, reader.read, base)
-        return built, {**skipped, **built.skipped}
+        with Helper() as helper:
+            if old:
+                name, before = old
+                same = {p for p, digest in reader.digests.items() if before.files.get(p) == digest}
+                skipped = {path: before.skipped[path] for path in same & before.skipped.keys()}
+                directory = generations_dir(self.paths.data_dir) / name
+                base = Base(directory, frozenset(same - skipped.keys()), before.thinned)
+            builder = Builder(location, self.embedder, cache, helper, self.progress)
+            paths = sorted(reader.digests.keys() - skipped.keys())
+            build = builder.build(paths, reader.read, base)
+            skipped |= build.skipped
+            if not build.articles and not self.allow_empty:
+                raise CorpusError(self._no_article(skipped))
+            manifest = Manifest(self.stamp, reader.digests, skipped, created, build.thinned)
+            write_manifest(location.directory, manifest)
+            helper.check(location.directory, self.paths.server)
+        return manifest
+
+    def _no_article(self, skipped: dict[str, str]) -> str:
+        text = (
+            f"the corpus folder {self.paths.corpus} holds no article: put {FORMATS} files in it, "
+            "or give --allow-empty"
+        )
+        reasons = {file.path: file.trouble for file in self.files if file.trouble} | skipped
+        if reasons:
+            path, reason = next(iter(reasons.items()))
+            text += f" ({len(reasons)} skipped, {path}: {reason})"
+        return text
 
 
 class _Reader:
-    """Reads articles, and sees to it that ``digests`` are of what was read."""
+    """Reads articles, and keeps ``digests`` true to the bytes that were read."""
 
-    def __init__(self, corpus: Path, digests: dict[str, str], known: DigestCache) -> None:
+    def __init__(
+        self, corpus: Path, files: Sequence[CorpusFile], digest_cache: DigestCache
+    ) -> None:
         self._corpus = corpus
-        self._known = known
-        self.digests = digests
+        self._digest_cache = digest_cache
+        self.digests = {file.path: file.digest for file in files if not file.trouble}
 
     def read(self, path: str) -> Article:
-        """The article in a file; ArticleError where there is none."""
+        """The article in a file. Raises ArticleError if there is none."""
         try:
             data = (self._corpus / path).read_bytes()
         except OSError as error:
             self.digests[path] = ""
             raise ArticleError(f"it cannot be read: {error.strerror or error}") from error
         digest = hashlib.sha256(data).hexdigest()
-        if digest != self.digests[path]:  # changed since the walk; the next run looks again
+        if digest != self.digests[path]:  # changed since the walk: the next run reads it again
             self.digests[path] = digest
-            self._known.forget(path)
+            self._digest_cache.forget(path)
         return read_article(data, path)
-
-
-def _no_article(corpus: Path, skipped: dict[str, str]) -> str:
-    text = (
-        f"the corpus folder {corpus} holds no article: put {FORMATS} files in it, "
-        "or give --allow-empty"
-    )
-    if skipped:
-        path, reason = next(iter(skipped.items()))
-        text += f" ({len(skipped)} skipped, {path}: {reason})"
-    return text

@@ -1,4 +1,4 @@
-"""Vectors that were computed once, kept by model and text."""
+"""Keeps computed vectors, by model and text."""
 
 from __future__ import annotations
 
@@ -18,15 +18,20 @@ from index.models.encoder import Vectors
 T = TypeVar("T")
 Embedded = Callable[[int, int], None]  # texts done, texts in all
 
-WINDOW = 4096  # texts in memory at once; the more, the more are there that are alike in length
-LOOKUP = 500  # keys asked for at once
+_WINDOW = 4096  # texts in memory at once; in a large one more texts are alike in length
+_LOOKUP = 500  # keys in a query
+
+
+def delete_cache(path: Path) -> None:
+    """Delete a cache, which no process may be using."""
+    for suffix in ("", "-wal", "-shm"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
 
 
 class VectorCache:
-    """Vectors by model and text, so that nothing is embedded twice.
+    """Vectors by model and text, in fp16, so that nothing is embedded twice.
 
-    They are kept in fp16. Every vector passes through the cache, new or not, so that an
-    index does not depend on what was cached when it was built.
+    New vectors pass through the cache too, so that an index does not depend on its contents.
     """
 
     def __init__(self, path: Path, embedder: Embedder) -> None:
@@ -35,11 +40,10 @@ class VectorCache:
         self.embedded = 0  # texts, since this was made
         try:
             self._create()
-        except sqlite3.OperationalError:  # it cannot be written, or is locked
+        except sqlite3.OperationalError:  # not writable or locked
             raise
-        except sqlite3.DatabaseError:  # damaged: all of it can be computed again
-            for suffix in ("", "-wal", "-shm"):
-                path.with_name(path.name + suffix).unlink(missing_ok=True)
+        except sqlite3.DatabaseError:  # damaged: everything in it can be computed again
+            delete_cache(path)
             self._create()
 
     def _create(self) -> None:
@@ -51,15 +55,15 @@ class VectorCache:
             )
 
     def embed(self, texts: Callable[[], Iterable[str]], progress: Embedded | None = None) -> int:
-        """Compute and keep the vectors that are missing; the number of them.
+        """Compute and keep the missing vectors; return their number.
 
-        ``texts`` is called twice, to count first. They are committed a batch at a time: an
-        interrupted run loses no more. No more than a window of them is in memory.
+        ``texts`` is called twice, the first time to count. Each batch is committed, so that an
+        interrupted run loses no other. At most one window of texts is in memory.
         """
         total, done = sum(1 for _ in self._missing(texts())), 0
-        for window in _batches(self._missing(texts()), WINDOW):
+        for window in _batches(self._missing(texts()), _WINDOW):
             for batch, vectors in self._embedder.encode_batches(window):
-                self._keep(batch, vectors.astype(np.float16))
+                self._store(batch, vectors.astype(np.float16))
                 done += len(batch)
                 self.embedded += len(batch)
                 if progress:
@@ -67,49 +71,49 @@ class VectorCache:
         return total
 
     def vectors(self, texts: Sequence[str]) -> Vectors:
-        """The kept vectors, shape (texts, dimensions). KeyError for a text never embedded."""
+        """Stored vectors, shape (texts, dimensions). Raises KeyError for a text without one."""
         keys = [self._key(text) for text in texts]
-        known = self._read(keys)
-        kept = b"".join(known[key] for key in keys)
-        return np.frombuffer(kept, np.float16).reshape(len(texts), -1).astype(np.float32)
+        stored = self._stored(keys)
+        data = b"".join(stored[key] for key in keys)
+        return np.frombuffer(data, np.float16).reshape(len(texts), -1).astype(np.float32)
 
     def prune(self, texts: Iterable[str]) -> int:
-        """Forget every vector but those of these texts; how many were forgotten."""
+        """Remove all vectors but those of these texts; return the number removed."""
         with closing(self._connect()) as database, database:
             database.execute("CREATE TEMP TABLE used (key BLOB PRIMARY KEY) WITHOUT ROWID")
             database.executemany(
                 "INSERT OR IGNORE INTO used VALUES (?)", ((self._key(t),) for t in texts)
             )
             query = "DELETE FROM vectors WHERE key NOT IN (SELECT key FROM used)"
-            forgotten = database.execute(query).rowcount
+            removed = database.execute(query).rowcount
         with closing(self._connect()) as database:
             database.execute("VACUUM")
-        return forgotten
+        return removed
 
     def _missing(self, texts: Iterable[str]) -> Iterator[str]:
-        """Those of the texts that no vector is kept of, each once, in order."""
+        """The texts without a stored vector, each once, in order."""
         seen: set[bytes] = set()
-        for batch in _batches(texts, LOOKUP):
+        for batch in _batches(texts, _LOOKUP):
             by_key = {self._key(text): text for text in batch}
-            known = self._read(list(by_key))
+            stored = self._stored(list(by_key))
             for key, text in by_key.items():
-                if key not in known and key not in seen:
+                if key not in stored and key not in seen:
                     seen.add(key)
                     yield text
 
-    def _keep(self, texts: Sequence[str], vectors: Vectors) -> None:
+    def _store(self, texts: Sequence[str], vectors: Vectors) -> None:
         rows = [(self._key(t), v.tobytes()) for t, v in zip(texts, vectors, strict=True)]
         with closing(self._connect()) as database, database:
             database.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?)", rows)
 
-    def _read(self, keys: Sequence[bytes]) -> dict[bytes, bytes]:
-        found: dict[bytes, bytes] = {}
+    def _stored(self, keys: Sequence[bytes]) -> dict[bytes, bytes]:
+        vectors: dict[bytes, bytes] = {}
         with closing(self._connect()) as database:
-            for batch in _batches(keys, LOOKUP):
-                marks = ",".join("?" * len(batch))
-                query = f"SELECT key, vector FROM vectors WHERE key IN ({marks})"  # noqa: S608
-                found.update(database.execute(query, batch))
-        return found
+            for batch in _batches(keys, _LOOKUP):
+                parameters = ",".join("?" * len(batch))
+                query = f"SELECT key, vector FROM vectors WHERE key IN ({parameters})"  # noqa: S608
+                vectors.update(database.execute(query, batch))
+        return vectors
 
     def _key(self, text: str) -> bytes:
         return hashlib.sha256(f"{self._embedder.fingerprint}\0{text}".encode()).digest()

@@ -1,4 +1,4 @@
-"""Follow a folder: a pass when changes have settled, and one now and then for what was missed."""
+"""Follows a folder: runs a pass when changes have settled, and now and then without any."""
 
 from __future__ import annotations
 
@@ -17,12 +17,11 @@ from index.articles.files import is_temporary
 
 @dataclass(frozen=True)
 class Pace:
-    """How a folder is followed, in seconds.
+    """When passes run, in seconds.
 
-    A pass comes when nothing has changed for ``quiet``, or ``patience`` after the first change
-    where changes go on and on; without any change ``sweep`` after the last pass, or ``blind``
-    where the system cannot tell of changes. ``look`` is between looks at the clock, at the
-    folder itself and at the sign to stop.
+    A pass runs after ``quiet`` without a change, but at most ``patience`` after the first one;
+    without any change, ``sweep`` after the last pass, or ``blind`` where the system cannot
+    report changes. Every ``look`` the clock, the folder and the stop event are checked.
     """
 
     quiet: float = 1.0
@@ -33,28 +32,28 @@ class Pace:
 
 
 class Watcher:
-    """Follows a folder, which may be moved away, made anew, unmounted or a link.
+    """Follows a folder, which may be moved, recreated, unmounted or a link.
 
-    ``run`` is one pass over the folder: it blocks, raises nothing and tells itself what is
-    wrong. ``tell`` shows one line.
+    ``run`` is one pass over the folder: it blocks, raises nothing and reports its own errors.
+    ``report`` shows one line.
     """
 
     def __init__(
         self,
         folder: Path,
         run: Callable[[], None],
-        tell: Callable[[str], None],
+        report: Callable[[str], None],
         pace: Pace | None = None,
     ) -> None:
-        self._folder = folder.absolute()  # as the library calls it
+        self._folder = folder.absolute()  # as watchfiles reports it
         self._run = run
-        self._tell = tell
+        self._report = report
         self._pace = pace or Pace()
         self._schedule = _Schedule(self._pace)
         self._is_blind = False
 
     def follow(self, stop: Event) -> None:
-        """Run a pass at once and others when they are due, until ``stop`` is set."""
+        """Run a pass immediately and others when they are due, until ``stop`` is set."""
         while not stop.is_set():
             try:
                 self._watch(stop)
@@ -65,13 +64,13 @@ class Watcher:
                 self._wait_for_folder(stop)
 
     def _watch(self, stop: Event) -> None:
-        """Run the passes that are due until the folder is gone or another one.
+        """Run the passes that are due, until the folder is gone or replaced.
 
-        The library would go on for ever, in silence: it watches the folder, not its name.
+        watchfiles would not notice: it watches the folder, not its name.
         """
         watched = _identity(self._folder)
         for changes in self._changes(stop):
-            gone = (Change.deleted, str(self._folder)) in changes  # a new one may have its number
+            gone = (Change.deleted, str(self._folder)) in changes  # a new folder may have its inode
             if gone or _identity(self._folder) != watched:
                 self._schedule.note_change()
                 return
@@ -81,9 +80,9 @@ class Watcher:
                 self._pass()
 
     def _changes(self, stop: Event) -> Iterator[set[FileChange]]:
-        """What has changed since the last look, again and again; often nothing."""
+        """The changes since the last look, often none, at each look."""
         milliseconds = int(self._pace.look * 1000)
-        # No filter: while it filters everything out, the library does not come back.
+        # No filter: watchfiles does not yield while its filter drops everything.
         return watch(
             self._folder,
             watch_filter=None,
@@ -97,10 +96,9 @@ class Watcher:
 
     def _matters(self, path: str) -> bool:
         if not Path(path).is_relative_to(self._folder):
-            return True  # some systems tell the real name of what lies behind a link
-        *folders, name = Path(path).relative_to(self._folder).parts or ("",)
-        hidden = any(part.startswith(".") for part in (*folders, name))
-        return not hidden and not is_temporary(name)
+            return True  # some systems report the target of a link
+        parts = Path(path).relative_to(self._folder).parts or ("",)
+        return not any(part.startswith(".") for part in parts) and not is_temporary(parts[-1])
 
     def _pass(self) -> None:
         self._run()
@@ -108,7 +106,7 @@ class Watcher:
 
     def _go_blind(self, error: Exception, stop: Event) -> None:
         if not self._is_blind:
-            self._tell(
+            self._report(
                 f"changes in {self._folder} cannot be watched ({error}): reading it every "
                 f"{self._pace.blind:.0f} seconds instead; on Linux raise "
                 "fs.inotify.max_user_watches"
@@ -116,10 +114,10 @@ class Watcher:
         self._is_blind = True
         self._pass()
         stop.wait(self._pace.blind)
-        self._schedule.note_change()  # perhaps: it was not watched
+        self._schedule.note_change()  # there may have been one
 
     def _wait_for_folder(self, stop: Event) -> None:
-        """Let a pass say that the folder is gone, unless it is so for a moment only; wait."""
+        """Wait for the folder; run a pass, which reports it, unless it comes back at once."""
         if not stop.wait(self._pace.quiet) and _identity(self._folder) is None:
             self._pass()
         while _identity(self._folder) is None and not stop.wait(self._pace.look):
@@ -128,7 +126,7 @@ class Watcher:
 
 
 class _Schedule:
-    """When the next pass is due. The first one is at once."""
+    """When the next pass is due; the first one is immediately."""
 
     def __init__(self, pace: Pace) -> None:
         self._pace = pace
@@ -152,9 +150,9 @@ class _Schedule:
 
 
 def _identity(folder: Path) -> tuple[int, int] | None:
-    """The disk of a folder and its number there; None where there is no folder."""
+    """The device and inode of a folder, None if there is none."""
     try:
-        found = folder.stat()
+        status = folder.stat()
     except OSError:
         return None
-    return found.st_dev, found.st_ino
+    return status.st_dev, status.st_ino
