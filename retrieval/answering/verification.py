@@ -1,4 +1,4 @@
-"""Whether a sentence is really in the articles: to the letter, otherwise, or not at all."""
+"""Verifies whether a sentence is in the articles: verbatim, altered, or not at all."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
-import numpy as np
 from rapidfuzz import fuzz
 from rapidfuzz.distance import Levenshtein
 
@@ -20,20 +19,23 @@ from index.generations.generation import Generation
 from index.text.sentences import Span
 from retrieval.answer import Quotation
 from retrieval.answering.quotations import is_verbatim, slice_of
+from retrieval.answering.search import best_rows
 
 MAX_CLAIM = 2000  # characters
-LOOKED_INTO = 30  # passages whose articles are looked into, those with the rarest words shared
-MOST_OMITTED = 1000  # characters that an ellipsis stands for
-MOST_FOUND = 10  # articles that hold the words, told
-ALTERED = 0.6  # share of the words that must be the same, in the same order
-SLACK = 6  # words by which the nearest place may begin and end elsewhere than its letters do
-FEWEST_QUOTED = 3  # words in quotation marks, from which they are what is to be verified
+MAX_PASSAGES = 30  # whose articles are searched: those that share the rarest words
+MAX_OMITTED = 1000  # characters that an ellipsis stands for
+MAX_QUOTES = 10  # articles with the words that are shown
+MIN_SIMILARITY = 0.6  # of the words and their order, for an altered sentence
+SLACK = 6  # words around both ends of the most similar letters, at which a match may begin or end
+MIN_QUOTED_WORDS = 3  # in quotation marks, for these alone to be verified
 
 _QUOTED = re.compile(r"[“«\"❝„]([^“”«»\"❝❞„]+)[”»\"❞“]")
 _OMISSION = re.compile(r"\s*[\[(]?(?:…|\.\.\.)[\])]?\s*")
 _STOPS = (".", "!", "?")
 _TOKEN = re.compile(r"\w+|[^\w\s]")
-_MARKS = str.maketrans("’‘‛`´“”„‟«»\u00a0\u202f", '\'\'\'\'\'""""""  ')
+_PLAIN_MARKS = str.maketrans("’‘‛`´“”„‟«»\u00a0\u202f", '\'\'\'\'\'""""""  ')
+
+Slice = tuple[Article, Span]
 
 
 class ClaimError(UsageError):
@@ -45,7 +47,7 @@ class ClaimError(UsageError):
 
 
 class Verdict(StrEnum):
-    """How a sentence stands in the articles."""
+    """How a sentence is found in the articles."""
 
     VERBATIM = "verbatim"
     ALTERED = "altered"
@@ -54,7 +56,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class Difference:
-    """What was said where the article has other words; "" where one of them has none."""
+    """Words of the claim, and those that the article has instead; "" if there are none."""
 
     said: str
     written: str
@@ -62,11 +64,11 @@ class Difference:
 
 @dataclass(frozen=True)
 class Verification:
-    """What became of a sentence that was looked for.
+    """The result of looking for a sentence.
 
-    ``claim``: the words that were looked for. ``quotes``: where they stand, or what comes nearest
-    to them: exact slices, checked. ``differences``: between the claim and the first of these, in
-    order. ``elsewhere``: the outlets that were named with the claim, where none of them has it.
+    ``claim``: the words looked for. ``quotes``: the slices that hold them, or the most similar
+    one, checked. ``differences``: between the claim and the first quotation, in order.
+    ``elsewhere``: the outlets named with the claim, if none of them has it.
     """
 
     claim: str
@@ -85,7 +87,7 @@ class Verification:
 
 
 def verify_in(index: CurrentIndex, sentence: str) -> Verification:
-    """How a sentence stands in the current generation. Raises ClaimError."""
+    """Look for a sentence in the current generation. Raises ClaimError."""
     with index.reading() as generation:
         if generation is None:
             raise ClaimError("no_index", "there is no index yet: run virgolette index")
@@ -95,30 +97,33 @@ def verify_in(index: CurrentIndex, sentence: str) -> Verification:
 def verify(text: str, generation: Generation) -> Verification:
     """Look for a sentence in the articles of a generation; no model is needed.
 
-    What stands in quotation marks is the sentence, if anything does; an outlet that is named beside
-    it is where it should stand. Ellipses stand for words left out. Blanks and the shape of
-    quotation marks and apostrophes do not count; every other letter does. Raises ClaimError where
-    there is nothing to look for.
+    Words in quotation marks, if any, are the sentence; an outlet named beside them is where it
+    should be. Ellipses stand for omitted words. White space and the shape of quotation marks and
+    apostrophes do not count; every other letter does. Raises ClaimError if there is nothing to look
+    for.
     """
     claim, beside = _claim(text)
-    likely = _likely(claim, generation)
-    articles = {article.path: article for article, _ in likely}.values()
-    named = _named(beside, generation.store.known("source"))
-    found = [(article, span) for article in articles if (span := _verbatim(claim, article.text))]
+    windows = _windows(claim, generation)
+    articles = {article.path: article for article, _ in windows}.values()
+    outlets = _outlets(beside, generation.store.known("source"))
     verdict = Verdict.VERBATIM
-    if not found:
-        verdict, found = Verdict.ALTERED, _nearest(claim, likely)
-    if not found:
+    slices = [(article, span) for article in articles if (span := _verbatim(claim, article.text))]
+    if not slices:
+        verdict, slices = Verdict.ALTERED, _most_similar(claim, windows)
+    if not slices:
         return Verification(claim, Verdict.NOT_FOUND)
-    found.sort(key=lambda one: (one[0].source not in named, one[0].path))
-    quotes = _checked(found[:MOST_FOUND], generation)
-    there = not named or any(quote.source in named for quote in quotes)
-    told = () if verdict is Verdict.VERBATIM else tuple(_differences(claim, quotes[0].text))
-    return Verification(claim, verdict, quotes, told, () if there else named)
+    slices.sort(key=lambda pair: (pair[0].source not in outlets, pair[0].path))
+    unchecked = (slice_of(article, span) for article, span in slices[:MAX_QUOTES])
+    quotes = tuple(quote for quote in unchecked if is_verbatim(quote, generation))
+    if any(quote.source in outlets for quote in quotes):
+        outlets = ()
+    altered = verdict is Verdict.ALTERED
+    differences = tuple(_differences(claim, quotes[0].text)) if altered else ()
+    return Verification(claim, verdict, quotes, differences, outlets)
 
 
 def _claim(text: str) -> tuple[str, str]:
-    """The words to look for, and what stands beside them."""
+    """The words to look for, and the words beside them."""
     line = " ".join(re.sub(r"[\x00-\x1f\x7f\ud800-\udfff]", " ", text).split())
     if len(line) > MAX_CLAIM:
         raise ClaimError(
@@ -126,48 +131,49 @@ def _claim(text: str) -> tuple[str, str]:
         )
     quoted = max(_QUOTED.finditer(line), key=lambda match: len(match[1]), default=None)
     claim, beside = line, ""
-    if quoted and len(quoted[1].split()) >= FEWEST_QUOTED:
+    if quoted and len(quoted[1].split()) >= MIN_QUOTED_WORDS:
         claim, beside = quoted[1], line[: quoted.start()] + line[quoted.end() :]
-    claim = claim.strip(' “”«»"❝❞„').rstrip(" .,;:")  # the writer\'s own
+    claim = claim.strip(' “”«»"❝❞„').rstrip(" .,;:")  # the writer's own
     if not any(character.isalnum() for character in claim):
         raise ClaimError("empty", "there is nothing to verify: give a sentence")
     return claim, beside
 
 
-def _named(beside: str, sources: Collection[str]) -> tuple[str, ...]:
-    """The outlets that are named beside a sentence."""
-    plain = [(source, re.sub(r"\.\w{2,3}$", "", source)) for source in sources]
+def _outlets(beside: str, sources: Collection[str]) -> tuple[str, ...]:
+    """The outlets that are named beside a sentence, with or without ".it"."""
+    names = {source: re.escape(re.sub(r"\.\w{2,3}$", "", source)) for source in sources}
     return tuple(
         source
-        for source, short in plain
-        if re.search(rf"(?<!\w){re.escape(short)}(?!\w)", beside, re.IGNORECASE)
+        for source, name in names.items()
+        if re.search(rf"(?<!\w){name}(?!\w)", beside, re.IGNORECASE)
     )
 
 
-def _likely(claim: str, generation: Generation) -> list[tuple[Article, Span]]:
-    """The passages that share the rarest words with it, each with as much text around it."""
-    scores = generation.keywords.scores(claim)
-    best = np.argsort(-scores, kind="stable")[:LOOKED_INTO]
-    found = []
-    for passage in generation.store.passages([int(row) for row in best if scores[row] > 0]):
+def _windows(claim: str, generation: Generation) -> list[Slice]:
+    """The passages that share the rarest words with the claim, with its length on either side."""
+    rows = best_rows(generation.keywords.scores(claim), MAX_PASSAGES)
+    windows = []
+    for passage in generation.store.passages(rows.tolist()):
         if article := generation.store.article(passage.article):
             start = max(passage.start - len(claim), 0)
-            found.append((article, Span(start, passage.end + len(claim))))
-    return found
+            windows.append((article, Span(start, passage.end + len(claim))))
+    return windows
 
 
 def _verbatim(claim: str, text: str) -> Span | None:
-    """Where the claim first stands in a text to the letter; with its omissions, part after part."""
-    plain = text.translate(_MARKS)  # a character for a character: offsets stay
+    """The first verbatim occurrence of the claim in a text; its omissions are skipped."""
+    plain = text.translate(_PLAIN_MARKS)  # one character for one: offsets stay
     parts = [
-        re.compile(rf"(?<!\w){re.escape(part.translate(_MARKS))}(?!\w)".replace(r"\ ", r"\s+"))
+        re.compile(
+            rf"(?<!\w){re.escape(part.translate(_PLAIN_MARKS))}(?!\w)".replace(r"\ ", r"\s+")
+        )
         for part in _OMISSION.split(claim)
         if any(map(str.isalnum, part))
     ]
     for first in parts[0].finditer(plain) if parts else ():
         end = first.end()
         for part in parts[1:]:
-            match = part.search(plain, end, end + MOST_OMITTED)
+            match = part.search(plain, end, end + MAX_OMITTED)
             if match is None:
                 break
             end = match.end()
@@ -176,62 +182,53 @@ def _verbatim(claim: str, text: str) -> Span | None:
     return None
 
 
-def _nearest(claim: str, likely: Sequence[tuple[Article, Span]]) -> list[tuple[Article, Span]]:
-    """The place that is most like the claim, if it is like it; of two the one as long, or more."""
-    wanted = _lower(claim)
-    told = _TOKEN.findall(wanted)
-    best: list[tuple[Article, Span]] = []
-    alike = (ALTERED, -math.inf, 0)
-    for article, window in likely:
-        plain = _lower(article.text[window.start : window.end])
-        place = fuzz.partial_ratio_alignment(wanted, plain, score_cutoff=50.0)
-        for span in _around(plain, Span(place.dest_start, place.dest_end)) if place else ():
-            words = _TOKEN.findall(plain[span.start : span.end])
+def _most_similar(claim: str, windows: Sequence[Slice]) -> list[Slice]:
+    """The slice most similar to the claim, if any is; of equals the one as long, or longer."""
+    plain_claim = _plain(claim)
+    claim_tokens = _TOKEN.findall(plain_claim)
+    best: list[Slice] = []
+    best_rank = (MIN_SIMILARITY, -math.inf, 0)
+    for article, window in windows:
+        plain = _plain(article.text[window.start : window.end])
+        match = fuzz.partial_ratio_alignment(plain_claim, plain, score_cutoff=50.0)
+        for span in _word_runs(plain, Span(match.dest_start, match.dest_end)) if match else ():
+            tokens = _TOKEN.findall(plain[span.start : span.end])
+            similarity = Levenshtein.normalized_similarity(claim_tokens, tokens)
             length = span.end - span.start
-            same = Levenshtein.normalized_similarity(told, words)
-            found = (same, -abs(length - len(claim)), length)
-            if found > alike:
-                alike = found
+            rank = (similarity, -abs(length - len(claim)), length)
+            if rank > best_rank:
+                best_rank = rank
                 best = [(article, Span(span.start + window.start, span.end + window.start))]
     return best
 
 
-def _lower(text: str) -> str:
-    """The text for comparing, a character for a character."""
-    return "".join(c.lower() if len(c.lower()) == 1 else c for c in text.translate(_MARKS))
+def _plain(text: str) -> str:
+    """The text for comparing, in lower case; one character for one, so that offsets stay."""
+    return "".join(c.lower() if len(c.lower()) == 1 else c for c in text.translate(_PLAIN_MARKS))
 
 
-def _around(text: str, span: Span) -> Iterator[Span]:
-    """Runs of whole words that begin and end about where the span does."""
+def _word_runs(text: str, span: Span) -> Iterator[Span]:
+    """Runs of whole words that begin and end near the ends of the span."""
     words = [Span(*match.span()) for match in re.finditer(r"\w+", text)]
-    first = next((at for at, w in enumerate(words) if w.end > span.start), len(words))
-    last = next((at for at, w in enumerate(words) if w.end >= span.end), len(words) - 1)
+    first = next((n for n, word in enumerate(words) if word.end > span.start), len(words))
+    last = next((n for n, word in enumerate(words) if word.end >= span.end), len(words) - 1)
     for start in words[max(first - SLACK, 0) : first + SLACK]:
         for end in words[max(last - SLACK, 0) : last + SLACK]:
             if start.start < end.end:
-                stop = end.end + (text[end.end : end.end + 1] in _STOPS)
-                yield Span(start.start, stop)
+                yield Span(start.start, end.end + (text[end.end : end.end + 1] in _STOPS))
 
 
 def _differences(claim: str, written: str) -> Iterator[Difference]:
-    """What has to be changed in the claim, word for word, to make it what is written."""
-    one, other = (list(_TOKEN.finditer(text)) for text in (claim, written))
-    said, stands = ([token[0].translate(_MARKS) for token in of] for of in (one, other))
-    for operation in Levenshtein.opcodes(said, stands):
+    """The changes, word for word, that turn the claim into what the article has."""
+    matches = [list(_TOKEN.finditer(text)) for text in (claim, written)]
+    tokens = [[match[0].translate(_PLAIN_MARKS) for match in of_text] for of_text in matches]
+    for operation in Levenshtein.opcodes(*tokens):
         if operation.tag != "equal":
             yield Difference(
-                _slice(claim, one[operation.src_start : operation.src_end]),
-                _slice(written, other[operation.dest_start : operation.dest_end]),
+                _covered(claim, matches[0][operation.src_start : operation.src_end]),
+                _covered(written, matches[1][operation.dest_start : operation.dest_end]),
             )
 
 
-def _slice(text: str, tokens: Sequence[re.Match[str]]) -> str:
-    return text[tokens[0].start() : tokens[-1].end()] if tokens else ""
-
-
-def _checked(
-    found: Sequence[tuple[Article, Span]], generation: Generation
-) -> tuple[Quotation, ...]:
-    """The places as quotations that have passed the gate."""
-    quotes = (slice_of(article, span) for article, span in found)
-    return tuple(quote for quote in quotes if is_verbatim(quote, generation))
+def _covered(text: str, matches: Sequence[re.Match[str]]) -> str:
+    return text[matches[0].start() : matches[-1].end()] if matches else ""
