@@ -87,7 +87,7 @@ def probe(settings: Settings) -> None:
         status = getattr(error, "status_code", None)
         if status in _REFUSED_KEY:
             raise SettingsError(
-                f"{SETTING}: {provider} refused the key: set {_key_of(provider)} anew"
+                f"{SETTING}: {provider} refused the key: set {_key_of(provider)} again"
             ) from None
         if status == 404:
             raise SettingsError(

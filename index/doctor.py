@@ -128,7 +128,7 @@ class Doctor:
         except sqlite3.Error as error:
             result = str(error)
         if result != "ok":
-            return Finding("vector cache", result, "virgolette doctor --repair makes it anew")
+            return Finding("vector cache", result, "virgolette doctor --repair recreates it")
         return Finding("vector cache")
 
     def _pointer(self) -> Finding:
@@ -154,7 +154,7 @@ class Doctor:
             yield self._up_to_date(manifest, files)
         try:
             with Helper() as helper:
-                helper.check(directory, self._paths.server, thoroughly=True)
+                helper.check(directory, self._paths.server, thorough=True)
         except ServerError as error:
             yield Finding("generation", str(error), SERVER)
         except StorageError as error:

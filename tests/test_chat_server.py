@@ -198,7 +198,7 @@ def test_what_is_missing_is_said_in_a_line(
 
 @pytest.mark.parametrize(
     ("status", "line"),
-    [(401, "openai refused the key: set OPENAI_API_KEY anew"), (404, "does not know test-model")],
+    [(401, "openai refused the key: set OPENAI_API_KEY again"), (404, "does not know test-model")],
 )
 def test_a_key_or_a_model_that_is_refused_is_said_at_the_start(
     indexed_place: Workplace, status: int, line: str

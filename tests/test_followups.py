@@ -163,7 +163,7 @@ def test_a_conversation_is_forgotten_after_a_while() -> None:
     clock.now = 59
     assert conversations.recall("one") == (Turn("Prima?"),)
     conversations.remember("one", refusal("Seconda?"))
-    clock.now = 118  # a question begins the while anew
+    clock.now = 118  # a question starts the time again
     assert [turn.query for turn in conversations.recall("one")] == ["Prima?", "Seconda?"]
     clock.now = 119
     assert conversations.recall("one") == ()

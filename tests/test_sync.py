@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from index.articles.files import RACY
+from index.articles.files import RACY_SECONDS
 from index.building.helper import faults
 from index.building.sync import Report, sync
 from index.errors import BusyError, CorpusError, StorageError
@@ -119,7 +119,7 @@ def test_an_edit_that_keeps_size_and_time_is_noticed(
     # Noted while it was young, it would be read anyway: that is not what is tested.
     old = time.time() - 100
     os.utime(file, (old, old))
-    time.sleep(RACY + 0.1)
+    time.sleep(RACY_SECONDS + 0.1)
     synced(empty_place, embedder, rebuild=True)
     times = file.stat()
     file.write_text(TRAIN.replace("martedì", "giovedì"))
@@ -131,7 +131,7 @@ def test_files_that_did_not_change_are_not_read_again(
     empty_place: Workplace, embedder: Embedder
 ) -> None:
     file = empty_place.write("a.txt", TRAIN)
-    time.sleep(RACY + 0.1)
+    time.sleep(RACY_SECONDS + 0.1)
     synced(empty_place, embedder)
     noted = empty_place.data / "files.json"
     noted.write_text(noted.read_text().replace(sha256(file.read_bytes()).hexdigest(), "0" * 64))
@@ -147,7 +147,7 @@ def test_sync_equals_rebuild(
 ) -> None:
     empty_place.write("a.txt", TRAIN)
     empty_place.write("b.txt", FORUM)
-    for number in range(20):  # of few passages Chroma's graph would be made anew
+    for number in range(20):  # of few passages Chroma's graph would be rebuilt
         empty_place.write(f"{number}.txt", f"Articolo {number}.")
     synced(empty_place, embedder)
     empty_place.write("b.txt", TRAIN + " " + FORUM)
@@ -291,11 +291,11 @@ def test_a_damaged_generation_is_built_anew(empty_place: Workplace, embedder: Em
     with pytest.raises(StorageError, match=r"run virgolette index --rebuild"), index.reading():
         pass
     again = synced(empty_place, embedder)
-    assert again.generation != report.generation and "cannot be read" in again.anew
+    assert again.generation != report.generation and "cannot be read" in again.rebuilt_because
     (generations_dir(empty_place.data) / again.generation / "signatures.npy").write_bytes(b"")
     empty_place.write("b.txt", FORUM)
     third = synced(empty_place, embedder)
-    assert "could not be taken over" in third.anew and third.embedded == 3
+    assert "could not be taken over" in third.rebuilt_because and third.embedded == 3
     assert len(contents(empty_place)) == 2
 
 
@@ -303,7 +303,7 @@ def test_articles_come_into_an_empty_index(empty_place: Workplace, embedder: Emb
     assert synced(empty_place, embedder, allow_empty=True).articles == 0
     empty_place.write("a.txt", TRAIN)
     report = synced(empty_place, embedder)
-    assert report.embedded and report.anew == "" and len(contents(empty_place)) == 1
+    assert report.embedded and report.rebuilt_because == "" and len(contents(empty_place)) == 1
 
 
 def test_a_damaged_cache_is_made_anew(empty_place: Workplace, embedder: Embedder) -> None:
@@ -320,7 +320,10 @@ def test_other_libraries_make_another_index(empty_place: Workplace, embedder: Em
     made = generations_dir(empty_place.data) / synced(empty_place, embedder).generation
     told = (made / "manifest.json").read_text()
     (made / "manifest.json").write_text(told.replace("simplemma 2.", "simplemma 1."))
-    assert synced(empty_place, embedder).anew == "the one before was made otherwise (libraries)"
+    assert (
+        synced(empty_place, embedder).rebuilt_because
+        == "the one before was made otherwise (libraries)"
+    )
 
 
 def test_a_generation_that_lost_a_vector_is_not_sound(

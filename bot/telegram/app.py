@@ -95,7 +95,7 @@ def log_without(secret: str) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(_Redacting(secret))
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
-    for name in ("httpx", "httpcore", "apscheduler", "chromadb"):
+    for name in ("httpx", "httpcore", "httpx2", "httpcore2", "apscheduler", "chromadb"):
         logging.getLogger(name).setLevel(logging.WARNING)
 
 

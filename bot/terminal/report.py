@@ -24,7 +24,7 @@ def report_json(report: Report) -> dict[str, Any]:
         "skipped": [{"path": s.path, "reason": s.reason} for s in report.skipped],
         "embedded": report.embedded,
         "generation": report.generation,
-        "anew": report.anew or None,
+        "anew": report.rebuilt_because or None,
     }
 
 
@@ -44,8 +44,8 @@ def report_lines(report: Report, listed: Collection[str] = ()) -> Iterator[str]:
         yield from (row(sign, kind, entry) for entry in entries[:MAX_LINES])
         if len(entries) > MAX_LINES:
             yield row(sign, kind, f"and {len(entries) - MAX_LINES} more (--json lists all)")
-    if report.anew:
-        yield f"The index was built anew: {report.anew}."
+    if report.rebuilt_because:
+        yield f"The index was rebuilt: {report.rebuilt_because}."
     state = "nothing changed" if report.unchanged else f"{report.embedded} texts embedded"
     yield f"{report.articles} articles in the index, {state} (generation {report.generation})"
 

@@ -23,7 +23,7 @@ _TEMPORARY = re.compile(
     re.DOTALL | re.IGNORECASE,
 )
 _DAY = 86_400  # seconds after which all files are read again, whatever their status
-RACY = 3.0  # seconds: a file that was just changed may change again within its time stamp
+RACY_SECONDS = 3.0  # seconds: a file that was just changed may change again within its time stamp
 _MIN_MISSES = 50  # new digests; fewer are not worth a write
 FileStatus = tuple[int, int, int, int]
 
@@ -56,7 +56,7 @@ class DigestCache:
 
     def note(self, path: str, status: os.stat_result, digest: str) -> None:
         """Keep the digest of a file, with its status from before it was read."""
-        if max(status.st_mtime, status.st_ctime) < time.time() - RACY:
+        if max(status.st_mtime, status.st_ctime) < time.time() - RACY_SECONDS:
             self._fresh[path] = (_file_status(status), digest)
 
     def forget(self, path: str) -> None:

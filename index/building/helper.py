@@ -28,8 +28,8 @@ _SAME = 0.999  # cosine of passages with the same text, which may be all the res
 Batch = tuple[Sequence[str], Vectors]
 
 
-def faults(generation: Generation, *, thoroughly: bool = False) -> list[str]:
-    """What is wrong with an open generation. ``thoroughly`` compares all ids."""
+def faults(generation: Generation, *, thorough: bool = False) -> list[str]:
+    """What is wrong with an open generation. ``thorough`` compares all ids."""
     manifest, size = generation.manifest, generation.size
     articles = {header.path for header in generation.store.article_headers()}
     problems = []
@@ -51,7 +51,7 @@ def faults(generation: Generation, *, thoroughly: bool = False) -> list[str]:
         nearest = vectors.nearest(vector, min(_NEAREST, size))
         if passage.id not in nearest and min(nearest.values(), default=0.0) <= _SAME:
             problems.append(f"a search does not find passage {passage.id}")
-    if thoroughly and (count := len(set(generation.store.ids(range(size))) ^ vectors.ids())):
+    if thorough and (count := len(set(generation.store.ids(range(size))) ^ vectors.ids())):
         problems.append(f"{count} ids are not both in the store and in Chroma")
     return problems
 
@@ -96,13 +96,13 @@ class Helper:
         self._send(None)
 
     def check(
-        self, directory: Path, server: ChromaServer | None = None, *, thoroughly: bool = False
+        self, directory: Path, server: ChromaServer | None = None, *, thorough: bool = False
     ) -> None:
         """Wait for the writing, then have the generation examined by ``faults``. This ends the use.
 
         Raises StorageError unless it was written and is sound, ServerError if its server is away.
         """
-        self._send((directory, server, thoroughly))
+        self._send((directory, server, thorough))
         try:
             # All but the last batch is written by now: the pipe holds no more.
             code = self._process.wait(_TIME_LIMIT)
@@ -136,9 +136,9 @@ def _main() -> None:
         sys.exit(_NO_SERVER if isinstance(error, ServerError) else _FAILED)
 
 
-def _check(directory: Path, server: ChromaServer | None, thoroughly: bool) -> None:
+def _check(directory: Path, server: ChromaServer | None, thorough: bool) -> None:
     generation = Generation(directory, server)
-    problems = faults(generation, thoroughly=thoroughly)
+    problems = faults(generation, thorough=thorough)
     generation.close()
     if problems:
         raise StorageError(f"the index in {directory} is not sound: {'; '.join(problems)}")

@@ -32,7 +32,7 @@ class Skipped:
 class Report:
     """What a run did: the paths of articles, the number of embedded texts, the generation.
 
-    ``anew`` says why everything was rebuilt; "" if it was not.
+    ``rebuilt_because`` says why everything was rebuilt; "" if it was not.
     """
 
     added: tuple[str, ...]
@@ -44,7 +44,7 @@ class Report:
     generation: str
     articles: int
     unchanged: bool
-    anew: str = ""
+    rebuilt_because: str = ""
 
 
 def sync(
@@ -89,7 +89,7 @@ def sync(
         run = IndexUpdate(paths, embedder, stamp, files, digest_cache, allow_empty, progress)
         name, after, embedded, damage = run.build(old)
         digest_cache.save(always=True)
-        return _report(before, after, files, embedded, name, anew=reason or damage)
+        return _report(before, after, files, embedded, name, rebuilt_because=reason or damage)
 
 
 @contextmanager
@@ -124,7 +124,7 @@ def _report(
     name: str,
     *,
     unchanged: bool = False,
-    anew: str = "",
+    rebuilt_because: str = "",
 ) -> Report:
     old, new = (_articles_of(m) if m else {} for m in (before, after))
     gone: dict[str, list[str]] = {}  # paths by digest, which several files may share
@@ -144,7 +144,7 @@ def _report(
         generation=name,
         articles=len(new),
         unchanged=unchanged,
-        anew=anew,
+        rebuilt_because=rebuilt_because,
     )
 
 

@@ -24,7 +24,7 @@ from index.generations.layout import (
     Locations,
     VectorLocation,
     generations_dir,
-    sync_folder,
+    sync_to_disk,
 )
 from index.generations.manifest import Manifest, write_manifest
 from index.generations.pointer import discard, discard_all_but, switch_to
@@ -73,9 +73,9 @@ class IndexUpdate:
             location = VectorLocation(work, name, self.paths.server)
             manifest = self._fill(location, now.isoformat(timespec="seconds"), old, cache)
             for path in (work, *work.rglob("*")):
-                sync_folder(path)
+                sync_to_disk(path)
             work.rename(home / name)
-            sync_folder(home)
+            sync_to_disk(home)
         except BaseException:
             discard(self.paths.data_dir, work.name, self.paths.server)
             raise

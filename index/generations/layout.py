@@ -78,7 +78,7 @@ def generations_dir(data_dir: Path) -> Path:
     return data_dir / "generations"
 
 
-def sync_folder(folder: Path) -> None:
+def sync_to_disk(folder: Path) -> None:
     """Write the names in a folder to the disk."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:

@@ -23,7 +23,7 @@ from index.generations.layout import (
     ChromaServer,
     VectorLocation,
     generations_dir,
-    sync_folder,
+    sync_to_disk,
 )
 from index.generations.manifest import EMBEDDED, read_manifest
 
@@ -57,7 +57,7 @@ def switch_to(data_dir: Path, name: str) -> None:
         file.flush()
         os.fsync(file.fileno())
     new.replace(data_dir / CURRENT)
-    sync_folder(data_dir)
+    sync_to_disk(data_dir)
 
 
 @contextmanager

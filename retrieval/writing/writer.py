@@ -195,7 +195,7 @@ class Writer:
         config: RunnableConfig | None,
         form: bool,
     ) -> Iterator[Any]:
-        """The chunks of a stream, begun anew while nothing has come and the failure may pass."""
+        """The chunks of a stream, restarted while nothing has come and the failure may pass."""
         begun = False
         retrying = Retrying(
             retry=retry_if_exception(lambda error: not begun and _may_pass(error, form=form)),
