@@ -6,7 +6,7 @@ import argparse
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from statistics import median
 
@@ -14,26 +14,26 @@ from benchmarks.asking import questions
 from benchmarks.command import printed, run_command
 from benchmarks.corpus import ROOT, SQUAD, paragraphs, write_corpus
 from benchmarks.growth import Grown, growth_table, plot
-from benchmarks.processes import MEGABYTE, Outcome, Place, pairs, run
+from benchmarks.processes import MEGABYTE, Outcome, Workspace, pairs, run
 from benchmarks.report import Figure, machine, table
 from benchmarks.stock import stock_directory
 from benchmarks.telegram import RunningBot
 
 SIZES = (1_000, 10_000, 100_000)
-ASKED = 40  # questions of a median
+QUESTIONS = 40  # of a median
 PEOPLE = 50
 HOUR = 600  # questions of a busy hour, ten a minute
-MOST_OFF, MOST_READER = 2.0, 8.0  # times the encoding of the question
-MOST_GROWN = 1.5  # times the answer at a tenth of the passages
-MOST_COLD, MOST_COLD_MEMORY = 0.35, 0.75  # times those of loading the model and encoding one text
-MOST_COMPUTING = 1.1  # times what PyTorch takes: a CPU's speed drifts by a tenth
-MOST_MORE = 0.4  # seconds more than Python's start
-MOST_IDLE = 0.7  # times the memory of a process that loads the model
-MOST_KEPT = 1.3  # times the memory before, after an hour's questions
-LEAST_TOGETHER = 1.3  # times the answers in a time, of those that ask one after another
-MOST_OPENING = 0.5  # seconds
-LEAST_USUAL, LEAST_USUAL_SLOW = 3.0, 1.3  # where bf16 is fast, and elsewhere
-MOST_MEMORY = 2 * 2**30
+MAX_OFF, MAX_READER = 2.0, 8.0  # times the encoding of the question
+MAX_GROWTH = 1.5  # times the answer at a tenth of the passages
+MAX_COLD, MAX_COLD_MEMORY = 0.35, 0.75  # times those of loading the model and encoding one text
+MAX_COMPUTING = 1.1  # times PyTorch's: a CPU's speed drifts by a tenth
+MAX_STARTUP = 0.4  # seconds more than Python's start
+MAX_IDLE = 0.7  # times the memory of a process that loads the model
+MAX_KEPT = 1.3  # times the memory before an hour's questions
+MIN_TOGETHER = 1.3  # times the speed of those that ask one after another
+MAX_OPENING = 0.5  # seconds
+MIN_USUAL, MIN_USUAL_SLOW = 3.0, 1.3  # times the usual speed: where bf16 is fast, elsewhere
+MAX_MEMORY = 2 * 2**30
 BUILT = 2_000  # articles of a first build
 BUILDS = 3
 QUESTION = "Dove si incontreranno Putin e Kim?"
@@ -72,7 +72,7 @@ there in minutes.
 
 
 class AnswerBench:
-    """The figures of answering, over corpora that are made when they are needed."""
+    """The figures of answering, over corpora that are made on demand."""
 
     def __init__(self, work: Path, squad: Path, sizes: Sequence[int], runs: int) -> None:
         self._work = work
@@ -80,47 +80,45 @@ class AnswerBench:
         self.sizes = sizes
         self.runs = runs
         self.builds = min(runs, BUILDS)
-        self._known: dict[int, Grown] = {}
+        self._measured: dict[int, Grown] = {}
         self._builds: dict[int, Outcome] = {}  # first builds, by the number of articles
 
     @cached_property
     def _models(self) -> Path:
-        """Where the models of others are, written before anything of theirs is measured."""
+        """The directory of the baselines' models, written before they are measured."""
         stock_directory(self._work / "models")
         return self._work / "models"
 
     @cached_property
     def dtype(self) -> str:
-        """The numbers the model computes in."""
-        return str(self._five.part("load").told["dtype"])
+        """The data type that the model computes in."""
+        return str(self._five.part("load").result["dtype"])
 
     def answering(self) -> list[Figure]:
         """One answer against the encoding of its question, at the middle size."""
-        told = self._grown(self.sizes[1]).warm
-        names = (("off", "`VIRGOLETTE_READER=off`", MOST_OFF), ("reader", "reader", MOST_READER))
+        warm = self._grown(self.sizes[1]).warm
+        ways = (("off", "`VIRGOLETTE_READER=off`", MAX_OFF), ("reader", "reader", MAX_READER))
         return [
-            Figure(
-                f"one answer, {told['passages']:,} passages, {name}",
-                _ms(told[way]),
-                f"encoding the question: {_ms(told['encode'])}",
-                told[f"{way}_ratio"],
-                f"≤ {most:g}",
-                told[f"{way}_ratio"] <= most,
+            Figure.at_most(
+                f"one answer, {warm['passages']:,} passages, {name}",
+                _ms(warm[way]),
+                f"encoding the question: {_ms(warm['encode'])}",
+                warm[f"{way}_ratio"],
+                limit,
             )
-            for way, name, most in names
+            for way, name, limit in ways
         ]
 
     def growing(self) -> list[Figure]:
         """One answer at the largest size against the middle one."""
         large, middle = self._grown(self.sizes[2]).warm, self._grown(self.sizes[1]).warm
         return [
-            Figure(
+            Figure.at_most(
                 f"one answer, {large['passages']:,} passages, {name}",
                 _ms(large[way]),
                 f"{middle['passages']:,} passages: {_ms(middle[way])}",
                 large[way] / middle[way],
-                f"≤ {MOST_GROWN:g}",
-                large[way] / middle[way] <= MOST_GROWN,
+                MAX_GROWTH,
             )
             for way, name in (("off", "`VIRGOLETTE_READER=off`"), ("reader", "reader"))
         ]
@@ -132,34 +130,37 @@ class AnswerBench:
             lambda: run(["-m", "bot.terminal.cli", "ask", "--json", QUESTION], self._five.folder),
             self._alone,
         )
-        name, baseline = "`virgolette ask`, cold, five articles", "load and encode"
-        ours, theirs = (median(o.peak for o in side) for side in zip(*measured, strict=True))
+        ours, theirs = (median(o.seconds for o in side) for side in zip(*measured, strict=True))
+        peak, their_peak = (median(o.peak for o in side) for side in zip(*measured, strict=True))
         return [
-            _ratio(name, baseline, measured),
-            Figure(
+            Figure.at_most(
+                "`virgolette ask`, cold, five articles",
+                f"{ours:.2f} s",
+                f"load and encode: {theirs:.2f} s",
+                median(product.seconds / baseline.seconds for product, baseline in measured),
+                MAX_COLD,
+            ),
+            Figure.at_most(
                 "its peak memory",
-                f"{ours / MEGABYTE:.0f} MB",
-                f"{baseline}: {theirs / MEGABYTE:.0f} MB",
-                ours / theirs,
-                f"≤ {MOST_COLD_MEMORY:g}",
-                ours <= MOST_COLD_MEMORY * theirs,
+                f"{peak / MEGABYTE:.0f} MB",
+                f"load and encode: {their_peak / MEGABYTE:.0f} MB",
+                peak / their_peak,
+                MAX_COLD_MEMORY,
             ),
         ]
 
     def computing(self) -> list[Figure]:
-        """What an answer computes, on onnxruntime, against PyTorch in the type that is fast."""
-        told = self._five.asking("computing", self._models, self._squad, ASKED).told
-        names = (("encode", "a question's vector"), ("read", "two passages read"))
+        """An answer's computations, on onnxruntime, against PyTorch in the type that is fast."""
+        result = self._five.asking("computing", self._models, self._squad, QUESTIONS).result
         return [
-            Figure(
+            Figure.at_most(
                 name,
-                _ms(told[way]),
-                f"PyTorch, {told['dtype']}: {_ms(told[f'their_{way}'])}",
-                told[f"{way}_ratio"],
-                f"≤ {MOST_COMPUTING:g}",
-                told[f"{way}_ratio"] <= MOST_COMPUTING,
+                _ms(result[way]),
+                f"PyTorch, {result['dtype']}: {_ms(result[f'their_{way}'])}",
+                result[f"{way}_ratio"],
+                MAX_COMPUTING,
             )
-            for way, name in names
+            for way, name in (("encode", "a question's vector"), ("read", "two passages read"))
         ]
 
     def light(self) -> list[Figure]:
@@ -172,120 +173,102 @@ class AnswerBench:
         }
         figures = []
         for name, (arguments, wrong) in commands.items():
-
-            def ours(arguments: list[str] = arguments, wrong: dict[str, str] = wrong) -> Outcome:
-                code = 2 if wrong else 0
-                return run(
-                    ["-m", "bot.terminal.cli", *arguments], folder, code=code, json=False, **wrong
-                )
-
-            measured = pairs(2 * self.runs, ours, lambda: run(["-c", "pass"], folder, json=False))
-            more = median(one.seconds - other.seconds for one, other in measured)
+            command = ["-m", "bot.terminal.cli", *arguments]
+            ours = partial(run, command, folder, code=2 if wrong else 0, json=False, **wrong)
+            theirs = partial(run, ["-c", "pass"], folder, json=False)
+            measured = pairs(2 * self.runs, ours, theirs)
+            seconds = [(product.seconds, baseline.seconds) for product, baseline in measured]
+            more = median(product - baseline for product, baseline in seconds)
             figures.append(
                 Figure(
                     name,
-                    f"{median(one.seconds for one, _ in measured):.2f} s",
-                    f"`python -c pass`: {median(other.seconds for _, other in measured):.2f} s",
-                    median(one.seconds / other.seconds for one, other in measured),
-                    f"≤ {MOST_MORE:g} s more; {more:.2f} s more",
-                    more <= MOST_MORE,
+                    f"{median(product for product, _ in seconds):.2f} s",
+                    f"`python -c pass`: {median(baseline for _, baseline in seconds):.2f} s",
+                    median(product / baseline for product, baseline in seconds),
+                    f"≤ {MAX_STARTUP:g} s more; {more:.2f} s more",
+                    more <= MAX_STARTUP,
                 )
             )
         return figures
 
     def bot(self) -> list[Figure]:
         """The bot at the middle size: its memory, and many people at once."""
-        asked = questions(self._squad, PEOPLE)
-        with RunningBot(self._place(self.sizes[1]).folder) as bot:
+        people = questions(self._squad, PEOPLE)
+        with RunningBot(self._workspace(self.sizes[1]).folder) as bot:
             bot.ask(QUESTION)
             idle = bot.resting()
-            alone, together, slowest = bot.by_turns(asked, rounds=self.builds)
+            alone, together, slowest = bot.by_turns(people, rounds=self.builds)
             for question in questions(self._squad, HOUR):
                 bot.ask(question)
             later = bot.resting()
             peak = bot.reindexed(QUESTION)
-        process = median(o.told["memory"] for o in (self._alone() for _ in range(self.builds)))
-        faster = median(one / other for one, other in zip(alone, together, strict=True))
+        process = median(self._alone().result["memory"] for _ in range(self.builds))
+        faster = median(single / crowd for single, crowd in zip(alone, together, strict=True))
         return [
-            Figure(
+            Figure.at_most(
                 f"the bot's memory, idle, {self.sizes[1]:,} articles",
                 f"{idle / MEGABYTE:.0f} MB",
                 f"load and encode: {process / MEGABYTE:.0f} MB",
                 idle / process,
-                f"≤ {MOST_IDLE:g}",
-                idle <= MOST_IDLE * process,
+                MAX_IDLE,
             ),
-            Figure(
+            Figure.at_most(
                 f"its memory after {HOUR} questions more, an hour's",
                 f"{later / MEGABYTE:.0f} MB",
                 f"before: {idle / MEGABYTE:.0f} MB",
                 later / idle,
-                f"≤ {MOST_KEPT:g}",
-                later <= MOST_KEPT * idle,
+                MAX_KEPT,
             ),
             Figure(
                 f"{PEOPLE} people at once",
                 f"{median(together):.1f} s; 95 % within {slowest:.1f} s",
                 f"one after another: {median(alone):.1f} s",
                 faster,
-                f"≥ {LEAST_TOGETHER:g} times as fast; none lost",
-                faster >= LEAST_TOGETHER,
+                f"≥ {MIN_TOGETHER:g} times as fast; none lost",
+                faster >= MIN_TOGETHER,
             ),
-            Figure(
+            Figure.at_most(
                 "the bot's peak while it answers and reindexes",
                 f"{peak / MEGABYTE:.0f} MB",
-                f"2 GiB: {MOST_MEMORY / MEGABYTE:.0f} MB",
-                peak / MOST_MEMORY,
-                "≤ 1",
-                peak <= MOST_MEMORY,
+                f"2 GiB: {MAX_MEMORY / MEGABYTE:.0f} MB",
+                peak / MAX_MEMORY,
+                1,
             ),
         ]
 
     def keywords(self) -> list[Figure]:
         """Keyword search against bm25s, at the largest size."""
-        place = self._place(self.sizes[2])
-        told = place.asking("keywords", place.data, self._squad, ASKED).told
+        workspace = self._workspace(self.sizes[2])
+        result = workspace.asking("keywords", workspace.data, self._squad, QUESTIONS).result
+        name, baseline = f"keyword search, {result['passages']:,} passages", _ms(result["theirs"])
+        ours, opening = _ms(result["ours"]), result["opening"]
         return [
-            Figure(
-                f"keyword search, {told['passages']:,} passages",
-                _ms(told["ours"]),
-                f"bm25s: {_ms(told['theirs'])}",
-                told["ratio"],
-                "≤ 1",
-                told["ratio"] <= 1,
-            ),
-            Figure(
-                "opening its index",
-                _ms(told["opening"]),
-                "0.5 s",
-                told["opening"] / MOST_OPENING,
-                "≤ 1",
-                told["opening"] <= MOST_OPENING,
-            ),
+            Figure.at_most(name, ours, f"bm25s: {baseline}", result["ratio"], 1),
+            Figure.at_most("opening its index", _ms(opening), "0.5 s", opening / MAX_OPENING, 1),
         ]
 
     def usual(self) -> list[Figure]:
         """A first build against the usual LangChain way."""
-        place = Place(self._work / "built")
-        write_corpus(place.corpus, min(BUILT, self.sizes[1]), self._squad)
-        characters = place.asking("characters", place.corpus).told["characters"]
+        workspace = Workspace(self._work / "built")
+        write_corpus(workspace.corpus, min(BUILT, self.sizes[1]), self._squad)
+        characters = workspace.asking("characters", workspace.corpus).result["characters"]
 
         def theirs() -> Outcome:
             with tempfile.TemporaryDirectory(dir=self._work) as store:
-                return place.asking("usual", place.corpus, store, self._models)
+                return workspace.asking("usual", workspace.corpus, store, self._models)
 
         def ours() -> Outcome:
-            place.empty()
-            return place.index()
+            workspace.empty()
+            return workspace.index()
 
         measured = pairs(self.builds, ours, theirs, warm=False)
         rates = [
-            (characters / one.seconds, other.told["characters"] / other.seconds)
-            for one, other in measured
+            (characters / product.seconds, baseline.result["characters"] / baseline.seconds)
+            for product, baseline in measured
         ]
         built, usual = (median(side) for side in zip(*rates, strict=True))
-        ratio = median(one / other for one, other in rates)
-        least = LEAST_USUAL if self.dtype == "bfloat16" else LEAST_USUAL_SLOW
+        ratio = median(product / baseline for product, baseline in rates)
+        minimum = MIN_USUAL if self.dtype == "bfloat16" else MIN_USUAL_SLOW
         times = [median(o.seconds for o in side) for side in zip(*measured, strict=True)]
         return [
             Figure(
@@ -293,49 +276,49 @@ class AnswerBench:
                 f"{built:,.0f} characters/s ({times[0]:.0f} s)",
                 f"the usual LangChain way: {usual:,.0f} ({times[1]:.0f} s)",
                 ratio,
-                f"≥ {least:g}",
-                ratio >= least,
+                f"≥ {minimum:g}",
+                ratio >= minimum,
             )
         ]
 
     def grown(self) -> list[Grown]:
-        """What the index takes at each size."""
+        """The measurements at each size."""
         return [self._grown(size) for size in self.sizes]
 
     def _grown(self, size: int) -> Grown:
-        if size not in self._known:
-            place = self._place(size)
-            told = place.asking("warm", place.data, self._squad, ASKED).told
-            self._known[size] = Grown(size, self._builds[size], told, place.stored)
-        return self._known[size]
+        if size not in self._measured:
+            workspace = self._workspace(size)
+            warm = workspace.asking("warm", workspace.data, self._squad, QUESTIONS).result
+            self._measured[size] = Grown(size, self._builds[size], warm, workspace.stored)
+        return self._measured[size]
 
-    def _place(self, size: int) -> Place:
-        """A corpus of so many articles, indexed, its vectors known before."""
-        place = Place(self._work / f"{size}")
+    def _workspace(self, size: int) -> Workspace:
+        """A corpus of ``size`` articles, indexed with cached vectors."""
+        workspace = Workspace(self._work / f"{size}")
         if size not in self._builds:
-            write_corpus(place.corpus, size, self._squad)
-            place.asking("blur", place.corpus, place.known, self._base)
-            place.empty()
-            self._builds[size] = place.index()
-        return place
+            write_corpus(workspace.corpus, size, self._squad)
+            workspace.asking("blur", workspace.corpus, workspace.known, self._base)
+            workspace.empty()
+            self._builds[size] = workspace.index()
+        return workspace
 
     @cached_property
     def _base(self) -> Path:
-        """Where the vectors of SQuAD-it's own paragraphs are."""
-        place = Place(self._work / "paragraphs")
-        write_corpus(place.corpus, len(paragraphs(self._squad)), self._squad)
-        place.asking("base", place.corpus, place.folder)
-        return place.folder
+        """The folder with the vectors of SQuAD-it's own paragraphs."""
+        workspace = Workspace(self._work / "paragraphs")
+        write_corpus(workspace.corpus, len(paragraphs(self._squad)), self._squad)
+        workspace.asking("base", workspace.corpus, workspace.folder)
+        return workspace.folder
 
     @cached_property
-    def _five(self) -> Place:
-        """The articles that travel with Virgolette, indexed."""
-        place = Place(self._work / "five")
-        place.folder.mkdir()
-        place.corpus.symlink_to(ROOT / "corpus")
-        place.empty()
-        place.index()
-        return place
+    def _five(self) -> Workspace:
+        """The project's five articles, indexed."""
+        workspace = Workspace(self._work / "five")
+        workspace.folder.mkdir()
+        workspace.corpus.symlink_to(ROOT / "corpus")
+        workspace.empty()
+        workspace.index()
+        return workspace
 
     def _alone(self) -> Outcome:
         return self._five.asking("alone", self._models)
@@ -343,19 +326,6 @@ class AnswerBench:
 
 def _ms(seconds: float) -> str:
     return f"{1000 * seconds:.3g} ms"
-
-
-def _ratio(name: str, baseline: str, measured: Sequence[tuple[Outcome, Outcome]]) -> Figure:
-    ours, theirs = (median(o.seconds for o in side) for side in zip(*measured, strict=True))
-    ratio = median(one.seconds / other.seconds for one, other in measured)
-    return Figure(
-        name,
-        f"{ours:.2f} s",
-        f"{baseline}: {theirs:.2f} s",
-        ratio,
-        f"≤ {MOST_COLD:g}",
-        ratio <= MOST_COLD,
-    )
 
 
 FIGURES: dict[str, Callable[[AnswerBench], list[Figure]]] = {
@@ -379,15 +349,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         bench = AnswerBench(work, options.data.resolve(), sizes, options.runs)
         chosen = (figure(bench) for name, figure in FIGURES.items() if name in options.only)
         figures = list(printed(chosen))
-        return figures, _told(bench, figures, options)
+        return figures, _report(bench, figures, options)
 
     title = "Answering (`make bench-answers`)"
     return run_command(measure, "answers", title, write=options.write)
 
 
-def _told(bench: AnswerBench, figures: Sequence[Figure], options: argparse.Namespace) -> str:
+def _report(bench: AnswerBench, figures: Sequence[Figure], options: argparse.Namespace) -> str:
     notes = NOTES.format(
-        runs=bench.runs, builds=bench.builds, asked=ASKED, people=PEOPLE, hour=HOUR
+        runs=bench.runs, builds=bench.builds, asked=QUESTIONS, people=PEOPLE, hour=HOUR
     )
     parts = [machine(bench.dtype, PACKAGES.split()), table(figures)]
     if "growing" in options.only:

@@ -1,4 +1,4 @@
-"""Parts of the answers' benchmark that run in processes of their own.
+"""Parts of the benchmark of answers that run in processes of their own.
 
 ``python -m benchmarks.asking NAME ARGUMENT…`` prints one JSON object.
 """
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
     from index.models.embedder import Embedder
 
-BLUR = 0.3  # the length of what is added to a unit vector: cosines of some .95 with it
+BLUR = 0.3  # length of the noise added to a unit vector: cosines of about .95 with it
 TEXT = "Un treno blindato è partito da Pyongyang."
-WARM_UP = 5  # questions that are not counted
+WARM_UP = 5  # questions that are not measured
 BEST = 10  # results of a keyword search, as bm25s' README has it
 BASE = "base.npz"
 
@@ -52,8 +52,8 @@ def questions(squad: Path, count: int) -> list[str]:
     """Questions of SQuAD-it's dev, spread over all of it."""
     with gzip.open(squad / "dev.json.gz", "rt", encoding="utf-8") as file:
         content = json.load(file)["data"]
-    asked = [qa["question"] for a in content for p in a["paragraphs"] for qa in p["qas"]]
-    return asked[:: max(1, len(asked) // count)][:count]
+    wordings = [qa["question"] for a in content for p in a["paragraphs"] for qa in p["qas"]]
+    return wordings[:: max(1, len(wordings) // count)][:count]
 
 
 def base(corpus: str, folder: str) -> dict[str, Any]:
@@ -62,8 +62,8 @@ def base(corpus: str, folder: str) -> dict[str, Any]:
 
     from index.models.embedder import Embedder
 
-    embedder, place = Embedder(), Path(corpus)
-    texts = list(dict.fromkeys(embedded_texts(place, files(place), embedder)))
+    embedder, path = Embedder(), Path(corpus)
+    texts = list(dict.fromkeys(embedded_texts(path, files(path), embedder)))
     batches, vectors = zip(*embedder.encode_batches(texts), strict=True)
     np.savez(
         Path(folder) / BASE,
@@ -74,10 +74,10 @@ def base(corpus: str, folder: str) -> dict[str, Any]:
 
 
 def blur(corpus: str, known: str, folder: str) -> dict[str, Any]:
-    """Put a vector into the cache for every text of the corpus.
+    """Put a vector into the cache for each text of the corpus.
 
-    SQuAD-it's own texts have theirs; a text of the repeats that of one of these, drawn by its hash,
-    with noise: the vectors lie as real ones do, in clusters, and are there in minutes.
+    SQuAD-it's own texts have their own vectors. A text of the repeats has that of one of these,
+    drawn by its hash, with noise: in minutes, there are vectors in clusters, as real ones are.
     """
     import numpy as np
 
@@ -85,17 +85,17 @@ def blur(corpus: str, known: str, folder: str) -> dict[str, Any]:
     from index.models.embedder import Embedder
     from index.models.encoder import Vectors, unit_vectors
 
-    told = np.load(Path(folder) / BASE)
-    vectors: Vectors = told["vectors"]
-    row_of = {str(text): row for row, text in enumerate(told["texts"])}
+    known_vectors = np.load(Path(folder) / BASE)
+    vectors: Vectors = known_vectors["vectors"]
+    row_of = {str(text): row for row, text in enumerate(known_vectors["texts"])}
 
     def vector(text: str) -> Vectors:
         if text in row_of:
             return np.asarray(vectors[row_of[text]])
         seed = int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
-        drawn = np.random.default_rng(seed)
-        noise = drawn.standard_normal(vectors.shape[1])
-        near = vectors[drawn.integers(len(vectors))]
+        rng = np.random.default_rng(seed)
+        noise = rng.standard_normal(vectors.shape[1])
+        near = vectors[rng.integers(len(vectors))]
         return np.asarray(near + BLUR * noise / np.linalg.norm(noise), np.float32)
 
     class StandIn(Embedder):
@@ -104,16 +104,13 @@ def blur(corpus: str, known: str, folder: str) -> dict[str, Any]:
         def encode_batches(self, texts: Sequence[str]) -> Iterator[tuple[list[str], Vectors]]:
             yield list(texts), unit_vectors(np.stack([vector(text) for text in texts]))
 
-    embedder, place = StandIn(), Path(corpus)
-    texts = list(embedded_texts(place, files(place), embedder))
+    embedder, path = StandIn(), Path(corpus)
+    texts = list(embedded_texts(path, files(path), embedder))
     return {"texts": VectorCache(Path(known), embedder).embed(lambda: texts)}
 
 
 def warm(data: str, squad: str, count: str) -> dict[str, Any]:
-    """Seconds of one answer, with the reader and without, and of encoding its question alone.
-
-    By turns for each question, in one process.
-    """
+    """Seconds of one answer, with the reader and without, and of only encoding its question."""
     from index.generations.current import CurrentIndex
     from index.models.embedder import Embedder
     from retrieval.answer import Question
@@ -125,45 +122,60 @@ def warm(data: str, squad: str, count: str) -> dict[str, Any]:
         "off": AnswerChain(index, embedder),
         "reader": AnswerChain(index, embedder, Reader(embedder.encoder)),
     }
-    # The question mark more keeps what one has encoded from being the other's.
-    ways: dict[str, Callable[[str], object]] = {
-        "encode": embedder.encode_query,
-        "off": lambda text: chains["off"].invoke(Question(f"{text}?")),
-        "reader": lambda text: chains["reader"].invoke(Question(f"{text}??")),
-    }
     for chain in chains.values():
         chain.warm_up()
-    took: dict[str, list[float]] = {name: [] for name in ways}
-    for number, text in enumerate(questions(Path(squad), int(count) + WARM_UP)):
-        names = list(ways)
-        for name in names[number % 3 :] + names[: number % 3]:
-            started = perf_counter()
-            ways[name](text)
-            if number >= WARM_UP:
-                took[name].append(perf_counter() - started)
+    # Different numbers of question marks: no way profits from a vector that another one cached.
+    seconds = _by_turns(
+        {
+            "encode": lambda _, text: embedder.encode_query(text),
+            "off": lambda _, text: chains["off"].invoke(Question(f"{text}?")),
+            "reader": lambda _, text: chains["reader"].invoke(Question(f"{text}??")),
+        },
+        questions(Path(squad), int(count) + WARM_UP),
+    )
     with index.reading() as generation:
         passages = generation.size if generation else 0
-    return {
-        "passages": passages,
-        **{name: median(times) for name, times in took.items()},
-        **{
-            f"{name}_ratio": median(
-                one / other for one, other in zip(took[name], took["encode"], strict=True)
-            )
-            for name in ("off", "reader")
-        },
-        "memory": memory(os.getpid()),
-    }
+    ratios = {f"{way}_ratio": _ratio(seconds[way], seconds["encode"]) for way in ("off", "reader")}
+    used = {"memory": memory(os.getpid())}
+    return {"passages": passages, **_medians(seconds), **ratios, **used}
+
+
+def _by_turns(
+    ways: dict[str, Callable[[int, str], object]], texts: Sequence[str]
+) -> dict[str, list[float]]:
+    """The seconds of each way with each question, after a warm-up.
+
+    A way is called with the number and the text of a question; the first way changes in rotation.
+    """
+    seconds: dict[str, list[float]] = {way: [] for way in ways}
+    names = list(ways)
+    for number, text in enumerate(texts):
+        first = number % len(names)
+        for way in names[first:] + names[:first]:
+            started = perf_counter()
+            ways[way](number, text)
+            if number >= WARM_UP:
+                seconds[way].append(perf_counter() - started)
+    return seconds
+
+
+def _medians(seconds: dict[str, list[float]]) -> dict[str, float]:
+    return {way: median(times) for way, times in seconds.items()}
+
+
+def _ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:
+    """The median of the pairs' ratios."""
+    return median(product / baseline for product, baseline in zip(ours, theirs, strict=True))
 
 
 def alone(models: str) -> dict[str, Any]:
-    """Load the model as anybody does who has sentence-transformers, and encode one text."""
+    """Load the model as users of sentence-transformers do, and encode one text."""
     stock_model(Path(models)).encode([TEXT])
     return {"memory": memory(os.getpid())}
 
 
 def computing(models: str, squad: str, count: str) -> dict[str, Any]:
-    """Seconds of a question's vector and of reading two passages, ours and PyTorch's by turns.
+    """Seconds of a question's vector and of reading two passages, by the product and by PyTorch.
 
     PyTorch in the type that is fast here: ``encode`` of sentence-transformers, and transformers'
     BertForQuestionAnswering with the same weights, both passages in one batch on all cores.
@@ -174,32 +186,28 @@ def computing(models: str, squad: str, count: str) -> dict[str, Any]:
 
     embedder, dtype = Embedder(), fast_dtype()
     reader, texts = Reader(embedder.encoder), paragraphs(Path(squad))
-    encoder, stock = _by_pytorch(Path(models), embedder, dtype)
-    ways: dict[str, Callable[[str, Sequence[str]], object]] = {
-        "encode": lambda asked, _: embedder.encode_query(asked),
-        "their_encode": lambda asked, _: encoder(asked),
-        "read": lambda asked, two: reader.read(asked, [Page("", text, []) for text in two]),
-        "their_read": stock,
-    }
-    took: dict[str, list[float]] = {name: [] for name in ways}
-    for number, asked in enumerate(questions(Path(squad), int(count) + WARM_UP)):
-        names = list(ways)
-        for name in names[number % 4 :] + names[: number % 4]:
-            started = perf_counter()
-            ways[name](asked, texts[2 * number : 2 * number + 2])
-            if number >= WARM_UP:
-                took[name].append(perf_counter() - started)
-    told: dict[str, Any] = {name: median(times) for name, times in took.items()}
-    for name in ("encode", "read"):
-        turns = zip(took[name], took[f"their_{name}"], strict=True)
-        told[f"{name}_ratio"] = median(one / other for one, other in turns)
-    return told | {"dtype": str(dtype).removeprefix("torch.")}
+    encode, read = _by_pytorch(Path(models), embedder, dtype)
+
+    def passages(number: int) -> list[str]:
+        return texts[2 * number : 2 * number + 2]
+
+    seconds = _by_turns(
+        {
+            "encode": lambda _, text: embedder.encode_query(text),
+            "their_encode": lambda _, text: encode(text),
+            "read": lambda n, text: reader.read(text, [Page("", p, []) for p in passages(n)]),
+            "their_read": lambda n, text: read(text, passages(n)),
+        },
+        questions(Path(squad), int(count) + WARM_UP),
+    )
+    ratios = {f"{w}_ratio": _ratio(seconds[w], seconds[f"their_{w}"]) for w in ("encode", "read")}
+    return {**_medians(seconds), **ratios, "dtype": str(dtype).removeprefix("torch.")}
 
 
 def _by_pytorch(
     models: Path, embedder: Embedder, dtype: torch.dtype
 ) -> tuple[Callable[[str], object], Callable[[str, Sequence[str]], object]]:
-    """What encodes a question, and what reads passages, as PyTorch does it."""
+    """Functions that encode a question and read passages, by PyTorch."""
     import torch
     from safetensors.torch import load_file
     from transformers import BertForQuestionAnswering
@@ -214,20 +222,20 @@ def _by_pytorch(
 
     def read(question: str, texts: Sequence[str]) -> None:
         with embedder.tokenizer() as tokenizer:
-            encoded = for_pairs(tokenizer).encode_batch([(question, text) for text in texts])
+            encodings = for_pairs(tokenizer).encode_batch([(question, text) for text in texts])
         with torch.inference_mode():
             model(
-                input_ids=torch.tensor([one.ids for one in encoded]),
-                attention_mask=torch.tensor([one.attention_mask for one in encoded]),
+                input_ids=torch.tensor([encoding.ids for encoding in encodings]),
+                attention_mask=torch.tensor([encoding.attention_mask for encoding in encodings]),
             )
 
     return lambda text: encoder.encode(text, prompt_name="query"), read
 
 
 def keywords(data: str, squad: str, count: str) -> dict[str, Any]:
-    """Seconds of one keyword search, the product's and bm25s' by turns, over the same passages.
+    """Seconds of one keyword search, by the product and by bm25s, over the same passages.
 
-    bm25s as its README does it: its tokenizer with a stemmer, ``index``, ``retrieve``.
+    bm25s as in its README: its tokenizer with a stemmer, ``index``, ``retrieve``.
     """
     import bm25s
     import Stemmer
@@ -251,39 +259,32 @@ def keywords(data: str, squad: str, count: str) -> dict[str, Any]:
         show_progress=False,
     )
 
-    def ask_ours(text: str) -> object:
-        return best_rows(ours.scores(text), BEST)
+    def retrieve(_: int, text: str) -> object:
+        tokens = bm25s.tokenize(text, stopwords="it", stemmer=stemmer, show_progress=False)
+        return theirs.retrieve(tokens, k=BEST, show_progress=False)
 
-    def ask_theirs(text: str) -> object:
-        asked = bm25s.tokenize(text, stopwords="it", stemmer=stemmer, show_progress=False)
-        return theirs.retrieve(asked, k=BEST, show_progress=False)
-
-    took: dict[str, list[float]] = {"ours": [], "theirs": []}
-    for number, text in enumerate(questions(Path(squad), int(count) + WARM_UP)):
-        for name, ask in (("ours", ask_ours), ("theirs", ask_theirs)):
-            started = perf_counter()
-            ask(text)
-            if number >= WARM_UP:
-                took[name].append(perf_counter() - started)
-    ratio = median(one / other for one, other in zip(*took.values(), strict=True))
-    medians = {name: median(times) for name, times in took.items()}
-    return {"passages": len(texts), "opening": opening, "ratio": ratio, **medians}
+    seconds = _by_turns(
+        {"ours": lambda _, text: best_rows(ours.scores(text), BEST), "theirs": retrieve},
+        questions(Path(squad), int(count) + WARM_UP),
+    )
+    ratio = _ratio(seconds["ours"], seconds["theirs"])
+    return {"passages": len(texts), "opening": opening, "ratio": ratio, **_medians(seconds)}
 
 
 def characters(corpus: str) -> dict[str, Any]:
-    """How many characters of a corpus the product embeds."""
+    """The number of characters of a corpus that the product embeds."""
     from index.models.embedder import Embedder
 
-    place = Path(corpus)
-    texts = set(embedded_texts(place, files(place), Embedder()))
+    path = Path(corpus)
+    texts = set(embedded_texts(path, files(path), Embedder()))
     return {"characters": sum(map(len, texts))}
 
 
 def usual(corpus: str, store: str, models: str) -> dict[str, Any]:
     """A first build the usual LangChain way: splitter, HuggingFaceEmbeddings, from_documents.
 
-    The embeddings are written out here as langchain-huggingface has them, whose package asks for
-    another huggingface-hub than the model's: line ends are spaces, everything else is the default.
+    The embeddings are a copy of langchain-huggingface's, since that package requires another
+    huggingface-hub than the model: line ends become spaces, everything else is the default.
     """
     from langchain_chroma import Chroma
     from langchain_core.documents import Document
@@ -300,8 +301,8 @@ def usual(corpus: str, store: str, models: str) -> dict[str, Any]:
             nonlocal embedded
             embedded += sum(map(len, texts))
             vectors = self._model.encode([text.replace("\n", " ") for text in texts])
-            found: list[list[float]] = vectors.tolist()
-            return found
+            rows: list[list[float]] = vectors.tolist()
+            return rows
 
         def embed_query(self, text: str) -> list[float]:
             return self.embed_documents([text])[0]

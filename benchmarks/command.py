@@ -1,4 +1,4 @@
-"""What every command that measures against targets does around it."""
+"""The frame of all commands that measure against targets."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ def printed(measures: Iterable[Iterable[Figure]]) -> Iterator[Figure]:
 def run_command(measure: Measure, section: str, title: str, *, write: bool) -> int:
     """Measure in a new folder, print, and write if asked; the exit code: 1 if a target is failed.
 
-    ``measure`` gives the figures and all that is told of them, in Markdown.
+    ``measure`` returns the figures and the report on them, in Markdown.
     """
     try:
         with tempfile.TemporaryDirectory(prefix="virgolette-bench-") as work:
-            figures, told = measure(Path(work))
+            figures, report = measure(Path(work))
     except NoDataError as error:
         print(error, file=sys.stderr)
         return WRONG_USAGE
     except BenchmarkError as error:
         print(error, file=sys.stderr)
         return FAILED
-    print(f"\n{told}")
+    print(f"\n{report}")
     if write:
-        write_section(section, f"## {title}\n\n{told}")
+        write_section(section, f"## {title}\n\n{report}")
     failed = [figure.name for figure in figures if figure.met is False]
     print(f"Targets failed: {'; '.join(failed) or 'none'}")
     return FAILED if failed else 0

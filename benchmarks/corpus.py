@@ -1,4 +1,4 @@
-"""The articles the benchmarks run over: paragraphs of SQuAD-it, always the same ones."""
+"""The benchmarks' articles: paragraphs of SQuAD-it, always the same ones."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ ROOT = Path(__file__).parent.parent
 SQUAD = ROOT.parent / "shared" / "data" / "squad_it"
 NEWS = ROOT.parent / "shared" / "data" / "news"
 PARTS = ("train.json.gz", "dev.json.gz")
-STEP = 97  # paragraphs further on for each round of repeats
-SHIFT = 1000  # of the numbers in a round: more than between those of like sentences
+STEP = 97  # paragraphs that each round of repeats is shifted by
+SHIFT = 1000  # of the numbers in a round: more than similar sentences differ by
 FOLDER = 500  # articles in a folder
 
 
 class NoDataError(Exception):
-    """The paragraphs are not there."""
+    """The paragraphs are missing."""
 
 
 def write_corpus(folder: Path, count: int, squad: Path) -> None:
@@ -38,7 +38,7 @@ def files(folder: Path) -> list[Path]:
 
 def paragraphs(squad: Path) -> list[str]:
     """The distinct paragraphs, in order. Raises NoDataError."""
-    found: dict[str, None] = {}
+    distinct: dict[str, None] = {}
     for part in PARTS:
         if not (squad / part).exists():
             raise NoDataError(
@@ -47,36 +47,36 @@ def paragraphs(squad: Path) -> list[str]:
             )
         with gzip.open(squad / part, "rt", encoding="utf-8") as file:
             content = json.load(file)["data"]
-        found.update((p["context"], None) for one in content for p in one["paragraphs"])
-    return list(found)
+        distinct.update((p["context"], None) for entry in content for p in entry["paragraphs"])
+    return list(distinct)
 
 
 def articles(texts: Sequence[str]) -> Iterator[str]:
-    """The paragraphs, then repeats of them that are changed more and more, without end."""
+    """The paragraphs, then endless repeats that are changed more and more."""
     yield from texts
     for edition in itertools.count(1):
-        for at, text in enumerate(texts):
-            yield _repeat(text, texts[(at + edition * STEP) % len(texts)], edition, at)
+        for number, text in enumerate(texts):
+            yield _repeat(text, texts[(number + edition * STEP) % len(texts)], edition, number)
 
 
-def _repeat(text: str, other: str, edition: int, at: int) -> str:
-    """The first half of a paragraph and the second of another, no sentence as it was before.
+def _repeat(text: str, other: str, edition: int, number: int) -> str:
+    """The first half of a paragraph and the second of another, with all sentences changed.
 
-    The halves keep repeats from being near-duplicates, which a corpus seldom is made of; the
-    changed sentences keep them from being found in the cache of vectors.
+    The halves keep repeats from being near-duplicates, which are rare in a corpus; the changed
+    sentences keep them out of the cache of vectors.
     """
     first, second = _sentences(text), _sentences(other)
     kept = first[: (len(first) + 1) // 2] + second[(len(second) + 1) // 2 :]
     lines = (_changed(sentence, edition) for sentence in kept)
-    return f"Edizione {edition}, paragrafo {at}\n\n{' '.join(lines)}"
+    return f"Edizione {edition}, paragrafo {number}\n\n{' '.join(lines)}"
 
 
 def _sentences(text: str) -> list[str]:
-    """Roughly the sentences: how the product cuts them must not matter here."""
+    """Roughly the sentences: the product's way to split must not matter here."""
     return re.split(r"(?<=[.!?]) ", text)
 
 
 def _changed(sentence: str, edition: int) -> str:
-    """The sentence with other numbers, or with one where it has none."""
+    """The sentence with other numbers, or with a number where it has none."""
     changed, numbers = re.subn(r"\d+", lambda n: str(int(n[0]) + SHIFT * edition), sentence)
     return changed if numbers else f"Alla lettura {edition}: {sentence}"

@@ -1,4 +1,4 @@
-"""What an index takes as it grows, as a table and as a picture."""
+"""The costs of a growing index, as a table and as a picture."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PICTURE = ROOT / "docs" / "growth.svg"
 
 @dataclass(frozen=True)
 class Grown:
-    """An index of so many articles: its build with known vectors, what ``warm`` told, its bytes."""
+    """An index of some size: its build with cached vectors, the result of ``warm``, its bytes."""
 
     articles: int
     build: Outcome
@@ -23,12 +23,12 @@ class Grown:
 
     @property
     def passages(self) -> int:
-        """How many passages the articles are."""
+        """The number of passages of the articles."""
         return int(self.warm["passages"])
 
     @property
     def values(self) -> dict[str, float]:
-        """What grows, by name."""
+        """The measured values, by name."""
         return {
             "build, seconds (vectors known)": self.build.seconds,
             "an answer without the reader, ms": 1000 * self.warm["off"],
@@ -40,8 +40,8 @@ class Grown:
 
 
 def growth_table(grown: Sequence[Grown]) -> str:
-    """A Markdown table, a row a value."""
-    sizes = " | ".join(f"{one.passages:,}" for one in grown)
+    """A Markdown table with a row for each value."""
+    sizes = " | ".join(f"{g.passages:,}" for g in grown)
     head = [f"| passages | {sizes} |", f"|{' --- |' * (len(grown) + 1)}"]
     rows = [
         f"| {name} | {' | '.join(f'{g.values[name]:,.3g}' for g in grown)} |"
@@ -56,9 +56,9 @@ def plot(grown: Sequence[Grown]) -> str:
 
     picture = Picture(figsize=(8, 5), layout="constrained")
     axes = picture.subplots()
-    passages = [one.passages for one in grown]
+    passages = [g.passages for g in grown]
     for name, marker in zip(grown[0].values, "osD^v*", strict=True):
-        axes.loglog(passages, [one.values[name] for one in grown], marker=marker, label=name)
+        axes.loglog(passages, [g.values[name] for g in grown], marker=marker, label=name)
     axes.set_xlabel("passages")
     axes.grid(visible=True, which="major", alpha=0.3)
     axes.legend(fontsize="small")

@@ -11,16 +11,16 @@ from statistics import median
 
 from benchmarks.command import printed, run_command
 from benchmarks.corpus import SQUAD, files, write_corpus
-from benchmarks.processes import MEGABYTE, BenchmarkError, Outcome, Place, pairs
+from benchmarks.processes import MEGABYTE, BenchmarkError, Outcome, Workspace, pairs
 from benchmarks.report import Figure, machine, table
 
-MOST_NOOP = 1 / 20  # of LangChain's time
-MOST_CHANGED = 2.0  # seconds over the no-op and the loading of the model
-LEAST_BUILD = 0.9  # of the model's characters a second
-MOST_MEMORY = 200  # MB more for ten times the articles
+MAX_NOOP = 1 / 20  # of LangChain's time
+MAX_CHANGED = 2.0  # seconds over the no-op and the loading of the model
+MIN_BUILD = 0.9  # of the model's characters a second
+MAX_MEMORY = 200  # MB more for ten times the articles
 BUILDS = 3  # runs of what takes minutes, at most
 SHORT = 600  # characters: such an article is one passage, with room for a sentence more
-MOST_TEXTS = 100  # of one article: its passages and sentences
+MAX_TEXTS = 100  # of one article: its passages and sentences
 SENTENCE = "Alla fine della giornata numero {} il direttore ha confermato la notizia."
 PACKAGES = "torch sentence-transformers chromadb langchain-core langchain-classic langchain-chroma"
 
@@ -51,13 +51,13 @@ that join the first half of one paragraph with the second of another, every sent
 
 
 class IndexBench:
-    """The five figures, over corpora that are made when they are needed.
+    """The five figures, over corpora that are made on demand.
 
     Args:
         work: an empty folder.
         squad: the folder of SQuAD-it's files.
         articles: of the large corpus; the others have a fifth and a tenth of it.
-        runs: how often each thing is measured.
+        runs: how often each figure is measured.
     """
 
     def __init__(self, work: Path, squad: Path, articles: int, runs: int) -> None:
@@ -66,86 +66,86 @@ class IndexBench:
         self._articles = articles
         self.runs = runs
         self.builds = min(runs, BUILDS)
-        self._models = work / "models"  # those of others
+        self._models = work / "models"  # of the baselines
         self._changes = 0
 
     @cached_property
     def dtype(self) -> str:
-        """The numbers the model computes in."""
-        return str(self._plain.part("load").told["dtype"])
+        """The data type that the model computes in."""
+        return str(self._plain.part("load").result["dtype"])
 
     def noop(self) -> Figure:
         """A run without changes against LangChain's, which constructs its embedding."""
-        target = f"≤ {MOST_NOOP:g}"
+        target = f"≤ {MAX_NOOP:g}"
         return self._noop("its model constructed", target, self._models)
 
     def noop_bare(self) -> Figure:
         """A run without changes against LangChain's with an embedding that costs nothing."""
         return self._noop("no model at all", "none: see below")
 
-    def _noop(self, told: str, target: str, *models: Path) -> Figure:
-        place, store = self._indexed, self._work / "langchain"
+    def _noop(self, embedding: str, target: str, *models: Path) -> Figure:
+        workspace, store = self._indexed, self._work / "langchain"
         store.mkdir(exist_ok=True)
         if not any(store.iterdir()):
-            place.part("langchain", place.corpus, store)
+            workspace.part("langchain", workspace.corpus, store)
         measured = pairs(
             self.runs,
-            lambda: _unchanged(place.index()),
-            lambda: _skipped(place.part("langchain", place.corpus, store, *models), self._articles),
+            lambda: _unchanged(workspace.index()),
+            lambda: _skipped(
+                workspace.part("langchain", workspace.corpus, store, *models), self._articles
+            ),
         )
         ours, theirs = (
             median(outcome.seconds for outcome in side) for side in zip(*measured, strict=True)
         )
-        ratio = median(one.seconds / other.seconds for one, other in measured)
+        ratio = median(product.seconds / baseline.seconds for product, baseline in measured)
         return Figure(
             f"no-op sync, {self._articles:,} articles",
             f"{ours:.2f} s",
-            f"LangChain's index(), {told}: {theirs:.2f} s",
+            f"LangChain's index(), {embedding}: {theirs:.2f} s",
             ratio,
             target,
-            ratio <= MOST_NOOP if models else None,
+            ratio <= MAX_NOOP if models else None,
         )
 
     def changed(self) -> Figure:
         """A run after one article has changed, against a no-op and the loading of the model."""
-        place = self._indexed
-        self._change(place)
-        measured = [self._changed_once(place) for _ in range(self.runs)]
-        total, noop, loading = (median(part) for part in zip(*measured, strict=True))
-        over = median(one - two - three for one, two, three in measured)
+        workspace = self._indexed
+        self._change(workspace)
+        measured = [self._changed_once(workspace) for _ in range(self.runs)]
+        total, noop_total, loading_total = (median(part) for part in zip(*measured, strict=True))
+        more = median(changed - noop - loading for changed, noop, loading in measured)
         return Figure(
             f"one article changed of {self._articles:,}",
             f"{total:.2f} s",
-            f"no-op {noop:.2f} s + loading the model {loading:.2f} s",
-            median(one / (two + three) for one, two, three in measured),
-            f"≤ {MOST_CHANGED:g} s more; {over:.2f} s more",
-            over <= MOST_CHANGED,
+            f"no-op {noop_total:.2f} s + loading the model {loading_total:.2f} s",
+            median(changed / (noop + loading) for changed, noop, loading in measured),
+            f"≤ {MAX_CHANGED:g} s more; {more:.2f} s more",
+            more <= MAX_CHANGED,
         )
 
     def build(self) -> Figure:
         """A first build against the model alone."""
-        place = self._plain
-        baselines: list[Outcome] = []
+        workspace = self._plain
 
         def ours() -> Outcome:
-            place.empty()
-            return place.index()
+            workspace.empty()
+            return workspace.index()
 
         def theirs() -> Outcome:
-            baselines.append(place.part("encode", place.corpus, self._models))
-            return baselines[-1]
+            return workspace.part("encode", workspace.corpus, self._models)
 
         measured = pairs(self.builds, ours, theirs, warm=False)
-        rates = [_rates(one, other) for one, other in measured]
+        rates = [_rates(product, baseline) for product, baseline in measured]
         built, encoded = (median(side) for side in zip(*rates, strict=True))
-        ratio = median(one / other for one, other in rates)
+        ratio = median(product / baseline for product, baseline in rates)
         return Figure(
             f"first build, {self._articles // 5:,} articles",
             f"{built:,.0f} characters/s",
             f"encode alone: {encoded:,.0f} characters/s",
             ratio,
-            f"≥ {LEAST_BUILD:g}",
-            ratio >= LEAST_BUILD,
+            f"≥ {MIN_BUILD:g}",
+            ratio >= MIN_BUILD,
         )
 
     def memory(self) -> Figure:
@@ -156,92 +156,91 @@ class IndexBench:
         large, small = (
             median(o.peak / MEGABYTE for o in side) for side in zip(*measured, strict=True)
         )
-        more = median((one.peak - other.peak) / MEGABYTE for one, other in measured)
+        more = median((of_large.peak - of_small.peak) / MEGABYTE for of_large, of_small in measured)
         return Figure(
             f"peak memory, build of {self._articles:,} articles",
             f"{large:.0f} MB",
             f"{self._articles // 10:,} articles: {small:.0f} MB",
-            median(one.peak / other.peak for one, other in measured),
-            f"≤ {MOST_MEMORY} MB more; {more:.0f} MB more",
-            more <= MOST_MEMORY,
+            median(of_large.peak / of_small.peak for of_large, of_small in measured),
+            f"≤ {MAX_MEMORY} MB more; {more:.0f} MB more",
+            more <= MAX_MEMORY,
         )
 
-    def _changed_once(self, place: Place) -> tuple[float, float, float]:
+    def _changed_once(self, workspace: Workspace) -> tuple[float, float, float]:
         """Seconds of the run with a change, of the no-op, of the model's loading alone."""
-        noop = _unchanged(place.index()).seconds
-        loading = place.part("load").seconds - place.ready().seconds
-        return self._change(place).seconds, noop, loading
+        noop = _unchanged(workspace.index()).seconds
+        loading = workspace.part("load").seconds - workspace.ready().seconds
+        return self._change(workspace).seconds, noop, loading
 
-    def _change(self, place: Place) -> Outcome:
+    def _change(self, workspace: Workspace) -> Outcome:
         """Append a sentence to another short article each time, and index."""
-        short = [path for path in files(place.corpus) if path.stat().st_size < SHORT]
+        short = [path for path in files(workspace.corpus) if path.stat().st_size < SHORT]
         # By the golden ratio: spread over the whole corpus, whatever the number of runs.
         path = short[int((self._changes + 1) * 0.618 % 1 * len(short))]
         self._changes += 1
         text = path.read_text(encoding="utf-8")
         path.write_text(f"{text}\n\n{SENTENCE.format(self._changes)}", encoding="utf-8")
-        outcome = place.index()
-        if (len(outcome.told["changed"]), outcome.told["embedded"]) != (1, 2):
-            raise BenchmarkError(f"not one article and two texts: {outcome.told}")
+        outcome = workspace.index()
+        if (len(outcome.result["changed"]), outcome.result["embedded"]) != (1, 2):
+            raise BenchmarkError(f"not one article and two texts: {outcome.result}")
         return outcome
 
     @cached_property
-    def _indexed(self) -> Place:
+    def _indexed(self) -> Workspace:
         if not self._large.data.exists():
             _built(self._large)
         return self._large
 
     @cached_property
-    def _large(self) -> Place:
+    def _large(self) -> Workspace:
         return self._filled("large", self._articles)
 
     @cached_property
-    def _small(self) -> Place:
+    def _small(self) -> Workspace:
         return self._filled("small", self._articles // 10)
 
     @cached_property
-    def _plain(self) -> Place:
-        return self._place("plain", self._articles // 5)
+    def _plain(self) -> Workspace:
+        return self._workspace("plain", self._articles // 5)
 
-    def _filled(self, name: str, articles: int) -> Place:
-        place = self._place(name, articles)
-        place.part("fill", place.corpus, place.known)
-        return place
+    def _filled(self, name: str, articles: int) -> Workspace:
+        workspace = self._workspace(name, articles)
+        workspace.part("fill", workspace.corpus, workspace.known)
+        return workspace
 
-    def _place(self, name: str, articles: int) -> Place:
-        place = Place(self._work / name)
-        write_corpus(place.corpus, articles, self._squad)
-        return place
+    def _workspace(self, name: str, articles: int) -> Workspace:
+        workspace = Workspace(self._work / name)
+        write_corpus(workspace.corpus, articles, self._squad)
+        return workspace
 
 
 def _unchanged(outcome: Outcome) -> Outcome:
-    told = outcome.told
-    if told["embedded"] or told["added"] or told["changed"] or told["removed"]:
-        raise BenchmarkError(f"a run without changes did something: {told}")
+    if any(outcome.result[key] for key in ("embedded", "added", "changed", "removed")):
+        raise BenchmarkError(f"a run without changes did something: {outcome.result}")
     return outcome
 
 
 def _skipped(outcome: Outcome, articles: int) -> Outcome:
-    if outcome.told["num_skipped"] != articles:
-        raise BenchmarkError(f"LangChain did not skip everything: {outcome.told}")
+    if outcome.result["num_skipped"] != articles:
+        raise BenchmarkError(f"LangChain did not skip everything: {outcome.result}")
     return outcome
 
 
-def _built(place: Place) -> Outcome:
-    """A first build with known vectors, all but one article's: the model is loaded for that."""
-    place.empty()
-    outcome = place.index()
-    if not 0 < outcome.told["embedded"] < MOST_TEXTS:
-        raise BenchmarkError(f"{outcome.told['embedded']} texts embedded, not one article's")
+def _built(workspace: Workspace) -> Outcome:
+    """A first build with cached vectors but for one article, for which the model is loaded."""
+    workspace.empty()
+    outcome = workspace.index()
+    if not 0 < outcome.result["embedded"] < MAX_TEXTS:
+        raise BenchmarkError(f"{outcome.result['embedded']} texts embedded, not one article's")
     return outcome
 
 
 def _rates(ours: Outcome, theirs: Outcome) -> tuple[float, float]:
     """Characters a second of both."""
-    if ours.told["embedded"] != theirs.told["texts"]:
+    if ours.result["embedded"] != theirs.result["texts"]:
         raise BenchmarkError("the baseline encoded other texts than Virgolette")
-    characters = theirs.told["characters"]
-    return characters / ours.seconds, characters / theirs.told["seconds"]
+    characters = theirs.result["characters"]
+    return characters / ours.seconds, characters / theirs.result["seconds"]
 
 
 FIGURES: dict[str, Callable[[IndexBench], Figure]] = {
@@ -262,8 +261,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         chosen = ([figure(bench)] for name, figure in FIGURES.items() if name in options.only)
         figures = list(printed(chosen))
         notes = NOTES.format(runs=bench.runs, builds=bench.builds)
-        told = [machine(bench.dtype, PACKAGES.split()), table(figures), notes]
-        return figures, "\n\n".join(told)
+        report = [machine(bench.dtype, PACKAGES.split()), table(figures), notes]
+        return figures, "\n\n".join(report)
 
     return run_command(measure, "index", "Indexing (`make bench-index`)", write=options.write)
 

@@ -1,4 +1,4 @@
-"""What runs in processes of its own: the baselines, and what prepares for the product.
+"""Parts that run in processes of their own: baselines, and preparations for the product.
 
 ``python -m benchmarks.parts NAME PATH…`` prints one JSON object.
 """
@@ -31,13 +31,13 @@ def main() -> None:
 
 
 def fill(corpus: Path, known: Path) -> dict[str, Any]:
-    """Put a vector into the cache for every text of the corpus, but for its last article's."""
+    """Put a vector into the cache for each text of the corpus, except its last article's."""
     from index.building.vector_cache import VectorCache
     from index.models.embedder import Embedder
     from index.models.encoder import Vectors
 
     class StandIn(Embedder):
-        """The product's tokenizer and fingerprint, with vectors out of a hash."""
+        """The product's tokenizer and fingerprint, with pseudo-random vectors."""
 
         def encode_batches(self, texts: Sequence[str]) -> Iterator[tuple[list[str], Vectors]]:
             yield list(texts), pseudo_vectors(texts)
@@ -57,9 +57,9 @@ def load() -> dict[str, Any]:
 
 
 def encode(corpus: Path, models: Path) -> dict[str, Any]:
-    """Encode the distinct texts of the corpus, all at once, with nothing around it.
+    """Encode the distinct texts of the corpus, all at once, and do nothing else.
 
-    By stock sentence-transformers, in the dtype, with the prompt and the batches of the product.
+    By stock sentence-transformers, with the product's dtype, prompt and batch size.
     """
     from index.models.embedder import BATCH, PASSAGE_PROMPTS, Embedder
     from index.models.runtime import fast_dtype
@@ -68,7 +68,7 @@ def encode(corpus: Path, models: Path) -> dict[str, Any]:
     texts = list(dict.fromkeys(embedded_texts(corpus, files(corpus), embedder)))
     prompt = embedder._prompts(*PASSAGE_PROMPTS)
     model = stock_model(models, fast_dtype())
-    model.encode(texts[:1])  # the first call makes ready what the others use
+    model.encode(texts[:1])  # the first call prepares the others
     started = perf_counter()
     model.encode(texts, prompt=prompt, batch_size=BATCH, show_progress_bar=False)
     seconds = perf_counter() - started
@@ -78,9 +78,8 @@ def encode(corpus: Path, models: Path) -> dict[str, Any]:
 def langchain(corpus: Path, store: Path, models: Path | None = None) -> dict[str, Any]:
     """LangChain's index() over the corpus: Chroma and the SQL record manager.
 
-    With ``models`` the embedding loads Virgolette's model when it is constructed, as
-    HuggingFaceEmbeddings does (whose package asks for another huggingface-hub than the model's);
-    without, it costs nothing to construct.
+    With ``models`` the embedding's constructor loads Virgolette's model, as HuggingFaceEmbeddings
+    does (whose package requires another huggingface-hub than the model); without, it costs nothing.
     """
     from langchain_chroma import Chroma
     from langchain_classic.indexes import SQLRecordManager
@@ -90,7 +89,7 @@ def langchain(corpus: Path, store: Path, models: Path | None = None) -> dict[str
     from langchain_core.indexing import index
 
     class Folder(BaseLoader):
-        """A file, a document: less work than to split them, as a real user would."""
+        """A document for each file: less work than splitting them, as a real user would."""
 
         def lazy_load(self) -> Iterator[Document]:
             for path in files(corpus):
@@ -98,15 +97,15 @@ def langchain(corpus: Path, store: Path, models: Path | None = None) -> dict[str
                 yield Document(path.read_text(encoding="utf-8"), metadata={"source": source})
 
     class StandIn(Embeddings):
-        """Embeds with pseudo-random vectors, which a run without changes never needs."""
+        """Embeds with pseudo-random vectors: a run without changes needs none."""
 
         def __init__(self) -> None:
             if models:
                 self._model = stock_model(models)
 
         def embed_documents(self, texts: list[str]) -> list[list[float]]:
-            found: list[list[float]] = pseudo_vectors(texts).tolist()
-            return found
+            rows: list[list[float]] = pseudo_vectors(texts).tolist()
+            return rows
 
         def embed_query(self, text: str) -> list[float]:
             return self.embed_documents([text])[0]
@@ -114,16 +113,16 @@ def langchain(corpus: Path, store: Path, models: Path | None = None) -> dict[str
     records = SQLRecordManager("articles", db_url=f"sqlite:///{store}/records.sqlite3")
     records.create_schema()
     vectors = Chroma("articles", StandIn(), persist_directory=str(store))
-    done = index(
+    result = index(
         Folder(), records, vectors, cleanup="full", source_id_key="source", key_encoder="sha256"
     )
-    return dict(done)
+    return dict(result)
 
 
 def embedded_texts(corpus: Path, paths: Sequence[Path], embedder: Any) -> Iterator[str]:
-    """The texts that the product embeds: of each article its passages, then its sentences.
+    """The texts that the product embeds: the passages of each article, then its sentences.
 
-    Its heading stands before each.
+    The article's heading stands before each.
     """
     from index.articles.article import read_article
     from index.generations.passages import split_article, titled
@@ -141,8 +140,8 @@ def pseudo_vectors(texts: Sequence[str]) -> Any:
     import numpy as np
 
     seeds = (int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") for text in texts)
-    drawn = np.array([np.random.default_rng(seed).standard_normal(DIMENSIONS) for seed in seeds])
-    return (drawn / np.linalg.norm(drawn, axis=1, keepdims=True)).astype(np.float32)
+    rows = np.array([np.random.default_rng(seed).standard_normal(DIMENSIONS) for seed in seeds])
+    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
 
 
 if __name__ == "__main__":

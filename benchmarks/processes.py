@@ -18,13 +18,13 @@ from typing import Any
 
 from benchmarks.corpus import ROOT
 
-KNOWN = "vectors.sqlite3"  # what Virgolette calls its cache of vectors
+KNOWN = "vectors.sqlite3"  # Virgolette's cache of vectors
 MEGABYTE = 1_000_000
-SAMPLED = 0.1  # seconds between two looks at the memory
+SAMPLE_INTERVAL = 0.1  # seconds between two looks at the memory
 
 
 class BenchmarkError(Exception):
-    """Something that is measured did not do what it is measured for."""
+    """A measured program did not do what it is measured for."""
 
 
 @dataclass(frozen=True)
@@ -32,17 +32,17 @@ class Outcome:
     """A process that has ended.
 
     ``seconds`` from its start to its end, ``peak`` the most bytes in memory of it and its
-    descendants together, seen ten times a second, ``told`` the JSON object it printed last.
+    descendants together, sampled ten times a second, ``result`` the JSON object it printed last.
     """
 
     seconds: float
     peak: int
-    told: dict[str, Any]
+    result: dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Place:
-    """A folder with a corpus and a data folder, called as Virgolette expects them."""
+class Workspace:
+    """A folder with a corpus and a data folder, under the names that Virgolette expects."""
 
     folder: Path
 
@@ -56,11 +56,11 @@ class Place:
 
     @property
     def known(self) -> Path:
-        """Vectors that are known before the first run."""
+        """The vectors that are cached before the first run."""
         return self.folder / KNOWN
 
     def empty(self) -> None:
-        """A data folder without an index: the known vectors, if any, are there."""
+        """Make the data folder one without an index, with the cached vectors, if any."""
         shutil.rmtree(self.data, ignore_errors=True)
         self.data.mkdir(parents=True)
         if self.known.exists():
@@ -80,27 +80,27 @@ class Place:
 
     @property
     def stored(self) -> int:
-        """The bytes that the index has on the disk; the cache of known vectors is beside it."""
+        """The bytes of the index on the disk, without the cache of vectors."""
         files = (self.data / "generations").rglob("*")
         return sum(file.stat().st_size for file in files if file.is_file())
 
     def ready(self) -> Outcome:
-        """What imports what an index run imports before it needs the model."""
+        """A process that imports all that an index run imports before it needs the model."""
         return run(["-c", "import index.building.sync"], self.folder)
 
 
 def pairs(
     runs: int, ours: Callable[[], Outcome], theirs: Callable[[], Outcome], *, warm: bool = True
 ) -> list[tuple[Outcome, Outcome]]:
-    """Measure both by turns; the one that comes first changes too."""
+    """Measure both in alternation; which one comes first alternates, too."""
     if warm:
         ours()
         theirs()
     measured = []
     for number in range(runs):
         if number % 2:
-            other = theirs()
-            measured.append((ours(), other))
+            baseline = theirs()
+            measured.append((ours(), baseline))
         else:
             measured.append((ours(), theirs()))
     return measured
@@ -109,9 +109,9 @@ def pairs(
 def run(
     arguments: Sequence[str], folder: Path, *, code: int = 0, json: bool = True, **settings: str
 ) -> Outcome:
-    """Run Python in ``folder``, with these settings alone. Raises BenchmarkError.
+    """Run Python in ``folder``, with only these settings. Raises BenchmarkError.
 
-    ``code``: what it has to end with; ``json``: whether what it prints last is told.
+    ``code``: the expected exit code; ``json``: whether the last line it prints is the result.
     """
     with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
         started = perf_counter()
@@ -123,7 +123,7 @@ def run(
             stderr=errors,
         )
         ended, peak = os.pidfd_open(process.pid), 0
-        while not select.select([ended], [], [], SAMPLED)[0]:
+        while not select.select([ended], [], [], SAMPLE_INTERVAL)[0]:
             peak = max(peak, memory(process.pid))
         seconds = perf_counter() - started
         process.wait()
@@ -142,7 +142,7 @@ def memory(process: int) -> int:
 
 
 def _family(process: int) -> Iterator[int]:
-    """A process and its descendants, by number. Those that end meanwhile are left out."""
+    """The ids of a process and its descendants, without those that end meanwhile."""
     yield process
     with suppress(OSError):
         for children in Path(f"/proc/{process}/task").glob("*/children"):
@@ -151,7 +151,7 @@ def _family(process: int) -> Iterator[int]:
 
 
 def _proportional(process: int) -> int:
-    """The bytes a process has in memory, of what it shares with others its part."""
+    """The bytes a process has in memory, with its part of those shared with others."""
     with suppress(OSError, StopIteration):
         rollup = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
         return 1024 * int(next(line for line in rollup if line.startswith("Pss:")).split()[1])
@@ -159,6 +159,6 @@ def _proportional(process: int) -> int:
 
 
 def variables() -> dict[str, str]:
-    """The environment without settings of Virgolette, and with its packages."""
+    """The environment without Virgolette's settings, and with its packages."""
     kept = {n: v for n, v in os.environ.items() if not n.upper().startswith("VIRGOLETTE_")}
     return {**kept, "PYTHONPATH": str(ROOT)}

@@ -1,7 +1,7 @@
-"""What each part of finding, choosing and refusing brings: ``python -m benchmarks.quality --help``.
+"""The gain of each part of finding, choosing and refusing: ``python -m benchmarks.quality --help``.
 
-Reported on the questions of news' dev, over one folder of all news; everything is fitted as
-``training.weights`` does it, on articles that no model has learnt.
+Measured on the questions of news' dev, over one folder of all news; everything is fitted as by
+``training.weights``, on articles that no model has learnt.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ after the stroke, those with one.
 
 
 @dataclass(frozen=True)
-class Place:
+class NewsIndex:
     """An index of all news, and the models."""
 
     generation: Generation
@@ -65,28 +65,28 @@ class Place:
     reader: Reader
 
 
-def finding(place: Place, questions: Sequence[ExamQuestion]) -> str:
+def finding(index: NewsIndex, questions: Sequence[ExamQuestion]) -> str:
     """A table of ways to find the passage."""
     ranks: dict[str, list[float]] = defaultdict(list)
-    for signals, right in judged(questions, place.generation, place.embedder):
+    for signals, right in judged(questions, index.generation, index.embedder):
         for name, fusion in FUSIONS.items():
             best = np.argsort(-fusion.scores(signals), kind="stable")[:LISTED]
             ranks[name].append(_rank(right[best].tolist()))
     head = "| finding | R@1 | R@5 | R@10 | MRR@10 |\n| --- | --- | --- | --- | --- |"
-    return "\n".join([head, *(f"| {way} | {_told(np.array(r))} |" for way, r in ranks.items())])
+    return "\n".join([head, *(f"| {way} | {_shares(np.array(r))} |" for way, r in ranks.items())])
 
 
 def _rank(right: list[bool]) -> float:
     return right.index(True) + 1 if True in right else np.inf
 
 
-def _told(ranks: NDArray[np.float64]) -> str:
-    shares = [f"{(ranks <= most).mean():.3f}" for most in (1, 5, 10)]
+def _shares(ranks: NDArray[np.float64]) -> str:
+    shares = [f"{(ranks <= k).mean():.3f}" for k in (1, 5, 10)]
     return " | ".join([*shares, f"{(1 / ranks).mean():.3f}"])
 
 
 def choosing(kind: str, fitted: Sequence[Example], reported: Sequence[Example]) -> str:
-    """A table of what happens without each kind of evidence, everything fitted anew."""
+    """A table of the results without each kind of evidence, with everything fitted again."""
     rows = [_row("everything", kind, fitted, reported, "")]
     names = dict.fromkeys([*fitting.RANK[kind], *fitting.CONFIDENCE[kind], *fitting.WORDS[kind]])
     rows += [_row(f"without `{name}`", kind, fitted, reported, name) for name in names]
@@ -95,24 +95,24 @@ def choosing(kind: str, fitted: Sequence[Example], reported: Sequence[Example]) 
 
 
 def _row(
-    told: str, kind: str, fitted: Sequence[Example], reported: Sequence[Example], left_out: str
+    label: str, kind: str, fitted: Sequence[Example], reported: Sequence[Example], left_out: str
 ) -> str:
     weights = fitting.fit(fitted, kind, left_out)
     answered = [e for e in reported if e.answerable]
     first = np.mean([e.right[_best(e, weights)] for e in answered])
     own = _confidence(answered, weights)
     others = _confidence([e for e in reported if not e.answerable], weights)
-    least = weights.thresholds[Caution.BALANCED]
-    refused = f"{(others < least).mean():.3f} / {(own < least).mean():.3f}"
-    return f"| {told} | {first:.3f} | {auroc(own, others):.3f} | {refused} |"
+    threshold = weights.thresholds[Caution.BALANCED]
+    refused = f"{(others < threshold).mean():.3f} / {(own < threshold).mean():.3f}"
+    return f"| {label} | {first:.3f} | {auroc(own, others):.3f} | {refused} |"
 
 
 def _best(example: Example, weights: Weights) -> int:
-    return max(range(len(example.right)), key=lambda at: weights.rank(example.evidence[at]))
+    return max(range(len(example.right)), key=lambda i: weights.rank(example.evidence[i]))
 
 
-def _confidence(found: Sequence[Example], weights: Weights) -> NDArray[np.float64]:
-    best = [example.evidence[_best(example, weights)] for example in found]
+def _confidence(examples: Sequence[Example], weights: Weights) -> NDArray[np.float64]:
+    best = [example.evidence[_best(example, weights)] for example in examples]
     return np.array([weights.confidence.probability(evidence) for evidence in best])
 
 
@@ -120,46 +120,46 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print, and write if asked."""
     options = _options(arguments)
     dev = read_exam(options.news / "dev.jsonl")
-    some = _drawn(dev.asked, options.questions)
+    questions = _drawn(dev.asked, options.questions)
     with (
         tempfile.TemporaryDirectory(prefix="virgolette-quality-") as work,
-        _place(Path(work), dev) as place,
+        _indexed(Path(work), dev) as index,
     ):
-        answerable = [asked for asked in some if asked.answers]
-        tables = [finding(place, answerable)]
+        answerable = [question for question in questions if question.answers]
+        tables = [finding(index, answerable)]
         to_fit = corpora(options.news, options.squad, options.fitted)
         for kind in (READER, PLAIN):
-            reader = place.reader if kind == READER else None
-            fitted = list(fit_examples(to_fit, place.embedder, reader, Path(work) / kind))
+            reader = index.reader if kind == READER else None
+            fitted = list(fit_examples(to_fit, index.embedder, reader, Path(work) / kind))
             reported = [
                 example
-                for asked in some
+                for question in questions
                 for example in fitting.examples(
-                    asked, place.generation, place.embedder, reader, near_miss=False
+                    question, index.generation, index.embedder, reader, near_miss=False
                 )
             ]
             tables.append(choosing(kind, fitted, reported))
             print(tables[-1], flush=True)
-    notes = NOTES.format(questions=len(some), answerable=len(answerable))
-    told = "\n\n".join([notes, *tables])
-    print(told)
+    notes = NOTES.format(questions=len(questions), answerable=len(answerable))
+    report = "\n\n".join([notes, *tables])
+    print(report)
     if options.write:
-        write_section("quality", told, PAGE)
+        write_section("quality", report, PAGE)
     return 0
 
 
 @contextmanager
-def _place(work: Path, exam: Exam) -> Iterator[Place]:
+def _indexed(work: Path, exam: Exam) -> Iterator[NewsIndex]:
     """The articles of an exam, indexed."""
     embedder = Embedder()
     with indexed(exam.texts or {}, embedder, work) as generation:
-        yield Place(generation, embedder, Reader(embedder.encoder))
+        yield NewsIndex(generation, embedder, Reader(embedder.encoder))
 
 
-def _drawn(asked: Sequence[ExamQuestion], count: int | None) -> list[ExamQuestion]:
+def _drawn(questions: Sequence[ExamQuestion], count: int | None) -> list[ExamQuestion]:
     if count is None:
-        return list(asked)
-    return random.Random(SEED).sample(asked, min(count, len(asked)))  # noqa: S311
+        return list(questions)
+    return random.Random(SEED).sample(questions, min(count, len(questions)))  # noqa: S311
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:

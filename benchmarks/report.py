@@ -1,4 +1,4 @@
-"""Tells what was measured, on what machine, and keeps it in docs/performance.md."""
+"""Reports what was measured, on what machine, and keeps it in docs/performance.md."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import Self
 
 from benchmarks.corpus import ROOT
 
@@ -23,7 +24,7 @@ ratio is what to look at. Sections with a command are written by it.
 
 @dataclass(frozen=True)
 class Figure:
-    """One row of the table: what was measured beside what, as told, and whether it is enough.
+    """One row of the table: a measurement beside its baseline, and whether it meets its target.
 
     ``met`` is None where there is no target.
     """
@@ -34,6 +35,11 @@ class Figure:
     ratio: float
     target: str
     met: bool | None
+
+    @classmethod
+    def at_most(cls, name: str, ours: str, baseline: str, ratio: float, limit: float) -> Self:
+        """A figure whose target is an upper limit of the ratio."""
+        return cls(name, ours, baseline, ratio, f"≤ {limit:g}", ratio <= limit)
 
     def row(self) -> str:
         """The row in Markdown."""
@@ -49,7 +55,7 @@ def table(figures: Sequence[Figure]) -> str:
 
 
 def machine(dtype: str, packages: Sequence[str]) -> str:
-    """What it ran on: processor, cores, memory, numbers the model computes in, versions."""
+    """The machine: processor, cores, memory, the model's data type, versions."""
     cores = len(os.sched_getaffinity(0))
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     versions = [f"Python {platform.python_version()}"]
@@ -63,7 +69,7 @@ def machine(dtype: str, packages: Sequence[str]) -> str:
 
 
 def write_section(name: str, content: str, page: Path = PAGE) -> None:
-    """Put a section between its markers in the page, in the place of the one before."""
+    """Put a section between its markers in the page, instead of the one before."""
     begin, end = f"<!-- {name}: generated, begin -->", f"<!-- {name}: generated, end -->"
     section = f"{begin}\n{content}\n{end}"
     text = page.read_text(encoding="utf-8") if page.exists() else HEADLINE
@@ -74,5 +80,5 @@ def write_section(name: str, content: str, page: Path = PAGE) -> None:
 
 
 def _processor() -> str:
-    found = re.search(r"^model name\s*: (.+)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
-    return found[1] if found else platform.machine()
+    match = re.search(r"^model name\s*: (.+)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+    return match[1] if match else platform.machine()

@@ -1,4 +1,4 @@
-"""The product's embedding model as stock sentence-transformers has it, to compare with."""
+"""The product's embedding model in stock sentence-transformers, to compare with."""
 
 from __future__ import annotations
 
@@ -9,28 +9,27 @@ if TYPE_CHECKING:
     import torch
     from sentence_transformers import SentenceTransformer
 
-
 WRITTEN_LAST = "model.safetensors"
 
 
 def stock_directory(models: Path, dtype: str = "float32") -> str:
-    """The directory with the model, written there when it is first asked for."""
+    """The directory with the model, written there at the first call."""
     directory = models / dtype
     if not (directory / WRITTEN_LAST).exists():
         import torch
 
-        from training.stock import write_stock
+        from training.stock import write_stock  # here: what is measured must not pay for it
 
         write_stock(directory, dtype=getattr(torch, dtype))
     return str(directory)
 
 
 def stock_model(models: Path, dtype: torch.dtype | None = None) -> SentenceTransformer:
-    """The model as anybody loads it, or in the type that is fast here."""
+    """The model as it loads by default, or in the given type."""
     from sentence_transformers import SentenceTransformer
 
     if dtype is None:
         return SentenceTransformer(stock_directory(models), device="cpu")
     directory = stock_directory(models, str(dtype).removeprefix("torch."))
-    known = {"dtype": dtype, "add_pooling_layer": False}
-    return SentenceTransformer(directory, device="cpu", model_kwargs=known)
+    options = {"dtype": dtype, "add_pooling_layer": False}
+    return SentenceTransformer(directory, device="cpu", model_kwargs=options)
