@@ -7,7 +7,7 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from index.models.runtime import give_back_memory
+from index.models.runtime import trim_memory
 
 CONCURRENCY = os.cpu_count() or 1  # more would only slow each other down
 MAX_QUEUED = 400  # some minutes of work, on two cores
@@ -55,11 +55,11 @@ class AnswerQueue:
         finally:
             self._changes += 1
 
-    async def give_memory_back(self) -> None:
+    async def keep_trimming_memory(self) -> None:
         """Give memory back at the start and after changes, until cancelled."""
         seen = -1
         while True:
             await asyncio.sleep(PAUSE)
             if seen != self._changes:
                 seen = self._changes
-                await asyncio.to_thread(give_back_memory)
+                await asyncio.to_thread(trim_memory)

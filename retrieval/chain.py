@@ -18,7 +18,7 @@ from index.generations.current import CurrentIndex
 from index.generations.generation import Generation
 from index.generations.manifest import needed_stamp
 from index.models.embedder import Embedder
-from index.models.runtime import give_back_memory, give_way
+from index.models.runtime import lower_priority, trim_memory
 from retrieval.answer import Answer, Question, Reason
 from retrieval.answering.extractive import ExtractiveAnswer, Extractor
 from retrieval.answering.reader import Reader
@@ -62,7 +62,7 @@ class AnswerChain:
         # asyncio's own executor has too few threads for so many waiting questions, and others
         # need them.
         threads = WRITTEN_AT_ONCE if writer else max(1, os.cpu_count() or 1)
-        self._threads = ThreadPoolExecutor(threads, "answer", give_way)
+        self._threads = ThreadPoolExecutor(threads, "answer", lower_priority)
 
     @property
     def writes(self) -> bool:
@@ -119,7 +119,7 @@ class AnswerChain:
             if self._reader:
                 self._reader.load()
             self._answer(Question("Virgolette"))
-        give_back_memory()
+        trim_memory()
 
     def _answer(self, question: Question) -> Answer:
         with self._index.reading() as generation, self._computing:

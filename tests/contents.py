@@ -12,7 +12,7 @@ from index.building.helper import faults
 from index.generations.generation import Generation
 from index.generations.layout import ChromaServer, generations_dir
 from index.generations.pointer import current_name
-from index.generations.store import Stored
+from index.generations.store import StoredPassage
 from index.models.encoder import Vectors
 from index.text.words import terms
 
@@ -23,7 +23,7 @@ class Contents:
 
     articles: list[Article | None]
     twins: dict[str, list[str]]
-    passages: list[Stored]
+    passages: list[StoredPassage]
     sentences: list[tuple[int, int]]
     keywords: dict[str, list[float]]
     passage_vectors: dict[str, list[float]]

@@ -229,7 +229,7 @@ class _Background:
         """Start the tasks, and hand over the updates that the last run left."""
         if self.settings.watch:
             self.follower = asyncio.create_task(follow_corpus(self.settings.corpus_dir))
-        self.tasks.append(asyncio.create_task(self.queue.give_memory_back()))
+        self.tasks.append(asyncio.create_task(self.queue.keep_trimming_memory()))
         if not self.settings.telegram_webhook_url:
             watch = PollingWatch(self.request, lambda: _restart_polling(application))
             self.tasks.append(asyncio.create_task(watch.watch()))

@@ -32,7 +32,7 @@ from index.generations.layout import (
 )
 from index.generations.manifest import EMBEDDED, read_manifest
 from index.generations.pointer import hold
-from index.generations.store import Store, Stored
+from index.generations.store import Store, StoredPassage
 from index.models.encoder import Vectors
 from index.text.sentences import Span
 
@@ -101,11 +101,11 @@ class Generation:
         """The dates of its articles, in ISO 8601."""
         return self.store.known("date")
 
-    def sentences(self, passage: Stored) -> list[Span]:
+    def sentences(self, passage: StoredPassage) -> list[Span]:
         """The spans of a passage's sentences in its article."""
         return self.store.sentences(passage.first, passage.last)
 
-    def sentence_vectors(self, passage: Stored) -> Vectors:
+    def sentence_vectors(self, passage: StoredPassage) -> Vectors:
         """The unit vectors of a passage's sentences, shape (sentences, dimensions)."""
         return np.asarray(self._sentences.read(passage.first, passage.last), np.float32)
 

@@ -74,7 +74,7 @@ _COPY = (
 
 
 @dataclass(frozen=True)
-class Stored:
+class StoredPassage:
     """A stored passage: its row, and the rows of its first and last sentence."""
 
     row: int
@@ -140,7 +140,7 @@ class Store:
             for row in range(first, end)
         ]
 
-    def passages(self, rows: Sequence[int]) -> list[Stored]:
+    def passages(self, rows: Sequence[int]) -> list[StoredPassage]:
         """The passages in these rows, in this order."""
         return [self._passage("row", row) for row in rows]
 
@@ -206,11 +206,11 @@ class Store:
                     article = self.article(path)
                 yield article, *rest
 
-    def _passage(self, column: str, value: int | str) -> Stored:
+    def _passage(self, column: str, value: int | str) -> StoredPassage:
         rows = self._rows(_PASSAGE[column], value)
         if not rows:
             raise StorageError(f"{self.path} lacks passage {value}: run virgolette index --rebuild")
-        return Stored(*rows[0])
+        return StoredPassage(*rows[0])
 
     def _rows(self, query: str, *values: int | str) -> list[Any]:
         with self._lock, self._translating():

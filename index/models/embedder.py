@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from index.errors import ModelError
 from index.models.encoder import OnnxEncoder, Vectors, unit_vectors, unreadable
-from index.models.runtime import fast_dtype, give_back_memory, lone_threads
+from index.models.runtime import fast_dtype, one_thread_per_batch, trim_memory
 from index.models.weights import PACKED, packed_checksum
 
 if TYPE_CHECKING:
@@ -130,14 +130,14 @@ class Embedder:
         """
         prompt = self._prompts(*PASSAGE_PROMPTS)
         counts = self.count_tokens(texts)
-        with lone_threads() as (threads, cores):
+        with one_thread_per_batch() as (threads, cores):
             max_tokens = min(BATCH_TOKENS, sum(counts) // cores)  # a few texts: a part per core
             batches = _batches_by_length(texts, counts, max_tokens)
             computed = threads.map(lambda batch: self._encode_batch(batch, prompt), batches)
             for number, pair in enumerate(zip(batches, computed, strict=True), start=1):
                 yield pair
                 if number % TRIM_INTERVAL == 0:
-                    give_back_memory()
+                    trim_memory()
 
     def _encode_batch(self, texts: Sequence[str], prompt: str) -> Vectors:
         """As ``SentenceTransformer.encode``, but the lock is free while the model computes."""
@@ -193,7 +193,7 @@ class Embedder:
         with self._lock:  # loading a model sets PyTorch's default dtype for all threads
             if self._loaded is None:
                 self._loaded = self._load()
-                give_back_memory()
+                trim_memory()
             return self._loaded
 
     def _load(self) -> SentenceTransformer:

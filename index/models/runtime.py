@@ -39,14 +39,14 @@ def fast_dtype() -> torch.dtype:
     return torch.bfloat16 if fast else torch.float32
 
 
-def give_way() -> None:
+def lower_priority() -> None:
     """Lower the priority of this thread, and of those it starts, below that of an event loop."""
     with suppress(AttributeError, OSError):  # only Linux has a priority for each thread
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
 
 
 @contextmanager
-def lone_threads() -> Iterator[tuple[ThreadPoolExecutor, int]]:
+def one_thread_per_batch() -> Iterator[tuple[ThreadPoolExecutor, int]]:
     """As many threads as PyTorch would use for one batch, each to compute a batch of its own.
 
     Two batches side by side take four fifths of the time of one after the other, where the
@@ -63,7 +63,7 @@ def lone_threads() -> Iterator[tuple[ThreadPoolExecutor, int]]:
         torch.set_num_threads(number)  # else later threads would compute alone, too
 
 
-def give_back_memory() -> None:
+def trim_memory() -> None:
     """Have glibc return freed memory, which it would keep: some 80 MB after loading a model.
 
     Other C libraries have no such call, and need none.

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from index.errors import ModelError
 from index.generations.passages import titled
 from index.models.encoder import Bert, OnnxEncoder, Weights, mapped
-from index.models.runtime import give_way
+from index.models.runtime import lower_priority
 from index.models.weights import SCALE
 from index.text.sentences import Span
 
@@ -91,7 +91,7 @@ class Reader:
         self._lock = threading.Lock()  # only one thread loads
         self._scores = lru_cache(CACHE_SIZE)(self._score)
         # One passage per thread takes less time than one after the other on all cores.
-        self._threads = ThreadPoolExecutor(os.cpu_count(), "reader", give_way)
+        self._threads = ThreadPoolExecutor(os.cpu_count(), "reader", lower_priority)
 
     def load(self) -> None:
         """Load the model. Raises ModelError if it is damaged."""

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.generations.generation import Generation
-from index.generations.store import Stored
+from index.generations.store import StoredPassage
 from index.models.embedder import Embedder
 from index.models.encoder import Vectors
 from index.text.words import terms
@@ -65,7 +65,7 @@ class Signals:
 class ScoredPassage:
     """A passage found: its fused score, and by how much that is ``behind`` the best one's (≥ 0)."""
 
-    passage: Stored
+    passage: StoredPassage
     score: float
     behind: float
 
@@ -251,7 +251,7 @@ class _Duplicates:
         self._twins = cache(lambda article: frozenset(store.twins(article)))
         self._terms = cache(lambda text: frozenset(terms(text)))
 
-    def repeats(self, passage: Stored, others: Sequence[Stored]) -> bool:
+    def repeats(self, passage: StoredPassage, others: Sequence[StoredPassage]) -> bool:
         """Whether a passage says the same as one of the others, from a near-duplicate article."""
         # Only among the few found: a family of copies may be as large as the corpus.
         return any(
