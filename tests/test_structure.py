@@ -20,7 +20,7 @@ from tests.conftest import ROOT
 
 ROOMS = ["index", "retrieval", "bot"]  # each may import those before it
 FOLDERS = {  # likewise, in each room; what else lies in "bot" comes before its folders
-    "index": ["errors", "text", "articles", "models", "generations", "building", "doctor"],
+    "index": ["errors", "disk", "text", "articles", "models", "generations", "building", "doctor"],
     "retrieval": [
         "answer", "questions", "conversation", "answering", "writing", "chain", "langchain",
         "evaluation",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import secrets
 import unicodedata
@@ -21,6 +20,7 @@ from index.articles.files import scan
 from index.articles.formats import read_text
 from index.articles.pages import python_encoding
 from index.articles.text_files import decode, split_front_matter
+from index.disk import sync_to_disk
 from index.errors import ArticleError, CorpusError, FetchError
 from index.text.clean import one_line
 
@@ -235,10 +235,8 @@ def write_new(folder: Path, stem: str, suffix: str, content: bytes) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         try:
-            with hidden.open("xb") as out:
-                out.write(content)
-                out.flush()
-                os.fsync(out.fileno())
+            hidden.write_bytes(content)
+            sync_to_disk(hidden)
             return _publish(hidden, stem, suffix)
         finally:
             hidden.unlink(missing_ok=True)
@@ -269,8 +267,4 @@ def _rename(hidden: Path, file: Path) -> None:
     except OSError:  # a file system without links: claim the name, then fill it
         file.open("xb").close()
         hidden.replace(file)
-    directory = os.open(file.parent, os.O_RDONLY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
+    sync_to_disk(file.parent)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from index.articles.formats import FORMATS, LOADERS
+from index.disk import replace_file
 from index.errors import CorpusError
 
 MEGABYTE = 1_000_000
@@ -68,10 +69,8 @@ class DigestCache:
         if not always and self._misses <= max(_MIN_MISSES, len(self._fresh) // 20):
             return
         content = {"read_at": self._read_at, "files": self._fresh}
-        new = self._file.with_suffix(".new")
         with suppress(OSError):
-            new.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
-            new.replace(self._file)
+            replace_file(self._file, json.dumps(content, ensure_ascii=False))
 
     def _load(self) -> None:
         with suppress(OSError, ValueError, KeyError, TypeError):

@@ -16,6 +16,7 @@ from index.articles.formats import FORMATS
 from index.building.build import Base, Builder, Progress
 from index.building.helper import Helper
 from index.building.vector_cache import VectorCache
+from index.disk import sync_to_disk
 from index.errors import ArticleError, CorpusError, ServerError, StorageError
 from index.generations.layout import (
     BUILDING,
@@ -24,7 +25,6 @@ from index.generations.layout import (
     Locations,
     VectorLocation,
     generations_dir,
-    sync_to_disk,
 )
 from index.generations.manifest import Manifest, write_manifest
 from index.generations.pointer import discard, discard_all_but, switch_to

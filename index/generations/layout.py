@@ -11,7 +11,6 @@ DATA_DIR/
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,12 +75,3 @@ class Locations:
 def generations_dir(data_dir: Path) -> Path:
     """The directory of the generations."""
     return data_dir / "generations"
-
-
-def sync_to_disk(folder: Path) -> None:
-    """Write the names in a folder to the disk."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -14,6 +14,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO
 
+from index.disk import replace_file
 from index.errors import BusyError, StorageError
 from index.generations.layout import (
     BUILDING,
@@ -23,7 +24,6 @@ from index.generations.layout import (
     ChromaServer,
     VectorLocation,
     generations_dir,
-    sync_to_disk,
 )
 from index.generations.manifest import EMBEDDED, read_manifest
 
@@ -51,13 +51,7 @@ def switch_to(data_dir: Path, name: str) -> None:
 
     The generation must be on the disk by then; after this, so is the pointer.
     """
-    new = data_dir / f"{CURRENT}.new"
-    with new.open("w", encoding="ascii") as file:
-        file.write(name + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    new.replace(data_dir / CURRENT)
-    sync_to_disk(data_dir)
+    replace_file(data_dir / CURRENT, name + "\n", durable=True)
 
 
 @contextmanager

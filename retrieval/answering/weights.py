@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from index.disk import replace_file
 from index.errors import StorageError
 
 FILE = Path(__file__).with_name("weights.json")
@@ -114,9 +115,7 @@ def save_weights(weights: Weights, kind: str, file: Path = FILE) -> None:
     with suppress(OSError, ValueError):
         others = json.loads(file.read_text(encoding="utf-8"))
     file.parent.mkdir(parents=True, exist_ok=True)
-    new = file.with_suffix(".new")
-    new.write_text(json.dumps({**others, kind: asdict(weights)}, indent=1) + "\n", encoding="utf-8")
-    new.replace(file)
+    replace_file(file, json.dumps({**others, kind: asdict(weights)}, indent=1) + "\n")
 
 
 def fitted_file(data_dir: Path, fingerprint: str) -> Path:
