@@ -10,6 +10,7 @@ from threading import Lock
 
 from bot.locales import Texts
 from index.generations.current import CurrentIndex
+from index.text.language import alternatives, pattern, vocabulary
 from index.text.words import words
 from retrieval.answer import Question
 from retrieval.chain import AnswerChain
@@ -70,56 +71,24 @@ class Talk(StrEnum):
     SUBJECTS = "subjects"
 
 
-_GREETINGS = frozenset(
-    "ciao salve buongiorno buonasera buonanotte buondi hello hi hey ehi arrivederci bye".split()
-)
-_THANKS = frozenset("grazie ringrazio thanks thank thx".split())
-_AROUND = frozenset(
-    """
-    buon giorno sera pomeriggio buona notte a tutti te voi lei come stai va sta tutto bene good
-    morning evening afternoon night how are you there virgolette bot caro cara amico mille tante
-    molte infinite ti vi di e ma ok okay perfetto ottimo bravo gentile gentilissimo cuore tutto so
-    very much many lot all for the your help great perfect per l aiuto la risposta dell and again
-    presto domani dopo
-    """.split()
-)
-_SUBJECTS = re.compile(
-    r"(?:e )?(?:"
-    r"(?:di )?(?:che|che cosa|cosa|cos|quali argomenti|quali temi|quali cose) "
-    r"(?:parlano|trattano|si parla|si occupano|raccontano|ci sono|c e|contengono|e)(?: in| negli)?"
-    r"(?: (?:gli|i|questi|tuoi|i tuoi))?(?: (?:articoli|testi|documenti|giornali|archivio))?"
-    r"|(?:quali|che)(?: sono)?(?: gli| i)? (?:argomenti|temi|soggetti)"
-    r"(?: (?:ci sono|conosci|trattano|degli|negli|gli|hai|tratti))*(?: articoli)?"
-    r"|(?:che cosa|cosa|che) (?:sai|conosci|posso chieder(?:e|ti)|puoi dirmi|hai)"
-    r"|what (?:are|is) (?:the|these|your) (?:articles?|texts?|news) about"
-    r"|what (?:topics|subjects)(?: (?:are there|do the articles cover|do you (?:know|cover|have)"
-    r"|are covered))?"
-    r"|what do (?:you know|the articles (?:say|talk about|cover))(?: about)?"
-    r"|what can i ask(?: you)?"
-    r")"
-)
-_MEANT = frozenset("articoli testi documenti argomenti temi articles texts topics subjects".split())
-_GENERAL = re.compile(r"\b(?:sai|conosci|chieder|puoi|hai|know|ask|parlano)")
-# The two words of "buon giorno", "good evening" and the like.
-_WISHES = frozenset("buon buona good".split())
-_TIMES = frozenset("giorno sera pomeriggio notte morning evening afternoon night".split())
-
-
 def small_talk_kind(text: str) -> Talk | None:
     """The kind of small talk that a text is; None for a question to the articles."""
     tokens = words(text)
     if not tokens or len(tokens) > MAX_WORDS:
         return None
-    vocabulary = set(tokens)
-    if vocabulary & _THANKS and vocabulary <= _THANKS | _GREETINGS | _AROUND:
+    said, around = set(tokens), vocabulary("courtesies")
+    greetings, thanks = vocabulary("greetings"), vocabulary("thanks")
+    if said & thanks and said <= thanks | greetings | around:
         return Talk.THANKS
-    if vocabulary & _GREETINGS and vocabulary <= _GREETINGS | _AROUND:
+    if said & greetings and said <= greetings | around:
         return Talk.HELLO
-    if vocabulary <= _AROUND and tokens[0] in _WISHES and set(tokens[1:2]) & _TIMES:
+    is_wish = tokens[0] in vocabulary("wishes") and set(tokens[1:2]) & vocabulary("times_of_day")
+    if is_wish and said <= around:  # "buon giorno a tutti"
         return Talk.HELLO
     phrase = " ".join(tokens)
-    is_general = vocabulary & _MEANT or _GENERAL.search(phrase)
-    return Talk.SUBJECTS if is_general and _SUBJECTS.fullmatch(phrase) else None
+    is_general = said & vocabulary("subject_words") or pattern("general_words").search(phrase)
+    asked = re.fullmatch(rf"(?:e )?{alternatives('asks_subjects')}", phrase)
+    return Talk.SUBJECTS if is_general and asked else None
 
 
 def small_talk_reply(kind: Talk, index: CurrentIndex, say: Texts) -> str:

@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 import datetime
-import re
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from index.errors import UsageError
+from index.text.clean import typed_line
+from index.text.language import language
 from index.text.sentences import Span
 from index.text.words import words
 
 MAX_QUESTION = 1000  # characters
-
-_ENGLISH = frozenset(
-    "what who whom whose which when where why how many much does did do is are was were will would "
-    "can could has have had the of and to by from with about they their there that this".split()
-)
-_ITALIAN = frozenset(
-    "che chi cosa quale quali quando dove perche come quanto quanti quanta quante il lo la gli le "
-    "un una di del della dei delle da dal dalla nel nella con per tra fra e si sono ha".split()
-)
 
 
 class QuestionError(UsageError):
@@ -33,9 +25,9 @@ class QuestionError(UsageError):
 
 
 def leaning(text: str) -> int:
-    """How many words of a text are English ones that hold sentences together, less Italian ones."""
-    found = words(text)
-    return sum(w in _ENGLISH for w in found) - sum(w in _ITALIAN for w in found)
+    """How many function words of a text are English, minus those that are Italian."""
+    english, italian = language("en").function_words, language("it").function_words
+    return sum((word in english) - (word in italian) for word in words(text))
 
 
 class Reason(StrEnum):
@@ -83,8 +75,8 @@ class Question:
     def parse(
         cls, raw: str, day: datetime.date | None = None, previous: tuple[Turn, ...] = ()
     ) -> Question:
-        """The question in what somebody wrote, today or on a day. Raises QuestionError."""
-        text = " ".join(re.sub(r"[\x00-\x1f\x7f\ud800-\udfff]", " ", raw).split())
+        """The question that somebody wrote, today or on a given day. Raises QuestionError."""
+        text = typed_line(raw)
         if not text:
             raise QuestionError("empty", "the question is empty: write what you want to know")
         if len(text) > MAX_QUESTION:

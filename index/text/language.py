@@ -33,6 +33,12 @@ class Language:
     weekdays: tuple[str, ...]
     openers: frozenset[str]
     titles: frozenset[str]
+    greetings: frozenset[str]
+    thanks: frozenset[str]
+    courtesies: frozenset[str]
+    wishes: frozenset[str]
+    times_of_day: frozenset[str]
+    subject_words: frozenset[str]
     numbers: Mapping[str, int]
     scales: Mapping[str, int]
     patterns: Mapping[str, tuple[str, ...]]
@@ -43,13 +49,12 @@ def language(code: str) -> Language:
     """The language with this code, "it" or "en"."""
     text = files(__package__).joinpath("languages", f"{code}.toml").read_text(encoding="utf-8")
     fields: dict[str, Any] = tomllib.loads(text)
-    fields |= fields.pop("claims")
-    for name in ("stop_words", "function_words", "abbreviations", "months_that_are_words"):
-        fields[name] = frozenset(fields[name].split())
-    for name in ("openers", "titles"):
-        fields[name] = frozenset(fields[name].split())
-    for name in ("months", "weekdays"):
-        fields[name] = tuple(fields[name].split())
+    fields |= fields.pop("claims") | fields.pop("talk")
+    for name, content in fields.items():
+        if name in ("months", "weekdays"):
+            fields[name] = tuple(content.split())
+        elif name != "code" and isinstance(content, str):
+            fields[name] = frozenset(content.split())
     fields["scales"] = {w: int(n) for n, ws in fields["scales"].items() for w in ws.split()}
     return Language(**fields)
 

@@ -12,6 +12,7 @@ from index.articles.article import Article
 from index.generations.generation import Generation
 from index.models.embedder import Embedder
 from index.models.encoder import Vectors
+from index.text.language import alternatives
 from index.text.sentences import Span, ends_a_sentence, logical_lines
 from retrieval.answer import Question
 from retrieval.answering.reader import Page, Reader, Reading
@@ -22,23 +23,7 @@ from retrieval.questions.scope import ScopedQuestion
 LONGEST = 400  # characters of two neighbours that are quoted together
 MAX_BEHIND = 1.0  # the best passage; where few passages are found, all but one are far behind
 MAX_HEADLINE = 300  # characters of a first line that may be a headline of several sentences
-_OPENING = r"^[\s«“\"‘'(–—-]*"
-# "Egli ha detto", "Questo incontro", "They met": somebody or something told of before.
-_POINTS_BACK = re.compile(
-    _OPENING + r"(?:(?:ma|e|anche|inoltre|però|poi|so|but|and)\s+)?"
-    r"(?:egli|ella|lui|lei|essi|esse|esso|essa|costui|costei|quest[oaei]|quell[oaei]|quei|quegli|ciò|tal[ei]"
-    r"|l[oa] stess[oa]|gli stessi|le stesse|entrambi|entrambe|il primo|il secondo|la prima"
-    r"|la seconda|quest’ultim[oa]|quest'ultim[oa]|he|she|it|they|this|these|those|both)\b",
-    re.IGNORECASE,
-)
-# "Il leader ha detto": who he is was said before, unless a name follows.
-_DESCRIBED = re.compile(
-    _OPENING + r"(?:il|la|lo|i|gli|le|l[’']|the)\s*"
-    r"(?:leader|president\w*|dittator\w*|premier|ministr\w*|cancellier\w*|sindac\w*|portavoce"
-    r"|capo\w*|uom\w*|donn\w*|ragazz\w*|coppia|governator\w*|generale|segretari\w*|due"
-    r"|man|woman|minister|mayor|governor|two)\b(?P<more>(?:\s+[\w’'-]+){0,4})",
-    re.IGNORECASE,
-)
+_OPENING = r"[\s«“\"‘'(–—-]*"
 _NAME = re.compile(r"(?:^|\s|[’'])[A-ZÀ-Ý]")
 
 
@@ -106,11 +91,26 @@ def gather_sentences(
 
 
 def refers_back(text: str) -> bool:
-    """Whether the sentence begins with somebody or something that it does not name."""
-    described = _DESCRIBED.match(text)
+    """Whether a sentence begins with somebody or something that it does not name.
+
+    "Egli ha detto", "They met" do; so does "Il leader ha detto", unless a name follows.
+    """
+    described = _described().match(text)
     if described and not _NAME.search(described["more"]):
         return True
-    return _POINTS_BACK.match(text) is not None
+    return _pointing().match(text) is not None
+
+
+@cache
+def _pointing() -> re.Pattern[str]:
+    lead = rf"(?:{alternatives('leads_on')}\s+)?"
+    return re.compile(rf"{_OPENING}{lead}{alternatives('points_back')}\b", re.IGNORECASE)
+
+
+@cache
+def _described() -> re.Pattern[str]:
+    who = rf"{alternatives('article')}\s*{alternatives('person')}\b"
+    return re.compile(rf"{_OPENING}{who}(?P<more>(?:\s+[\w’'-]+){{0,4}})", re.IGNORECASE)
 
 
 def adjoin(sentence: Sentence, neighbour: Sentence) -> bool:

@@ -16,6 +16,7 @@ from index.articles.article import Article
 from index.errors import UsageError
 from index.generations.current import CurrentIndex
 from index.generations.generation import Generation
+from index.text.clean import typed_line
 from index.text.sentences import Span
 from retrieval.answer import Quotation
 from retrieval.answering.quotations import is_verbatim, slice_of
@@ -124,7 +125,7 @@ def verify(text: str, generation: Generation) -> Verification:
 
 def _claim(text: str) -> tuple[str, str]:
     """The words to look for, and the words beside them."""
-    line = " ".join(re.sub(r"[\x00-\x1f\x7f\ud800-\udfff]", " ", text).split())
+    line = typed_line(text)
     if len(line) > MAX_CLAIM:
         raise ClaimError(
             "too_long", f"the text has {len(line)} characters: verify {MAX_CLAIM} or fewer"
