@@ -1,4 +1,4 @@
-"""What is asked and what is answered."""
+"""Questions and answers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MAX_QUESTION = 1000  # characters
 
 
 class QuestionError(UsageError):
-    """What was asked cannot be a question. ``problem`` is "empty" or "too_long"."""
+    """The input is not a question. ``problem`` is "empty" or "too_long"."""
 
     def __init__(self, problem: str, message: str) -> None:
         super().__init__(message)
@@ -39,32 +39,32 @@ class Reason(StrEnum):
 
 
 class Fallback(StrEnum):
-    """Why an answer is in the articles' words alone although there is a chat model."""
+    """Why an answer has only the articles' words although there is a chat model."""
 
-    UNREACHABLE = "unreachable"  # it failed, or failed so often that it is not asked for a while
+    UNREACHABLE = "unreachable"  # it failed, or failed so often that it is left alone for a while
     TOO_SLOW = "too_slow"
     SILENT = "silent"  # it found no answer in the passages
-    UNHELD = "unheld"  # nothing of what it wrote is held by them
-    SPENT = "spent"  # a limit of tokens is reached
+    UNHELD = "unheld"  # the passages support nothing that it wrote
+    SPENT = "spent"  # a token limit is reached
 
 
 class Fault(StrEnum):
-    """Why a claim of a chat model is dropped."""
+    """Why a chat model's claim is dropped."""
 
     NO_QUOTATION = "no_quotation"
-    NO_PASSAGE = "no_passage"  # none that it was shown has this number
-    FALSE_QUOTATION = "false_quotation"  # words that are not in the passage, to the letter
-    UNSUPPORTED = "unsupported"  # names, numbers or dates that are not in what is quoted
-    UNRELATED = "unrelated"  # it has nothing in common with what it quotes
-    OTHER_LANGUAGE = "other_language"  # than that of the question
+    NO_PASSAGE = "no_passage"  # no passage in the prompt has this number
+    FALSE_QUOTATION = "false_quotation"  # its words are not verbatim in the passage
+    UNSUPPORTED = "unsupported"  # names, numbers or dates that are not in its quotations
+    UNRELATED = "unrelated"  # it has nothing in common with its quotations
+    OTHER_LANGUAGE = "other_language"  # not the language of the question
 
 
 @dataclass(frozen=True)
 class Question:
-    """A question as it is searched: one line, not empty, at most MAX_QUESTION characters.
+    """A question for the search: one line, not empty, at most MAX_QUESTION characters.
 
-    ``day`` is the day on which it is asked: what "last week" counts from. ``previous``: the turns
-    of the conversation before it, the last one last, to which "and when?" may refer.
+    ``day`` is the day on which it is asked: "last week" counts from it. ``previous``: the turns of
+    the conversation before it, oldest first, to which "and when?" may refer.
     """
 
     text: str
@@ -88,7 +88,7 @@ class Question:
 
     @property
     def is_english(self) -> bool:
-        """Whether it reads more like English than like Italian."""
+        """Whether it is more like English than like Italian."""
         return leaning(self.text) > 0
 
 
@@ -105,9 +105,9 @@ class Carrier:
 class Quotation:
     """``stored text of article[start:end] == text``, in Unicode code points: checked.
 
-    ``sha256`` is of the article's stored text in UTF-8. ``also`` tells the other articles that
-    hold the same words: an agency's text counts once, however many outlets carry it.
-    ``deciding``: the words in it that answer, as a span of the stored text, if they are known.
+    ``sha256`` is of the article's stored text in UTF-8. ``also`` names the other articles that hold
+    the same words: an agency's text counts once, however many outlets carry it. ``deciding``: the
+    words in it that answer, as a span of the stored text, if they are known.
     """
 
     text: str
@@ -126,10 +126,10 @@ class Quotation:
 
 @dataclass(frozen=True)
 class Scope:
-    """Which articles may answer, as far as the question says: any, where it says nothing.
+    """Which articles may answer, according to the question: any, unless it says otherwise.
 
-    ``sources``: these outlets' only. ``since`` and ``until``: those of these days, both included,
-    and those that tell of these days by name. ``newest``: the newest first.
+    ``sources``: only those of these outlets. ``since`` and ``until``: those of these days, both
+    included, and those that name these days. ``newest``: the newest first.
     """
 
     sources: tuple[str, ...] = ()
@@ -145,30 +145,30 @@ class Scope:
 
 @dataclass(frozen=True)
 class Claim:
-    """A sentence that a chat model wrote, and the places, from 0, of the quotations it leans on."""
+    """A sentence by a chat model, and the indices, from 0, of the quotations that it cites."""
 
     text: str
     quotes: tuple[int, ...]
 
     @property
     def cited(self) -> str:
-        """It with the numbers of its quotations."""
-        return f"{self.text} {''.join(f'[{place + 1}]' for place in self.quotes)}"
+        """The claim followed by the numbers of its quotations."""
+        return f"{self.text} {''.join(f'[{index + 1}]' for index in self.quotes)}"
 
 
 @dataclass(frozen=True)
 class Answer:
     """The quotations that answer a question, or a refusal with its reason.
 
-    ``query`` is what was really searched. ``answer`` is a slice of the first quotation or None;
-    of a chat model (``answerer``), its claims with the numbers of the quotations.
-    ``confidence`` is the estimated probability that the quotations answer, 0–1. ``near`` holds
-    what is close but no answer, and only a refusal has it. ``generation`` names the index that
-    was read, "" when there is none. ``agreeing``: how many articles of independent texts answer
-    in the words of ``answer``; ``differing``: whether another one answers otherwise. ``claims``
-    are what a chat model wrote and the gate let through, ``dropped`` why others did not pass;
-    ``fallback``: why it is not the chat model that answers. ``follows``: the question before this
-    one, where this one was read together with it.
+    ``query`` is the text that was searched. ``answer`` is a slice of the first quotation or None;
+    with a chat model (``answerer``), its claims with the numbers of the quotations.
+    ``confidence`` is the estimated probability that the quotations answer, 0–1. ``near``, in
+    refusals only, holds quotations that are close but do not answer. ``generation`` names the
+    index, "" if there is none. ``agreeing``: the number of independent articles that answer in the
+    words of ``answer``; ``differing``: whether another one answers differently. ``claims`` are the
+    chat model's that passed the gate, ``dropped`` why others did not; ``fallback``: why the chat
+    model does not answer. ``follows``: the question that this one was read with,
+    if it was a follow-up.
     """
 
     question: str
@@ -194,7 +194,7 @@ class Answer:
         return self.reason is not None
 
     def as_json(self) -> dict[str, Any]:
-        """The keys that ``virgolette ask --json`` promises; with a chat model, two more."""
+        """The keys that ``virgolette ask --json`` guarantees; with a chat model, two more."""
         keys = (
             "question", "query", "answer", "refused", "reason", "confidence", "answerer",
             "quotes", "near", "generation",
@@ -202,7 +202,7 @@ class Answer:
         )  # fmt: skip
         fields = {**asdict(self), "refused": self.refused}
         for claim in fields["claims"]:
-            claim["quotes"] = [place + 1 for place in claim["quotes"]]
+            claim["quotes"] = [index + 1 for index in claim["quotes"]]
         for quote in (*fields["quotes"], *fields["near"]):
             quote["also"] = [carrier["article"] for carrier in quote["also"]]
             del quote["deciding"]
@@ -211,16 +211,16 @@ class Answer:
 
 @dataclass(frozen=True)
 class Turn:
-    """A question that was answered, as far as the next one may refer to it.
+    """An answered question, with what the next one may refer to.
 
-    ``query`` is what was searched, ``sources`` the outlets that it kept to, which ``query`` leaves
-    out. ``answer`` is the short answer, ``told`` the first quotation, or for a refusal what came
-    nearest; "" where there is none. ``articles`` are the paths of the articles quoted.
+    ``query`` is the text that was searched, ``sources`` the outlets that it was limited to, which
+    ``query`` omits. ``answer``: the short answer, ``snippet``: the first quotation, or the near one of
+    a refusal; "" if there is none. ``articles``: the paths of the articles quoted.
     """
 
     query: str
     answer: str = ""
-    told: str = ""
+    snippet: str = ""
     sources: tuple[str, ...] = ()
     articles: tuple[str, ...] = ()
 
@@ -228,7 +228,7 @@ class Turn:
     def of(cls, answer: Answer) -> Turn:
         """The turn that ended with an answer or a refusal."""
         shown = answer.quotes or answer.near
-        told = shown[0].text if shown else ""
+        snippet = shown[0].text if shown else ""
         short = "" if answer.claims else answer.answer or ""
         articles = tuple(dict.fromkeys(quote.article for quote in shown))
-        return cls(answer.query, short, told, answer.scope.sources, articles)
+        return cls(answer.query, short, snippet, answer.scope.sources, articles)

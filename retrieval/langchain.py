@@ -1,6 +1,6 @@
-"""Virgolette's parts as LangChain's, for people who bring a chain of their own.
+"""Virgolette's parts as LangChain components, for chains of your own.
 
-The surfaces do without: to import LangChain's Runnable takes half a second and 20 MB.
+Virgolette itself does without them: importing LangChain's Runnable takes half a second and 20 MB.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from retrieval.chain import AnswerChain
 
 
 class HybridRetriever(BaseRetriever):
-    """The k passages of one generation that are nearest to a query, best first.
+    """Retrieves the k passages of one generation that are nearest to a query, best first.
 
     Documents carry the passage's text, its id, and in ``metadata`` its ``row``, ``article``,
-    ``start``, ``end``, ``score``, and by how much that is ``behind`` the best one's (0 or more).
+    ``start``, ``end``, ``score``, and by how much that is ``behind`` the best one's (≥ 0).
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
@@ -39,21 +39,19 @@ class HybridRetriever(BaseRetriever):
         run_manager: CallbackManagerForRetrieverRun,  # noqa: ARG002
     ) -> list[Document]:
         search = HybridSearch(self.generation, self.embedder, self.fusion)
-        return [_document(found) for found in search.passages(query, self.k)]
+        return [_document(scored) for scored in search.passages(query, self.k)]
 
 
 def as_runnable(chain: AnswerChain) -> Runnable[Question, Answer]:
-    """The chain as a Runnable. Where LangSmith is set up, its runs are traced there.
+    """The chain as a Runnable, which LangSmith traces if it is set up.
 
-    A keyword ``asking`` reaches the chain.
+    The keyword ``options`` is passed to the chain.
     """
     return RunnableLambda(chain.invoke, chain.ainvoke, name=type(chain).__name__)
 
 
-def _document(found: ScoredPassage) -> Document:
-    passage = found.passage
-    place = {"article": passage.article, "start": passage.start, "end": passage.end}
-    scores = {"score": found.score, "behind": found.behind}
-    return Document(
-        id=passage.id, page_content=passage.text, metadata={"row": passage.row, **place, **scores}
-    )
+def _document(scored: ScoredPassage) -> Document:
+    passage = scored.passage
+    metadata = {name: getattr(passage, name) for name in ("row", "article", "start", "end")}
+    metadata |= {"score": scored.score, "behind": scored.behind}
+    return Document(id=passage.id, page_content=passage.text, metadata=metadata)

@@ -1,1 +1,1 @@
-"""How good the answers are: questions with known answers, put to the product's own chain."""
+"""Measures the answers: questions with known answers, put to the product's own chain."""

@@ -1,4 +1,4 @@
-"""Questions with known answers in two formats: SQuAD's paragraphs, and lines on whole articles."""
+"""Reads questions with known answers: SQuAD's paragraphs, and JSON lines on whole articles."""
 
 from __future__ import annotations
 
@@ -8,14 +8,16 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from index.text.sentences import Span
+
+ARTICLES = ("articles.jsonl", "articles.jsonl.gz")
 
 
 @dataclass(frozen=True)
 class SquadQuestion:
-    """A question, and where its gold answers stand in its paragraph: each place once."""
+    """A question, and the spans of its gold answers in its paragraph, each once."""
 
     id: str
     text: str
@@ -25,7 +27,7 @@ class SquadQuestion:
 
 @dataclass(frozen=True)
 class Paragraph:
-    """A paragraph with its questions. ``article`` names the one that it is from."""
+    """A paragraph with its questions. ``article`` names the article that it comes from."""
 
     article: str
     language: str
@@ -33,59 +35,12 @@ class Paragraph:
     asked: tuple[SquadQuestion, ...]
 
 
-def read_squad(path: Path, language: str = "it") -> Iterator[Paragraph]:
-    """The paragraphs of a SQuAD file, which may be gzipped.
-
-    ``language`` is that of articles that tell none. A question whose answers do not stand in its
-    paragraph, as translations have them, is left out; one without answers is not.
-    """
-    opened = gzip.open if path.suffix == ".gz" else open
-    with opened(path, "rt", encoding="utf-8") as file:
-        articles = json.load(file)["data"]
-    for number, article in enumerate(articles):
-        written = article.get("language", language)
-        for paragraph in article["paragraphs"]:
-            text = paragraph["context"]
-            asked = tuple(
-                question for qa in paragraph["qas"] for question in _question(text, qa, written)
-            )
-            yield Paragraph(f"{written}-{number}", written, text, asked)
-
-
-def _question(text: str, qa: dict[str, Any], language: str) -> Iterator[SquadQuestion]:
-    spans = gold_spans(text, qa["answers"])
-    if spans or not qa["answers"]:
-        yield SquadQuestion(qa["id"], qa["question"].strip(), spans, language)
-
-
-def gold_spans(text: str, answers: Sequence[dict[str, Any]]) -> tuple[Span, ...]:
-    """Where the answers stand in the text; an ``answer_start`` that is not right is corrected.
-
-    The nearest place with the answer's words is taken. What stands nowhere is left out.
-    """
-    spans = {_nearest(text, answer["text"].strip(), answer["answer_start"]) for answer in answers}
-    return tuple(sorted(span for span in spans if span is not None))
-
-
-def _nearest(text: str, words: str, told: int) -> Span | None:
-    if not words:
-        return None
-    starts = [match.start() for match in re.finditer(re.escape(words), text)]
-    if not starts:
-        return None
-    start = min(starts, key=lambda at: abs(at - told))
-    return Span(start, start + len(words))
-
-
-ARTICLES = ("articles.jsonl", "articles.jsonl.gz")
-
-
 @dataclass(frozen=True)
 class NewsQuestion:
     """A question on an article, which it names.
 
-    ``spans``: each place of an answer in the article's text; none where nothing answers.
-    ``sentences``: those that hold them or, where nothing answers, that tempt.
+    ``spans``: each occurrence of an answer in the article's text; none if nothing answers.
+    ``sentences``: those that hold an answer or, if nothing answers, those that tempt.
     """
 
     article: str
@@ -98,7 +53,7 @@ class NewsQuestion:
 
 @dataclass(frozen=True)
 class NewsArticle:
-    """An article as it is told: without outlet, day or address."""
+    """An article without outlet, date or address."""
 
     id: str
     title: str
@@ -106,50 +61,89 @@ class NewsArticle:
     sentences: tuple[Span, ...]
 
 
+def read_squad(path: Path, language: str = "it") -> Iterator[Paragraph]:
+    """The paragraphs of a SQuAD file, which may be gzipped.
+
+    ``language`` is that of articles that name none. A question whose answers are not in its
+    paragraph, as in translations, is left out; one without answers is not.
+    """
+    with _open(path) as file:
+        articles = json.load(file)["data"]
+    for number, article in enumerate(articles):
+        own_language = article.get("language", language)
+        for paragraph in article["paragraphs"]:
+            text = paragraph["context"]
+            questions = tuple(
+                SquadQuestion(qa["id"], qa["question"].strip(), spans, own_language)
+                for qa in paragraph["qas"]
+                if (spans := gold_spans(text, qa["answers"])) or not qa["answers"]
+            )
+            yield Paragraph(f"{own_language}-{number}", own_language, text, questions)
+
+
+def gold_spans(text: str, answers: Sequence[dict[str, Any]]) -> tuple[Span, ...]:
+    """The spans of the answers in the text; a wrong ``answer_start`` is corrected.
+
+    The nearest occurrence of the answer's words counts. An answer that does not occur is left out.
+    """
+    spans = {_nearest(text, answer["text"].strip(), answer["answer_start"]) for answer in answers}
+    return tuple(sorted(span for span in spans if span is not None))
+
+
 def read_articles(folder: Path) -> dict[str, NewsArticle]:
-    """The articles in a folder, by their id. Raises OSError, ValueError or KeyError."""
+    """The articles in a folder, by id. Raises OSError, ValueError or KeyError."""
     path = next((folder / name for name in ARTICLES if (folder / name).exists()), None)
     if path is None:
         raise FileNotFoundError(f"{folder} has no {' or '.join(ARTICLES)}")
-    return {one["id"]: _article(one) for one in _json_lines(path)}
+    articles = {}
+    for line in _json_lines(path):
+        sentences = tuple(Span(*span) for span in line["sentences"])
+        articles[line["id"]] = NewsArticle(line["id"], line["title"], line["text"], sentences)
+    return articles
 
 
 def read_questions(path: Path, articles: dict[str, NewsArticle]) -> Iterator[NewsQuestion]:
     """The questions of a file, in order. Raises OSError, ValueError or KeyError."""
-    for one in _json_lines(path):
-        article = articles[one["id"]]
-        around = tuple(article.sentences[at] for at in one["s"])
-        answers = tuple(one["a"])
-        spans = tuple(sorted({s for a in answers for s in _places(article.text, a, around)}))
+    for line in _json_lines(path):
+        article, answers = articles[line["id"]], tuple(line["a"])
+        sentences = tuple(article.sentences[number] for number in line["s"])
+        spans = {s for answer in answers for s in _occurrences(article.text, answer, sentences)}
         if answers and not spans:
-            raise ValueError(f"no answer of {one['q']!r} stands in {article.id}")
-        yield NewsQuestion(article.id, one["q"], one["kind"], answers, spans, around)
+            raise ValueError(f"no answer of {line['q']!r} occurs in {article.id}")
+        yield NewsQuestion(
+            article.id, line["q"], line["kind"], answers, tuple(sorted(spans)), sentences
+        )
 
 
-def _article(told: dict[str, Any]) -> NewsArticle:
-    sentences = tuple(Span(*span) for span in told["sentences"])
-    return NewsArticle(told["id"], told["title"], told["text"], sentences)
+def _open(path: Path) -> IO[str]:
+    opener = gzip.open if path.suffix == ".gz" else open
+    return opener(path, "rt", encoding="utf-8")
 
 
-def _places(text: str, answer: str, around: tuple[Span, ...]) -> list[Span]:
-    """Where an answer stands in the sentences named: as whole words, if it does anywhere."""
-    found = [
+def _nearest(text: str, words: str, start: int) -> Span | None:
+    """The occurrence of the words that is nearest to ``start``."""
+    starts = [match.start() for match in re.finditer(re.escape(words), text)]
+    if not words or not starts:
+        return None
+    nearest = min(starts, key=lambda candidate: abs(candidate - start))
+    return Span(nearest, nearest + len(words))
+
+
+def _occurrences(text: str, answer: str, sentences: Sequence[Span]) -> list[Span]:
+    """Where an answer occurs in the sentences: as whole words, if it does anywhere."""
+    spans = [
         Span(sentence.start + match.start(), sentence.start + match.end())
-        for sentence in around
+        for sentence in sentences
         for match in re.finditer(re.escape(answer), text[sentence.start : sentence.end])
     ]
-    whole = [s for s in found if not re.search(r"\w\B\w", _edges(text, s))]
-    return whole or found
+    return [span for span in spans if _is_whole_words(text, span)] or spans
 
 
-def _edges(text: str, span: Span) -> str:
-    """The characters on both sides of both ends."""
-    return f"{text[max(span.start - 1, 0) : span.start + 1]} {text[span.end - 1 : span.end + 1]}"
+def _is_whole_words(text: str, span: Span) -> bool:
+    edges = f"{text[max(span.start - 1, 0) : span.start + 1]} {text[span.end - 1 : span.end + 1]}"
+    return re.search(r"\w\B\w", edges) is None
 
 
 def _json_lines(path: Path) -> Iterator[Any]:
-    opened = gzip.open if path.suffix == ".gz" else open
-    with opened(path, "rt", encoding="utf-8") as file:
-        for line in file:
-            if line.strip():
-                yield json.loads(line)
+    with _open(path) as file:
+        yield from (json.loads(line) for line in file if line.strip())
