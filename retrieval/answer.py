@@ -214,8 +214,8 @@ class Turn:
     """An answered question, with what the next one may refer to.
 
     ``query`` is the text that was searched, ``sources`` the outlets that it was limited to, which
-    ``query`` omits. ``answer``: the short answer, ``snippet``: the first quotation, or the near one of
-    a refusal; "" if there is none. ``articles``: the paths of the articles quoted.
+    ``query`` omits. ``answer``: the short answer, ``snippet``: the first quotation, or the near one
+    of a refusal; "" if there is none. ``articles``: the paths of the articles quoted.
     """
 
     query: str

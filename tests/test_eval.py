@@ -219,6 +219,21 @@ def test_lines_are_about_the_corpus(indexed_place: Workplace) -> None:
     assert "3 questions over 5 articles" in done.stdout
 
 
+def test_a_follow_up_is_asked_after_its_first_question(indexed_place: Workplace) -> None:
+    line = {
+        "question": "e lui cosa ha detto?",
+        "articles": ["004_3735a5c7a403e3e4.txt"],
+        "answers": ["Non siamo preoccupati per il viaggio"],
+    }
+    hits = []
+    for first in ("Chi è John Kirby?", ""):
+        file = indexed_place.write("../own.jsonl", json.dumps({**line, "first": first}))
+        assert indexed_place.run("eval", str(file), "--out", "out").returncode == 0
+        (outcome,) = (indexed_place.path / "out" / "questions.jsonl").read_text().splitlines()
+        hits.append(json.loads(outcome)["hits"][:1])
+    assert hits[0] == [True] and hits[1] != [True]
+
+
 @pytest.mark.parametrize(
     ("name", "content", "trouble"),
     [

@@ -40,7 +40,8 @@ class NewsQuestion:
     """A question on an article, which it names.
 
     ``spans``: each occurrence of an answer in the article's text; none if nothing answers.
-    ``sentences``: those that hold an answer or, if nothing answers, those that tempt.
+    ``sentences``: those that hold an answer or, if nothing answers, those that tempt. ``first``:
+    the question before it, if it is a follow-up.
     """
 
     article: str
@@ -49,6 +50,7 @@ class NewsQuestion:
     answers: tuple[str, ...]
     spans: tuple[Span, ...]
     sentences: tuple[Span, ...]
+    first: str = ""
 
 
 @dataclass(frozen=True)
@@ -106,13 +108,13 @@ def read_questions(path: Path, articles: dict[str, NewsArticle]) -> Iterator[New
     """The questions of a file, in order. Raises OSError, ValueError or KeyError."""
     for line in _json_lines(path):
         article, answers = articles[line["id"]], tuple(line["a"])
-        sentences = tuple(article.sentences[number] for number in line["s"])
+        numbers = line.get("s", range(len(article.sentences)))
+        sentences = tuple(article.sentences[number] for number in numbers)
         spans = {s for answer in answers for s in _occurrences(article.text, answer, sentences)}
         if answers and not spans:
             raise ValueError(f"no answer of {line['q']!r} occurs in {article.id}")
-        yield NewsQuestion(
-            article.id, line["q"], line["kind"], answers, tuple(sorted(spans)), sentences
-        )
+        fields = (article.id, line["q"], line["kind"], answers, tuple(sorted(spans)), sentences)
+        yield NewsQuestion(*fields, line.get("first", ""))
 
 
 def _open(path: Path) -> IO[str]:

@@ -35,7 +35,8 @@ class ExamQuestion:
     """A question with the paths of the articles and the words that answer it.
 
     Both are empty if the articles do not answer. ``kind``: the sort of question; ``about``: the
-    article that it was written about; "" if unknown.
+    article that it was written about; "" if unknown. ``first``: the question before it in the
+    conversation, "" at its start.
     """
 
     question: str
@@ -43,6 +44,7 @@ class ExamQuestion:
     answers: tuple[str, ...]
     kind: str = ""
     about: str = ""
+    first: str = ""
 
     def is_answered_by(self, text: str, articles: Collection[str]) -> bool:
         """Whether a text from these articles holds a gold answer, in whole words, in any case."""
@@ -173,7 +175,8 @@ def _news(path: Path) -> Exam:
         for question in read_questions(path, articles):
             about, answers = news_path(question.article), question.answers
             answering = (about,) if answers else ()
-            questions.append(ExamQuestion(question.text, answering, answers, question.kind, about))
+            fields = (question.text, answering, answers, question.kind, about, question.first)
+            questions.append(ExamQuestion(*fields))
     except (OSError, ValueError, KeyError, TypeError, IndexError, EOFError) as error:
         raise UsageError(f"{path} cannot be read as questions on news: {error!r}") from error
     texts = {news_path(article.id): _news_file(article) for article in articles.values()}
@@ -205,4 +208,5 @@ def _corpus_question(line: str) -> ExamQuestion:
     articles, answers = (tuple(map(str, data[name])) for name in ("articles", "answers"))
     if bool(articles) != bool(answers):
         raise ValueError("articles without answers")
-    return ExamQuestion(str(data["question"]), articles, answers, str(data.get("kind", "")))
+    kind, first = (str(data.get(name, "")) for name in ("kind", "first"))
+    return ExamQuestion(str(data["question"]), articles, answers, kind, first=first)

@@ -9,7 +9,7 @@ from time import perf_counter
 from index.generations.current import CurrentIndex
 from index.generations.generation import Generation
 from index.models.embedder import Embedder
-from retrieval.answer import Answer, Question
+from retrieval.answer import Answer, Question, Turn
 from retrieval.answering.quotations import is_verbatim
 from retrieval.answering.search import HybridSearch, best_rows
 from retrieval.chain import AnswerChain
@@ -62,7 +62,10 @@ def outcomes(
     """The outcome of each question, in order. Raises what the chain raises."""
     chain.warm_up()
     for exam_question in exam.asked:
-        question = Question.parse(exam_question.question)
+        previous: tuple[Turn, ...] = ()
+        if exam_question.first:
+            previous = (Turn.of(chain.invoke(Question.parse(exam_question.first))),)
+        question = Question.parse(exam_question.question, previous=previous)
         started = perf_counter()
         answer = chain.invoke(question)
         seconds = round(perf_counter() - started, 4)

@@ -84,7 +84,7 @@ def rewriting_messages(question: Question, turns: Sequence[Turn]) -> list[BaseMe
     """The messages that ask for a question that stands by itself."""
     lines = []
     for turn in turns:
-        lines += [f"Question: {turn.query}", f"Answer: {turn.answer or turn.told or '–'}"]
+        lines += [f"Question: {turn.query}", f"Answer: {turn.answer or turn.snippet or '–'}"]
     return [
         SystemMessage(_REWRITE),
         HumanMessage("\n".join([*lines, f"Last question: {question.text}"])),

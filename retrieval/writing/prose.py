@@ -174,7 +174,7 @@ def asks_the_same(text: str, question: Question, turns: Sequence[Turn]) -> bool:
     name, number and date in it was said before, and those of the question are in it.
     """
     language = "en" if question.is_english else "it"
-    said = [question.text, *(part for t in turns for part in (t.query, t.answer, t.told))]
+    said = [question.text, *(part for t in turns for part in (t.query, t.answer, t.snippet))]
     asked, own = find_interrogative(text), find_interrogative(question.text)
     return (
         text.endswith("?")
