@@ -59,7 +59,7 @@ def make_chat_model(settings: Settings) -> BaseChatModel:
     provide_to_libraries()
     provider, _, name = settings.chat_model.partition(":")
     try:
-        found: BaseChatModel = init_chat_model(
+        model: BaseChatModel = init_chat_model(
             name, model_provider=provider, **_options(provider, settings)
         )
     except ImportError as error:
@@ -68,7 +68,7 @@ def make_chat_model(settings: Settings) -> BaseChatModel:
         raise SettingsError(_misconfigured(provider, error)) from None
     if provider in _KEYS and not settings.chat_base_url and not is_provided(_key_of(provider)):
         raise SettingsError(_without_key(provider))
-    return found
+    return model
 
 
 def probe(settings: Settings) -> None:
@@ -93,8 +93,8 @@ def probe(settings: Settings) -> None:
             raise SettingsError(
                 f"{SETTING}: {provider} does not know {name}, or VIRGOLETTE_CHAT_BASE_URL is wrong"
             ) from None
-        told = f"{type(error).__name__} {status or ''}".strip()
-        _log.warning("%s does not answer now (%s): quotations alone until it does", SETTING, told)
+        reason = f"{type(error).__name__} {status or ''}".strip()
+        _log.warning("%s does not answer now (%s): quotations alone until it does", SETTING, reason)
 
 
 def _options(provider: str, settings: Settings) -> dict[str, Any]:
@@ -123,10 +123,10 @@ def _to_install(provider: str, error: ImportError) -> str:
 
 
 def _misconfigured(provider: str, error: Exception) -> str:
-    told = str(error).lower()
-    if "api_key" in told or "credentials" in told or "api key" in told:
+    message = str(error).lower()
+    if "api_key" in message or "credentials" in message or "api key" in message:
         return _without_key(provider)
-    if "unsupported" in told:
+    if "unsupported" in message:
         return (
             f"{SETTING}: LangChain knows no provider {provider!r}: use openai, anthropic, ollama, "
             "or another one of init_chat_model"
@@ -148,15 +148,15 @@ Price = tuple[float, float, str] | None  # of a million tokens sent and received
 
 @dataclass(frozen=True)
 class Spent:
-    """Tokens of the last answer and of today, in UTC, and their price, if that is told."""
+    """Tokens of the last answer and of today, in UTC, and their price if it is known."""
 
     last: Usage
     today: Usage
     price: Price
 
-    def told(self, usage: Usage) -> str:
-        """Tokens, and their cost where the price is known."""
-        tokens = f"{_tokens(usage)} tokens"
+    def describe(self, usage: Usage) -> str:
+        """Tokens, and their cost if the price is known."""
+        tokens = f"{usage.total} tokens"
         if self.price is None:
             return tokens
         sent, received, unit = self.price
@@ -165,11 +165,11 @@ class Spent:
 
 
 class Spending:
-    """The account of the chat model, in the bot's file, which is opened when it is needed.
+    """The account of the chat model, in the bot's file, which is opened on first use.
 
-    The file holds the sums of days. Who spent how much is nobody's business after a restart: that
-    is in memory only. Safe for several threads and processes. Where the file cannot be used nothing
-    may be spent: a limit that nobody can count is none.
+    The file holds daily totals. The totals of persons are in memory only: after a restart they are
+    nobody's business. Safe for several threads and processes. If the file cannot be used, nothing
+    may be spent.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -182,23 +182,23 @@ class Spending:
         self._of_person: Counter[str] = Counter()
 
     def account(self) -> Account:
-        """As a writer needs it."""
-        return Account(self.may_spend, self.spent)
+        """The account for a writer."""
+        return Account(self.may_spend, self.record)
 
     def may_spend(self, person: str) -> bool:
-        """Whether neither the limit of the person nor that of the day is reached."""
+        """Whether the person and the day are both below their limits."""
         if self._per_user and self._persons()[person] >= self._per_user:
             return False
         try:
-            return not self._per_day or _tokens(_today(self._opened())) < self._per_day
+            return not self._per_day or _today(self._opened()).total < self._per_day
         except StorageError as error:
             _log.error("%s", error)
             return False
 
-    def spent(self, person: str, usage: Usage) -> None:
-        """Note what was spent for a person."""
+    def record(self, person: str, usage: Usage) -> None:
+        """Add what was spent for a person."""
         with self._lock:
-            self._persons()[person] += _tokens(usage)
+            self._persons()[person] += usage.total
         now = datetime.datetime.now(datetime.UTC)
         oldest = (now - datetime.timedelta(days=KEPT)).date().isoformat()
         try:
@@ -234,7 +234,7 @@ class Spending:
 
 
 def spent_of(state: State, price: Price) -> Spent:
-    """What the last answer and those of today cost. Raises StorageError."""
+    """The cost of the last answer and of today's answers. Raises StorageError."""
     query = "SELECT last_sent, last_received FROM spending ORDER BY day DESC LIMIT 1"
     last = state.select(query) or [(0, 0)]
     return Spent(Usage(*last[0]), _today(state), price)
@@ -247,7 +247,3 @@ def _today(state: State) -> Usage:
 
 def _day() -> str:
     return datetime.datetime.now(datetime.UTC).date().isoformat()
-
-
-def _tokens(usage: Usage) -> int:
-    return usage.sent + usage.received

@@ -135,7 +135,7 @@ def _chat_line(settings: Settings) -> str:
             spent = spent_of(state, settings.chat_price)
     except StorageError as error:
         return f"{settings.chat_model}; {error}"
-    last, today = spent.told(spent.last), spent.told(spent.today)
+    last, today = spent.describe(spent.last), spent.describe(spent.today)
     return f"{settings.chat_model}, last answer {last}; today {today}"
 
 

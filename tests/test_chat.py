@@ -24,7 +24,7 @@ from retrieval.chain import AnswerChain
 from retrieval.writing.options import Account, AnswerOptions, Limits, Usage
 from retrieval.writing.prose import SHOWN, asks_the_same
 from retrieval.writing.streaming import GivenUpError
-from retrieval.writing.writer import MOST_FAILURES, Breaker, Writer
+from retrieval.writing.writer import MAX_FAILURES, Breaker, Writer
 
 QUESTION = "Da dove è partito il treno blindato?"
 WORDS = "un treno blindato con a bordo Kim sarebbe partito da Pyongyang per la Russia"
@@ -299,12 +299,12 @@ def test_one_that_is_down_is_left_alone_for_a_while(
     breaker = Breaker(clock=lambda: now)
     model = Broken(responses=[""], status=401)
     chain = with_model(data_dir, embedder, reader, model, breaker=breaker)
-    for _ in range(MOST_FAILURES + 2):
+    for _ in range(MAX_FAILURES + 2):
         assert chain.invoke(Question(QUESTION)).fallback is Fallback.UNREACHABLE
-    assert len(model.calls) == MOST_FAILURES
+    assert len(model.calls) == MAX_FAILURES
     now = 61.0
     assert chain.invoke(Question(QUESTION)).fallback is Fallback.UNREACHABLE
-    assert len(model.calls) == MOST_FAILURES + 1  # one question tries, then it rests again
+    assert len(model.calls) == MAX_FAILURES + 1  # one question tries, then it rests again
     assert not breaker.admits()
     now = 122.0
     assert breaker.admits()

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retrieval.writing.claims import ClaimReader, Quoted, Written
+from retrieval.writing.claims import ClaimReader, WrittenClaim, WrittenQuote
 from retrieval.writing.facts import in_common, unsupported
 from tests.openai_api import claims
 
 TWO = [
-    Written("Kim ha detto «sì».", (Quoted(2, 'parole "vere" {di} un \\ testo'),)),
-    Written("Putin no.", (Quoted(1, "altre parole"), Quoted(3, "e altre ancora"))),
+    WrittenClaim("Kim ha detto «sì».", (WrittenQuote(2, 'parole "vere" {di} un \\ testo'),)),
+    WrittenClaim("Putin no.", (WrittenQuote(1, "altre parole"), WrittenQuote(3, "e altre ancora"))),
 ]
 LINES = """Ecco:
 CLAIM: Kim ha detto «sì».
@@ -27,14 +27,14 @@ Quote [1]: altre parole
 """
 
 
-def read(text: str, cuts: list[int] | None = None) -> list[Written]:
+def read(text: str, cuts: list[int] | None = None) -> list[WrittenClaim]:
     reader = ClaimReader()
     edges = [0, *sorted(min(cut, len(text)) for cut in cuts or []), len(text)]
     found = [one for a, b in pairwise(edges) for one in reader.feed(text[a:b])]
     return [*found, *reader.close()]
 
 
-def as_form(told: list[Written]) -> str:
+def as_form(told: list[WrittenClaim]) -> str:
     return claims(*((one.text, [(q.passage, q.words) for q in one.quotes]) for one in told))
 
 
@@ -73,7 +73,7 @@ def test_what_is_no_claim_is_left_out(text: str) -> None:
 
 def test_what_a_claim_quotes_wrongly_is_left_out_of_it() -> None:
     told = '{"text": "a", "quotes": [1, {"passage": "2", "words": "x"}, {"passage": true}]}'
-    assert read(told) == [Written("a", ())]
+    assert read(told) == [WrittenClaim("a", ())]
 
 
 @given(st.text())

@@ -133,7 +133,7 @@ class Admin:
         lines.append(say("status.bot", **bot))
         if self.settings.chat_model:
             spent = spent_of(self.state, self.settings.chat_price)
-            costs = {"last": spent.told(spent.last), "today": spent.told(spent.today)}
+            costs = {"last": spent.describe(spent.last), "today": spent.describe(spent.today)}
             lines.append(say("status.chat", model=self.settings.chat_model, **costs))
         return lines
 

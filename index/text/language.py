@@ -33,6 +33,7 @@ class Language:
     weekdays: tuple[str, ...]
     openers: frozenset[str]
     titles: frozenset[str]
+    interrogative_words: frozenset[str]
     greetings: frozenset[str]
     thanks: frozenset[str]
     courtesies: frozenset[str]

@@ -1,4 +1,4 @@
-"""What a model wrote, as claims: each with the words that it says it quotes."""
+"""Reads what a model writes as claims, each with the words that the model says it quotes."""
 
 from __future__ import annotations
 
@@ -8,44 +8,32 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-LONGEST_TEXT = 40_000  # characters of what a model writes that are read
-LONGEST_CLAIM = 600  # characters
+MAX_TEXT = 40_000  # characters read of a response
+MAX_CLAIM = 600  # characters
 
-# What a model that can is made to fill in.
+
+def _object(**properties: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "required": [*properties],
+        "properties": properties,
+    }
+
+
+_QUOTE = _object(
+    passage={"type": "integer", "description": "Its number."},
+    words={"type": "string", "description": "Words of that passage, copied exactly."},
+)
+_CLAIM = _object(
+    text={"type": "string", "description": "One sentence that answers."},
+    quotes={"type": "array", "items": _QUOTE},
+)
+# For models with structured output.
 SCHEMA: dict[str, Any] = {
     "title": "claims",
     "description": "The claims that answer the question; none where the passages do not.",
-    "type": "object",
-    "additionalProperties": False,
-    "required": ["claims"],
-    "properties": {
-        "claims": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "additionalProperties": False,
-                "required": ["text", "quotes"],
-                "properties": {
-                    "text": {"type": "string", "description": "One sentence that answers."},
-                    "quotes": {
-                        "type": "array",
-                        "items": {
-                            "type": "object",
-                            "additionalProperties": False,
-                            "required": ["passage", "words"],
-                            "properties": {
-                                "passage": {"type": "integer", "description": "Its number."},
-                                "words": {
-                                    "type": "string",
-                                    "description": "Words of that passage, copied exactly.",
-                                },
-                            },
-                        },
-                    },
-                },
-            },
-        }
-    },
+    **_object(claims={"type": "array", "items": _CLAIM}),
 }
 
 _LINE = re.compile(
@@ -53,134 +41,131 @@ _LINE = re.compile(
     r"[\s*]*:[\s*]*(?P<words>.*)$",
     re.IGNORECASE,
 )
-_MARKS = {"“": "”", "«": "»", '"': '"', "„": "“", "‘": "’", "❝": "❞"}
+_QUOTATION_MARKS = {"“": "”", "«": "»", '"': '"', "„": "“", "‘": "’", "❝": "❞"}
 
 
 @dataclass(frozen=True)
-class Quoted:
-    """Words that a model says are in the passage of this number, from 1."""
+class WrittenQuote:
+    """Words that, according to the model, are in the passage of this number, from 1."""
 
     passage: int
     words: str
 
 
 @dataclass(frozen=True)
-class Written:
-    """A claim as the model wrote it, nothing checked."""
+class WrittenClaim:
+    """A claim as the model wrote it, unchecked."""
 
     text: str
-    quotes: tuple[Quoted, ...]
+    quotes: tuple[WrittenQuote, ...]
 
 
 class ClaimReader:
-    """Reads claims out of a text that comes in pieces, each as soon as it is complete.
+    """Reads claims from a text that arrives in pieces, each as soon as it is complete.
 
-    The text is JSON of SCHEMA, whole or not, or lines: "CLAIM: …", and below it "QUOTE 2: …".
-    What is neither is left out.
+    The text is JSON of SCHEMA, perhaps truncated, or lines: "CLAIM: …" with "QUOTE 2: …" below it.
+    Everything else is skipped.
     """
 
     def __init__(self) -> None:
         self._text = ""
-        self._at = 0  # up to where it was read
-        self._open: list[int] = []  # where the objects begin that have not ended
+        self._position = 0  # of the first character not read yet
+        self._open_braces: list[int] = []  # their positions
         self._in_string = False
-        self._lines: list[str] = []
+        self._lines: list[str] = []  # of the claim that is not complete yet
 
     @property
     def full(self) -> bool:
-        """Whether nothing more is read."""
-        return len(self._text) >= LONGEST_TEXT
+        """Whether further text is ignored."""
+        return len(self._text) >= MAX_TEXT
 
     @property
-    def is_form(self) -> bool:
-        """Whether what came is JSON: it has a brace, and no claim in a line before that."""
+    def is_json(self) -> bool:
+        """Whether the text has a brace, and no "CLAIM:" line before it."""
         before, brace, _ = self._text.partition("{")
         return bool(brace) and not any(_LINE.match(line) for line in before.splitlines())
 
     @property
-    def is_cut(self) -> bool:
-        """Whether what came is JSON that has not ended."""
-        return bool(self._open)
+    def is_truncated(self) -> bool:
+        """Whether the text is JSON that has not ended."""
+        return bool(self._open_braces)
 
-    def feed(self, piece: str) -> Iterator[Written]:
-        """The claims that are complete with this piece."""
-        self._text = (self._text + piece)[:LONGEST_TEXT]
-        yield from self._objects() if self.is_form else self._claims_before_the_last()
+    def feed(self, piece: str) -> Iterator[WrittenClaim]:
+        """The claims that this piece completes."""
+        self._text = (self._text + piece)[:MAX_TEXT]
+        yield from self._read_json() if self.is_json else self._read_lines()
 
-    def close(self) -> Iterator[Written]:
+    def close(self) -> Iterator[WrittenClaim]:
         """The claim that only the end of the text completes, if there is one."""
-        if not self.is_form:
-            self._lines += self._text[self._at :].splitlines()
-            self._at = len(self._text)
-            yield from _claims(self._lines)
+        if not self.is_json:
+            yield from _from_lines([*self._lines, *self._text[self._position :].splitlines()])
 
-    def _objects(self) -> Iterator[Written]:
-        while self._at < len(self._text):
-            character = self._text[self._at]
+    def _read_json(self) -> Iterator[WrittenClaim]:
+        """The claims among the objects that end, inner ones first."""
+        while self._position < len(self._text):
+            character = self._text[self._position]
             if self._in_string and character == "\\":
-                if self._at + 1 == len(self._text):
-                    return  # what it escapes comes with the next piece
-                self._at += 1
-            elif character == '"' and self._open:
+                if self._position + 1 == len(self._text):
+                    return  # the escaped character comes with the next piece
+                self._position += 1
+            elif character == '"' and self._open_braces:
                 self._in_string = not self._in_string
             elif not self._in_string and character == "{":
-                self._open.append(self._at)
-            elif not self._in_string and character == "}" and self._open:
-                yield from _from_json(self._text[self._open.pop() : self._at + 1])
-            self._at += 1
+                self._open_braces.append(self._position)
+            elif not self._in_string and character == "}" and self._open_braces:
+                yield from _from_json(self._text[self._open_braces.pop() : self._position + 1])
+            self._position += 1
 
-    def _claims_before_the_last(self) -> Iterator[Written]:
-        *whole, rest = self._text[self._at :].split("\n")
-        self._at = len(self._text) - len(rest)
-        for line in whole:
-            found = _LINE.match(line)
-            if found and found["claim"]:
-                yield from _claims(self._lines)
+    def _read_lines(self) -> Iterator[WrittenClaim]:
+        """The claims that another one follows: the last one may go on."""
+        *complete, rest = self._text[self._position :].split("\n")
+        self._position = len(self._text) - len(rest)
+        for line in complete:
+            match = _LINE.match(line)
+            if match and match["claim"]:
+                yield from _from_lines(self._lines)
                 self._lines = []
             self._lines.append(line)
 
 
-def _from_json(text: str) -> Iterator[Written]:
+def _from_json(text: str) -> Iterator[WrittenClaim]:
     try:
-        told = json.loads(text, strict=False)
+        claim = json.loads(text, strict=False)
     except (ValueError, RecursionError):
         return
-    if isinstance(told.get("text"), str) and isinstance(told.get("quotes"), list):
-        quotes = [one for one in told["quotes"] if isinstance(one, dict)]
-        yield _written(told["text"], [(one.get("passage"), one.get("words")) for one in quotes])
+    if isinstance(claim.get("text"), str) and isinstance(claim.get("quotes"), list):
+        quotes = [quote for quote in claim["quotes"] if isinstance(quote, dict)]
+        yield _claim(claim["text"], [(q.get("passage"), q.get("words")) for q in quotes])
 
 
-def _claims(lines: list[str]) -> Iterator[Written]:
-    """The claim in these lines, if one is in them: a line without a key goes on with the last."""
-    claim, quotes = "", list[tuple[object, str]]()
-    last = ""
+def _from_lines(lines: list[str]) -> Iterator[WrittenClaim]:
+    """The claim in these lines, if there is one. A line without a key continues the one above."""
+    entries: list[tuple[str | None, list[str]]] = []  # a quote's passage, None for a claim; lines
     for line in lines:
-        found = _LINE.match(line)
-        if found:
-            last = "claim" if found["claim"] else "quote"
-        words = found["words"] if found else line
-        if found and last == "quote":
-            quotes.append((int(found["number"]), words))
-        elif last == "claim":
-            claim = f"{claim}\n{words}" if claim else words
-        elif last == "quote" and line.strip():
-            quotes[-1] = (quotes[-1][0], f"{quotes[-1][1]}\n{words}")
-    if claim:
-        yield _written(claim, quotes)
+        if match := _LINE.match(line):
+            entries.append((match["number"], [match["words"]]))
+        elif entries:
+            entries[-1][1].append(line)
+    stated = (line for number, part in entries if not number for line in part)
+    text = "\n".join(filter(None, stated))
+    if text:
+        quotes = [(int(n), "\n".join(filter(str.strip, part))) for n, part in entries if n]
+        yield _claim(text, quotes)
 
 
-def _written(text: str, quotes: list[tuple[Any, Any]]) -> Written:
-    told = [
-        Quoted(passage, _bare(words))
+def _claim(text: str, quotes: list[tuple[Any, Any]]) -> WrittenClaim:
+    """A claim with those of its quotes, (passage, words), that have the right types."""
+    valid = [
+        WrittenQuote(passage, _unquoted(words))
         for passage, words in quotes
         if type(passage) is int and isinstance(words, str)
     ]
-    return Written(" ".join(text.split()), tuple(told))
+    return WrittenClaim(" ".join(text.split()), tuple(valid))
 
 
-def _bare(words: str) -> str:
+def _unquoted(words: str) -> str:
     """Words without the quotation marks around all of them."""
     words = words.strip()
-    if len(words) > 1 and _MARKS.get(words[0]) == words[-1]:
+    if len(words) > 1 and _QUOTATION_MARKS.get(words[0]) == words[-1]:
         return words[1:-1].strip()
     return words

@@ -1,41 +1,34 @@
-"""The gate for what a model writes: only what the passages hold, to the letter, comes through."""
+"""The gate for what a model writes: only what the passages support, to the letter, gets through."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from index.articles.article import Article
 from index.generations.generation import Generation
 from index.models.embedder import Embedder
+from index.text.language import pattern
 from index.text.sentences import Span
 from retrieval.answer import Answer, Claim, Fault, Quotation, leaning
-from retrieval.answering.candidates import LONGEST, whole_sentences
+from retrieval.answering.candidates import LONGEST
 from retrieval.answering.quotations import quotation
-from retrieval.answering.search import ScoredPassage
-from retrieval.writing.claims import LONGEST_CLAIM, Written
+from retrieval.writing.claims import MAX_CLAIM, WrittenClaim
 from retrieval.writing.facts import in_common, unsupported
 
-MOST_QUOTES = 8  # in an answer
-# Of the default model's cosine: half of the sentences of one paragraph lie below, compared with
-# another one in another language, and 99 % of their translations at .85 or more (XQuAD's train).
-NEAR = 0.80
-FEWEST = 3  # words that a model must quote, unless they are a whole sentence
-# What a claim itself puts in quotation marks.
-_QUOTED = re.compile(r"“([^”]+)”|«([^»]+)»|\"([^\"]+)\"|„([^“”]+)[“”]")
-_MARKERS = re.compile(r"\s*\[\d+(?:\s*,\s*\d+)*\]")  # "[1]", "[2, 3]": the numbers are ours to give
-_NEGATION = re.compile(
-    r"\b(?:non|no|né|nessun\w*|niente|nulla|mai|senza|nemmeno|neanche|neppure|not|never|none|nobody"
-    r"|nothing|without|neither|nor|\w+n[’']t|ha negato|nega\w*|smenti\w*|den(?:y|ies|ied)|rifiut\w*"
-    r"|refus\w*)\b",
-    re.IGNORECASE,
-)
+MAX_QUOTES = 8  # in an answer
+# The default model's cosine: between sentences of one paragraph in two languages half of the pairs
+# lie below it, and 99 % of translations at .85 or more (XQuAD's train).
+MIN_COSINE = 0.80
+MIN_WORDS = 3  # in a quote, unless it is a whole sentence
+_QUOTED = re.compile('“[^”]+”|«[^»]+»|"[^"]+"|„[^“”]+[“”]')
+_MARKERS = re.compile(r"\s*\[\d+(?:\s*,\s*\d+)*\]")  # "[1]", "[2, 3]": the gate numbers quotations
 
 
 @dataclass(frozen=True)
 class PromptPassage:
-    """A passage as a model was shown it: its article, and the spans of its whole sentences."""
+    """A passage as the model sees it, with its article and the spans of its whole sentences."""
 
     article: Article
     start: int
@@ -44,26 +37,14 @@ class PromptPassage:
     score: float
 
 
-def prompt_passages(found: Sequence[ScoredPassage], generation: Generation) -> list[PromptPassage]:
-    """The passages found as a model is shown them, in their order."""
-    shown = []
-    for one in found:
-        passage = one.passage
-        article = generation.store.article(passage.article)
-        if article is not None:
-            spans = tuple(whole_sentences(article, generation.sentences(passage)))
-            shown.append(PromptPassage(article, passage.start, passage.text, spans, one.score))
-    return shown
-
-
 @dataclass
 class Gate:
-    """Builds an answer out of what passes. ``language`` is that of the question, "it" or "en".
+    """Builds an answer from the claims that pass. ``language``: of the question, "it" or "en".
 
-    A claim passes when it quotes at least one passage, and all that it quotes are slices of the
-    passages that it names; when what it puts in quotation marks itself is one too; when its names,
-    numbers and dates are in the sentences quoted, their titles, outlets or dates; and when it is
-    about what it quotes.
+    A claim passes if it quotes at least one passage and everything that it quotes is a slice of
+    the passage named; if what it puts in quotation marks itself is one, too; if its names, numbers
+    and dates are in the quoted sentences, their titles, outlets or dates; and if it is about what
+    it quotes.
     """
 
     passages: Sequence[PromptPassage]
@@ -71,99 +52,99 @@ class Gate:
     embedder: Embedder
     language: str
     claims: list[Claim] = field(default_factory=list)
-    quotes: list[Quotation] = field(default_factory=list)
+    quotes: dict[tuple[str, Span], Quotation] = field(default_factory=dict)
     dropped: list[Fault] = field(default_factory=list)
 
-    def admit(self, written: Written) -> bool:
-        """Add a claim to the answer, or note why it is dropped; repeated ones just go."""
-        found = self._checked(written)
-        if isinstance(found, Fault):
-            self.dropped.append(found)
+    def admit(self, written: WrittenClaim) -> bool:
+        """Add a claim to the answer, or note why it is dropped; a repeated one just goes."""
+        checked = self._checked(written)
+        if isinstance(checked, Fault):
+            self.dropped.append(checked)
             return False
-        text, quotes = found
+        text, quotes = checked
         if any(claim.text == text for claim in self.claims):
             return False
-        if len(self.quotes) + len(quotes) > MOST_QUOTES:
+        if len(self.quotes) + len(quotes) > MAX_QUOTES:
             return False
-        places = tuple(dict.fromkeys(self._place(quote) for quote in quotes))
-        self.claims.append(Claim(text, places))
+        positions = dict.fromkeys(self._position(quote) for quote in quotes)
+        self.claims.append(Claim(text, tuple(positions)))
         return True
 
-    def answer(self, base: Answer, writer: str) -> Answer:
+    def answer(self, extractive: Answer, writer: str) -> Answer:
         """The answer that has passed so far, in place of the extractive one."""
         return replace(
-            base,
+            extractive,
             answer=" ".join(claim.cited for claim in self.claims),
             answerer=writer,
-            quotes=tuple(self.quotes),
+            quotes=tuple(self.quotes.values()),
             claims=tuple(self.claims),
             dropped=tuple(self.dropped),
             agreeing=0,
             differing=False,
         )
 
-    def _checked(self, written: Written) -> Fault | tuple[str, list[Quotation]]:
+    def _checked(self, written: WrittenClaim) -> Fault | tuple[str, list[Quotation]]:
+        """The text of a claim and its quotations, or why it does not pass."""
         text = _MARKERS.sub("", written.text).strip()
-        within = [one for one in written.quotes if 1 <= one.passage <= len(self.passages)]
-        if not text or len(text) > LONGEST_CLAIM or not written.quotes:
+        if not text or len(text) > MAX_CLAIM or not written.quotes:
             return Fault.NO_QUOTATION
-        if not within:
+        numbered = [quote for quote in written.quotes if 1 <= quote.passage <= len(self.passages)]
+        if not numbered:
             return Fault.NO_PASSAGE
         quotes = []
-        for one in within:
-            quote = self._quotation(self.passages[one.passage - 1], one.words)
+        for written_quote in numbered:
+            quote = self._quotation(self.passages[written_quote.passage - 1], written_quote.words)
             if quote is None:
                 return Fault.FALSE_QUOTATION
             quotes.append(quote)
         return self._fault(text, quotes) or (text, quotes)
 
     def _fault(self, text: str, quotes: Sequence[Quotation]) -> Fault | None:
-        """What is wrong with the words of a claim.
+        """What is wrong with the wording of a claim.
 
-        What is not quoted nobody sees: an order in a passage must not put a name into a claim.
+        Only what readers see of the quotations counts as a source: an order in a passage must not
+        put a name into a claim.
         """
         shown = [part for q in quotes for part in (q.text, q.title, q.source or "", q.date or "")]
-        if any(not any(said in part for part in shown) for said in _said(text)):
-            return Fault.FALSE_QUOTATION
-        if _is_other_language(text, self.language):
+        for quoted in _QUOTED.findall(text):
+            if not any(quoted[1:-1].strip() in part for part in shown):
+                return Fault.FALSE_QUOTATION
+        if leaning(text) * (1 if self.language == "en" else -1) < -1:
             return Fault.OTHER_LANGUAGE
-        negates = _NEGATION.search(text) is not None
-        if negates and not any(_NEGATION.search(quote.text) for quote in quotes):
+        negation = pattern("negation")
+        if negation.search(text) and not any(negation.search(quote.text) for quote in quotes):
             return Fault.UNSUPPORTED
         if unsupported(text, shown, self.language):
             return Fault.UNSUPPORTED
-        return None if self._is_related(text, quotes) else Fault.UNRELATED
+        return None if self._is_related(text, [quote.text for quote in quotes]) else Fault.UNRELATED
 
-    def _is_related(self, text: str, quotes: Sequence[Quotation]) -> bool:
-        """Whether a claim is about what it quotes: in its words, or in another language's."""
-        if in_common(text, "\n".join(quote.text for quote in quotes)):
+    def _is_related(self, text: str, quoted: Sequence[str]) -> bool:
+        """Whether a claim is about its quotations: by words or, across languages, by vectors."""
+        if in_common(text, "\n".join(quoted)):
             return True
-        claim = self.embedder.encode_query(text)
-        quoted = self.embedder.encode_passages([quote.text for quote in quotes])
-        return float((quoted @ claim).max()) >= NEAR
+        similarities = self.embedder.encode_passages(quoted) @ self.embedder.encode_query(text)
+        return float(similarities.max()) >= MIN_COSINE
 
     def _quotation(self, passage: PromptPassage, words: str) -> Quotation | None:
-        """The sentences that hold these very words of a passage; None where there are none."""
-        at = passage.text.find(words) if words.strip() else -1
-        while at >= 0:
-            deciding = Span(passage.start + at, passage.start + at + len(words))
-            around = _around(passage, deciding)
-            if around and (len(words.split()) >= FEWEST or deciding == around):
-                return quotation(passage.article, around, deciding, passage.score, self.generation)
-            at = passage.text.find(words, at + 1)
+        """The sentences that hold exactly these words of a passage; None where there are none."""
+        offset = passage.text.find(words) if words.strip() else -1
+        while offset >= 0:
+            deciding = Span(passage.start + offset, passage.start + offset + len(words))
+            span = _sentences_around(passage, deciding)
+            if span and (len(words.split()) >= MIN_WORDS or deciding == span):
+                return quotation(passage.article, span, deciding, passage.score, self.generation)
+            offset = passage.text.find(words, offset + 1)
         return None
 
-    def _place(self, quote: Quotation) -> int:
-        """The place of a quotation in the answer, where it is put unless it is there already."""
-        for at, other in enumerate(self.quotes):
-            if (quote.article, quote.start, quote.end) == (other.article, other.start, other.end):
-                return at
-        self.quotes.append(quote)
-        return len(self.quotes) - 1
+    def _position(self, quote: Quotation) -> int:
+        """The position of a quotation in the answer, to which it is added if it is new."""
+        key = quote.article, Span(quote.start, quote.end)
+        self.quotes.setdefault(key, quote)
+        return list(self.quotes).index(key)
 
 
-def _around(passage: PromptPassage, words: Span) -> Span | None:
-    """The sentence that holds these words, or the two that do, if they are short together."""
+def _sentences_around(passage: PromptPassage, words: Span) -> Span | None:
+    """The sentence that holds these words, or the two that do if they are short together."""
     holding = [s for s in passage.sentences if s.start < words.end and words.start < s.end]
     if not holding or len(holding) > 2:
         return None
@@ -175,13 +156,3 @@ def _around(passage: PromptPassage, words: Span) -> Span | None:
         if gap.strip() or "\n" in gap or span.end - span.start > LONGEST:
             return None
     return span
-
-
-def _said(text: str) -> Iterator[str]:
-    for match in _QUOTED.finditer(text):
-        yield next(group for group in match.groups() if group is not None).strip()
-
-
-def _is_other_language(text: str, language: str) -> bool:
-    """Whether a claim is plainly in the other of the two languages."""
-    return leaning(text) * (1 if language == "en" else -1) < -1

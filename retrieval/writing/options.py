@@ -1,4 +1,4 @@
-"""What a chat model may take for a question, and how its answer is waited for."""
+"""What a chat model may spend on a question, and how its answer is waited for."""
 
 from __future__ import annotations
 
@@ -13,10 +13,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Usage:
-    """Tokens that were sent and received."""
+    """Tokens sent and received."""
 
     sent: int = 0
     received: int = 0
+
+    @property
+    def total(self) -> int:
+        """Tokens in both directions."""
+        return self.sent + self.received
 
     def __add__(self, other: Usage) -> Usage:
         return Usage(self.sent + other.sent, self.received + other.received)
@@ -24,7 +29,7 @@ class Usage:
 
 @dataclass(frozen=True)
 class Limits:
-    """Of a question: ``seconds`` for all that is written for it, ``tokens`` to be received."""
+    """Limits of one question: ``seconds`` for all calls together, ``tokens`` received per call."""
 
     seconds: float = 60.0
     tokens: int = 2000
@@ -32,24 +37,21 @@ class Limits:
 
 @dataclass(frozen=True)
 class Account:
-    """Who pays: whether a person may still spend, and what was spent for whom."""
+    """Tells whether a person may still spend tokens, and records what was spent for whom."""
 
     may_spend: Callable[[str], bool]
-    spent: Callable[[str, Usage], None]
-
-
-def _nothing(_: Answer) -> None: ...
+    record: Callable[[str, Usage], None]
 
 
 @dataclass(frozen=True)
 class AnswerOptions:
-    """How an answer is waited for: by whom, who sees drafts, and whether it is given up.
+    """Who waits for an answer, who sees its drafts, and whether it is given up.
 
-    ``written``: whether a chat model may write it, if there is one. ``show`` gets the drafts, in
-    the thread that works: each an Answer with the claims so far, the first without any.
+    ``written``: whether a chat model may write it, if there is one. ``show`` receives the drafts
+    in the working thread: each is an Answer with the claims so far, the first one without any.
     """
 
     person: str = ""
     written: bool = True
-    show: Callable[[Answer], None] = _nothing
+    show: Callable[[Answer], None] = lambda _: None
     given_up: threading.Event = field(default_factory=threading.Event)

@@ -61,10 +61,10 @@ def writing_messages(
 ) -> list[BaseMessage]:
     """The messages that ask for claims, as JSON or, with an example, in lines."""
     fence = _fence(question.text, *(passage.text for passage in passages))
-    told = [_RULES.format(language=_LANGUAGE[language]), _JSON if structured else _LINES]
+    rules = [_RULES.format(language=_LANGUAGE[language]), _JSON if structured else _LINES]
     shown = [_shown(number, passage, fence) for number, passage in enumerate(passages, 1)]
     return [
-        SystemMessage("\n\n".join(told)),
+        SystemMessage("\n\n".join(rules)),
         *([] if structured else _example(language, fence)),
         _asking(question.text, shown, fence),
     ]

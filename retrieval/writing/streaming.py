@@ -1,4 +1,4 @@
-"""Drawing a model's words in a thread, so that whoever waits can stop waiting at any time."""
+"""Streams a model's words from a thread, so that whoever waits can stop waiting at any time."""
 
 from __future__ import annotations
 
@@ -9,67 +9,57 @@ from collections.abc import Callable, Iterable, Iterator
 from queue import Empty, SimpleQueue
 from typing import TypeVar
 
-LOOK = 0.1  # seconds between looks whether the answer is given up
+POLL_SECONDS = 0.1  # between checks whether the answer is given up
 
 T = TypeVar("T")
 
 
 class GivenUpError(Exception):
-    """Whoever asked does not want the answer any more."""
+    """Nobody wants the answer any more."""
 
 
 class TooSlowError(Exception):
-    """The time is over."""
+    """The deadline has passed."""
 
 
-def drawn(
-    source: Callable[[], Iterable[T]], until: float, given_up: threading.Event
+def stream_in_thread(
+    source: Callable[[], Iterable[T]], deadline: float, given_up: threading.Event
 ) -> Iterator[T]:
-    """What a source gives, as it comes; a call that hangs holds nobody up.
+    """Yield the items of a source as they arrive; a call that hangs blocks nobody.
 
-    ``until``: the moment, of ``time.monotonic``, at which the wait ends. Raises TooSlowError
-    then, GivenUpError once ``given_up`` is set, and whatever the source raises. The thread that
-    draws ends with the next thing that comes, or with the process.
+    ``deadline`` is a moment of ``time.monotonic``. Raises TooSlowError when it has passed,
+    GivenUpError once ``given_up`` is set, and whatever the source raises. The thread ends with
+    the next item, or with the process.
     """
     queue: SimpleQueue[tuple[list[T], BaseException | None]] = SimpleQueue()
-    enough = threading.Event()
+    stopped = threading.Event()
 
-    def draw() -> None:
+    def fill() -> None:
         try:
-            for one in source():
-                if enough.is_set():
+            for item in source():
+                if stopped.is_set():
                     return
-                queue.put(([one], None))
+                queue.put(([item], None))
             queue.put(([], None))
-        except BaseException as error:  # noqa: BLE001 (raised where it is waited for)
+        except BaseException as error:  # noqa: BLE001 (raised in the thread that waits)
             queue.put(([], error))
 
-    # The context holds what LangChain's tracing needs to know.
-    threading.Thread(target=contextvars.copy_context().run, args=(draw,), daemon=True).start()
+    # LangChain's tracing reads the context.
+    threading.Thread(target=contextvars.copy_context().run, args=(fill,), daemon=True).start()
     try:
-        while True:
-            one, error = _next(queue, until, given_up)
+        while not given_up.is_set():
+            seconds_left = deadline - time.monotonic()
+            if seconds_left <= 0:
+                raise TooSlowError
+            try:
+                items, error = queue.get(timeout=min(seconds_left, POLL_SECONDS))
+            except Empty:
+                continue
             if error is not None:
                 raise error
-            if not one:
+            if not items:
                 return
-            yield one[0]
+            yield from items
+        raise GivenUpError
     finally:
-        enough.set()
-
-
-def _next(
-    queue: SimpleQueue[tuple[list[T], BaseException | None]],
-    until: float,
-    given_up: threading.Event,
-) -> tuple[list[T], BaseException | None]:
-    while True:
-        if given_up.is_set():
-            raise GivenUpError
-        left = until - time.monotonic()
-        if left <= 0:
-            raise TooSlowError
-        try:
-            return queue.get(timeout=min(left, LOOK))
-        except Empty:
-            continue
+        stopped.set()
