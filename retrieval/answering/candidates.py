@@ -90,10 +90,10 @@ def gather_sentences(
     """Weigh the sentences of the passages: each sentence once, in the order of the passages."""
     lines_of = cache(lambda path: _ArticleLines(_article(path, generation)))
     excerpts = []
-    for found in passages:
-        lines = lines_of(found.passage.article)
+    for scored in passages:
+        lines = lines_of(scored.passage.article)
         question = scoped_question.put_to(lines.article.date)
-        excerpts.append(_Excerpt(found, lines, generation.sentences(found.passage), question))
+        excerpts.append(_Excerpt(scored, lines, generation.sentences(scored.passage), question))
     english = float(scoped_question.question.is_english)
     best: dict[tuple[str, Span], Sentence] = {}
     for excerpt, readings in zip(excerpts, _readings(excerpts, reader), strict=True):
@@ -171,7 +171,7 @@ class _ArticleLines:
 class _Excerpt:
     """A passage, the spans of its sentences in the article, and the question it is asked."""
 
-    found: ScoredPassage
+    scored: ScoredPassage
     lines: _ArticleLines
     spans: list[Span]
     question: Question
@@ -179,7 +179,7 @@ class _Excerpt:
     @property
     def page(self) -> Page:
         """The passage for the reader."""
-        passage = self.found.passage
+        passage = self.scored.passage
         spans = [_shifted(span, -passage.start) for span in self.spans]
         return Page(self.lines.article.heading, passage.text, spans)
 
@@ -191,7 +191,7 @@ class _Excerpt:
         embedder: Embedder,
     ) -> Iterator[Sentence]:
         """The whole sentences; a fragment of one is never quoted."""
-        passage, behind = self.found.passage, min(self.found.behind, MAX_BEHIND)
+        passage, behind = self.scored.passage, min(self.scored.behind, MAX_BEHIND)
         vectors = generation.sentence_vectors(passage)
         cosines = (vectors @ embedder.encode_query(self.question.text)).tolist()
         for span, reading, vector, cosine in zip(

@@ -105,8 +105,9 @@ def read_articles(folder: Path) -> dict[str, NewsArticle]:
 def read_questions(path: Path, articles: dict[str, NewsArticle]) -> Iterator[NewsQuestion]:
     """The questions of a file, in order. Raises OSError, ValueError or KeyError."""
     for line in _json_lines(path):
-        article, answers = articles[line["id"]], tuple(line["a"])
+        article = articles[line["id"]]
         sentences = tuple(article.sentences[number] for number in line["s"])
+        answers = tuple(line["a"])
         spans = {s for answer in answers for s in _occurrences(article.text, answer, sentences)}
         if answers and not spans:
             raise ValueError(f"no answer of {line['q']!r} occurs in {article.id}")
