@@ -54,7 +54,7 @@ def test_the_short_answer_comes_first(bot: Bot) -> None:
 
 
 def test_its_quotations_are_those_of_the_chain(bot: Bot, ask: Any) -> None:
-    message = bot.ask("Chi è John Kirby?")
+    message = bot.ask("Chi è John Kirby?", user_id=41)  # who has asked nothing before
     assert entities(message, "blockquote") == [q.text for q in ask("Chi è John Kirby?").quotes]
 
 
