@@ -293,7 +293,7 @@ def test_another_programs_settings_in_dotenv_do_not_end_in_a_traceback(
 ) -> None:
     empty_place.write("a.txt", "Il treno è partito.")
     (empty_place.path / ".env").write_text("IS_PERSISTENT=forse\n")
-    fails(empty_place.run("index"), 1, "Chroma reads the environment and .env too")
+    fails(empty_place.run("index"), 1, "Chroma reads the environment and .env, too")
     (empty_place.path / ".env").write_text("CHROMA_API_IMPL=chromadb.api.fastapi.FastAPI\n")
     assert empty_place.run("index").returncode == 0
 

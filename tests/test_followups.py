@@ -114,7 +114,14 @@ def last(chain: AnswerChain, *questions: str) -> Answer:
 def test_what_a_follow_up_means(chain: AnswerChain, before: str, text: str, words: str) -> None:
     answer = last(chain, before, text)
     assert words in answer.quotes[0].text
-    assert answer.question == text and answer.follows == before
+    assert answer.question == text and answer.follows in ("", before)
+
+
+def test_the_question_before_is_named_where_it_matters(chain: AnswerChain) -> None:
+    before, text = "Chi è John Kirby?", "e lui cosa ha detto?"
+    assert last(chain, before, text).follows == before
+    # The same quotation answers these words alone.
+    assert last(chain, "Chi è John Everard?", "cosa ha detto alla BBC?").follows == ""
 
 
 def test_a_conversation_goes_on(chain: AnswerChain) -> None:
