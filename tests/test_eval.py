@@ -225,13 +225,12 @@ def test_a_follow_up_is_asked_after_its_first_question(indexed_place: Workplace)
         "articles": ["004_3735a5c7a403e3e4.txt"],
         "answers": ["Non siamo preoccupati per il viaggio"],
     }
-    hits = []
-    for first in ("Chi è John Kirby?", ""):
-        file = indexed_place.write("../own.jsonl", json.dumps({**line, "first": first}))
-        assert indexed_place.run("eval", str(file), "--out", "out").returncode == 0
-        (outcome,) = (indexed_place.path / "out" / "questions.jsonl").read_text().splitlines()
-        hits.append(json.loads(outcome)["hits"][:1])
-    assert hits[0] == [True] and hits[1] != [True]
+    lines = [json.dumps({**line, "first": first}) for first in ("Chi è John Kirby?", "")]
+    file = indexed_place.write("../own.jsonl", "\n".join(lines))
+    assert indexed_place.run("eval", str(file), "--out", "out").returncode == 0
+    outcomes = (indexed_place.path / "out" / "questions.jsonl").read_text().splitlines()
+    together, alone = (json.loads(outcome)["hits"][:1] for outcome in outcomes)
+    assert together == [True] and alone != [True]
 
 
 @pytest.mark.parametrize(
