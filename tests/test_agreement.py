@@ -18,7 +18,7 @@ from index.text.sentences import Span
 from retrieval.answer import Answer, Question, Scope
 from retrieval.answering.agreement import verdict
 from retrieval.answering.candidates import Sentence, refers_back
-from retrieval.answering.quotations import Scored, quotations
+from retrieval.answering.quotations import ScoredSentence, quotations
 from retrieval.answering.reader import Reader
 from retrieval.answering.weights import READER, Evidence, load_weights
 from retrieval.chain import AnswerChain
@@ -121,7 +121,7 @@ def test_only_answers_about_one_event_differ(
             answer = Span(at, at + len(name))
             evidence = Evidence(0.9, 0.0, 0.0, 9.0)
             sentence = Sentence(article, span, evidence, False, answer, vector=vector)
-            found.append(Scored(sentence, 1.0, answers=0.9, worded=sure))
+            found.append(ScoredSentence(sentence, 1.0, answers=0.9, worded=sure))
         told = verdict(quotations(found, opened), found, opened, weights)
     assert told.differing is differ
     assert told.answer == (None if differ else "Elena Corti")

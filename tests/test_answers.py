@@ -22,7 +22,7 @@ from index.models.embedder import Embedder
 from index.text.sentences import Span, sentences
 from index.text.words import words
 from retrieval.answer import MAX_QUESTION, Answer, Carrier, Question, QuestionError, Reason
-from retrieval.answering.candidates import LONGEST
+from retrieval.answering.candidates import MAX_PAIR_LENGTH
 from retrieval.answering.quotations import is_verbatim, matching_words
 from retrieval.answering.reader import Reader
 from retrieval.answering.search import Fusion, HybridSearch, best_rows
@@ -72,7 +72,7 @@ def test_every_quotation_is_an_exact_slice_of_whole_sentences_and_short(
         assert article.sha256 == quote.sha256
         inside = [s for s in sentences(article.text) if quote.start <= s.start < quote.end]
         assert (inside[0].start, inside[-1].end) == (quote.start, quote.end)
-        assert len(inside) == 1 or (len(inside) == 2 and len(quote.text) <= LONGEST)
+        assert len(inside) == 1 or (len(inside) == 2 and len(quote.text) <= MAX_PAIR_LENGTH)
         assert quote.source == KNOWN_SOURCES.get(quote.article)
         assert quote.date is None and quote.url is None
 

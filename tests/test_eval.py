@@ -14,7 +14,7 @@ from index.articles.article import read_article
 from index.errors import UsageError
 from retrieval.answering.weights import READER, Evidence
 from retrieval.evaluation.datasets import gold_spans
-from retrieval.evaluation.exam import Exam, ExamQuestion, read_exam, some_of, without_answers
+from retrieval.evaluation.exam import Exam, ExamQuestion, read_exam, sampled, without_answers
 from retrieval.evaluation.figures import by_kind, curve, figures
 from retrieval.evaluation.fitting import Example, fit
 from retrieval.evaluation.outcomes import Outcome
@@ -283,7 +283,7 @@ def test_answers_that_stand_nowhere_are_not_asked(exam_file: Path) -> None:
     assert left.texts is not None and len(left.texts) == 1
     for asked in left.asked:
         assert bool(asked.answers) == bool(set(asked.articles) & set(left.texts))
-    assert some_of(exam, 2, 0) == some_of(exam, 2, 0) and len(some_of(exam, 2, 0).asked) == 2
+    assert sampled(exam, 2, 0) == sampled(exam, 2, 0) and len(sampled(exam, 2, 0).asked) == 2
     assert ExamQuestion("Che?", (), ()) not in exam.asked
 
 

@@ -14,7 +14,7 @@ from index.generations.layout import Locations
 from index.models.embedder import Embedder
 from retrieval.answer import Answer, Question
 from retrieval.answering.reader import Reader
-from retrieval.answering.search import HybridSearch, find, worth_reading
+from retrieval.answering.search import HybridSearch, find_passages, worth_reading
 from retrieval.chain import AnswerChain
 from retrieval.conversation import Reading
 from retrieval.questions.scope import scoped
@@ -96,9 +96,9 @@ def told(answer: Answer) -> list[tuple[str, str | None]]:
 def test_an_article_of_the_time_asked_for_is_read_without_it(question: str, read: str) -> None:
     asked = scoped(Question(question, TODAY), SOURCES, DATES)
     covered = next(date for date in DATES if asked.scope.covers(date))
-    assert asked.put_to(covered).text == read
+    assert asked.wording_for(covered).text == read
     if not asked.scope.newest:
-        assert asked.put_to(None).text == question
+        assert asked.wording_for(None).text == question
 
 
 def test_of_articles_that_contradict_each_other_the_newest_is_first(ask_today: AskToday) -> None:
@@ -232,5 +232,5 @@ def test_where_nothing_is_of_another_time_as_much_is_read_as_ever(
     asked = scoped(question, generation.sources, ["2023-09-11"])
     assert asked.scope.since
     every = worth_reading(HybridSearch(generation, embedder).passages(asked.question.text))
-    found = find(asked, generation, embedder, Reading(asked.question))
+    found = find_passages(asked, generation, embedder, Reading(asked.question))
     assert [one.passage.id for one in found] == [one.passage.id for one in every]

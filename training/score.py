@@ -28,7 +28,7 @@ from training.questions import Example, Text, TextQuestion, candidates, sampled,
 
 
 @dataclass(frozen=True)
-class Scored:
+class ScoredSentence:
     """One question: match and F1 on its own passage, the scores of that and of another one.
 
     ``answerable``: whether its own passage answers.
@@ -59,7 +59,7 @@ def texts(file: Path) -> Iterator[Text]:
     yield from texts_on(articles.values(), read_questions(file, articles))
 
 
-def score(file: Path, packed: Path, limit: int | None) -> Iterator[Scored]:
+def score(file: Path, packed: Path, limit: int | None) -> Iterator[ScoredSentence]:
     """The scores of the questions of a file, or of ``limit`` drawn at random."""
     embedder = Embedder()
     reader = Reader(embedder.encoder, packed)
@@ -70,7 +70,7 @@ def score(file: Path, packed: Path, limit: int | None) -> Iterator[Scored]:
         best = max((f1(answer, passage[s.start : s.end]) for s in spans), default=0.0)
         negatives = question.negatives
         other = best_reading(reader, negatives[0]).score if negatives else None
-        yield Scored(bool(spans), float(best == 1), best, reading.score, other)
+        yield ScoredSentence(bool(spans), float(best == 1), best, reading.score, other)
 
 
 def main() -> None:

@@ -27,7 +27,7 @@ from index.generations.generation import Generation
 from index.generations.layout import generations_dir
 from index.models.embedder import Embedder
 from retrieval.answering.weights import FITTED, save_weights
-from retrieval.evaluation.exam import Exam, read_exam, some_of, without_answers, write_texts
+from retrieval.evaluation.exam import Exam, read_exam, sampled, without_answers, write_texts
 from retrieval.evaluation.figures import Curve, Figure, by_kind, curve, figures, writing_lines
 from retrieval.evaluation.fitting import Example, examples, fit
 from retrieval.evaluation.outcomes import Outcome, outcomes
@@ -77,7 +77,7 @@ def prepared_exam(
     if leave_out:
         exam = without_answers(exam, leave_out, seed)
     if limit is not None:
-        exam = some_of(exam, limit, seed)
+        exam = sampled(exam, limit, seed)
     if not exam.asked:
         raise UsageError(f"{file} asks nothing")
     return exam

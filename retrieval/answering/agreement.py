@@ -10,7 +10,7 @@ from index.text.sentences import Span
 from index.text.words import terms, words
 from retrieval.answer import Quotation
 from retrieval.answering.candidates import Sentence
-from retrieval.answering.quotations import LIKELY, Scored
+from retrieval.answering.quotations import LIKELY, ScoredSentence
 from retrieval.answering.weights import Weights
 
 # The cosine of two sentences, each below its article's title, from which they are taken to be about
@@ -38,7 +38,7 @@ def undecided(quotes: tuple[Quotation, ...]) -> Agreement:
 
 def verdict(
     quotes: tuple[Quotation, ...],
-    candidates: Sequence[Scored],
+    candidates: Sequence[ScoredSentence],
     generation: Generation,
     weights: Weights,
 ) -> Agreement:

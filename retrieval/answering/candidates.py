@@ -20,7 +20,7 @@ from retrieval.answering.search import ScoredPassage
 from retrieval.answering.weights import Evidence
 from retrieval.questions.scope import ScopedQuestion
 
-LONGEST = 400  # characters of two neighbours that are quoted together
+MAX_PAIR_LENGTH = 400  # characters of two neighbours that are quoted together
 MAX_BEHIND = 1.0  # the best passage; where few passages are found, all but one are far behind
 MAX_HEADLINE = 300  # characters of a first line that may be a headline of several sentences
 _OPENING = r"[\s«“\"‘'(–—-]*"
@@ -77,7 +77,7 @@ def gather_sentences(
     excerpts = []
     for scored in passages:
         lines = lines_of(scored.passage.article)
-        question = scoped_question.put_to(lines.article.date)
+        question = scoped_question.wording_for(lines.article.date)
         excerpts.append(_Excerpt(scored, lines, generation.sentences(scored.passage), question))
     english = float(scoped_question.question.is_english)
     best: dict[tuple[str, Span], Sentence] = {}
@@ -119,7 +119,7 @@ def adjoin(sentence: Sentence, neighbour: Sentence) -> bool:
         return False
     first, second = sorted((sentence.span, neighbour.span))
     gap = sentence.article.text[first.end : second.start]
-    return not gap.strip() and "\n" not in gap and second.end - first.start <= LONGEST
+    return not gap.strip() and "\n" not in gap and second.end - first.start <= MAX_PAIR_LENGTH
 
 
 def whole_sentences(article: Article, spans: Iterable[Span]) -> list[Span]:

@@ -10,9 +10,9 @@ from index.models.embedder import Embedder
 from retrieval.answer import Answer, Question, Reason
 from retrieval.answering.agreement import undecided, verdict
 from retrieval.answering.candidates import gather_sentences
-from retrieval.answering.quotations import LIKELY, Scored, quotations, ranked
+from retrieval.answering.quotations import LIKELY, ScoredSentence, quotations, ranked
 from retrieval.answering.reader import Reader
-from retrieval.answering.search import ScoredPassage, find, newness
+from retrieval.answering.search import ScoredPassage, find_passages, newness
 from retrieval.answering.weights import Caution, Weights
 from retrieval.conversation import Reading
 from retrieval.questions.interrogatives import asks_whether
@@ -51,7 +51,7 @@ class Extractor:
         if sources and not scoped_question.scope.sources:
             scope = replace(scoped_question.scope, sources=sources)
             scoped_question = replace(scoped_question, scope=scope)
-        passages = find(scoped_question, self.generation, self.embedder, reading)
+        passages = find_passages(scoped_question, self.generation, self.embedder, reading)
         sentences = self._read(scoped_question, passages)
         candidates = _in_scope(sentences, scoped_question)
         answer = self._answer(question, scoped_question, sentences, candidates)
@@ -59,7 +59,7 @@ class Extractor:
 
     def _read(
         self, scoped_question: ScopedQuestion, passages: Sequence[ScoredPassage]
-    ) -> list[Scored]:
+    ) -> list[ScoredSentence]:
         """The sentences of the nearest passages, best first: of all passages, or until one is sure.
 
         How sure does not depend on ``caution``: a question has the same confidence with each.
@@ -68,7 +68,7 @@ class Extractor:
         counts = [*range(PASSAGES_PER_STEP, len(passages), PASSAGES_PER_STEP), len(passages)]
         if scope.newest or scope.since or scope.until:
             counts = counts[-1:]  # the articles of some days are preferred: compare them all
-        sentences: list[Scored] = []
+        sentences: list[ScoredSentence] = []
         for count in counts:
             gathered = gather_sentences(
                 scoped_question, passages[:count], self.generation, self.embedder, self.reader
@@ -83,8 +83,8 @@ class Extractor:
         self,
         question: Question,
         scoped_question: ScopedQuestion,
-        sentences: Sequence[Scored],
-        candidates: Sequence[Scored],
+        sentences: Sequence[ScoredSentence],
+        candidates: Sequence[ScoredSentence],
     ) -> Answer:
         """What the candidates say; ``sentences`` are those of any time."""
         confidence = round(candidates[0].answers, 4) if candidates else 0.0
@@ -116,7 +116,9 @@ class Extractor:
         )
 
 
-def _in_scope(sentences: Sequence[Scored], scoped_question: ScopedQuestion) -> list[Scored]:
+def _in_scope(
+    sentences: Sequence[ScoredSentence], scoped_question: ScopedQuestion
+) -> list[ScoredSentence]:
     """The sentences that may answer in the time in question, best first."""
     allowed = [
         scored
@@ -131,7 +133,9 @@ def _in_scope(sentences: Sequence[Scored], scoped_question: ScopedQuestion) -> l
     return sorted(candidates, key=lambda candidate: -candidate.score)
 
 
-def _bonus(scored: Scored, scoped_question: ScopedQuestion, dates: Collection[str | None]) -> float:
+def _bonus(
+    scored: ScoredSentence, scoped_question: ScopedQuestion, dates: Collection[str | None]
+) -> float:
     scope, date = scoped_question.scope, scored.sentence.article.date
     if date is None:
         return 0.0

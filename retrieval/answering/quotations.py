@@ -21,7 +21,7 @@ _WORD = re.compile(r"[^\W_]+")
 
 
 @dataclass(frozen=True)
-class Scored:
+class ScoredSentence:
     """A sentence with its rank score and two probabilities.
 
     ``answers``: that it answers, ``worded``: that the reader's words in it are the answer.
@@ -33,10 +33,10 @@ class Scored:
     worded: float
 
 
-def ranked(sentences: Iterable[Sentence], weights: Weights) -> list[Scored]:
+def ranked(sentences: Iterable[Sentence], weights: Weights) -> list[ScoredSentence]:
     """Sentences by score, best first; headings only if there is nothing else."""
     scored = [
-        Scored(
+        ScoredSentence(
             sentence,
             weights.rank(sentence.evidence),
             weights.confidence.probability(sentence.evidence),
@@ -49,7 +49,7 @@ def ranked(sentences: Iterable[Sentence], weights: Weights) -> list[Scored]:
 
 
 def quotations(
-    candidates: Sequence[Scored],
+    candidates: Sequence[ScoredSentence],
     generation: Generation,
     limit: int = MAX_QUOTES,
     min_probability: float = LIKELY,
@@ -58,8 +58,8 @@ def quotations(
 
     ``candidates`` come from ``ranked``. The first one is quoted, and others that answer with at
     least ``min_probability``. A quotation is one sentence, or two neighbours of together at most
-    ``candidates.LONGEST`` characters: a sentence with one that is as likely to answer, or with the
-    preceding one that it needs.
+    ``candidates.MAX_PAIR_LENGTH`` characters: a sentence with one that is as likely to answer, or
+    with the preceding one that it needs.
     """
     used: set[tuple[str, Span]] = set()
     quotes: list[Quotation] = []
@@ -143,8 +143,8 @@ def matching_words(question: str, text: str) -> list[Span]:
 
 
 def _with_neighbour(
-    candidate: Scored, unused: Sequence[Scored], min_probability: float
-) -> list[Scored]:
+    candidate: ScoredSentence, unused: Sequence[ScoredSentence], min_probability: float
+) -> list[ScoredSentence]:
     """The candidate with the neighbour that may join it, if any, in textual order.
 
     The preceding one joins a sentence that refers back to it; else the best one that answers, too.
@@ -158,7 +158,7 @@ def _with_neighbour(
     return sorted([candidate, *best], key=lambda member: member.sentence.span)
 
 
-def _joint_quotation(group: Sequence[Scored], best: Scored) -> Quotation:
+def _joint_quotation(group: Sequence[ScoredSentence], best: ScoredSentence) -> Quotation:
     span = Span(group[0].sentence.span.start, group[-1].sentence.span.end)
     answer = best.sentence.answer
     inside = answer and span.start <= answer.start and answer.end <= span.end

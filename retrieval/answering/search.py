@@ -70,7 +70,7 @@ class ScoredPassage:
     behind: float
 
 
-def find(
+def find_passages(
     scoped_question: ScopedQuestion,
     generation: Generation,
     embedder: Embedder,

@@ -108,7 +108,7 @@ def without_answers(exam: Exam, share: float, seed: int) -> Exam:
     return Exam(texts, tuple(questions))
 
 
-def some_of(exam: Exam, limit: int, seed: int) -> Exam:
+def sampled(exam: Exam, limit: int, seed: int) -> Exam:
     """The exam with at most ``limit`` of its questions, drawn at random."""
     drawn = random.Random(seed).sample(exam.asked, min(limit, len(exam.asked)))  # noqa: S311
     return replace(exam, asked=tuple(drawn))

@@ -44,7 +44,7 @@ class ScopedQuestion:
     named: frozenset[str] = frozenset()
     timeless: Question | None = None
 
-    def put_to(self, date: str | None) -> Question:
+    def wording_for(self, date: str | None) -> Question:
         """The question as an article with this date is asked.
 
         Without the time where the date tells that already: the text need not.

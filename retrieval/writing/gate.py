@@ -12,7 +12,7 @@ from index.models.embedder import Embedder
 from index.text.language import pattern
 from index.text.sentences import Span
 from retrieval.answer import Answer, Claim, Fault, Quotation, leaning
-from retrieval.answering.candidates import LONGEST
+from retrieval.answering.candidates import MAX_PAIR_LENGTH
 from retrieval.answering.quotations import quotation
 from retrieval.writing.claims import MAX_CLAIM, WrittenClaim
 from retrieval.writing.facts import in_common, unsupported
@@ -153,6 +153,6 @@ def _sentences_around(passage: PromptPassage, words: Span) -> Span | None:
         return None
     if len(holding) == 2:
         gap = passage.article.text[holding[0].end : holding[1].start]
-        if gap.strip() or "\n" in gap or span.end - span.start > LONGEST:
+        if gap.strip() or "\n" in gap or span.end - span.start > MAX_PAIR_LENGTH:
             return None
     return span
