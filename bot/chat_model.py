@@ -187,8 +187,9 @@ class Spending:
 
     def may_spend(self, person: str) -> bool:
         """Whether the person and the day are both below their limits."""
-        if self._per_user and self._persons()[person] >= self._per_user:
-            return False
+        with self._lock:
+            if self._per_user and self._persons()[person] >= self._per_user:
+                return False
         try:
             return not self._per_day or _today(self._opened()).total < self._per_day
         except StorageError as error:

@@ -52,6 +52,12 @@ def test_of_half_a_form_the_whole_claims_are_read() -> None:
     assert read(text[: text.index("Putin no")]) == TWO[:1]
 
 
+def test_a_claim_that_begins_where_the_text_ends_is_one_of_its_own() -> None:
+    text = LINES[: LINES.index("\n", LINES.index("**Claim**"))]  # its end was cut off
+    first, second = read(text)
+    assert first == TWO[0] and (second.text, second.quotes) == ("Putin", ())
+
+
 def test_a_claim_is_told_as_soon_as_it_is_complete() -> None:
     reader, text = ClaimReader(), as_form(TWO)
     end = text.index("Putin")

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-MAX_TEXT = 40_000  # characters read of a response
-MAX_CLAIM = 600  # characters
+MAX_RESPONSE_LENGTH = 40_000  # characters
+MAX_CLAIM_LENGTH = 600  # characters
 
 
 def _object(**properties: dict[str, Any]) -> dict[str, Any]:
@@ -77,7 +77,7 @@ class ClaimReader:
     @property
     def full(self) -> bool:
         """Whether further text is ignored."""
-        return len(self._text) >= MAX_TEXT
+        return len(self._text) >= MAX_RESPONSE_LENGTH
 
     @property
     def is_json(self) -> bool:
@@ -92,13 +92,15 @@ class ClaimReader:
 
     def feed(self, piece: str) -> Iterator[WrittenClaim]:
         """The claims that this piece completes."""
-        self._text = (self._text + piece)[:MAX_TEXT]
+        self._text = (self._text + piece)[:MAX_RESPONSE_LENGTH]
         yield from self._read_json() if self.is_json else self._read_lines()
 
     def close(self) -> Iterator[WrittenClaim]:
-        """The claim that only the end of the text completes, if there is one."""
+        """The claims that only the end of the text completes."""
         if not self.is_json:
-            yield from _from_lines([*self._lines, *self._text[self._position :].splitlines()])
+            self._text += "\n"
+            yield from self._read_lines()
+            yield from _from_lines(self._lines)
 
     def _read_json(self) -> Iterator[WrittenClaim]:
         """The claims among the objects that end, inner ones first."""
@@ -134,33 +136,35 @@ def _from_json(text: str) -> Iterator[WrittenClaim]:
     except (ValueError, RecursionError):
         return
     if isinstance(claim.get("text"), str) and isinstance(claim.get("quotes"), list):
-        quotes = [quote for quote in claim["quotes"] if isinstance(quote, dict)]
-        yield _claim(claim["text"], [(q.get("passage"), q.get("words")) for q in quotes])
+        quotes = [
+            (quote["passage"], quote["words"])
+            for quote in claim["quotes"]
+            if isinstance(quote, dict) and type(quote.get("passage")) is int
+            if isinstance(quote.get("words"), str)
+        ]
+        yield _claim(claim["text"], quotes)
 
 
 def _from_lines(lines: list[str]) -> Iterator[WrittenClaim]:
     """The claim in these lines, if there is one. A line without a key continues the one above."""
-    entries: list[tuple[str | None, list[str]]] = []  # a quote's passage, None for a claim; lines
+    claim: list[str] = []
+    quotes: list[tuple[int, list[str]]] = []
+    part: list[str] = []  # what comes before the first key is skipped
     for line in lines:
-        if match := _LINE.match(line):
-            entries.append((match["number"], [match["words"]]))
-        elif entries:
-            entries[-1][1].append(line)
-    stated = (line for number, part in entries if not number for line in part)
-    text = "\n".join(filter(None, stated))
-    if text:
-        quotes = [(int(n), "\n".join(filter(str.strip, part))) for n, part in entries if n]
-        yield _claim(text, quotes)
+        match = _LINE.match(line)
+        if match:
+            part = claim if match["claim"] else []
+        if match and match["quote"]:
+            quotes.append((int(match["number"]), part))
+        part.append(match["words"] if match else line)
+    if text := "\n".join(filter(None, claim)):
+        pairs = [(number, "\n".join(filter(str.strip, part))) for number, part in quotes]
+        yield _claim(text, pairs)
 
 
-def _claim(text: str, quotes: list[tuple[Any, Any]]) -> WrittenClaim:
-    """A claim with those of its quotes, (passage, words), that have the right types."""
-    valid = [
-        WrittenQuote(passage, _unquoted(words))
-        for passage, words in quotes
-        if type(passage) is int and isinstance(words, str)
-    ]
-    return WrittenClaim(" ".join(text.split()), tuple(valid))
+def _claim(text: str, quotes: list[tuple[int, str]]) -> WrittenClaim:
+    written = tuple(WrittenQuote(passage, _unquoted(words)) for passage, words in quotes)
+    return WrittenClaim(" ".join(text.split()), written)
 
 
 def _unquoted(words: str) -> str:

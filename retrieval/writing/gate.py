@@ -14,7 +14,7 @@ from index.text.sentences import Span
 from retrieval.answer import Answer, Claim, Fault, Quotation, leaning
 from retrieval.answering.candidates import MAX_PAIR_LENGTH
 from retrieval.answering.quotations import quotation
-from retrieval.writing.claims import MAX_CLAIM, WrittenClaim
+from retrieval.writing.claims import MAX_CLAIM_LENGTH, WrittenClaim
 from retrieval.writing.facts import in_common, unsupported
 
 MAX_QUOTES = 8  # in an answer
@@ -86,7 +86,7 @@ class Gate:
     def _checked(self, written: WrittenClaim) -> Fault | tuple[str, list[Quotation]]:
         """The text of a claim and its quotations, or why it does not pass."""
         text = _MARKERS.sub("", written.text).strip()
-        if not text or len(text) > MAX_CLAIM or not written.quotes:
+        if not text or len(text) > MAX_CLAIM_LENGTH or not written.quotes:
             return Fault.NO_QUOTATION
         numbered = [quote for quote in written.quotes if 1 <= quote.passage <= len(self.passages)]
         if not numbered:
