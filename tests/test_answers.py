@@ -55,8 +55,8 @@ def test_an_answer_quotes_the_sentence_that_answers_with_its_source(ask: Ask) ->
 
 @pytest.fixture(scope="module")
 def answers(chain: AnswerChain) -> dict[str, Answer]:
-    """The answers to all gold questions, by question."""
-    questions = [str(line["question"]) for half in FLOORS for line in gold(half)]
+    """The answers to gold questions, by question."""
+    questions = [str(line["question"]) for half in FLOORS for line in asked(half)]
     return {question: chain.invoke(Question.parse(question)) for question in questions}
 
 
@@ -64,7 +64,7 @@ def test_every_quotation_is_an_exact_slice_of_whole_sentences_and_short(
     answers: dict[str, Answer], generation: Generation
 ) -> None:
     shown = [quote for answer in answers.values() for quote in (*answer.quotes, *answer.near)]
-    assert len(shown) > 80
+    assert len(shown) > 60
     for quote in shown:
         article = generation.store.article(quote.article)
         assert article is not None
@@ -103,21 +103,36 @@ def found(line: dict[str, list[str] | str], answer: Answer) -> list[bool]:
     ]
 
 
-FLOORS = {"held": (19, 20, 14), "plain_held": (48, 49, 19)}  # first, any, refused
+FLOORS = {"held": (19, 20, 14), "plain_held": (24, 25, 8)}  # first, any, refused
+WHOLE = (48, 49, 19)  # of all plain questions, which take a minute more
+
+
+def asked(half: str) -> list[dict[str, list[str] | str]]:
+    """The questions of a set that are asked here: of the plain ones the harder half."""
+    return gold(half)[1::2] if half == "plain_held" else gold(half)
+
+
+def judged(lines: list[dict[str, list[str] | str]], answers: dict[str, Answer]) -> tuple[int, ...]:
+    """How often the first quotation is right, any one is, and a refusal is."""
+    pairs = [(line, answers[str(line["question"])]) for line in lines]
+    hits = [found(line, answer) for line, answer in pairs if line["answers"]]
+    refused = [answer.refused for line, answer in pairs if not line["answers"]]
+    return sum(hit[:1] == [True] for hit in hits), sum(map(any, hits)), sum(refused)
 
 
 @pytest.mark.parametrize("half", FLOORS)
 def test_the_gold_questions_that_nothing_was_tuned_on(
     answers: dict[str, Answer], half: str
 ) -> None:
-    """A little below what was measured; the README tells the figures."""
-    lines = [(line, answers[str(line["question"])]) for line in gold(half)]
-    answerable = [found(line, answer) for line, answer in lines if line["answers"]]
-    refused = [answer.refused for line, answer in lines if not line["answers"]]
-    first, several, rightly = FLOORS[half]
-    assert sum(hits[:1] == [True] for hits in answerable) >= first
-    assert sum(any(hits) for hits in answerable) >= several
-    assert sum(refused) >= rightly
+    """A little below what was measured; docs/quality.md tells the figures."""
+    assert all(np.array(judged(asked(half), answers)) >= FLOORS[half])
+
+
+@pytest.mark.soak
+def test_all_plain_questions(chain: AnswerChain) -> None:
+    lines = gold("plain_held")
+    answers = {str(q["question"]): chain.invoke(Question.parse(str(q["question"]))) for q in lines}
+    assert all(np.array(judged(lines, answers)) >= WHOLE)
 
 
 def with_confidence(answers: dict[str, Answer], low: Caution, high: Caution) -> str:

@@ -161,8 +161,8 @@ def same_as_fresh(place: Workplace, embedder: Embedder) -> None:
     assert contents(place.data).same_as(contents(fresh))
 
 
-def test_ten_kills_lose_nothing(empty_place: Workplace, embedder: Embedder) -> None:
-    killed(empty_place, embedder, kills=10, seed=1)
+def test_six_kills_lose_nothing(empty_place: Workplace, embedder: Embedder) -> None:
+    killed(empty_place, embedder, kills=6, seed=1)
 
 
 @pytest.mark.soak
