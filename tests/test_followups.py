@@ -145,9 +145,18 @@ def test_a_change_of_subject_is_answered_as_without_a_conversation(
     assert last(chain, before, text) == chain.invoke(Question.parse(text))
 
 
-def test_an_outlet_is_kept_to(chain: AnswerChain) -> None:
-    answer = last(chain, f"Secondo AgenPress, {MEETING}", "e quando?")
-    assert {quote.source for quote in answer.quotes or answer.near} == {"AgenPress"}
+@pytest.mark.parametrize(
+    ("before", "text", "outlet"),
+    [
+        (f"Secondo AgenPress, {MEETING}", "e quando?", "AgenPress"),
+        (f"Secondo AgenPress, {MEETING}", "e secondo Globalist.it?", "Globalist.it"),
+        ("Chi è John Kirby?", "secondo AgenPress che cosa ha detto?", "AgenPress"),
+        (MEETING, "secondo AgenPress?", "AgenPress"),
+    ],
+)
+def test_an_outlet_is_kept_to(chain: AnswerChain, before: str, text: str, outlet: str) -> None:
+    answer = last(chain, before, text)
+    assert {quote.source for quote in (*answer.quotes, *answer.near)} <= {outlet}
 
 
 class Clock:

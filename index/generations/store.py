@@ -43,6 +43,10 @@ _PASSAGE = {
     "row": "SELECT row, id, article, start, end, text, first, last FROM passages WHERE row = ?",
     "id": "SELECT row, id, article, start, end, text, first, last FROM passages WHERE id = ?",
 }
+_PASSAGE_ROWS = """
+SELECT one.first_passage, following.first_passage FROM articles AS one
+LEFT JOIN articles AS following ON following.row = one.row + 1 WHERE one.path = ?
+"""
 _CARRIERS = """
 SELECT path, source, title FROM twins JOIN twins AS other USING (family)
 JOIN articles ON path = other.article
@@ -146,8 +150,14 @@ class Store:
 
     def passage_rows(self, articles: Iterable[str]) -> frozenset[int]:
         """The rows of the passages of the articles with these paths."""
-        query = "SELECT row FROM passages WHERE article = ?"
-        return frozenset(row for path in articles for (row,) in self._rows(query, path))
+        end = self.count("passages")
+        ranges = (self._rows(_PASSAGE_ROWS, path) for path in articles)
+        return frozenset(
+            row
+            for limits in ranges
+            for first, following in limits
+            for row in range(first, end if following is None else following)
+        )
 
     def rows_of(self, ids: Iterable[str]) -> dict[str, int]:
         """The row of each passage id."""

@@ -82,7 +82,10 @@ def find_passages(
     """
     if reading is None or not reading.articles:
         return _find_in_scope(scoped_question, generation, embedder)
-    rows = generation.store.passage_rows(reading.articles)
+    sources = scoped_question.scope.sources
+    articles = filter(None, map(generation.store.article, reading.articles))
+    paths = [one.path for one in articles if not sources or one.source in sources]
+    rows = generation.store.passage_rows(paths)
     nearest = HybridSearch(generation, embedder).passages(scoped_question.question.text, among=rows)
     first = [replace(scored, behind=0.0) for scored in nearest]
     if reading.only:

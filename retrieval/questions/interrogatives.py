@@ -20,8 +20,7 @@ def find_interrogative(question: str) -> re.Match[str] | None:
         before = question[: match.start()].rstrip()
         if not before or before.endswith(","):
             return match
-    relative = re.compile(rf"{alternatives('relatives')}\b", re.IGNORECASE)
-    return next((match for match in matches if not relative.match(match[0])), None)
+    return next((match for match in matches if not _relatives().match(match[0])), None)
 
 
 def asks_whether(question: str) -> bool:
@@ -37,6 +36,11 @@ def joined(question: str, previous: str) -> str:
     own = find_interrogative(previous)
     subject = f"{previous[: own.start()]} {previous[own.end() :]}" if own else previous
     return f"{question.rstrip(_END)} {' '.join(subject.split()).rstrip(_END)}?"
+
+
+@cache
+def _relatives() -> re.Pattern[str]:
+    return re.compile(rf"{alternatives('relatives')}\b", re.IGNORECASE)
 
 
 @cache
