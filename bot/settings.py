@@ -44,7 +44,7 @@ def _items(value: str) -> list[str]:
 def _users(value: str) -> list[str]:
     users = _items(value)
     if not users:
-        raise ValueError("user numbers, apart by commas")
+        raise ValueError("user numbers, separated by commas")
     return users
 
 
@@ -53,7 +53,7 @@ def _host(value: str) -> str:
         return str(ipaddress.ip_network(value, strict=False))
     except ValueError:
         if not re.fullmatch(r"(?!-)[\w.-]*[^\W\d][\w.-]*", value):
-            raise ValueError("hosts, addresses or networks, apart by commas") from None
+            raise ValueError("hosts, addresses or networks, separated by commas") from None
         return value.lower()
 
 
@@ -101,7 +101,7 @@ def _headers(value: str) -> list[tuple[str, str]]:
     for part in filter(str.strip, value.split(";")):
         name, _, content = map(str.strip, part.partition(":"))
         if not re.fullmatch(r"[\w-]+", name, re.ASCII) or not content:
-            raise ValueError("headers like Authorization: Bearer …, apart by semicolons")
+            raise ValueError("headers like Authorization: Bearer …, separated by semicolons")
         headers.append((name, content))
     return headers
 
@@ -192,7 +192,7 @@ class Settings(BaseSettings):
     )
     embedding_model: str = Field(
         "",
-        description="A sentence-transformers name or path; empty: the model that comes along.",
+        description="A sentence-transformers name or path; empty: the bundled model.",
     )
     reader: bool = Field(
         True,
@@ -208,13 +208,13 @@ class Settings(BaseSettings):
         "", description="A server of your own for it, as http://localhost:8080/v1."
     )
     chat_temperature: float | None = Field(
-        None, ge=0, le=2, description="How freely it writes; empty: as its provider has it."
+        None, ge=0, le=2, description="How freely it writes; empty: the provider's default."
     )
     chat_seconds: float = Field(
         60,
         gt=0,
         le=600,
-        description="Seconds that it has for a question; then the answer goes without.",
+        description="Seconds per question; after that, the answer goes without it.",
     )
     chat_tokens_per_question: int = Field(
         2000, ge=50, description="Tokens that it may write for a question."
@@ -233,20 +233,20 @@ class Settings(BaseSettings):
     )
     chroma_headers: Headers = Field(
         (),
-        description="Headers for the Chroma server, Authorization: Bearer …, apart by semicolons.",
+        description="Headers for the Chroma server, Authorization: Bearer …, separated by semicolons.",
     )
     chroma_certificate: Folder | None = Field(
         None, description="A file of authorities to trust for the Chroma server's https."
     )
     watch: bool = Field(True, description="Whether the bot follows the corpus by itself.")
     fetch_allow: Annotated[frozenset[Host], NoDecode, _parsed(_items)] = Field(
-        frozenset(), description="Hosts and networks that are fetched though they are not public."
+        frozenset(), description="Hosts and networks that may be fetched although not public."
     )
     max_file_mb: float = Field(
         20, gt=0, allow_inf_nan=False, description="Millions of bytes that a file may have."
     )
     language: Literal["auto", "it", "en"] = Field(
-        "auto", description="Of what the bot says: it, en, or auto, the user's own."
+        "auto", description="The bot's language: it, en, or auto (the user's own)."
     )
     telegram_bot_token: Annotated[SecretStr, AfterValidator(_token)] = Field(
         SecretStr(""), description="The token that @BotFather gave."
@@ -259,7 +259,7 @@ class Settings(BaseSettings):
         description="The numbers of the users and groups that may ask, by commas; empty: anyone.",
     )
     telegram_admins: Users = Field(
-        frozenset(), description="The numbers of the users who look after the bot, by commas."
+        frozenset(), description="The user numbers of the admins, separated by commas."
     )
     telegram_invited_only: bool = Field(
         False, description="Whether those not listed need an invitation (virgolette invite)."
@@ -311,7 +311,7 @@ def read_settings() -> Settings:
         name = f"{PREFIX}{''.join(map(str, first['loc'][:1]))}".upper()
         reason = first["msg"].removeprefix("Value error, ")
         if first["type"] == "bool_parsing":
-            reason = "it takes on or off"
+            reason = "it must be on or off"
         raise SettingsError(f"{name} is wrong: {reason}") from None
 
 

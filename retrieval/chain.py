@@ -23,7 +23,7 @@ from retrieval.answer import Answer, Question, Reason
 from retrieval.answering.extractive import ExtractiveAnswer, Extractor
 from retrieval.answering.reader import Reader
 from retrieval.answering.weights import PLAIN, READER, Caution, Weights, load_weights
-from retrieval.conversation import Reading, in_context, is_self_contained, stands_alone
+from retrieval.conversation import Interpretation, in_context, is_self_contained, stands_alone
 from retrieval.writing.options import AnswerOptions
 
 if TYPE_CHECKING:
@@ -150,11 +150,11 @@ class AnswerChain:
         extractor = Extractor(
             generation, self._embedder, self._reader, self._weights, self._caution
         )
-        alone = extractor.answer(Reading(question))
-        readings = in_context(question, standalone)
-        if not readings or (is_self_contained(question) and not alone.answer.refused):
+        alone = extractor.answer(Interpretation(question))
+        interpretations = in_context(question, standalone)
+        if not interpretations or (is_self_contained(question) and not alone.answer.refused):
             return alone
-        attempts = [extractor.answer(reading) for reading in readings]
+        attempts = [extractor.answer(interpretation) for interpretation in interpretations]
         best = max(attempts, key=lambda attempt: attempt.answer.confidence)
         if stands_alone(question, alone.answer, best.answer):
             return alone

@@ -15,14 +15,14 @@ from retrieval.answer import MAX_QUESTION, Answer, Question
 from retrieval.questions.interrogatives import joined
 
 # By the number of content words in a question: how much surer its words alone must be than the
-# other readings. With more words it stands alone if it is answered.
+# other interpretations. With more words it stands alone if it is answered.
 MARGINS = (0.4, 0.4, 0.1, 0.0)
 MAX_JOINED = 2  # content words of a question that is joined to the one before it
 REPEATED = 2  # words that it shares with that one, from which it stands alone
 
 
 @dataclass(frozen=True)
-class Reading:
+class Interpretation:
     """A way to read a question: what is searched, and the ``articles`` that are read first.
 
     ``only``: no other articles are read. ``sources``: the outlets that it keeps to, unless it
@@ -35,19 +35,21 @@ class Reading:
     sources: tuple[str, ...] = ()
 
 
-def in_context(question: Question, meant: Question | None = None) -> list[Reading]:
-    """The readings of a question after the ones before it; none at the start.
+def in_context(question: Question, meant: Question | None = None) -> list[Interpretation]:
+    """The interpretations of a question after the ones before it; none at the start.
 
     ``meant``: what a chat model takes it to mean.
     """
     if not question.previous:
         return []
     turn, alone = question.previous[-1], replace(question, previous=())
-    readings = [Reading(alone, turn.articles, only=True)] if turn.articles else []
+    interpretations = [Interpretation(alone, turn.articles, only=True)] if turn.articles else []
     text = joined(question.text, turn.query)
     if _content_words(question) <= MAX_JOINED and len(text) <= MAX_QUESTION:
-        readings.append(Reading(replace(alone, text=text), turn.articles, sources=turn.sources))
-    return [*readings, *([Reading(meant)] if meant else [])]
+        interpretations.append(
+            Interpretation(replace(alone, text=text), turn.articles, sources=turn.sources)
+        )
+    return [*interpretations, *([Interpretation(meant)] if meant else [])]
 
 
 def is_self_contained(question: Question) -> bool:

@@ -115,7 +115,7 @@ def test_the_command_line_moves_there_and_back(
     there = {"VIRGOLETTE_CHROMA_URL": server.url}
     sync(Locations(empty_place.corpus, empty_place.data), embedder)
     moved = empty_place.run("index", **there)
-    assert "made otherwise (vectors)" in moved.stdout and "0 texts embedded" in moved.stdout
+    assert "built differently (vectors)" in moved.stdout and "0 texts embedded" in moved.stdout
     question = "Da dove è partito il treno blindato?"
     assert "Pyongyang" in empty_place.run("ask", question, **there).stdout
     lost = empty_place.run("ask", question)

@@ -235,7 +235,7 @@ def test_a_data_folder_that_cannot_be_is_named(empty_place: Workplace) -> None:
         ({"VIRGOLETTE_MAX_FILE_MB": "inf"}, ("VIRGOLETTE_MAX_FILE_MB",)),
         (
             {"VIRGOLETTE_FETCH_ALLOW": "http://x.example"},
-            ("VIRGOLETTE_FETCH_ALLOW", "apart by commas"),
+            ("VIRGOLETTE_FETCH_ALLOW", "separated by commas"),
         ),
         ({"VIRGOLETTE_FETCH_ALLOW": "10.0.0.0/99"}, ("VIRGOLETTE_FETCH_ALLOW", "hosts")),
         ({"VIRGOLETTE_CORPUS_DIR": "~nosuchuser/x"}, ("VIRGOLETTE_CORPUS_DIR", "~nosuchuser")),

@@ -295,7 +295,7 @@ def test_a_damaged_generation_is_built_anew(empty_place: Workplace, embedder: Em
     (generations_dir(empty_place.data) / again.generation / "signatures.npy").write_bytes(b"")
     empty_place.write("b.txt", FORUM)
     third = synced(empty_place, embedder)
-    assert "could not be taken over" in third.rebuilt_because and third.embedded == 3
+    assert "could not be reused" in third.rebuilt_because and third.embedded == 3
     assert len(contents(empty_place)) == 2
 
 
@@ -322,7 +322,7 @@ def test_other_libraries_make_another_index(empty_place: Workplace, embedder: Em
     (made / "manifest.json").write_text(told.replace("simplemma 2.", "simplemma 1."))
     assert (
         synced(empty_place, embedder).rebuilt_because
-        == "the one before was made otherwise (libraries)"
+        == "the previous index was built differently (libraries)"
     )
 
 

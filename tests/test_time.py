@@ -16,7 +16,7 @@ from retrieval.answer import Answer, Question
 from retrieval.answering.reader import Reader
 from retrieval.answering.search import HybridSearch, find_passages, worth_reading
 from retrieval.chain import AnswerChain
-from retrieval.conversation import Reading
+from retrieval.conversation import Interpretation
 from retrieval.questions.scope import scoped
 from tests.conftest import Workplace
 from tests.warm import Warm
@@ -232,5 +232,5 @@ def test_where_nothing_is_of_another_time_as_much_is_read_as_ever(
     asked = scoped(question, generation.sources, ["2023-09-11"])
     assert asked.scope.since
     every = worth_reading(HybridSearch(generation, embedder).passages(asked.question.text))
-    found = find_passages(asked, generation, embedder, Reading(asked.question))
+    found = find_passages(asked, generation, embedder, Interpretation(asked.question))
     assert [one.passage.id for one in found] == [one.passage.id for one in every]

@@ -35,7 +35,7 @@ app = typer.Typer(
 )
 
 feedback_app = typer.Typer(
-    help="What people said of the answers in Telegram.", no_args_is_help=True, rich_markup_mode=None
+    help="Feedback on the answers in Telegram.", no_args_is_help=True, rich_markup_mode=None
 )
 app.add_typer(feedback_app, name="feedback")
 
@@ -98,7 +98,9 @@ def _print(content: dict[str, Any], lines: Iterable[str], as_json: bool) -> None
 
 @app.command()
 def ask(
-    question: Annotated[str, typer.Argument(help="The question; - reads one a line from stdin.")],
+    question: Annotated[
+        str, typer.Argument(help="The question; - reads questions from stdin, one per line.")
+    ],
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
 ) -> None:
     """Answer a question."""
@@ -239,7 +241,7 @@ def add(
     into: Annotated[str, typer.Option(metavar="FOLDER", help="A folder in the corpus.")] = "",
     as_json: OutcomeAsJson = False,
 ) -> None:
-    """Put an article into the corpus, and index it. What you say wins over what it says."""
+    """Put an article into the corpus, and index it. Your options override its own metadata."""
     from bot.terminal.maintenance import add_and_index, checked_fields
 
     if bool(target) == bool(feed):
@@ -288,7 +290,7 @@ def doctor(
     repair: Annotated[bool, typer.Option(help="Do what there is to be done.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
 ) -> None:
-    """Examine the index and what it stands on."""
+    """Check the index and what it depends on."""
     from bot.terminal.maintenance import examine, finding_line
 
     findings = examine(_settings(writes=True), repair=repair)
@@ -309,9 +311,9 @@ def evaluate(
     leave_out: Annotated[
         float, typer.Option(min=0, max=1, help="Share of the texts with an answer not indexed.")
     ] = 0,
-    seed: Annotated[int, typer.Option(help="Of what is left out and drawn.")] = 0,
+    seed: Annotated[int, typer.Option(help="Random seed of --leave-out and --limit.")] = 0,
     limit: Annotated[
-        int | None, typer.Option(min=1, help="So many of the questions, drawn at random.")
+        int | None, typer.Option(min=1, help="A random sample of this many questions.")
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="A folder for figures, picture and questions.")
@@ -342,7 +344,7 @@ def evaluate(
 @app.command()
 def invite(
     uses: Annotated[int, typer.Option(min=1, help="How many people it lets in.")] = 1,
-    days: Annotated[float, typer.Option(min=0.01, help="For how many days it holds.")] = 7,
+    days: Annotated[float, typer.Option(min=0.01, help="Days until it expires.")] = 7,
 ) -> None:
     """Print an invitation to the Telegram bot, for those who are not listed."""
     from bot.access import Invitations

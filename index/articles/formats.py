@@ -24,7 +24,7 @@ def read_text(data: bytes, path: str) -> tuple[str, dict[str, str]]:
     suffix = Path(path).suffix.lower()
     if suffix not in LOADERS:
         raise ArticleError(
-            f"{suffix or 'a file without an ending'} is not read: save it as {FORMATS}"
+            f"{suffix or 'a file without an extension'} is not read: save it as {FORMATS}"
         )
     try:
         text, fields = LOADERS[suffix](data)

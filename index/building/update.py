@@ -58,7 +58,7 @@ class IndexUpdate:
             if old is None:
                 raise
             # The old generation may be damaged: do without it. A full disk fails again.
-            damage = f"the one before could not be taken over ({error})"
+            damage = f"the previous index could not be reused ({error})"
             name, manifest = self._build(None, cache)
         return name, manifest, cache.embedded, damage
 

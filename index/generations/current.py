@@ -121,7 +121,7 @@ class CurrentIndex:
             differing = [n for n, value in self._required.items() if stamp.get(n) != value]
             if differing:
                 raise StorageError(
-                    f"the index was made otherwise ({', '.join(differing)}): run virgolette index"
+                    f"the index was built differently ({', '.join(differing)}): run virgolette index"
                 )
             return Generation(directory, self._server)
 

@@ -36,7 +36,7 @@ def needed_stamp(embedder: Embedder) -> dict[str, str]:
 
 
 def current_stamp(paths: Locations, embedder: Embedder) -> dict[str, str]:
-    """What makes an index another one, beside its articles."""
+    """Everything but the articles that determines an index."""
     vectors = paths.server.url if paths.server else EMBEDDED
     return {**needed_stamp(embedder), "vectors": vectors, "libraries": _libraries()}
 
@@ -49,9 +49,9 @@ def _libraries() -> str:
 def rebuild_reason(before: Manifest | None, stamp: dict[str, str]) -> str:
     """Why nothing of the current generation can be taken over, in words; "" where it can."""
     if before is None:
-        return "the one before cannot be read"
+        return "the previous index cannot be read"
     other = [name for name, value in stamp.items() if before.stamp.get(name) != value]
-    return f"the one before was made otherwise ({', '.join(other)})" if other else ""
+    return f"the previous index was built differently ({', '.join(other)})" if other else ""
 
 
 @dataclass(frozen=True)

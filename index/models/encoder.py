@@ -45,7 +45,7 @@ DTYPES = {"U8": np.uint8, "I8": np.int8, "F16": np.float16, "F32": np.float32}
 ERRORS_ONLY = 3  # a level of onnxruntime's log
 
 Vectors = NDArray[np.float32]
-Weights = Mapping[str, NDArray[Any]]
+Tensors = Mapping[str, NDArray[Any]]
 
 
 def unit_vectors(vectors: Any) -> Vectors:
@@ -166,7 +166,7 @@ class Bert:
         ModelError: the graph cannot be read, or does not fit the weights.
     """
 
-    def __init__(self, graph: Path, weights: Weights, words: TensorRows) -> None:
+    def __init__(self, graph: Path, weights: Tensors, words: TensorRows) -> None:
         initializers = dict(weights)
         positions, segments = initializers.pop(POSITIONS), initializers.pop(SEGMENTS)
         self._positions = np.asarray(positions + segments[0], np.float32)
@@ -180,7 +180,7 @@ class Bert:
         return np.asarray(hidden, np.float32)
 
 
-def _session(graph: Path, weights: Weights) -> Any:
+def _session(graph: Path, weights: Tensors) -> Any:
     """An onnxruntime session of the graph. Raises ModelError unless it matches its checksum."""
     import onnxruntime
 

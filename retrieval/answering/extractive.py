@@ -14,7 +14,7 @@ from retrieval.answering.quotations import LIKELY, ScoredSentence, quotations, r
 from retrieval.answering.reader import Reader
 from retrieval.answering.search import ScoredPassage, find_passages, newness
 from retrieval.answering.weights import Caution, Weights
-from retrieval.conversation import Reading
+from retrieval.conversation import Interpretation
 from retrieval.questions.interrogatives import asks_whether
 from retrieval.questions.scope import ScopedQuestion, scoped
 
@@ -44,14 +44,14 @@ class Extractor:
     weights: Weights
     caution: Caution = Caution.BALANCED
 
-    def answer(self, reading: Reading) -> ExtractiveAnswer:
+    def answer(self, interpretation: Interpretation) -> ExtractiveAnswer:
         """Scope the question, search and read passages, choose sentences, and answer or refuse."""
-        question, sources = reading.question, reading.sources
+        question, sources = interpretation.question, interpretation.sources
         scoped_question = scoped(question, self.generation.sources, self.generation.dates)
         if sources and not scoped_question.scope.sources:
             scope = replace(scoped_question.scope, sources=sources)
             scoped_question = replace(scoped_question, scope=scope)
-        passages = find_passages(scoped_question, self.generation, self.embedder, reading)
+        passages = find_passages(scoped_question, self.generation, self.embedder, interpretation)
         sentences = self._read(scoped_question, passages)
         candidates = _in_scope(sentences, scoped_question)
         answer = self._answer(question, scoped_question, sentences, candidates)

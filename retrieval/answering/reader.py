@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from index.errors import ModelError
 from index.generations.passages import titled
-from index.models.encoder import Bert, OnnxEncoder, Weights, mapped
+from index.models.encoder import Bert, OnnxEncoder, Tensors, mapped
 from index.models.runtime import lower_priority
 from index.models.weights import SCALE
 from index.text.sentences import Span
@@ -120,7 +120,7 @@ class Reader:
         return encoding, scores[:, 0], scores[:, 1]
 
     @cached_property
-    def _loaded(self) -> tuple[Bert, Weights]:
+    def _loaded(self) -> tuple[Bert, Tensors]:
         """The encoder, and the head that scores start and end."""
         path = _checked_weights(self._packed)
         try:
@@ -133,7 +133,7 @@ class Reader:
         return Bert(self._packed / GRAPH, weights, self._encoder.words), head
 
 
-def _weights(packed: Weights) -> Iterator[tuple[str, NDArray[Any]]]:
+def _weights(packed: Tensors) -> Iterator[tuple[str, NDArray[Any]]]:
     """The weights as the graph needs them: transposed; those outside the graph in fp32."""
     for name, values in packed.items():
         short = name.removeprefix("bert.")

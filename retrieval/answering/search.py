@@ -14,7 +14,7 @@ from index.generations.store import StoredPassage
 from index.models.embedder import Embedder
 from index.models.encoder import Vectors
 from index.text.words import terms
-from retrieval.conversation import Reading
+from retrieval.conversation import Interpretation
 from retrieval.questions.scope import ScopedQuestion
 
 CANDIDATES = 50  # from each of the two searches
@@ -74,21 +74,21 @@ def find_passages(
     scoped_question: ScopedQuestion,
     generation: Generation,
     embedder: Embedder,
-    reading: Reading | None = None,
+    interpretation: Interpretation | None = None,
 ) -> list[ScoredPassage]:
     """The best passages for a question, from the outlets and the time that it asks for.
 
-    Those of the articles of its ``reading`` come first, as near as if each were the best.
+    Those of the articles of its ``interpretation`` come first, as near as if each were the best.
     """
-    if reading is None or not reading.articles:
+    if interpretation is None or not interpretation.articles:
         return _find_in_scope(scoped_question, generation, embedder)
     sources = scoped_question.scope.sources
-    articles = filter(None, map(generation.store.article, reading.articles))
+    articles = filter(None, map(generation.store.article, interpretation.articles))
     paths = [one.path for one in articles if not sources or one.source in sources]
     rows = generation.store.passage_rows(paths)
     nearest = HybridSearch(generation, embedder).passages(scoped_question.question.text, among=rows)
     first = [replace(scored, behind=0.0) for scored in nearest]
-    if reading.only:
+    if interpretation.only:
         return first
     others = _find_in_scope(scoped_question, generation, embedder)
     return first + [scored for scored in others if scored.passage.row not in rows]

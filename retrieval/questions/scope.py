@@ -1,4 +1,4 @@
-"""What a question says of the articles that may answer it: whose they are, and from when."""
+"""The outlets and the dates that a question limits its answer to."""
 
 from __future__ import annotations
 
