@@ -233,7 +233,7 @@ class Settings(BaseSettings):
     )
     chroma_headers: Headers = Field(
         (),
-        description="Headers for the Chroma server, Authorization: Bearer …, separated by semicolons.",
+        description="Headers for Chroma, like Authorization: Bearer …, separated by semicolons.",
     )
     chroma_certificate: Folder | None = Field(
         None, description="A file of authorities to trust for the Chroma server's https."

@@ -366,7 +366,7 @@ def test_an_index_of_another_model_is_not_searched(
     empty_place.write("a.txt", "Il treno è partito.")
     sync(Locations(empty_place.corpus, empty_place.data), embedder)
     chain = AnswerChain(CurrentIndex(empty_place.data), Embedder(str(stock)))
-    with pytest.raises(VirgoletteError, match=r"otherwise \(model\): run virgolette index"):
+    with pytest.raises(VirgoletteError, match=r"differently \(model\): run virgolette index"):
         chain.invoke(Question.parse(TRAIN))
 
 
@@ -380,7 +380,7 @@ def test_only_an_index_of_this_code_is_searched(empty_place: Workplace, embedder
     assert AnswerChain(index, embedder).invoke(Question.parse(TRAIN)).generation == name
     index.close()
     write_manifest(directory, replace(manifest, stamp={**manifest.stamp, "splitter": "0"}))
-    with pytest.raises(VirgoletteError, match=r"otherwise \(splitter\): run virgolette index"):
+    with pytest.raises(VirgoletteError, match=r"differently \(splitter\): run virgolette index"):
         AnswerChain(CurrentIndex(empty_place.data), embedder).invoke(Question.parse(TRAIN))
 
 
@@ -400,7 +400,7 @@ def test_a_new_index_that_cannot_be_used_leaves_the_old_one_answering(
     for _ in range(2):
         assert chain.invoke(Question.parse(TRAIN)).generation == first
     assert [r.levelname for r in caplog.records] == ["WARNING"]
-    assert "otherwise (model)" in caplog.text and "start Virgolette again" in caplog.text
+    assert "differently (model)" in caplog.text and "start Virgolette again" in caplog.text
     (directory / "manifest.json").write_text("{")
     assert chain.invoke(Question.parse(TRAIN)).generation == first
     write_manifest(directory, manifest)

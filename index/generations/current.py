@@ -120,8 +120,9 @@ class CurrentIndex:
             stamp = read_manifest(directory).stamp
             differing = [n for n, value in self._required.items() if stamp.get(n) != value]
             if differing:
+                names = ", ".join(differing)
                 raise StorageError(
-                    f"the index was built differently ({', '.join(differing)}): run virgolette index"
+                    f"the index was built differently ({names}): run virgolette index"
                 )
             return Generation(directory, self._server)
 
