@@ -9,9 +9,8 @@ from typing import Any
 
 from index.errors import UsageError
 from index.text.clean import typed_line
-from index.text.language import language
 from index.text.sentences import Span
-from index.text.words import words
+from index.text.words import language_of
 
 MAX_QUESTION = 1000  # characters
 
@@ -22,12 +21,6 @@ class QuestionError(UsageError):
     def __init__(self, problem: str, message: str) -> None:
         super().__init__(message)
         self.problem = problem
-
-
-def leaning(text: str) -> int:
-    """How many function words of a text are English, minus those that are Italian."""
-    english, italian = language("en").function_words, language("it").function_words
-    return sum((word in english) - (word in italian) for word in words(text))
 
 
 class Reason(StrEnum):
@@ -87,9 +80,9 @@ class Question:
         return cls(text, day or datetime.date.today(), previous)
 
     @property
-    def is_english(self) -> bool:
-        """Whether it is more like English than like Italian."""
-        return leaning(self.text) > 0
+    def language(self) -> str:
+        """The code of its language, as "it"."""
+        return language_of(self.text)
 
 
 @dataclass(frozen=True)

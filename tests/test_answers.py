@@ -436,16 +436,16 @@ def test_marks_are_the_words_asked_for() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "english"),
+    ("text", "language"),
     [
-        ("Where will Putin and Kim meet?", True),
-        ("Dove si incontreranno Putin e Kim?", False),
-        ("treno blindato Kim", False),
-        ("Who is John Kirby?", True),
+        ("Where will Putin and Kim meet?", "en"),
+        ("Dove si incontreranno Putin e Kim?", "it"),
+        ("treno blindato Kim", "it"),
+        ("Who is John Kirby?", "en"),
     ],
 )
-def test_english_is_told_from_italian(text: str, english: bool) -> None:
-    assert Question.parse(text).is_english is english
+def test_the_language_of_a_question_is_known(text: str, language: str) -> None:
+    assert Question.parse(text).language == language
 
 
 @pytest.mark.parametrize("count", [1, 3, 50])

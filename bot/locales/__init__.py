@@ -17,7 +17,7 @@ def texts_for(setting: str, question: Question | None = None) -> Texts:
     """The texts of the setting; with "auto" those of the question's language, else Italian."""
     if setting != "auto":
         return texts(setting)
-    return texts("en" if question and question.is_english else "it")
+    return texts(question.language if question else "it")
 
 
 def texts_for_user(setting: str, language_code: str | None) -> Texts:

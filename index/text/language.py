@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
-CODES = ("it", "en")  # the main one first
+MAIN = "it"  # the language of the articles and of most questions
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Language:
     """
 
     code: str
+    name: str
     stop_words: frozenset[str]
     function_words: frozenset[str]
     abbreviations: frozenset[str]
@@ -33,6 +35,8 @@ class Language:
     weekdays: tuple[str, ...]
     openers: frozenset[str]
     titles: frozenset[str]
+    verb_endings: frozenset[str]
+    plain_endings: frozenset[str]
     interrogative_words: frozenset[str]
     greetings: frozenset[str]
     thanks: frozenset[str]
@@ -40,6 +44,7 @@ class Language:
     wishes: frozenset[str]
     times_of_day: frozenset[str]
     subject_words: frozenset[str]
+    example: Mapping[str, str]
     numbers: Mapping[str, int]
     scales: Mapping[str, int]
     patterns: Mapping[str, tuple[str, ...]]
@@ -47,23 +52,31 @@ class Language:
 
 @cache
 def language(code: str) -> Language:
-    """The language with this code, "it" or "en"."""
+    """The language with this code, as "it": there is a file with its name."""
     text = files(__package__).joinpath("languages", f"{code}.toml").read_text(encoding="utf-8")
     fields: dict[str, Any] = tomllib.loads(text)
     fields |= fields.pop("claims") | fields.pop("talk")
     for name, content in fields.items():
         if name in ("months", "weekdays"):
             fields[name] = tuple(content.split())
-        elif name != "code" and isinstance(content, str):
+        elif name not in ("code", "name") and isinstance(content, str):
             fields[name] = frozenset(content.split())
     fields["scales"] = {w: int(n) for n, ws in fields["scales"].items() for w in ws.split()}
     return Language(**fields)
 
 
 @cache
+def codes() -> tuple[str, ...]:
+    """The codes of all languages, that of the main one first."""
+    paths = (Path(file.name) for file in files(__package__).joinpath("languages").iterdir())
+    others = {path.stem for path in paths if path.suffix == ".toml"} - {MAIN}
+    return MAIN, *sorted(others)
+
+
+@cache
 def languages() -> tuple[Language, ...]:
-    """All of them, in the order of CODES."""
-    return tuple(language(code) for code in CODES)
+    """All of them, the main one first."""
+    return tuple(language(code) for code in codes())
 
 
 @cache

@@ -9,7 +9,7 @@ from functools import cache
 
 import Stemmer
 
-from index.text.language import languages, vocabulary
+from index.text.language import codes, language, languages, vocabulary
 
 _WORD = re.compile(r"(?:[^\W\d_]\.){2,}|\d+(?:[.,]\d+)*|[^\W\d_]+(?:-\d+)?|\d*[^\W_]+")
 _ACRONYM = re.compile(r"(?:[^\W\d_]\.){2,}")  # "O.N.U." is "ONU"
@@ -47,6 +47,19 @@ def terms(text: str) -> list[str]:
     content = [w.replace(".", "") if _THOUSANDS.fullmatch(w) else w for w in content]
     compounds = ["".join(match.groups()) for match in _COMPOUND.finditer(plain(text))]
     return stems(content + compounds)
+
+
+def function_words(text: str) -> dict[str, int]:
+    """How many function words of each language a text has, by its code; the main one first."""
+    said = words(text)
+    lists = {code: language(code).function_words for code in codes()}
+    return {code: sum(word in known for word in said) for code, known in lists.items()}
+
+
+def language_of(text: str) -> str:
+    """The code of the language whose function words a text has most; in doubt the main one."""
+    counts = function_words(text)
+    return max(counts, key=lambda code: counts[code])
 
 
 def plain(text: str) -> str:

@@ -12,7 +12,7 @@ from index.articles.article import Article
 from index.generations.generation import Generation
 from index.models.embedder import Embedder
 from index.models.encoder import Vectors
-from index.text.language import alternatives
+from index.text.language import MAIN, alternatives
 from index.text.sentences import Span, ends_a_sentence, logical_lines
 from retrieval.answer import Question
 from retrieval.answering.reader import Page, Reader, Reading
@@ -79,10 +79,10 @@ def gather_sentences(
         lines = lines_of(scored.passage.article)
         question = scoped_question.wording_for(lines.article.date)
         excerpts.append(_Excerpt(scored, lines, generation.sentences(scored.passage), question))
-    english = float(scoped_question.question.is_english)
+    foreign = float(scoped_question.question.language != MAIN)
     best: dict[tuple[str, Span], Sentence] = {}
     for excerpt, readings in zip(excerpts, _readings(excerpts, reader), strict=True):
-        for sentence in excerpt.weighed(readings, english, generation, embedder):
+        for sentence in excerpt.weighed(readings, foreign, generation, embedder):
             # Passages overlap: of a sentence in two of them, the better reading counts.
             rival = best.get(sentence.key)
             if rival is None or rival.evidence.reader < sentence.evidence.reader:
@@ -186,7 +186,7 @@ class _Excerpt:
     def weighed(
         self,
         readings: Sequence[Reading | None],
-        english: float,
+        foreign: float,
         generation: Generation,
         embedder: Embedder,
     ) -> Iterator[Sentence]:
@@ -198,7 +198,7 @@ class _Excerpt:
             self.spans, readings, vectors, cosines, strict=True
         ):
             if not self.lines.is_fragment(span):
-                evidence = Evidence(cosine, behind, english, reading.score if reading else 0.0)
+                evidence = Evidence(cosine, behind, foreign, reading.score if reading else 0.0)
                 answer = _shifted(reading.span, passage.start) if reading else None
                 heading = self.lines.is_heading(span)
                 yield Sentence(self.lines.article, span, evidence, heading, answer, vector=vector)

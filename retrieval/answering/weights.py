@@ -25,15 +25,16 @@ class Evidence:
     """The evidence that a sentence answers a question.
 
     ``cosine`` of the two vectors; ``behind``: by how much the fused score of its passage is below
-    that of the best passage, from 0 to ``candidates.MAX_BEHIND``; ``english``: 1 for a question in
-    English, else 0; ``reader``: the log-odds of the reader's best words in the sentence.
+    that of the best passage, from 0 to ``candidates.MAX_BEHIND``; ``foreign``: 1 for a question in
+    another language than the main one, else 0; ``reader``: the log-odds of the reader's best words
+    in the sentence.
 
     No other evidence was found to help: docs/quality.md lists what was tried.
     """
 
     cosine: float
     behind: float
-    english: float
+    foreign: float
     reader: float = 0.0
 
     def value(self, name: str) -> float:

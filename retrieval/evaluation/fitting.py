@@ -19,8 +19,8 @@ from retrieval.evaluation.exam import ExamQuestion
 from retrieval.questions.scope import ScopedQuestion
 
 RANK = {READER: ["reader", "behind", "cosine"], PLAIN: ["behind", "cosine"]}
-CONFIDENCE = {READER: ["reader", "behind", "english"], PLAIN: ["behind", "cosine", "english"]}
-WORDS: dict[str, list[str]] = {READER: ["reader", "behind", "english"], PLAIN: []}
+CONFIDENCE = {READER: ["reader", "behind", "foreign"], PLAIN: ["behind", "cosine", "foreign"]}
+WORDS: dict[str, list[str]] = {READER: ["reader", "behind", "foreign"], PLAIN: []}
 TOP_SENTENCES = 3  # of a question, by rank, that the confidence is fitted on
 # The share of the questions without an answer that is refused.
 REFUSED = {Caution.CAUTIOUS: 0.9, Caution.BALANCED: 0.69, Caution.GENEROUS: 0.55}

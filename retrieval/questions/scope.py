@@ -10,8 +10,9 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from index.text.language import (
-    CODES,
+    MAIN,
     alternatives,
+    codes,
     languages,
     month_numbers,
     month_pattern,
@@ -28,6 +29,7 @@ Day = datetime.date
 
 _YEAR = r"(?:19|20)\d\d"
 _DAY = datetime.timedelta(days=1)
+_UNITS = ("day", "week", "month", "year")
 _SLACK = datetime.timedelta(days=2)  # news of a day is printed on the next
 
 
@@ -106,7 +108,7 @@ def _is_meant(written: str, name: str) -> bool:
 
     if any(c.isupper() for c in written):
         return True
-    return not all(is_known(word, lang="it") for word in name.lower().split())
+    return not all(is_known(word, lang=MAIN) for word in name.lower().split())
 
 
 def _without(text: str, match: re.Match[str]) -> str:
@@ -129,7 +131,7 @@ def _time(
             break
     else:
         since, until, open_ended = _bounds(question.text, matches, question.day)
-    relative = any(not re.search(rf"{month_pattern()}|{_YEAR}", m[0], re.I) for m in matches)
+    relative = any(_unit(match) for match in matches)
     named = frozenset(word for match in matches for word in _named(match[0]))
     return since, until, frozenset() if open_ended or relative else named
 
@@ -137,12 +139,13 @@ def _time(
 @cache
 def _times(lead: str = "") -> re.Pattern[str]:
     """Names of a time: "13 settembre 2023", "settembre", "2023", "la settimana scorsa"."""
+    past = "|".join(f"(?P<{unit}>{alternatives(f'past_{unit}')})" for unit in _UNITS)
     month, of = month_pattern(), rf"(?:{alternatives('month_of')}\s+)?{_YEAR}"
     alone = {name for one in languages() for name in one.months}
     alone -= vocabulary("months_that_are_words")
     return re.compile(
         rf"{lead}\b(?:\d{{1,2}}[º°]?\s+{month}(?:\s+{of})?|{month}\s+\d{{1,2}},?\s+{_YEAR}"
-        rf"|{month}\s+{of}|{'|'.join(sorted(alone))}|{_YEAR}|{alternatives('past_period')})\b",
+        rf"|{month}\s+{of}|{'|'.join(sorted(alone))}|{_YEAR}|{past})\b",
         re.IGNORECASE,
     )
 
@@ -200,26 +203,41 @@ def _leads(name: str, before: str) -> bool:
     return re.search(lead, before, re.IGNORECASE) is not None
 
 
+def _unit(match: re.Match[str]) -> str | None:
+    """The unit of a time that counts from today: "week" for "last week"."""
+    return next((unit for unit in _UNITS if match[unit]), None)
+
+
 def _period(match: re.Match[str], day: Day) -> tuple[Day, Day] | None:
     """First and last day of what was matched, as somebody would mean it on a day."""
-    unit = match["period"] or match["late"]
-    text = f"{unit} scorso" if unit else re.sub(r"\b(?:del|of)\s+|[º°]", "", match[0])
-    if unit == "settimana":
-        text = "settimana scorsa"
+    if unit := _unit(match):
+        return _past(unit, day)
+    text = re.sub(rf"\b{alternatives('month_of')}\s+|[º°]", "", match[0], flags=re.IGNORECASE)
     base = datetime.datetime.combine(day, datetime.time())
     parsed = _parser(base).get_date_data(text.lower())
     if parsed.date_obj is None:
         return None
     start: Day = parsed.date_obj.date()
-    if parsed.period == "year":
-        return Day(start.year, 1, 1), Day(start.year, 12, 31)
-    if parsed.period == "month":
-        after = Day(start.year + start.month // 12, start.month % 12 + 1, 1)
-        return start.replace(day=1), after - _DAY
-    if parsed.period == "week":
-        monday = start - datetime.timedelta(days=start.weekday())
+    return _around(start, parsed.period or "day")
+
+
+def _past(unit: str, day: Day) -> tuple[Day, Day]:
+    """First and last day of the day, week, month or year before that of a day."""
+    first, _ = _around(day, unit)
+    return _around(first - _DAY, unit)
+
+
+def _around(day: Day, unit: str) -> tuple[Day, Day]:
+    """First and last day of the day, week, month or year that holds a day."""
+    if unit == "year":
+        return Day(day.year, 1, 1), Day(day.year, 12, 31)
+    if unit == "month":
+        after = Day(day.year + day.month // 12, day.month % 12 + 1, 1)
+        return day.replace(day=1), after - _DAY
+    if unit == "week":
+        monday = day - datetime.timedelta(days=day.weekday())
         return monday, monday + datetime.timedelta(days=6)
-    return start, start
+    return day, day
 
 
 @cache
@@ -227,4 +245,4 @@ def _parser(base: datetime.datetime) -> DateDataParser:
     from dateparser.date import DateDataParser
 
     settings = {"RELATIVE_BASE": base, "PREFER_DATES_FROM": "past", "PREFER_DAY_OF_MONTH": "first"}
-    return DateDataParser(languages=list(CODES), settings=settings)
+    return DateDataParser(languages=list(codes()), settings=settings)

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 
 from index.text.language import (
-    CODES,
     alternatives,
+    codes,
+    language,
     languages,
     month_numbers,
     month_pattern,
@@ -43,7 +44,7 @@ class Facts:
     """The facts in a text whose numbers are in words of these languages."""
 
     text: str
-    languages: tuple[str, ...] = CODES
+    languages: tuple[str, ...]
 
     @cached_property
     def words(self) -> list[Word]:
@@ -94,8 +95,8 @@ class Facts:
 
 
 def unsupported(claim: str, sources: Sequence[str], language: str) -> list[str]:
-    """The facts that a claim in "it" or "en" states and no source holds, in the claim's words."""
-    stated, held = Facts(claim, (language,)), Facts("\n".join(sources))
+    """The facts that a claim in a language states and no source holds, in the claim's words."""
+    stated, held = Facts(claim, (language,)), Facts("\n".join(sources), codes())
     facts = itertools.chain(
         _addresses(claim, sources),
         _wrong_dates(stated, held),
@@ -107,7 +108,7 @@ def unsupported(claim: str, sources: Sequence[str], language: str) -> list[str]:
 
 def in_common(claim: str, quoted: str) -> bool:
     """Whether a claim shares a content word, a name, a number or a day with a text."""
-    stated, held = Facts(claim), Facts(quoted)
+    stated, held = Facts(claim, codes()), Facts(quoted, codes())
     content = {word.folded for word in stated.words}
     content -= vocabulary("stop_words") | vocabulary("openers")
     return bool(
@@ -291,7 +292,7 @@ def _is_name(stated: Facts, at: int, starts: frozenset[int]) -> bool:
     if _in_digits(word.written, stated.languages[0]) != word.written:
         return False  # a number in words
     if not word.written[0].isupper():
-        return not _is_known(word.written, CODES)
+        return not _is_known(word.written, codes())
     if at not in starts:
         return True
     if plain in vocabulary("openers"):
@@ -300,11 +301,16 @@ def _is_name(stated: Facts, at: int, starts: frozenset[int]) -> bool:
 
 
 def _begins_a_sentence(word: str, languages: Sequence[str]) -> bool:
-    """Whether it is an Italian verb ("Costa due euro") or an English plural, hardly a name then."""
+    """Whether it is a verb ("Costa due euro") or a plural as in English, hardly a name then."""
     from simplemma import lemmatize
 
-    verb = "it" in languages and re.search(r"[aei]re$|rre$|rsi$", lemmatize(word, lang="it"))
-    return bool(verb) or ("en" in languages and word.endswith("s") and _is_known(word, ("en",)))
+    for code in languages:
+        verbs, plains = language(code).verb_endings, language(code).plain_endings
+        if verbs and lemmatize(word, lang=code).endswith(tuple(verbs)):
+            return True
+        if plains and word.endswith(tuple(plains)) and _is_known(word, (code,)):
+            return True
+    return False
 
 
 def _is_known(word: str, languages: Sequence[str]) -> bool:

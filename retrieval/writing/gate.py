@@ -11,7 +11,8 @@ from index.generations.generation import Generation
 from index.models.embedder import Embedder
 from index.text.language import pattern
 from index.text.sentences import Span
-from retrieval.answer import Answer, Claim, Fault, Quotation, leaning
+from index.text.words import function_words
+from retrieval.answer import Answer, Claim, Fault, Quotation
 from retrieval.answering.candidates import MAX_PAIR_LENGTH
 from retrieval.answering.quotations import quotation
 from retrieval.writing.claims import MAX_CLAIM_LENGTH, WrittenClaim
@@ -39,7 +40,7 @@ class PromptPassage:
 
 @dataclass
 class Gate:
-    """Builds an answer from the claims that pass. ``language``: of the question, "it" or "en".
+    """Builds an answer from the claims that pass. ``language``: the code of the question's.
 
     A claim passes if it quotes at least one passage and everything that it quotes is a slice of
     the passage named; if what it puts in quotation marks itself is one, too; if its names, numbers
@@ -109,7 +110,8 @@ class Gate:
         for quoted in _QUOTED.findall(text):
             if not any(quoted[1:-1].strip() in part for part in shown):
                 return Fault.FALSE_QUOTATION
-        if leaning(text) * (1 if self.language == "en" else -1) < -1:
+        counts = function_words(text)
+        if max(counts.values()) > counts[self.language] + 1:
             return Fault.OTHER_LANGUAGE
         negation = pattern("negation")
         if negation.search(text) and not any(negation.search(quote.text) for quote in quotes):

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
+from index.text.language import codes
 from index.text.words import plain
 
 _ENDINGS = ("o", "a", "i", "e", "hi", "he", "")  # none: "Iranian"
@@ -70,7 +71,7 @@ def _forms() -> dict[tuple[str, ...], str]:
     from babel import Locale
 
     entity_of: dict[tuple[str, ...], str] = {}
-    for language in ("it", "en"):
+    for language in codes():
         for code, name in Locale(language).territories.items():
             if code.isdecimal() or code == "ZZ":
                 continue  # "world", "unknown region"

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 
+from index.text.language import language
 from retrieval.answer import Question, Turn
 from retrieval.writing.gate import PromptPassage
 
-_LANGUAGE = {"it": "Italian", "en": "English"}
 _RULES = """\
 You answer a question about news articles, with nothing but the passages that follow it.
 
@@ -36,19 +36,8 @@ CLAIM: another sentence
 QUOTE 1: words copied from passage 1
 
 Without an answer, write NOTHING."""
-# Small models do as they are shown, rather than as they are told.
-_EXAMPLE = {
-    "it": (
-        "Quando riapre la piscina?",
-        "La piscina di via Verdi chiude lunedì. Riaprirà a settembre, dopo i lavori.",
-        "CLAIM: La piscina riaprirà a settembre.\nQUOTE 1: Riaprirà a settembre, dopo i lavori.",
-    ),
-    "en": (
-        "When does the pool open again?",
-        "La piscina di via Verdi chiude lunedì. Riaprirà a settembre, dopo i lavori.",
-        "CLAIM: It opens again in September.\nQUOTE 1: Riaprirà a settembre, dopo i lavori.",
-    ),
-}
+# The example of each language tells of this passage.
+_PASSAGE, _QUOTED = "La piscina di via Verdi chiude lunedì.", "Riaprirà a settembre, dopo i lavori."
 _REWRITE = """\
 Rewrite the last question of a conversation so that it can be understood by itself: put in the
 names and things that its pronouns and gaps refer to. Keep its words, its language and what it
@@ -57,22 +46,24 @@ question alone."""
 
 
 def writing_messages(
-    question: Question, passages: Sequence[PromptPassage], language: str, *, structured: bool
+    question: Question, passages: Sequence[PromptPassage], code: str, *, structured: bool
 ) -> list[BaseMessage]:
     """The messages that ask for claims, as JSON or, with an example, in lines."""
     fence = _fence(question.text, *(passage.text for passage in passages))
-    rules = [_RULES.format(language=_LANGUAGE[language]), _JSON if structured else _LINES]
+    rules = [_RULES.format(language=language(code).name), _JSON if structured else _LINES]
     shown = [_shown(number, passage, fence) for number, passage in enumerate(passages, 1)]
     return [
         SystemMessage("\n\n".join(rules)),
-        *([] if structured else _example(language, fence)),
+        *([] if structured else _example(code, fence)),
         _asking(question.text, shown, fence),
     ]
 
 
-def _example(language: str, fence: str) -> list[BaseMessage]:
-    question, passage, answer = _EXAMPLE[language]
-    return [_asking(question, [f"{fence} passage 1:\n{passage}"], fence), AIMessage(answer)]
+def _example(code: str, fence: str) -> list[BaseMessage]:
+    example = language(code).example
+    answer = f"CLAIM: {example['claim']}\nQUOTE 1: {_QUOTED}"
+    passage = f"{fence} passage 1:\n{_PASSAGE} {_QUOTED}"
+    return [_asking(example["question"], [passage], fence), AIMessage(answer)]
 
 
 def _asking(question: str, shown: Sequence[str], fence: str) -> HumanMessage:

@@ -17,8 +17,9 @@ from retrieval.answering.extractive import ExtractiveAnswer
 from retrieval.answering.search import ScoredPassage
 from retrieval.questions.interrogatives import find_interrogative
 from retrieval.writing.claims import ClaimReader, WrittenClaim
-from retrieval.writing.facts import Facts, unsupported
+from retrieval.writing.facts import unsupported
 from retrieval.writing.gate import Gate, PromptPassage
+from retrieval.writing.names import words_of
 from retrieval.writing.options import AnswerOptions
 from retrieval.writing.prompt import rewriting_messages, writing_messages
 from retrieval.writing.writer import Writer, WritingError
@@ -47,7 +48,7 @@ def written_answer(
     if extractive.refused:
         return extractive
     passages = _passages(base, generation)
-    gate = Gate(passages, generation, embedder, "en" if question.is_english else "it")
+    gate = Gate(passages, generation, embedder, question.language)
     options.show(gate.answer(extractive, writer.name))  # writing begins
     fallback = Fallback.SILENT
     try:
@@ -102,12 +103,12 @@ def asks_the_same(text: str, question: Question, turns: Sequence[Turn]) -> bool:
     It is a question in the same language, with the same interrogative if there is one. Its names,
     numbers and dates occur in the conversation, and those of the question occur in it.
     """
-    language = "en" if question.is_english else "it"
+    language = question.language
     context = [question.text, *(part for t in turns for part in (t.query, t.answer, t.snippet))]
     new, own = find_interrogative(text), find_interrogative(question.text)
     return (
         text.endswith("?")
-        and len(Facts(text).words) <= MAX_WORDS
+        and len(words_of(text)) <= MAX_WORDS
         and (own is None or (new is not None and _asks_alike(own[0], new[0])))
         and not unsupported(text, context, language)
         and not unsupported(question.text, [text], language)
