@@ -120,7 +120,8 @@ def test_an_answer_is_drafted_claim_by_claim_and_then_sent(chatting: Bot, model:
 def test_in_a_group_one_message_is_edited_until_it_is_the_answer(chatting: Bot) -> None:
     asked = chatting.api.say(f"/ask {QUESTION}", chat_id=GROUP, user_id=2020)
     chatting.api.wait_for(
-        lambda call: call.method == "editMessageText" and OTHER in call.params["text"], timeout=90
+        lambda call: call.method == "editMessageText" and "scritto da" in call.params["text"],
+        timeout=90,
     )
     (message,) = chatting.api.replies_to(asked, count=1, timeout=60)
     assert message["text"].startswith(f"{TRUE} [1]") and "[1]" in buttons(message)
