@@ -30,6 +30,7 @@ from tests.warm import Process, Warm
 
 ROOT = Path(__file__).parent.parent
 OFFLINE = Path(__file__).parent / "offline"
+TRAIN = "Il treno blindato è partito da Pyongyang. Arriverà a Vladivostok martedì."
 NOT_FAST = frozenset({"embedder", "reader", "data_dir", "stock", "warm"})  # fixtures
 runpy.run_path(str(OFFLINE / "sitecustomize.py"))  # forbids the network in this process too
 
@@ -181,6 +182,23 @@ def empty_place(tmp_path: Path, warm: Warm) -> Workplace:
 def indexed_place(tmp_path: Path, data_dir: Path, warm: Warm) -> Workplace:
     """The five articles with their index: copies, which no other test sees."""
     return indexed_workplace(tmp_path, data_dir, warm)
+
+
+@pytest.fixture(scope="session")
+def train_dir(embedder: Embedder, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A corpus of one short article with its index. Tests have copies of it."""
+    directory = tmp_path_factory.mktemp("train")
+    (directory / "corpus").mkdir()
+    (directory / "corpus" / "a.txt").write_text(TRAIN)
+    sync(Locations(directory / "corpus", directory / "data"), embedder)
+    return directory
+
+
+@pytest.fixture
+def train_place(tmp_path: Path, train_dir: Path, warm: Warm) -> Workplace:
+    """A copy of TRAIN in a.txt with its index."""
+    shutil.copytree(train_dir, tmp_path, dirs_exist_ok=True)
+    return Workplace(tmp_path, warm)
 
 
 def indexed_workplace(path: Path, data_dir: Path, warm: Warm) -> Workplace:

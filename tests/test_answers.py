@@ -18,6 +18,7 @@ from index.generations.current import CurrentIndex
 from index.generations.generation import Generation
 from index.generations.layout import Locations, generations_dir
 from index.generations.manifest import read_manifest, write_manifest
+from index.generations.pointer import current_name
 from index.models.embedder import Embedder
 from index.text.sentences import Span, sentences
 from index.text.words import words
@@ -360,41 +361,35 @@ def test_without_an_index_the_refusal_says_so(tmp_path: Path, embedder: Embedder
     assert answer.reason is Reason.EMPTY_INDEX and answer.generation == ""
 
 
-def test_an_index_of_another_model_is_not_searched(
-    empty_place: Workplace, embedder: Embedder, stock: Path
-) -> None:
-    empty_place.write("a.txt", "Il treno è partito.")
-    sync(Locations(empty_place.corpus, empty_place.data), embedder)
-    chain = AnswerChain(CurrentIndex(empty_place.data), Embedder(str(stock)))
+def test_an_index_of_another_model_is_not_searched(train_place: Workplace, stock: Path) -> None:
+    chain = AnswerChain(CurrentIndex(train_place.data), Embedder(str(stock)))
     with pytest.raises(VirgoletteError, match=r"differently \(model\): run virgolette index"):
         chain.invoke(Question.parse(TRAIN))
 
 
-def test_only_an_index_of_this_code_is_searched(empty_place: Workplace, embedder: Embedder) -> None:
-    empty_place.write("a.txt", "Il treno è partito.")
-    name = sync(Locations(empty_place.corpus, empty_place.data), embedder).generation
-    directory = generations_dir(empty_place.data) / name
+def test_only_an_index_of_this_code_is_searched(train_place: Workplace, embedder: Embedder) -> None:
+    name = str(current_name(train_place.data))
+    directory = generations_dir(train_place.data) / name
     manifest = read_manifest(directory)
     write_manifest(directory, replace(manifest, stamp={**manifest.stamp, "library": "0"}))
-    index = CurrentIndex(empty_place.data)
+    index = CurrentIndex(train_place.data)
     assert AnswerChain(index, embedder).invoke(Question.parse(TRAIN)).generation == name
     index.close()
     write_manifest(directory, replace(manifest, stamp={**manifest.stamp, "splitter": "0"}))
     with pytest.raises(VirgoletteError, match=r"differently \(splitter\): run virgolette index"):
-        AnswerChain(CurrentIndex(empty_place.data), embedder).invoke(Question.parse(TRAIN))
+        AnswerChain(CurrentIndex(train_place.data), embedder).invoke(Question.parse(TRAIN))
 
 
 def test_a_new_index_that_cannot_be_used_leaves_the_old_one_answering(
-    empty_place: Workplace, embedder: Embedder, caplog: pytest.LogCaptureFixture
+    train_place: Workplace, embedder: Embedder, caplog: pytest.LogCaptureFixture
 ) -> None:
-    empty_place.write("a.txt", "Il treno è partito.")
-    paths = Locations(empty_place.corpus, empty_place.data)
-    first = sync(paths, embedder).generation
-    index = CurrentIndex(empty_place.data)
+    paths = Locations(train_place.corpus, train_place.data)
+    first = current_name(train_place.data)
+    index = CurrentIndex(train_place.data)
     chain = AnswerChain(index, embedder)
     assert chain.invoke(Question.parse(TRAIN)).generation == first
     second = sync(paths, embedder, rebuild=True).generation
-    directory = generations_dir(empty_place.data) / second
+    directory = generations_dir(train_place.data) / second
     manifest = read_manifest(directory)
     write_manifest(directory, replace(manifest, stamp={**manifest.stamp, "model": "another"}))
     for _ in range(2):
@@ -410,14 +405,12 @@ def test_a_new_index_that_cannot_be_used_leaves_the_old_one_answering(
 
 @pytest.mark.parametrize("name", ["store.sqlite3", "sentences.npy", "manifest.json"])
 def test_damage_is_named_with_the_way_out(
-    empty_place: Workplace, embedder: Embedder, name: str
+    train_place: Workplace, embedder: Embedder, name: str
 ) -> None:
-    empty_place.write("a.txt", "Il treno è partito. Arriva a Vladivostok.")
-    report = sync(Locations(empty_place.corpus, empty_place.data), embedder)
-    file = empty_place.data / "generations" / report.generation / name
+    file = generations_dir(train_place.data) / str(current_name(train_place.data)) / name
     file.write_bytes(file.read_bytes()[:130] if name == "sentences.npy" else b"x" * 5000)
     with pytest.raises(VirgoletteError, match="virgolette index --rebuild"):
-        AnswerChain(CurrentIndex(empty_place.data), embedder).invoke(Question.parse(TRAIN))
+        AnswerChain(CurrentIndex(train_place.data), embedder).invoke(Question.parse(TRAIN))
 
 
 def test_a_generation_that_is_gone_is_an_error_with_a_way_out(

@@ -679,6 +679,10 @@ class Hook:
 
         return Handler
 
+    def end(self) -> None:
+        self.server.shutdown()  # else its thread would ask a closed socket, again and again
+        self.server.server_close()
+
     def texts(self, count: int) -> list[tuple[int, str]]:
         """The status and the text of each message posted, once there are ``count`` of them."""
         deadline = time.monotonic() + 5
@@ -691,8 +695,7 @@ class Hook:
 def hook() -> Iterator[Hook]:
     running = Hook()
     yield running
-    running.server.shutdown()
-    running.server.server_close()
+    running.end()
 
 
 def wait_until_accepted(server: FakeBotApi) -> None:
@@ -727,7 +730,7 @@ def test_updates_are_posted_to_a_webhook_until_they_are_accepted(
 
 def test_a_webhook_without_a_secret_that_nobody_serves_at_first(server: FakeBotApi) -> None:
     hook = Hook()
-    hook.server.server_close()
+    hook.end()
     assert result(server, "setWebhook", url=hook.url)
     server.say("a")
     deadline = time.monotonic() + 5

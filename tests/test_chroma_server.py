@@ -31,12 +31,11 @@ from index.generations.pointer import current_name, discard
 from index.models.embedder import Embedder
 from retrieval.answer import Question
 from retrieval.chain import AnswerChain
-from tests.conftest import Workplace
+from tests.conftest import TRAIN, Workplace
 from tests.contents import contents
 
 pytestmark = pytest.mark.slow
 
-TRAIN = "Il treno blindato è partito da Pyongyang. Arriverà a Vladivostok martedì."
 FORUM = "Il forum di Vladivostok finisce il 13 settembre. Putin è già arrivato."
 
 
@@ -108,39 +107,34 @@ def test_a_generation_on_a_server_is_what_it_is_here(
     assert [f for f in Doctor(paths, embedder).examine() if f.trouble] == []
 
 
-def test_the_command_line_moves_there_and_back(
-    empty_place: Workplace, embedder: Embedder, server: Server
-) -> None:
-    empty_place.write("a.txt", TRAIN)
+def test_the_command_line_moves_there_and_back(train_place: Workplace, server: Server) -> None:
     there = {"VIRGOLETTE_CHROMA_URL": server.url}
-    sync(Locations(empty_place.corpus, empty_place.data), embedder)
-    moved = empty_place.run("index", **there)
+    moved = train_place.run("index", **there)
     assert "built differently (vectors)" in moved.stdout and "0 texts embedded" in moved.stdout
     question = "Da dove è partito il treno blindato?"
-    assert "Pyongyang" in empty_place.run("ask", question, **there).stdout
-    lost = empty_place.run("ask", question)
+    assert "Pyongyang" in train_place.run("ask", question, **there).stdout
+    lost = train_place.run("ask", question)
     assert lost.returncode == 1 and "set VIRGOLETTE_CHROMA_URL" in lost.stderr
     server.kill()
-    down = empty_place.run("ask", question, **there)
+    down = train_place.run("ask", question, **there)
     assert down.returncode == 1 and server.url in down.stderr
     assert len(down.stderr.strip().splitlines()) == 1
-    assert empty_place.run("index").returncode == 0  # back again, though the server is away
-    assert contents(empty_place.data).passages
+    assert train_place.run("index").returncode == 0  # back again, though the server is away
+    assert contents(train_place.data).passages
 
 
 def test_old_generations_go_where_they_are_not_where_new_ones_would_be(
-    empty_place: Workplace,
+    train_place: Workplace,
     embedder: Embedder,
     server: Server,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    empty_place.write("a.txt", TRAIN)
-    here, there = Locations(empty_place.corpus, empty_place.data), on(server, empty_place)
-    embedded = sync(here, embedder).generation
+    here, there = Locations(train_place.corpus, train_place.data), on(server, train_place)
+    embedded = str(current_name(train_place.data))
     away = ChromaServer("http://127.0.0.1:9")
-    (empty_place.data / "current").unlink()
-    assert discard(empty_place.data, embedded, away)
-    assert list(generations_dir(empty_place.data).iterdir()) == []
+    (train_place.data / "current").unlink()
+    assert discard(train_place.data, embedded, away)
+    assert list(generations_dir(train_place.data).iterdir()) == []
     sync(there, embedder)
     sync(here, embedder)
     assert server.collections() == []
@@ -148,7 +142,7 @@ def test_old_generations_go_where_they_are_not_where_new_ones_would_be(
     server.kill()
     last = sync(here, embedder).generation
     assert f"delete its collection virgolette-{moved}" in caplog.text
-    assert [p.name for p in generations_dir(empty_place.data).iterdir()] == [last]
+    assert [p.name for p in generations_dir(train_place.data).iterdir()] == [last]
 
 
 def test_a_server_that_is_killed_in_mid_write_is_waited_for(

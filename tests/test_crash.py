@@ -205,16 +205,24 @@ def test_rows_on_a_full_disk_are_an_error_and_no_signal(tmp_path: Path) -> None:
     assert (done.stdout, done.returncode) == ("No space left on device\n", 0), done.stderr
 
 
+@pytest.fixture(scope="module")
+def some_news(embedder: Embedder, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with some texts and their index."""
+    folder = tmp_path_factory.mktemp("news")
+    (folder / "corpus").mkdir()
+    for number, text in enumerate(news()[::7]):
+        (folder / "corpus" / f"{number:03}.txt").write_text(text)
+    sync(Locations(folder / "corpus", folder / "data"), embedder)
+    return folder
+
+
 @pytest.mark.parametrize("limit", [100, 40_000, 150_000])
 def test_a_write_that_fails_leaves_the_index_as_it_was(
-    empty_place: Workplace, embedder: Embedder, limit: int
+    empty_place: Workplace, embedder: Embedder, some_news: Path, limit: int
 ) -> None:
-    texts = news()[::7]
-    for number, text in enumerate(texts):
-        empty_place.write(f"{number:03}.txt", text)
-    sync(Locations(empty_place.corpus, empty_place.data), embedder)
+    shutil.copytree(some_news, empty_place.path, dirs_exist_ok=True)
     before, held = current_name(empty_place.data), contents(empty_place.data)
-    for number, text in enumerate(texts[1:]):  # known texts: the model is not even loaded
+    for number, text in enumerate(news()[7::7]):  # known texts: the model is not even loaded
         empty_place.write(f"{number:03}.txt", text)
     command, environment = empty_place.command()
     done = subprocess.run(

@@ -18,10 +18,8 @@ from index.doctor import Doctor
 from index.generations.layout import Locations, generations_dir
 from index.generations.pointer import current_name, write_lock
 from index.models.embedder import Embedder
-from tests.conftest import Workplace
-from tests.contents import contents
-
-TEXT = "Il treno blindato è partito da Pyongyang. Arriverà a Vladivostok martedì."
+from tests.conftest import TRAIN, Workplace
+from tests.contents import Contents, contents
 
 
 def generation(place: Workplace) -> Path:
@@ -71,7 +69,7 @@ def broken_cache(place: Workplace) -> None:
 
 
 def changed_corpus(place: Workplace) -> None:
-    place.write("c.txt", TEXT + " Ma non oggi.")
+    place.write("c.txt", TRAIN + " Ma non oggi.")
 
 
 DAMAGE: list[tuple[Callable[[Workplace], None], str]] = [
@@ -88,18 +86,30 @@ DAMAGE: list[tuple[Callable[[Workplace], None], str]] = [
 ]
 
 
+@pytest.fixture(scope="module")
+def sound(embedder: Embedder, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Contents]:
+    """Two articles with their index, and what that holds."""
+    folder = tmp_path_factory.mktemp("sound")
+    (folder / "corpus").mkdir()
+    (folder / "corpus" / "a.txt").write_text(TRAIN)
+    (folder / "corpus" / "b.txt").write_text(TRAIN + " Forse.")
+    sync(Locations(folder / "corpus", folder / "data"), embedder)
+    return folder, contents(folder / "data")
+
+
 @pytest.mark.parametrize(
     ("damage", "name"), DAMAGE, ids=lambda value: getattr(value, "__name__", "")
 )
 def test_damage_is_found_and_repaired(
-    empty_place: Workplace, embedder: Embedder, damage: Callable[[Workplace], None], name: str
+    empty_place: Workplace,
+    embedder: Embedder,
+    sound: tuple[Path, Contents],
+    damage: Callable[[Workplace], None],
+    name: str,
 ) -> None:
-    empty_place.write("a.txt", TEXT)
-    empty_place.write("b.txt", TEXT + " Forse.")
-    paths = Locations(empty_place.corpus, empty_place.data)
-    doctor = Doctor(paths, embedder)
-    sync(paths, embedder)
-    whole = contents(empty_place.data)
+    folder, whole = sound
+    shutil.copytree(folder, empty_place.path, dirs_exist_ok=True)
+    doctor = Doctor(Locations(empty_place.corpus, empty_place.data), embedder)
     damage(empty_place)
     found = {finding.name: finding for finding in doctor.examine() if finding.trouble}
     assert name in found and found[name].remedy.removeprefix("run ").startswith("virgolette ")
@@ -110,12 +120,10 @@ def test_damage_is_found_and_repaired(
 
 
 def test_the_lock_is_looked_at_without_keeping_a_writer_out(
-    empty_place: Workplace, embedder: Embedder
+    train_place: Workplace, embedder: Embedder
 ) -> None:
-    empty_place.write("a.txt", TEXT)
-    paths = Locations(empty_place.corpus, empty_place.data)
-    sync(paths, embedder)
-    (empty_place.data / "lock.json").write_text('{"pid": 1, "since": "long ago"}')  # it died
+    paths = Locations(train_place.corpus, train_place.data)
+    (train_place.data / "lock.json").write_text('{"pid": 1, "since": "long ago"}')  # it died
     taken: list[int] = []
     listening = True
 
@@ -129,17 +137,15 @@ def test_the_lock_is_looked_at_without_keeping_a_writer_out(
     assert taken == []
 
 
-def test_who_holds_the_lock_is_told(empty_place: Workplace, embedder: Embedder) -> None:
-    empty_place.write("a.txt", TEXT)
-    paths = Locations(empty_place.corpus, empty_place.data)
-    sync(paths, embedder)
-    with write_lock(empty_place.data):
+def test_who_holds_the_lock_is_told(train_place: Workplace, embedder: Embedder) -> None:
+    paths = Locations(train_place.corpus, train_place.data)
+    with write_lock(train_place.data):
         told = {finding.name: finding.trouble for finding in Doctor(paths, embedder).examine()}
     assert "is being written by process" in told["lock"]
 
 
 def test_without_an_index_it_says_what_to_do(empty_place: Workplace) -> None:
-    empty_place.write("a.txt", TEXT)
+    empty_place.write("a.txt", TRAIN)
     done = empty_place.run("doctor")
     assert done.returncode == 1
     assert "! pointer       there is no index yet: run virgolette index" in done.stdout
@@ -151,7 +157,7 @@ def test_a_repair_forgets_vectors_that_nothing_needs(
     empty_place: Workplace, embedder: Embedder
 ) -> None:
     paths = Locations(empty_place.corpus, empty_place.data)
-    empty_place.write("a.txt", TEXT)
+    empty_place.write("a.txt", TRAIN)
     empty_place.write("b.txt", "Un altro articolo, che poi sparisce.")
     sync(paths, embedder)
     (empty_place.corpus / "b.txt").unlink()
@@ -169,6 +175,6 @@ def test_a_repair_removes_the_models_that_earlier_versions_unpacked(
     (unpacked / "SHA256").write_text("{}")
     mine = empty_place.data / "models" / "mine"
     mine.mkdir()
-    empty_place.write("a.txt", TEXT)
+    empty_place.write("a.txt", TRAIN)
     Doctor(Locations(empty_place.corpus, empty_place.data), embedder).repair()
     assert mine.exists() and not unpacked.exists()

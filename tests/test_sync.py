@@ -27,9 +27,8 @@ from index.generations.layout import CACHE, Locations, generations_dir
 from index.generations.manifest import read_manifest
 from index.generations.pointer import current_name, discard, held_current
 from index.models.embedder import Embedder
-from tests.conftest import Workplace
+from tests.conftest import TRAIN, Workplace
 
-TRAIN = "Il treno blindato è partito da Pyongyang. Arriverà a Vladivostok martedì."
 FORUM = "Il forum di Vladivostok finisce il 13 settembre. Putin è già arrivato."
 
 
@@ -183,22 +182,20 @@ def test_chromas_graph_is_made_anew_when_a_fifth_was_taken_out(
 
 
 def test_a_rebuild_makes_a_new_generation_out_of_the_cache(
-    empty_place: Workplace, embedder: Embedder
+    train_place: Workplace, embedder: Embedder
 ) -> None:
-    empty_place.write("a.txt", TRAIN)
-    first = synced(empty_place, embedder)
-    again = synced(empty_place, embedder, rebuild=True)
-    assert again.generation != first.generation and again.embedded == 0
+    first = current_name(train_place.data)
+    again = synced(train_place, embedder, rebuild=True)
+    assert again.generation != first and again.embedded == 0
 
 
 def test_a_change_of_the_model_leads_to_a_new_generation(
-    empty_place: Workplace, embedder: Embedder, stock: Path, tmp_path: Path
+    train_place: Workplace, stock: Path, tmp_path: Path
 ) -> None:
-    empty_place.write("a.txt", TRAIN)
-    first = synced(empty_place, embedder)
+    first = current_name(train_place.data)
     other = Embedder(str(stock))
-    second = sync(Locations(empty_place.corpus, empty_place.data), other)
-    assert second.generation != first.generation and second.embedded == 3
+    second = sync(Locations(train_place.corpus, train_place.data), other)
+    assert second.generation != first and second.embedded == 3
 
 
 def test_an_empty_corpus_is_refused_and_the_index_stays(
@@ -250,10 +247,8 @@ def test_what_an_interrupted_build_left_is_removed(
 
 
 def test_who_removes_locks_a_file_that_is_open_for_writing(
-    empty_place: Workplace, embedder: Embedder
+    train_place: Workplace, embedder: Embedder
 ) -> None:
-    empty_place.write("a.txt", TRAIN)
-    synced(empty_place, embedder)
     modes: list[int] = []
     listening = True
 
@@ -262,41 +257,39 @@ def test_who_removes_locks_a_file_that_is_open_for_writing(
             modes.append(fcntl.fcntl(arguments[0], fcntl.F_GETFL) & os.O_ACCMODE)
 
     sys.addaudithook(hear)  # stays, deaf
-    empty_place.write("b.txt", FORUM)
-    synced(empty_place, embedder)
+    train_place.write("b.txt", FORUM)
+    synced(train_place, embedder)
     listening = False
     assert set(modes) == {os.O_RDWR}  # else NFS refuses
 
 
 def test_a_generation_that_is_held_stays_until_it_is_let_go(
-    empty_place: Workplace, embedder: Embedder
+    train_place: Workplace, embedder: Embedder
 ) -> None:
-    empty_place.write("a.txt", TRAIN)
-    first = synced(empty_place, embedder).generation
-    with held_current(empty_place.data) as held:
+    first = str(current_name(train_place.data))
+    with held_current(train_place.data) as held:
         assert held is not None and held.name == first
-        empty_place.write("b.txt", FORUM)
-        second = synced(empty_place, embedder).generation
+        train_place.write("b.txt", FORUM)
+        second = synced(train_place, embedder).generation
         assert (held / "store.sqlite3").exists()
-        with held_current(empty_place.data) as later:
+        with held_current(train_place.data) as later:
             assert later is not None and later.name == second
-    assert discard(empty_place.data, first, None)
+    assert discard(train_place.data, first, None)
 
 
-def test_a_damaged_generation_is_built_anew(empty_place: Workplace, embedder: Embedder) -> None:
-    empty_place.write("a.txt", TRAIN)
-    report = synced(empty_place, embedder)
-    (generations_dir(empty_place.data) / report.generation / "manifest.json").write_text("{")
-    index = CurrentIndex(empty_place.data)
+def test_a_damaged_generation_is_built_anew(train_place: Workplace, embedder: Embedder) -> None:
+    name = str(current_name(train_place.data))
+    (generations_dir(train_place.data) / name / "manifest.json").write_text("{")
+    index = CurrentIndex(train_place.data)
     with pytest.raises(StorageError, match=r"run virgolette index --rebuild"), index.reading():
         pass
-    again = synced(empty_place, embedder)
-    assert again.generation != report.generation and "cannot be read" in again.rebuilt_because
-    (generations_dir(empty_place.data) / again.generation / "signatures.npy").write_bytes(b"")
-    empty_place.write("b.txt", FORUM)
-    third = synced(empty_place, embedder)
+    again = synced(train_place, embedder)
+    assert again.generation != name and "cannot be read" in again.rebuilt_because
+    (generations_dir(train_place.data) / again.generation / "signatures.npy").write_bytes(b"")
+    train_place.write("b.txt", FORUM)
+    third = synced(train_place, embedder)
     assert "could not be reused" in third.rebuilt_because and third.embedded == 3
-    assert len(contents(empty_place)) == 2
+    assert len(contents(train_place)) == 2
 
 
 def test_articles_come_into_an_empty_index(empty_place: Workplace, embedder: Embedder) -> None:
@@ -306,22 +299,19 @@ def test_articles_come_into_an_empty_index(empty_place: Workplace, embedder: Emb
     assert report.embedded and report.rebuilt_because == "" and len(contents(empty_place)) == 1
 
 
-def test_a_damaged_cache_is_made_anew(empty_place: Workplace, embedder: Embedder) -> None:
-    empty_place.write("a.txt", TRAIN)
-    first = synced(empty_place, embedder)
-    (empty_place.data / CACHE).write_bytes(b"no database" * 1000)
-    empty_place.write("b.txt", FORUM)
-    assert synced(empty_place, embedder).embedded == 3
-    assert synced(empty_place, embedder, rebuild=True).embedded == first.embedded
+def test_a_damaged_cache_is_made_anew(train_place: Workplace, embedder: Embedder) -> None:
+    (train_place.data / CACHE).write_bytes(b"no database" * 1000)
+    train_place.write("b.txt", FORUM)
+    assert synced(train_place, embedder).embedded == 3
+    assert synced(train_place, embedder, rebuild=True).embedded == 3
 
 
-def test_other_libraries_make_another_index(empty_place: Workplace, embedder: Embedder) -> None:
-    empty_place.write("a.txt", TRAIN)
-    made = generations_dir(empty_place.data) / synced(empty_place, embedder).generation
+def test_other_libraries_make_another_index(train_place: Workplace, embedder: Embedder) -> None:
+    made = generations_dir(train_place.data) / str(current_name(train_place.data))
     told = (made / "manifest.json").read_text()
     (made / "manifest.json").write_text(told.replace("simplemma 2.", "simplemma 1."))
     assert (
-        synced(empty_place, embedder).rebuilt_because
+        synced(train_place, embedder).rebuilt_because
         == "the previous index was built differently (libraries)"
     )
 
@@ -340,15 +330,14 @@ def test_a_generation_that_lost_a_vector_is_not_sound(
 
 
 def test_readers_go_from_one_generation_to_the_next(
-    empty_place: Workplace, embedder: Embedder
+    train_place: Workplace, embedder: Embedder
 ) -> None:
-    empty_place.write("a.txt", TRAIN)
-    first = synced(empty_place, embedder).generation
-    index = CurrentIndex(empty_place.data)
+    first = current_name(train_place.data)
+    index = CurrentIndex(train_place.data)
     with index.reading() as old:
         assert old is not None and old.name == first
-        empty_place.write("b.txt", FORUM)
-        second = synced(empty_place, embedder).generation
+        train_place.write("b.txt", FORUM)
+        second = synced(train_place, embedder).generation
         with index.reading() as new:
             assert new is not None and new.name == second and new.size == 2
         assert old.vectors.count() == 1  # the old one is whole for who began with it
@@ -365,10 +354,8 @@ def test_an_index_that_is_closed_while_it_is_read_stays(indexed_place: Workplace
         assert found is not None and found.name == generation.name
 
 
-def test_many_threads_read_one_generation(empty_place: Workplace, embedder: Embedder) -> None:
-    empty_place.write("a.txt", TRAIN)
-    synced(empty_place, embedder)
-    index = CurrentIndex(empty_place.data)
+def test_many_threads_read_one_generation(train_place: Workplace) -> None:
+    index = CurrentIndex(train_place.data)
     found: list[int] = []
 
     def read() -> None:
@@ -386,10 +373,8 @@ def test_many_threads_read_one_generation(empty_place: Workplace, embedder: Embe
     index.close()
 
 
-def test_stored_vectors_are_those_of_the_model(empty_place: Workplace, embedder: Embedder) -> None:
-    empty_place.write("a.txt", TRAIN)
-    report = synced(empty_place, embedder)
-    opened = Generation(generations_dir(empty_place.data) / report.generation)
+def test_stored_vectors_are_those_of_the_model(train_place: Workplace, embedder: Embedder) -> None:
+    opened = Generation(generations_dir(train_place.data) / str(current_name(train_place.data)))
     (passage,) = opened.store.passages([0])
     (vector,) = embedder.encode_passages([passage.text])
     assert opened.vectors.nearest(vector, 1)[passage.id] > 0.999

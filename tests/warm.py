@@ -1,10 +1,10 @@
 """Starts the suite's commands as forks of one process that has the model's libraries imported.
 
-Importing sentence-transformers takes six to ten seconds on two cores, and some eighty commands of
-the suite need it. A fork is a process of its own as any other: with its arguments, environment,
-working directory, standard streams, signals and exit code. Nothing of Virgolette is imported before
-it, nor Chroma, which reads the environment when it is. What an import decides, and what a terminal
-sees, is tested with processes that are started as users start them.
+Importing sentence-transformers takes six to ten seconds on two cores, and openai one more; some two
+hundred commands of the suite need one or both. A fork is a process of its own as any other: with
+its arguments, environment, working directory, standard streams, signals and exit code. Nothing of
+Virgolette is imported before it, nor Chroma, which reads the environment when it is. What an import
+decides, and what a terminal sees, is tested with processes that are started as users start them.
 
 Started by itself, this file is the process that forks; it is told what to start, and where to tell
 how that went, through the socket that is its standard input.
@@ -12,6 +12,9 @@ how that went, through the socket that is its standard input.
 
 from __future__ import annotations
 
+import atexit
+import ctypes
+import gc
 import importlib
 import io
 import json
@@ -22,16 +25,26 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-LIBRARIES = (
+LIBRARIES = (  # without onnxruntime, which starts a thread: a fork would wait for it at its end
+    "jsonschema",  # Chroma imports it, as it does OpenTelemetry
+    "langchain.chat_models",
     "langchain_core.retrievers",
+    "langchain_openai",
+    "openai.resources.chat",
+    "opentelemetry.exporter.otlp.proto.grpc.trace_exporter",
+    "prompt_toolkit",
+    "pydantic_settings",
+    "rapidfuzz.fuzz",
     "sentence_transformers",
+    "simplemma",
     "telegram.ext",
     "transformers.models.bert.modeling_bert",
+    "typer",
 )
 STREAMS = 3
 LENGTH = 4  # bytes before what is told
@@ -101,8 +114,14 @@ class Warm:
 def _serve() -> None:
     """Fork for each command that is asked for, until nobody can ask any more."""
     os.environ["OMP_WAIT_POLICY"] = "PASSIVE"  # as Virgolette does before it imports torch
+    kept: list[str] = []
+    atexit.register(_keep, kept)  # the first to be registered is the last to run
+    before = set(sys.modules)
     for name in LIBRARIES:
         importlib.import_module(name)
+    kept += sys.modules.keys() - before
+    gc.collect()
+    gc.freeze()  # else each command would look through all of it for garbage
     asked = socket.socket(fileno=os.dup(0))
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those that wait
     while True:
@@ -116,6 +135,15 @@ def _serve() -> None:
             return  # the end of the command is that of this process, as of any other
         for file in files:
             os.close(file)
+
+
+def _keep(names: Iterable[str]) -> None:
+    """Leave the libraries to the operating system, which frees the memory of a process at once.
+
+    The interpreter would take them apart object by object, at the end of each command.
+    """
+    kept = [sys.modules.pop(name, None) for name in names]
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(kept))
 
 
 def _command(streams: Sequence[int], status: int, arguments: list[str], cwd: str, env: Any) -> None:

@@ -156,6 +156,11 @@ class FakeBotApi(BotApiServer):
         with self._changed:
             self._faults[method].extend([fault] * times)
 
+    def mend(self) -> None:
+        """Let all calls succeed again, however many were yet to fail."""
+        with self._changed:
+            self._faults.clear()
+
     @property
     def calls(self) -> list[Call]:
         """Every call so far, in the order of the answers."""
