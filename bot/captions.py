@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import groupby
 
 from bot.locales import Texts
 from index.articles.article import Article
-from retrieval.answer import Answer, Quotation
+from retrieval.answer import Answer, Intent, Quotation
 from retrieval.answering.verification import Verification
 
 
@@ -31,6 +32,40 @@ def also_line(quote: Quotation, say: Texts) -> str:
     """The other outlets that carry a quotation; a title where the outlet is unknown."""
     names = dict.fromkeys(carrier.source or carrier.title for carrier in quote.also)
     return f"{say('answer.also_in')} {', '.join(names)}"
+
+
+def refusal(answer: Answer, say: Texts) -> str:
+    """Why there is no answer."""
+    if answer.missing:
+        return say("answer.missing", names="», «".join(answer.missing))
+    return say(f"answer.refused_{answer.reason}")
+
+
+def headline(answer: Answer, say: Texts) -> str:
+    """What stands above the quotations: a count; "" if nothing does."""
+    count = answer.count
+    if count is None or answer.refused:
+        return ""
+    words = "», «".join(count.words)
+    name = "answer.counted" if words else "answer.counted_all"
+    numbers = {"found": count.articles, "total": count.total, "independent": count.independent}
+    return say(name, words=words, **numbers)
+
+
+def article_by_article(answer: Answer) -> list[tuple[str, list[Quotation]]]:
+    """The quotations below labels as "[1] ": those of a summary by article, others one by one."""
+    groups: list[tuple[str, list[Quotation]]] = []
+    number = len(answer.seen)
+    for _, group in groupby(answer.quotes, key=lambda q: q.article if is_summary(answer) else q):
+        quotes = list(group)
+        first, number = number + 1, number + len(quotes)
+        groups.append((f"[{first}] " if len(quotes) == 1 else f"[{first}–{number}] ", quotes))
+    return groups
+
+
+def is_summary(answer: Answer) -> bool:
+    """Whether the quotations stand for their articles, whose titles come first."""
+    return answer.intent in (Intent.SUMMARY, Intent.NEWEST)
 
 
 def notes(answer: Answer, say: Texts) -> str:
@@ -61,7 +96,20 @@ def _search_notes(answer: Answer, say: Texts) -> Iterator[str]:
         yield say("answer.until", until=scope.until)
     if scope.newest:
         yield say("answer.newest")
+    yield from _request_notes(answer, say)
     if answer.follows:
         yield say("answer.follows", question=answer.follows)
     elif answer.query != answer.question:
         yield say("answer.searched", query=answer.query)
+
+
+def _request_notes(answer: Answer, say: Texts) -> Iterator[str]:
+    """Who says nothing, whether the newest are known, and how many quotations there are."""
+    if answer.silent:
+        yield say("answer.silent", sources=", ".join(answer.silent))
+    if answer.intent is Intent.NEWEST and answer.quotes and not any(q.date for q in answer.quotes):
+        yield say("answer.undated")
+    if answer.total:
+        last = len(answer.seen) + len(answer.quotes)
+        name = "answer.page" if last < answer.total else "answer.last_page"
+        yield say(name, first=len(answer.seen) + 1, last=last, total=answer.total)

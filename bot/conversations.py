@@ -8,10 +8,11 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import Any
 
-from retrieval.answer import Answer, Turn
+from retrieval.answer import Answer, Intent, Reason, Turn
 
 KEPT_FOR = 30 * 60.0  # seconds after the last question
 MAX_CONVERSATIONS = 10_000
+_ASIDE = (Reason.TALK, Reason.BEYOND, Reason.FOREIGN, Reason.NO_MORE)
 TURNS = 3  # per conversation: a follow-up refers to the last turn with a question of its own
 
 
@@ -40,7 +41,9 @@ class Conversations:
             return self._turns(key)
 
     def remember(self, key: Hashable, answer: Answer) -> None:
-        """Add an answer or a refusal to a conversation."""
+        """Add an answer or a refusal to a conversation, unless it only looks back."""
+        if answer.intent is Intent.SOURCE or answer.reason in _ASIDE:
+            return
         with self._lock:
             turns = (*self._turns(key), Turn.of(answer))[-TURNS:]
             self._conversations[key] = self._clock(), turns

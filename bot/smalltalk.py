@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from enum import StrEnum
 from itertools import islice, zip_longest
 from threading import Lock
 
 from bot.locales import Texts
 from index.generations.current import CurrentIndex
-from index.text.language import alternatives, pattern, vocabulary
-from index.text.words import words
-from retrieval.answer import Question
+from retrieval.answer import Answer, Intent, Question
 from retrieval.chain import AnswerChain
 from retrieval.questions.subjects import Person, people, subjects
 from retrieval.writing.options import AnswerOptions
 
 MAX_SUBJECTS = 12
-MAX_WORDS = 12  # of small talk: a longer text asks something
 EXAMPLES = 3
 MAX_TRIED = 12  # questions that are asked to find the examples
 MIN_CONFIDENCE = 0.55  # of an example's answer
@@ -63,38 +58,28 @@ def _questions(persons: list[Person], say: Texts) -> Iterator[str]:
         yield from filter(None, pair)
 
 
-class Talk(StrEnum):
-    """A greeting, thanks, or the question what the articles are about."""
-
-    HELLO = "hello"
-    THANKS = "thanks"
-    SUBJECTS = "subjects"
-
-
-def small_talk_kind(text: str) -> Talk | None:
-    """The kind of small talk that a text is; None for a question to the articles."""
-    tokens = words(text)
-    if not tokens or len(tokens) > MAX_WORDS:
-        return None
-    said, around = set(tokens), vocabulary("courtesies")
-    greetings, thanks = vocabulary("greetings"), vocabulary("thanks")
-    if said & thanks and said <= thanks | greetings | around:
-        return Talk.THANKS
-    if said & greetings and said <= greetings | around:
-        return Talk.HELLO
-    is_wish = tokens[0] in vocabulary("wishes") and set(tokens[1:2]) & vocabulary("times_of_day")
-    if is_wish and said <= around:  # "buon giorno a tutti"
-        return Talk.HELLO
-    phrase = " ".join(tokens)
-    is_general = said & vocabulary("subject_words") or pattern("general_words").search(phrase)
-    asked = re.fullmatch(rf"(?:e )?{alternatives('asks_subjects')}", phrase)
-    return Talk.SUBJECTS if is_general and asked else None
+def small_talk_reply(answer: Answer, index: CurrentIndex, say: Texts) -> str:
+    """The reply to a message that asks nothing. Raises StorageError if the index cannot be read."""
+    if answer.intent is Intent.SUBJECTS:
+        return _subjects_reply(index, say)
+    if answer.intent is Intent.HELP:
+        return _help_reply(index, say)
+    if answer.intent in (Intent.MORE, Intent.SOURCE):
+        return say("talk.nothing_before")
+    if answer.intent is Intent.CONFUSED:
+        before = answer.follows
+        return say("talk.confused", query=before) if before else say("talk.confused_alone")
+    return say(f"talk.{answer.intent.value}")
 
 
-def small_talk_reply(kind: Talk, index: CurrentIndex, say: Texts) -> str:
-    """The reply to small talk. Raises StorageError if the index cannot be read."""
-    if kind is not Talk.SUBJECTS:
-        return say(f"talk.{kind.value}")
+def _help_reply(index: CurrentIndex, say: Texts) -> str:
+    with index.reading() as generation:
+        names = subjects(generation, 1) if generation and generation.size else []
+    example = [say("talk.help_example", name=name) for name in names]
+    return "\n\n".join([say("talk.help"), *example])
+
+
+def _subjects_reply(index: CurrentIndex, say: Texts) -> str:
     with index.reading() as generation:
         if generation is None or not generation.size:
             return say("chat.no_articles")

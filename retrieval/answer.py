@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import datetime
+import re
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from index.errors import UsageError
 from index.text.clean import typed_line
+from index.text.language import languages
 from index.text.sentences import Span
 from index.text.words import language_of
 
 MAX_QUESTION = 1000  # characters
+_WORD = re.compile(r"[^\W\d_]+")
+
+QuotedSpan = tuple[str, int, int]  # an article's path, and start and end of a quotation in it
 
 
 class QuestionError(UsageError):
@@ -23,12 +28,58 @@ class QuestionError(UsageError):
         self.problem = problem
 
 
+def _spelt_out(text: str) -> str:
+    """The text as it would be written with time: "xke" is "perché"."""
+    if text.isupper() and len(text.split()) > 1:
+        text = text.lower()
+    full = {short: word for one in languages() for short, word in one.spellings.items()}
+    return _WORD.sub(lambda match: full.get(match[0].lower(), match[0]), text)
+
+
+class Intent(StrEnum):
+    """What a message asks for. ``training/written/README.md`` tells the intents apart."""
+
+    FACT = "fact"
+    YESNO = "yesno"
+    LIST = "list"
+    COUNT = "count"  # of articles
+    SAID = "said"  # what somebody said
+    COMPARE = "compare"  # what the outlets say
+    SUMMARY = "summary"
+    NEWEST = "newest"
+    TIMELINE = "timeline"
+    SOURCE = "source"  # who says what was just answered
+    MORE = "more"  # than what was just answered
+    BEYOND = "beyond"  # no article can be quoted on it: an opinion, a sum, the weather
+    FOREIGN = "foreign"  # a language that is not understood
+    HELLO = "hello"
+    THANKS = "thanks"
+    OK = "ok"
+    HELP = "help"
+    SUBJECTS = "subjects"  # of all articles
+    CONFUSED = "confused"
+
+    @property
+    def is_talk(self) -> bool:
+        """Whether nothing is asked of the articles."""
+        return self in _TALK
+
+
+_TALK = frozenset(
+    {Intent.HELLO, Intent.THANKS, Intent.OK, Intent.HELP, Intent.SUBJECTS, Intent.CONFUSED}
+)
+
+
 class Reason(StrEnum):
     """Why there is no answer."""
 
     EMPTY_INDEX = "empty_index"
     NOTHING_FOUND = "nothing_found"
     NOT_ANSWERED = "not_answered"
+    NO_MORE = "no_more"  # than what was shown before
+    BEYOND = "beyond"  # what no article can be quoted on
+    FOREIGN = "foreign"
+    TALK = "talk"  # nothing was asked
 
 
 class Fallback(StrEnum):
@@ -68,8 +119,11 @@ class Question:
     def parse(
         cls, raw: str, day: datetime.date | None = None, previous: tuple[Turn, ...] = ()
     ) -> Question:
-        """The question that somebody wrote, today or on a given day. Raises QuestionError."""
-        text = typed_line(raw)
+        """The question that somebody wrote, today or on a given day. Raises QuestionError.
+
+        Capitals that say nothing become small letters, and spellings of chats are written out.
+        """
+        text = _spelt_out(typed_line(raw))
         if not text:
             raise QuestionError("empty", "the question is empty: write what you want to know")
         if len(text) > MAX_QUESTION:
@@ -116,6 +170,11 @@ class Quotation:
     also: tuple[Carrier, ...] = ()
     deciding: Span | None = None
 
+    @property
+    def key(self) -> QuotedSpan:
+        """What identifies it: its article's path, its start and its end."""
+        return self.article, self.start, self.end
+
 
 @dataclass(frozen=True)
 class Scope:
@@ -134,6 +193,19 @@ class Scope:
         """Whether a date, in ISO 8601, is one of these days."""
         day = datetime.date.fromisoformat(date[:10])
         return (self.since or day) <= day <= (self.until or day)
+
+
+@dataclass(frozen=True)
+class Count:
+    """How many articles hold all these ``words``: ``independent`` of them no near-duplicates.
+
+    ``total``: the number of all articles in question.
+    """
+
+    words: tuple[str, ...]
+    articles: int
+    independent: int
+    total: int
 
 
 @dataclass(frozen=True)
@@ -161,7 +233,9 @@ class Answer:
     words of ``answer``; ``differing``: whether another one answers differently. ``claims`` are the
     chat model's that passed the gate, ``dropped`` why others did not; ``fallback``: why the chat
     model does not answer. ``follows``: the question that this one was read with,
-    if it was a follow-up.
+    if it was a follow-up. ``intent``: what was asked for. ``total``: how many quotations there are,
+    if there are more than ``quotes``; ``seen``: those shown before. ``missing``: names in the
+    question that no article has; ``silent``: outlets that it names and that say nothing.
     """
 
     question: str
@@ -180,6 +254,12 @@ class Answer:
     dropped: tuple[Fault, ...] = ()
     fallback: Fallback | None = None
     follows: str = ""
+    intent: Intent = Intent.FACT
+    total: int = 0
+    seen: tuple[QuotedSpan, ...] = ()
+    count: Count | None = None
+    missing: tuple[str, ...] = ()
+    silent: tuple[str, ...] = ()
 
     @property
     def refused(self) -> bool:
@@ -187,10 +267,11 @@ class Answer:
         return self.reason is not None
 
     def as_json(self) -> dict[str, Any]:
-        """The keys that ``virgolette ask --json`` guarantees; with a chat model, two more."""
+        """The keys that ``virgolette ask --json`` guarantees, and others that only some have."""
         keys = (
             "question", "query", "answer", "refused", "reason", "confidence", "answerer",
-            "quotes", "near", "generation",
+            "quotes", "near", "generation", "intent", "total", "missing",
+            *(("count",) if self.count else ()),
             *(("claims", "fallback") if self.claims or self.fallback else ()),
         )  # fmt: skip
         fields = {**asdict(self), "refused": self.refused}
@@ -209,6 +290,7 @@ class Turn:
     ``query`` is the text that was searched, ``sources`` the outlets that it was limited to, which
     ``query`` omits. ``answer``: the short answer, ``snippet``: the first quotation, or the near one
     of a refusal; "" if there is none. ``articles``: the paths of the articles quoted.
+    ``intent``: what was asked for, ``shown``: the quotations so far.
     """
 
     query: str
@@ -216,6 +298,8 @@ class Turn:
     snippet: str = ""
     sources: tuple[str, ...] = ()
     articles: tuple[str, ...] = ()
+    intent: Intent = Intent.FACT
+    shown: tuple[QuotedSpan, ...] = ()
 
     @classmethod
     def of(cls, answer: Answer) -> Turn:
@@ -224,4 +308,7 @@ class Turn:
         snippet = shown[0].text if shown else ""
         short = "" if answer.claims else answer.answer or ""
         articles = tuple(dict.fromkeys(quote.article for quote in shown))
-        return cls(answer.query, short, snippet, answer.scope.sources, articles)
+        so_far = (*answer.seen, *(quote.key for quote in shown))
+        return cls(
+            answer.query, short, snippet, answer.scope.sources, articles, answer.intent, so_far
+        )

@@ -8,7 +8,6 @@ import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -19,11 +18,12 @@ from index.generations.generation import Generation
 from index.generations.manifest import needed_stamp
 from index.models.embedder import Embedder
 from index.models.runtime import lower_priority, trim_memory
-from retrieval.answer import Answer, Question, Reason
+from retrieval.answer import Answer, Intent, Question, Reason
 from retrieval.answering.extractive import ExtractiveAnswer, Extractor
 from retrieval.answering.reader import Reader
+from retrieval.answering.requests import answered
 from retrieval.answering.weights import PLAIN, READER, Caution, Weights, load_weights
-from retrieval.conversation import Interpretation, in_context, is_self_contained, stands_alone
+from retrieval.questions.intent import IntentClassifier
 from retrieval.writing.options import AnswerOptions
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
     from retrieval.writing.writer import Writer
 
+# The intents that a chat model may serve; what else is asked for has to be complete, or needs none.
+WRITTEN = frozenset({Intent.FACT, Intent.YESNO, Intent.SAID, Intent.COMPARE, Intent.SUMMARY})
 WRITTEN_AT_ONCE = 16  # questions: they mostly wait for a chat model, which costs no CPU here
 
 
@@ -55,6 +57,7 @@ class AnswerChain:
         index.require(needed_stamp(embedder))
         self._embedder = embedder
         self._reader = reader
+        self._intents = IntentClassifier(embedder)
         self._weights = weights or load_weights(READER if reader else PLAIN)
         self._writer = writer
         self._caution = caution
@@ -122,47 +125,50 @@ class AnswerChain:
         trim_memory()
 
     def _answer(self, question: Question) -> Answer:
+        intent, probability = self._classified(question)
         with self._index.reading() as generation, self._computing:
             if generation is None or not generation.size:
-                return _without_index(question, generation)
-            return self._extracted(question, generation).answer
+                return _without_index(intent, question, generation)
+            return self._extracted(intent, probability, question, generation).answer
 
     def _written(
         self, question: Question, writer: Writer, options: AnswerOptions, config: RunnableConfig
     ) -> Answer:
         from retrieval.writing.prose import rewritten, written_answer
 
+        intent, probability = self._classified(question)
+        if intent not in WRITTEN:
+            return self._answer(question)
         deadline = writer.deadline()
         standalone = rewritten(question, writer, options, deadline, config)
         with self._index.reading() as generation:
             if generation is None or not generation.size:
-                return _without_index(question, generation)
+                return _without_index(intent, question, generation)
             with self._computing:
-                extractive = self._extracted(question, generation, standalone)
+                extractive = self._extracted(intent, probability, question, generation, standalone)
             return written_answer(
                 question, extractive, generation, self._embedder, writer, options, deadline, config
             )
 
     def _extracted(
-        self, question: Question, generation: Generation, standalone: Question | None = None
+        self,
+        intent: Intent,
+        probability: float,
+        question: Question,
+        generation: Generation,
+        standalone: Question | None = None,
     ) -> ExtractiveAnswer:
         """The answer in the articles' own words. ``standalone``: the question without context."""
         extractor = Extractor(
             generation, self._embedder, self._reader, self._weights, self._caution
         )
-        alone = extractor.answer(Interpretation(question))
-        interpretations = in_context(question, standalone)
-        if not interpretations or (is_self_contained(question) and not alone.answer.refused):
-            return alone
-        attempts = [extractor.answer(interpretation) for interpretation in interpretations]
-        best = max(attempts, key=lambda attempt: attempt.answer.confidence)
-        if stands_alone(question, alone.answer, best.answer):
-            return alone
-        is_rewritten = standalone is not None and best.answer.query == standalone.text
-        follows = "" if is_rewritten else question.previous[-1].query
-        return replace(best, answer=replace(best.answer, question=question.text, follows=follows))
+        return answered(intent, probability, question, extractor, standalone)
+
+    def _classified(self, question: Question) -> tuple[Intent, float]:
+        return self._intents.classify(question.text, follows=bool(question.previous))
 
 
-def _without_index(question: Question, generation: Generation | None) -> Answer:
+def _without_index(intent: Intent, question: Question, generation: Generation | None) -> Answer:
     name = generation.name if generation else ""
-    return Answer(question.text, question.text, (), 0.0, name, Reason.EMPTY_INDEX)
+    reason = Reason.TALK if intent.is_talk else Reason.EMPTY_INDEX
+    return Answer(question.text, question.text, (), 0.0, name, reason, intent=intent)

@@ -14,7 +14,7 @@ from packaging.utils import canonicalize_name
 
 from bot.locales import texts
 from bot.settings import PREFIX, Settings
-from bot.smalltalk import Talk
+from retrieval.answer import Intent
 from retrieval.answering.verification import Verdict
 from tests.conftest import ROOT
 
@@ -114,7 +114,7 @@ def test_every_text_that_is_said_is_there_and_every_text_is_said() -> None:
             for n in texts("it").names
             if re.search(r"\.(refused|command|problem|fallback)_|^problem\.(empty|too_long)", n)
         }
-        | {f"talk.{said}" for said in Talk}
+        | {f"talk.{intent}" for intent in Intent if intent.is_talk}
         | {f"verify.{name}" for name in (*Verdict, "changed", "added", "left_out")}
     )
     assert texts("it").names == said | built

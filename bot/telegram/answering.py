@@ -19,14 +19,14 @@ from bot.access import Allowance
 from bot.conversations import Conversations
 from bot.locales import Texts
 from bot.queue import AnswerQueue, CrowdedError
-from bot.smalltalk import small_talk_kind, small_talk_reply
+from bot.smalltalk import small_talk_reply
 from bot.state import AnswerLog
 from bot.telegram.buttons import answer_buttons
 from bot.telegram.messages import Message, answer_messages, draft_text, text_message
 from bot.telegram.sending import deliver, typing
 from index.errors import StorageError, VirgoletteError
 from index.generations.current import CurrentIndex
-from retrieval.answer import MAX_QUESTION, Answer, Question, QuestionError
+from retrieval.answer import MAX_QUESTION, Answer, Question, QuestionError, Reason
 from retrieval.chain import AnswerChain
 from retrieval.writing.options import AnswerOptions
 
@@ -168,8 +168,6 @@ class Answering:
 
     async def _outcome(self, asker: Asker, raw: str, say: Texts, drafts: Drafts) -> Answer | str:
         """The answer, or the text that is sent instead of one."""
-        if said := small_talk_kind(raw):
-            return await asyncio.to_thread(small_talk_reply, said, self.index, say)
         try:
             question = Question.parse(raw, previous=self.conversations.recall(asker))
         except QuestionError as error:
@@ -187,6 +185,9 @@ class Answering:
             return say("problem.failed")
         if answer is None:
             return say("telegram.cancelled")
+        if answer.reason is Reason.TALK:
+            self.allowance.give_back(asker.person)
+            return await asyncio.to_thread(small_talk_reply, answer, self.index, say)
         self.conversations.remember(asker, answer)
         return answer
 

@@ -76,13 +76,16 @@ def answer_buttons(answer: Answer, message: int, say: Texts) -> list[list[Button
 
     One for each quotation, one that copies the first quotation, and two to vote.
     """
-    if answer.reason is Reason.EMPTY_INDEX:
+    if answer.reason not in (None, Reason.NOTHING_FOUND, Reason.NOT_ANSWERED):
         return []
-    buttons = [Button(f"[{n}]", _quotation_data(quote)) for n, quote in enumerate(answer.quotes, 1)]
+    first = len(answer.seen) + 1
+    buttons = [
+        Button(f"[{n}]", _quotation_data(quote)) for n, quote in enumerate(answer.quotes, first)
+    ]
     for quote in answer.quotes[:1]:
         copied = _citation(quote, quote.text, say)
         if utf16_length(copied) <= MAX_COPY:
-            buttons.append(Button(f"{say('telegram.copy')} [1]", copied=copied))
+            buttons.append(Button(f"{say('telegram.copy')} [{first}]", copied=copied))
     votes = [
         Button(say("telegram.good"), f"good:{message}"),
         Button(say("telegram.bad"), f"bad:{message}"),

@@ -11,7 +11,15 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from bot.captions import also_line, difference_lines, notes
+from bot.captions import (
+    also_line,
+    article_by_article,
+    difference_lines,
+    headline,
+    is_summary,
+    notes,
+    refusal,
+)
 from bot.locales import Texts
 from index.articles.article import Article
 from index.text.clean import printable
@@ -86,18 +94,27 @@ def highlighted(text: str, piece: Span, highlights: Iterable[Span]) -> str:
 
 def _answer_blocks(answer: Answer, say: Texts) -> Iterator[Block]:
     if answer.reason is not None:
-        yield Block.bold(say(f"answer.refused_{answer.reason.value}"))
+        yield Block.bold(shortened(refusal(answer, say)))
         if answer.near:
             yield Block.words(say("answer.near"))
     if answer.claims:
         yield from (Block.words(claim.cited) for claim in answer.claims)
-    elif answer.answer:
-        yield Block.bold(answer.answer)
-    for number, quote in enumerate(answer.quotes or answer.near, 1):
-        yield from _quotation_blocks(answer, quote)
-        yield _source_block(quote, f"[{number}] " if answer.quotes else "", say)
+    elif head := headline(answer, say) or answer.answer:
+        yield Block.bold(head)
+    yield from _quotes_blocks(answer, say)
     if line := notes(answer, say):
         yield Block.words(shortened(line))
+
+
+def _quotes_blocks(answer: Answer, say: Texts) -> Iterator[Block]:
+    """Each quotation above its source; those of a summary below the article's title."""
+    for quote in answer.near:
+        yield from _quotation_blocks(answer, quote)
+        yield _source_block(quote, "", say)
+    for label, quotes in article_by_article(answer):
+        source = _source_block(quotes[0], label, say)
+        texts = [block for quote in quotes for block in _quotation_blocks(answer, quote)]
+        yield from [source, *texts] if is_summary(answer) else [*texts, source]
 
 
 def _verification_blocks(verification: Verification, say: Texts) -> Iterator[Block]:

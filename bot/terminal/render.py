@@ -7,7 +7,16 @@ from collections.abc import Iterable, Iterator
 from rich.console import Console
 from rich.text import Text
 
-from bot.captions import also_line, difference_lines, notes, source_line
+from bot.captions import (
+    also_line,
+    article_by_article,
+    difference_lines,
+    headline,
+    is_summary,
+    notes,
+    refusal,
+    source_line,
+)
 from bot.locales import Texts
 from index.text.clean import printable
 from retrieval.answer import Answer, Quotation
@@ -62,26 +71,41 @@ def _print(console: Console, lines: Iterable[tuple[int, str, Text]]) -> None:
 def _lines(answer: Answer, say: Texts) -> Iterator[tuple[int, str, Text]]:
     """Indent, label and text of each line."""
     if answer.reason is not None:
-        yield 2, "", Text(say(f"answer.refused_{answer.reason.value}"), style="bold")
+        for line in refusal(answer, say).splitlines():
+            yield 2, "", Text(printable(line), style="bold")
         if answer.near:
             yield 2, "", Text(say("answer.near"))
-    if answer.answer and not answer.claims:
-        yield 2, "", Text(printable(answer.answer), style="bold")
-    if answer.answer:
+    head = headline(answer, say) or ("" if answer.claims else answer.answer)
+    if head:
+        yield 2, "", Text(printable(head), style="bold")
+    if head or answer.claims:
         yield 0, "", Text()
-    for number, quote in enumerate(answer.quotes or answer.near, 1):
-        if number > 1:
-            yield 0, "", Text()
-        yield 2, "❝ ", _highlighted(answer, quote)
-        label = f"[{number}] " if answer.quotes else ""
-        yield 4, label, Text(printable(source_line(quote, say)), style="dim")
-        if quote.url:
-            yield 4 + len(label), "", Text(printable(quote.url), style="dim")
-        if quote.also:
-            yield 4 + len(label), "", Text(printable(also_line(quote, say)), style="dim")
+    yield from _quote_lines(answer, say)
     if footer := notes(answer, say):
         yield 0, "", Text()
         yield 2, "", Text(printable(footer), style="dim")
+
+
+def _quote_lines(answer: Answer, say: Texts) -> Iterator[tuple[int, str, Text]]:
+    """Each quotation above its source; those of a summary below the article's title."""
+    for quote in answer.near:
+        yield 2, "❝ ", _highlighted(answer, quote)
+        yield from _source_lines(quote, "", say)
+    for number, (label, quotes) in enumerate(article_by_article(answer)):
+        if number:
+            yield 0, "", Text()
+        texts = [(2, "❝ ", _highlighted(answer, quote)) for quote in quotes]
+        indent = 2 if is_summary(answer) else 4
+        source = list(_source_lines(quotes[0], label, say, indent))
+        yield from [*source, *texts] if is_summary(answer) else [*texts, *source]
+
+
+def _source_lines(
+    quote: Quotation, label: str, say: Texts, indent: int = 4
+) -> Iterator[tuple[int, str, Text]]:
+    yield indent, label, Text(printable(source_line(quote, say)), style="dim")
+    for line in filter(None, (quote.url, also_line(quote, say) if quote.also else "")):
+        yield indent + len(label), "", Text(printable(line), style="dim")
 
 
 def _highlighted(answer: Answer, quote: Quotation) -> Text:

@@ -12,11 +12,11 @@ from bot.conversations import Conversations
 from bot.listing import article_by_number, listed_articles
 from bot.locales import Texts, texts_for
 from bot.settings import Settings
-from bot.smalltalk import small_talk_kind, small_talk_reply
+from bot.smalltalk import small_talk_reply
 from bot.terminal.render import print_answer, print_claims, print_verification
 from index.errors import VirgoletteError
 from index.text.clean import printable
-from retrieval.answer import MAX_QUESTION, Answer, Question, QuestionError
+from retrieval.answer import MAX_QUESTION, Answer, Question, QuestionError, Reason
 from retrieval.answering.verification import MAX_CLAIM, ClaimError, verify_in
 from retrieval.writing.options import AnswerOptions
 
@@ -62,9 +62,6 @@ class Replies:
             self._print_verification(argument, say)
         elif entry.startswith("/"):
             self._print(say("chat.unknown_command", command=printable(command)))
-        elif kind := small_talk_kind(entry):
-            say = texts_for(self._settings.language, Question(entry))
-            self._print(printable(small_talk_reply(kind, self._parts.index, say)))
         else:
             self._print_answer(entry, say)
 
@@ -85,6 +82,9 @@ class Replies:
             if not sys.stdin.isatty():
                 raise
             self._print(say("telegram.cancelled"))
+            return
+        if answer.reason is Reason.TALK:
+            self._print(printable(small_talk_reply(answer, self._parts.index, say)))
             return
         self._conversations.remember(_CONVERSATION, answer)
         print_answer(self._console, answer, say, printed_claims)

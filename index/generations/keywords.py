@@ -67,9 +67,16 @@ class KeywordIndex:
         """Whether any row has the term."""
         return term in self._columns
 
-    def _add(self, scores: NDArray[np.float32], term: str, weight: float = 1.0) -> None:
+    def rows_with(self, term: str) -> list[int]:
+        """The rows that have the term."""
+        return self._rows[self._inside(term)].tolist() if self.has(term) else []
+
+    def _inside(self, term: str) -> slice:
         column = self._columns[term]
-        inside = slice(int(self._starts[column]), int(self._starts[column + 1]))
+        return slice(int(self._starts[column]), int(self._starts[column + 1]))
+
+    def _add(self, scores: NDArray[np.float32], term: str, weight: float = 1.0) -> None:
+        inside = self._inside(term)
         scores[self._rows[inside]] += np.float32(weight) * self._scores[inside]
 
     def _similar(self, term: str) -> str | None:

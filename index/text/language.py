@@ -44,6 +44,8 @@ class Language:
     wishes: frozenset[str]
     times_of_day: frozenset[str]
     subject_words: frozenset[str]
+    request_words: frozenset[str]
+    spellings: Mapping[str, str]
     example: Mapping[str, str]
     numbers: Mapping[str, int]
     scales: Mapping[str, int]

@@ -29,7 +29,7 @@ _NAME = re.compile(r"(?:^|\s|[’'])[A-ZÀ-Ý]")
 
 @dataclass(frozen=True)
 class Sentence:
-    """A sentence of an article. ``heading``: a headline or a title, which answers nothing.
+    """A sentence of an article. ``heading``: a headline, a title or a question, no answer.
 
     ``answer``: the words that probably answer, according to the reader. ``before``: the preceding
     sentence, if this one refers back to it. The two are weighed and quoted together, and either
@@ -73,7 +73,7 @@ def gather_sentences(
     reader: Reader | None = None,
 ) -> list[Sentence]:
     """Weigh the sentences of the passages: each sentence once, in the order of the passages."""
-    lines_of = cache(lambda path: _ArticleLines(_article(path, generation)))
+    lines_of = cache(lambda path: ArticleLines(_article(path, generation)))
     excerpts = []
     for scored in passages:
         lines = lines_of(scored.passage.article)
@@ -124,11 +124,11 @@ def adjoin(sentence: Sentence, neighbour: Sentence) -> bool:
 
 def whole_sentences(article: Article, spans: Iterable[Span]) -> list[Span]:
     """Those of a passage's sentences that are not part of a longer one."""
-    lines = _ArticleLines(article)
+    lines = ArticleLines(article)
     return [span for span in spans if not lines.is_fragment(span)]
 
 
-class _ArticleLines:
+class ArticleLines:
     """An article by its logical lines, which tell headings, and sentences cut for the model."""
 
     def __init__(self, article: Article) -> None:
@@ -149,6 +149,10 @@ class _ArticleLines:
         if not before:
             return bool(after) and (line == span or line.end - line.start <= MAX_HEADLINE)
         return line == span
+
+    def asks(self, span: Span) -> bool:
+        """Whether the sentence is a question, which tells nothing."""
+        return self.article.text[span.start : span.end].endswith("?")
 
     def is_fragment(self, span: Span) -> bool:
         """Whether the span is part of a sentence that was too long for the model."""
@@ -172,7 +176,7 @@ class _Excerpt:
     """A passage, the spans of its sentences in the article, and the question it is asked."""
 
     scored: ScoredPassage
-    lines: _ArticleLines
+    lines: ArticleLines
     spans: list[Span]
     question: Question
 
@@ -200,7 +204,7 @@ class _Excerpt:
             if not self.lines.is_fragment(span):
                 evidence = Evidence(cosine, behind, foreign, reading.score if reading else 0.0)
                 answer = _shifted(reading.span, passage.start) if reading else None
-                heading = self.lines.is_heading(span)
+                heading = self.lines.is_heading(span) or self.lines.asks(span)
                 yield Sentence(self.lines.article, span, evidence, heading, answer, vector=vector)
 
 

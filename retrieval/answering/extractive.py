@@ -46,16 +46,45 @@ class Extractor:
 
     def answer(self, interpretation: Interpretation) -> ExtractiveAnswer:
         """Scope the question, search and read passages, choose sentences, and answer or refuse."""
+        scoped_question = self.scoped(interpretation)
+        passages = find_passages(scoped_question, self.generation, self.embedder, interpretation)
+        sentences = self._read(scoped_question, passages)
+        candidates = in_scope(sentences, scoped_question)
+        answer = self._answer(interpretation.question, scoped_question, sentences, candidates)
+        return ExtractiveAnswer(answer, scoped_question, tuple(passages))
+
+    def scoped(self, interpretation: Interpretation) -> ScopedQuestion:
+        """The question with its outlets and its time, those of the articles at most."""
         question, sources = interpretation.question, interpretation.sources
         scoped_question = scoped(question, self.generation.sources, self.generation.dates)
         if sources and not scoped_question.scope.sources:
             scope = replace(scoped_question.scope, sources=sources)
             scoped_question = replace(scoped_question, scope=scope)
-        passages = find_passages(scoped_question, self.generation, self.embedder, interpretation)
-        sentences = self._read(scoped_question, passages)
-        candidates = _in_scope(sentences, scoped_question)
-        answer = self._answer(question, scoped_question, sentences, candidates)
-        return ExtractiveAnswer(answer, scoped_question, tuple(passages))
+        return scoped_question
+
+    def search(self, scoped_question: ScopedQuestion, count: int) -> list[ScoredPassage]:
+        """The nearest passages in scope, whether they are worth reading or not."""
+        return find_passages(scoped_question, self.generation, self.embedder, count=count)
+
+    def sentences(
+        self, scoped_question: ScopedQuestion, passages: Sequence[ScoredPassage]
+    ) -> list[ScoredSentence]:
+        """The sentences of the passages, best first."""
+        gathered = gather_sentences(
+            scoped_question, passages, self.generation, self.embedder, self.reader
+        )
+        return ranked(gathered, self.weights)
+
+    def base(self, question: Question, scoped_question: ScopedQuestion) -> Answer:
+        """An answer that says nothing yet."""
+        return Answer(
+            question=question.text,
+            query=scoped_question.question.text,
+            quotes=(),
+            confidence=0.0,
+            generation=self.generation.name,
+            scope=scoped_question.scope,
+        )
 
     def _read(
         self, scoped_question: ScopedQuestion, passages: Sequence[ScoredPassage]
@@ -70,11 +99,8 @@ class Extractor:
             counts = counts[-1:]  # the articles of some days are preferred: compare them all
         sentences: list[ScoredSentence] = []
         for count in counts:
-            gathered = gather_sentences(
-                scoped_question, passages[:count], self.generation, self.embedder, self.reader
-            )
-            sentences = ranked(gathered, self.weights)
-            candidates = _in_scope(sentences, scoped_question)
+            sentences = self.sentences(scoped_question, passages[:count])
+            candidates = in_scope(sentences, scoped_question)
             if candidates and candidates[0].answers >= sure:
                 break
         return sentences
@@ -89,14 +115,7 @@ class Extractor:
         """What the candidates say; ``sentences`` are those of any time."""
         confidence = round(candidates[0].answers, 4) if candidates else 0.0
         threshold = self.weights.thresholds[self.caution]
-        answer = Answer(
-            question=question.text,
-            query=scoped_question.question.text,
-            quotes=(),
-            confidence=confidence,
-            generation=self.generation.name,
-            scope=scoped_question.scope,
-        )
+        answer = replace(self.base(question, scoped_question), confidence=confidence)
         if not sentences or (candidates and confidence < min(MIN_CONFIDENCE, threshold)):
             return replace(answer, reason=Reason.NOTHING_FOUND)
         quotes = quotations(candidates, self.generation, min_probability=max(LIKELY, threshold))
@@ -116,7 +135,7 @@ class Extractor:
         )
 
 
-def _in_scope(
+def in_scope(
     sentences: Sequence[ScoredSentence], scoped_question: ScopedQuestion
 ) -> list[ScoredSentence]:
     """The sentences that may answer in the time in question, best first."""

@@ -75,13 +75,15 @@ def find_passages(
     generation: Generation,
     embedder: Embedder,
     interpretation: Interpretation | None = None,
+    count: int | None = None,
 ) -> list[ScoredPassage]:
     """The best passages for a question, from the outlets and the time that it asks for.
 
-    Those of the articles of its ``interpretation`` come first, as near as if each were the best.
+    ``count``: how many; without it up to PASSAGES that are worth reading. Those of the articles of
+    its ``interpretation`` come first, as near as if each were the best.
     """
     if interpretation is None or not interpretation.articles:
-        return _find_in_scope(scoped_question, generation, embedder)
+        return _find_in_scope(scoped_question, generation, embedder, count)
     sources = scoped_question.scope.sources
     articles = filter(None, map(generation.store.article, interpretation.articles))
     paths = [one.path for one in articles if not sources or one.source in sources]
@@ -90,14 +92,18 @@ def find_passages(
     first = [replace(scored, behind=0.0) for scored in nearest]
     if interpretation.only:
         return first
-    others = _find_in_scope(scoped_question, generation, embedder)
+    others = _find_in_scope(scoped_question, generation, embedder, count)
     return first + [scored for scored in others if scored.passage.row not in rows]
 
 
 def _find_in_scope(
-    scoped_question: ScopedQuestion, generation: Generation, embedder: Embedder
+    scoped_question: ScopedQuestion,
+    generation: Generation,
+    embedder: Embedder,
+    count: int | None = None,
 ) -> list[ScoredPassage]:
-    scope = scoped_question.scope
+    scope, most = scoped_question.scope, count or PASSAGES
+    chosen = list if count else worth_reading
 
     def search(k: int, *, in_time: bool | None = None) -> list[ScoredPassage]:
         """The k nearest passages of these outlets: in the time asked for, outside it, or either."""
@@ -112,13 +118,13 @@ def _find_in_scope(
         return HybridSearch(generation, embedder).passages(scoped_question.question.text, k, rows)
 
     if scope.since or scope.until:
-        inside = worth_reading(search(PASSAGES, in_time=True))
-        outside_count = max(MIN_OTHER_TIMES, PASSAGES - len(inside))
-        outside = worth_reading(search(outside_count, in_time=False))
-        return inside[: PASSAGES - len(outside)] + outside
+        inside = chosen(search(most, in_time=True))
+        outside_count = max(MIN_OTHER_TIMES, most - len(inside))
+        outside = chosen(search(outside_count, in_time=False))
+        return inside[: most - len(outside)] + outside
     if scope.newest:
-        return _newest(search(NEWEST_AMONG), generation)
-    return worth_reading(search(PASSAGES))
+        return _newest(search(NEWEST_AMONG), generation, most)
+    return chosen(search(most))
 
 
 def worth_reading(passages: Sequence[ScoredPassage]) -> list[ScoredPassage]:
@@ -264,7 +270,9 @@ class _Duplicates:
         )
 
 
-def _newest(passages: Sequence[ScoredPassage], generation: Generation) -> list[ScoredPassage]:
+def _newest(
+    passages: Sequence[ScoredPassage], generation: Generation, count: int
+) -> list[ScoredPassage]:
     """The passages with the best scores, with a bonus for being new."""
     articles = map(generation.store.article, {scored.passage.article for scored in passages})
     date_of = {article.path: article.date for article in articles if article}
@@ -274,7 +282,7 @@ def _newest(passages: Sequence[ScoredPassage], generation: Generation) -> list[S
         bonus = NEWEST_BONUS * newness(date_of.get(scored.passage.article), dates)
         return scored.score + bonus
 
-    return sorted(passages, key=score, reverse=True)[:PASSAGES]
+    return sorted(passages, key=score, reverse=True)[:count]
 
 
 def _overlap(words: frozenset[str], other: frozenset[str]) -> float:

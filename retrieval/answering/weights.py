@@ -37,10 +37,6 @@ class Evidence:
     foreign: float
     reader: float = 0.0
 
-    def value(self, name: str) -> float:
-        """The evidence with this name."""
-        return float(getattr(self, name))
-
 
 class Caution(StrEnum):
     """How sure an answer must be. docs/quality.md shows what each setting refuses."""
@@ -52,15 +48,16 @@ class Caution(StrEnum):
 
 @dataclass(frozen=True)
 class Linear:
-    """A weighted sum of evidence."""
+    """A weighted sum of the fields of some evidence."""
 
     weights: dict[str, float]
     intercept: float = 0.0
 
-    def __call__(self, evidence: Evidence) -> float:
-        return self.intercept + sum(w * evidence.value(n) for n, w in self.weights.items())
+    def __call__(self, evidence: object) -> float:
+        values: dict[str, float] = {name: getattr(evidence, name) for name in self.weights}
+        return self.intercept + sum(self.weights[name] * value for name, value in values.items())
 
-    def probability(self, evidence: Evidence) -> float:
+    def probability(self, evidence: object) -> float:
         """The probability whose log-odds the sum is."""
         return float(1.0 / (1.0 + np.exp(-self(evidence))))
 

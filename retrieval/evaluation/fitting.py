@@ -156,7 +156,7 @@ def _rank(training_set: Sequence[Example], names: Sequence[str]) -> Linear:
 
 
 def _rows(evidence: Sequence[Evidence], names: Sequence[str]) -> NDArray[np.float64]:
-    return np.array([[e.value(name) for name in names] for e in evidence])
+    return np.array([[float(getattr(e, name)) for name in names] for e in evidence])
 
 
 def _logistic(samples: Sequence[tuple[Evidence, bool, float]], names: Sequence[str]) -> Linear:

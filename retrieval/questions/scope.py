@@ -29,6 +29,7 @@ Day = datetime.date
 
 _YEAR = r"(?:19|20)\d\d"
 _DAY = datetime.timedelta(days=1)
+MIN_OUTLET = 4  # letters of an outlet's name that counts wherever it stands
 _UNITS = ("day", "week", "month", "year")
 _SLACK = datetime.timedelta(days=2)  # news of a day is printed on the next
 
@@ -75,6 +76,17 @@ def scoped(question: Question, sources: Collection[str], dates: Collection[str])
     timeless = _timeless(text) if newest or since or until else text
     return ScopedQuestion(
         Question(text, question.day), scope, named, Question(timeless, question.day)
+    )
+
+
+def named_outlets(text: str, sources: Collection[str]) -> tuple[str, ...]:
+    """The outlets that a request names anywhere, as in "confronta AgenPress e Globalist"."""
+    return tuple(
+        source
+        for source in sorted(sources)
+        for name in (re.sub(r"\.\w{2,3}$", "", source),)
+        for match in re.finditer(rf"(?<!\w){re.escape(name)}(?:\.\w{{2,3}})?(?!\w)", text, re.I)
+        if len(name) >= MIN_OUTLET and _is_meant(match[0], name)
     )
 
 

@@ -45,7 +45,7 @@ def written_answer(
     to find an answer after all.
     """
     extractive = base.answer
-    if extractive.refused:
+    if extractive.refused or not base.passages:
         return extractive
     passages = _passages(base, generation)
     gate = Gate(passages, generation, embedder, question.language)

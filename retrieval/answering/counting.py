@@ -1,0 +1,69 @@
+"""How many articles tell of something: those that have all its words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from index.articles.article import Article
+from index.generations.generation import Generation
+from index.text.words import stems, terms, words
+from retrieval.answer import Answer, Count, Quotation, Reason
+from retrieval.answering.extractive import ExtractiveAnswer, Extractor
+from retrieval.answering.quotations import quotation
+from retrieval.answering.summaries import article_sentences, independent
+from retrieval.questions.scope import ScopedQuestion
+from retrieval.questions.topic import topic, topic_words
+
+MOST = 50  # articles that are quoted
+
+
+def counted(
+    scoped_question: ScopedQuestion, base: Answer, extractor: Extractor
+) -> ExtractiveAnswer:
+    """The number of articles with all words of the subject, and a sentence of each."""
+    generation, scope = extractor.generation, scoped_question.scope
+    wanted = topic_words(topic(scoped_question.question.text, scope.sources))
+    headers = [
+        header
+        for header in generation.store.article_headers()
+        if (not scope.sources or header.source in scope.sources)
+        and (not header.date or scope.covers(header.date))
+    ]
+    paths = _with_words(wanted, generation) if wanted else {header.path for header in headers}
+    found = [header for header in headers if header.path in paths]
+    kept = independent(found, generation)
+    count = Count(tuple(wanted), len(found), len(kept), len(headers))
+    quotes = tuple(_mentions(found[:MOST], wanted, generation)) if wanted else ()
+    reason = None if found else Reason.NOTHING_FOUND
+    answer = replace(base, quotes=quotes, count=count, reason=reason, confidence=float(bool(found)))
+    return ExtractiveAnswer(answer, scoped_question, ())
+
+
+def _with_words(wanted: Sequence[str], generation: Generation) -> set[str]:
+    """The paths of the articles with all these words, in any form."""
+    found: set[str] | None = None
+    for word in wanted:
+        rows = [row for term in terms(word) for row in generation.keywords.rows_with(term)]
+        paths = {passage.article for passage in generation.store.passages(rows)}
+        found = paths if found is None else found & paths
+    return found or set()
+
+
+def _mentions(
+    headers: Sequence[Article], wanted: Sequence[str], generation: Generation
+) -> Iterator[Quotation]:
+    """The first sentence of each article with most of the words."""
+    keys = set(stems(list(wanted)))
+    for header in headers:
+        article = generation.store.article(header.path)
+        spans = article_sentences(article, generation)[0] if article else []
+        if article is None or not spans:
+            continue
+        best = max(
+            spans,
+            key=lambda s: (len(keys & set(stems(words(article.text[s.start : s.end])))), -s.start),
+        )
+        quote = quotation(article, best, None, 0.0, generation)
+        if quote:
+            yield quote

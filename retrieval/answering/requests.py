@@ -1,0 +1,268 @@
+"""From the intent of a message to what answers it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from index.generations.generation import Generation
+from index.text.language import MAIN
+from index.text.sentences import Span
+from retrieval.answer import Answer, Intent, Question, Quotation, QuotedSpan, Reason, Scope, Turn
+from retrieval.answering.comparison import compared
+from retrieval.answering.counting import counted
+from retrieval.answering.extractive import ExtractiveAnswer, Extractor, in_scope
+from retrieval.answering.lists import MOST, listed
+from retrieval.answering.quotations import quotation, quotations
+from retrieval.answering.search import find_passages
+from retrieval.answering.summaries import article_sentences, joined_neighbours, summarized
+from retrieval.answering.weights import Caution
+from retrieval.conversation import Interpretation, in_context, is_self_contained, stands_alone
+from retrieval.questions.scope import ScopedQuestion, named_outlets
+from retrieval.questions.topic import missing_names, topic
+
+SURE = 0.8  # the probability from which a message is not taken for a question about a fact
+PAGE = 5  # quotations of a list that are shown at once
+MORE = 3  # quotations that are shown if somebody wants to know more
+LIKELY_MORE = 0.25  # the probability from which another sentence comes before what follows
+POSSIBLE_MORE = 0.05
+FEW_STEPS = 3  # quotations of a timeline: with fewer, the articles on the subject tell more
+FOLLOWING = 2  # sentences after the quotation
+_COLLECTIONS = frozenset(
+    {
+        Intent.LIST, Intent.SAID, Intent.TIMELINE, Intent.COUNT, Intent.COMPARE, Intent.SUMMARY,
+        Intent.NEWEST,
+    }
+)  # fmt: skip
+# They are complete however short they are.
+_ABOUT_ARTICLES = frozenset({Intent.SUMMARY, Intent.NEWEST, Intent.COMPARE, Intent.COUNT})
+
+
+def answered(
+    intent: Intent,
+    probability: float,
+    question: Question,
+    extractor: Extractor,
+    standalone: Question | None = None,
+) -> ExtractiveAnswer:
+    """The answer to a message, which has this intent with a probability, after those before it.
+
+    A message that may ask for a fact is answered so where the articles surely have it.
+    ``standalone``: the question without context, as a chat model takes it.
+    """
+    turn = question.previous[-1] if question.previous else None
+    if intent is Intent.FOREIGN:
+        return _without_search(intent, question, Reason.FOREIGN, extractor)
+    is_whole = turn is None or is_self_contained(question)
+    wants_fact = intent not in _COLLECTIONS or not (is_whole or intent in _ABOUT_ARTICLES)
+    if intent.is_talk or intent in (Intent.BEYOND, Intent.MORE, Intent.SOURCE):
+        if not is_self_contained(question):
+            return _aside(intent, question, extractor, turn)
+        fact = answer_in_context(question, extractor, standalone)
+        return _aside(intent, question, extractor, turn) if fact.answer.refused else fact
+    if wants_fact or probability < SURE or intent in (Intent.LIST, Intent.SAID):
+        fact = answer_in_context(question, extractor, standalone)
+        sure = extractor.weights.thresholds[Caution.CAUTIOUS]
+        if wants_fact or (probability < SURE and fact.answer.confidence >= sure):
+            return _with_missing(fact, extractor)
+    found = _collected(intent, question, extractor, turn)
+    if intent in (Intent.LIST, Intent.SAID):
+        found = _led_by(fact.answer, found)
+    return _with_missing(replace(found, answer=_page(found.answer)), extractor)
+
+
+def _led_by(fact: Answer, found: ExtractiveAnswer) -> ExtractiveAnswer:
+    """A list that begins with what answers best, if anything answers."""
+    if fact.refused or fact.intent is not Intent.FACT:
+        return found
+    first = fact.quotes[0]
+    rest = (quote for quote in found.answer.quotes if not _is_among(quote.key, (first.key,)))
+    short = fact.answer if found.answer.intent is Intent.SAID else None
+    answer = replace(found.answer, quotes=(first, *rest), answer=short, reason=None, near=())
+    return replace(found, answer=replace(answer, confidence=fact.confidence))
+
+
+def answer_in_context(
+    question: Question, extractor: Extractor, standalone: Question | None = None
+) -> ExtractiveAnswer:
+    """The answer to a question as it is best understood: alone, or after the one before it."""
+    alone = extractor.answer(Interpretation(question))
+    interpretations = in_context(question, standalone)
+    if not interpretations or (is_self_contained(question) and not alone.answer.refused):
+        return alone
+    attempts = [extractor.answer(interpretation) for interpretation in interpretations]
+    best = max(attempts, key=lambda attempt: attempt.answer.confidence)
+    if stands_alone(question, alone.answer, best.answer):
+        return alone
+    is_rewritten = standalone is not None and best.answer.query == standalone.text
+    follows = "" if is_rewritten else question.previous[-1].query
+    return replace(best, answer=replace(best.answer, question=question.text, follows=follows))
+
+
+def _collected(
+    intent: Intent,
+    question: Question,
+    extractor: Extractor,
+    turn: Turn | None,
+    sources: tuple[str, ...] = (),
+) -> ExtractiveAnswer:
+    """All quotations for a request."""
+    sources = sources or named_outlets(question.text, extractor.generation.sources)
+    if turn and intent is not Intent.SUMMARY and not topic(question.text, sources):
+        question = replace(question, text=turn.query)  # "e gli altri giornali?"
+    scoped_question = extractor.scoped(Interpretation(question, sources=sources))
+    base = replace(extractor.base(question, scoped_question), intent=intent)
+    if question.language == MAIN and missing_names(
+        scoped_question.question.text, extractor.generation
+    ):
+        answer = replace(base, reason=Reason.NOTHING_FOUND)
+        return ExtractiveAnswer(answer, scoped_question, ())
+    if intent is Intent.COUNT:
+        found = counted(scoped_question, base, extractor)
+        if not found.answer.refused:
+            return found
+        # In another language the articles may tell of it in other words.
+        return listed(Intent.LIST, scoped_question, replace(base, intent=Intent.LIST), extractor)
+    if intent is Intent.COMPARE:
+        return compared(scoped_question, base, extractor)
+    if intent in (Intent.SUMMARY, Intent.NEWEST):
+        return summarized(intent, scoped_question, base, extractor, turn)
+    found = listed(intent, scoped_question, base, extractor)
+    if intent is Intent.TIMELINE and len(found.answer.quotes) < FEW_STEPS:
+        return summarized(intent, scoped_question, base, extractor, turn)
+    return found
+
+
+def _page(answer: Answer, seen: Sequence[QuotedSpan] = ()) -> Answer:
+    """The answer with the next of its quotations that were not shown before."""
+    left = tuple(quote for quote in answer.quotes if not _is_among(quote.key, seen))
+    total = len(answer.quotes) if len(answer.quotes) > PAGE else 0
+    return replace(answer, quotes=left[:PAGE], total=total, seen=tuple(seen))
+
+
+def _is_among(key: QuotedSpan, spans: Iterable[QuotedSpan]) -> bool:
+    """Whether a quotation has words in common with one of these."""
+    article, start, end = key
+    return any(path == article and first < end and start < last for path, first, last in spans)
+
+
+def _aside(
+    intent: Intent, question: Question, extractor: Extractor, turn: Turn | None
+) -> ExtractiveAnswer:
+    """What is said to talk, or about the answer before."""
+    if intent is Intent.MORE and turn and turn.shown:
+        return _more(question, extractor, turn)
+    if intent is Intent.SOURCE and turn and turn.shown:
+        return _source(question, extractor, turn)
+    reason = Reason.BEYOND if intent is Intent.BEYOND else Reason.TALK
+    return _without_search(intent, question, reason, extractor)
+
+
+def _without_search(
+    intent: Intent, question: Question, reason: Reason, extractor: Extractor
+) -> ExtractiveAnswer:
+    scoped_question = ScopedQuestion(question, Scope())
+    base = extractor.base(question, scoped_question)
+    follows = question.previous[-1].query if question.previous else ""
+    answer = replace(base, intent=intent, reason=reason, follows=follows)
+    return ExtractiveAnswer(answer, scoped_question, ())
+
+
+def _more(question: Question, extractor: Extractor, turn: Turn) -> ExtractiveAnswer:
+    """The next quotations for the request before, or what follows those shown."""
+    before = Question(turn.query, question.day)
+    if turn.intent in _COLLECTIONS:
+        found = _collected(turn.intent, before, extractor, turn, turn.sources)
+        answer = _page(found.answer, turn.shown)
+        further = answer.quotes or _following(extractor.generation, turn)
+    else:
+        interpretation = Interpretation(before, turn.articles, sources=turn.sources)
+        found = extractor.answer(interpretation)
+        answer, further = found.answer, _further(interpretation, extractor, turn)
+    answer = replace(
+        answer,
+        question=question.text,
+        query=turn.query,
+        quotes=further,
+        near=(),
+        answer=None,
+        agreeing=0,
+        differing=False,
+        reason=None if further else Reason.NO_MORE,
+        seen=turn.shown,
+        follows=turn.query,
+    )
+    return replace(found, answer=answer)
+
+
+def _further(
+    interpretation: Interpretation, extractor: Extractor, turn: Turn
+) -> tuple[Quotation, ...]:
+    """Likely quotations that were not shown, what follows the shown ones, and possible ones."""
+    generation = extractor.generation
+    scoped_question = extractor.scoped(interpretation)
+    passages = find_passages(scoped_question, generation, extractor.embedder, interpretation)
+    candidates = in_scope(extractor.sentences(scoped_question, passages), scoped_question)
+    likely = quotations(candidates, generation, MOST, min_probability=LIKELY_MORE)
+    possible = quotations(candidates, generation, MOST, min_probability=POSSIBLE_MORE)
+    further: list[Quotation] = []
+    for quote in (*likely, *_following(generation, turn), *possible):
+        shown = (*turn.shown, *(one.key for one in further))
+        if not _is_among(quote.key, shown) and len(further) < MORE:
+            further.append(replace(quote, deciding=None))
+    return tuple(further)
+
+
+def _following(generation: Generation, turn: Turn) -> tuple[Quotation, ...]:
+    """The next sentences of the article that was quoted first and not shown to its end."""
+    for path, _, _ in turn.shown:
+        article = generation.store.article(path)
+        if article is None:
+            continue
+        last = max(end for shown, _, end in turn.shown if shown == path)
+        spans = [s for s in article_sentences(article, generation)[0] if s.start >= last]
+        joined = joined_neighbours(article.text, spans[:FOLLOWING])
+        quotes = (quotation(article, span, None, 0.0, generation) for span in joined)
+        if following := tuple(filter(None, quotes)):
+            return following
+    return ()
+
+
+def _source(question: Question, extractor: Extractor, turn: Turn) -> ExtractiveAnswer:
+    """The quotations of the answer before, with the words that tell who says so, if any do."""
+    alone = replace(question, previous=())
+    found = extractor.answer(Interpretation(alone, turn.articles, only=True))
+    quotes = tuple(quote for quote in found.answer.quotes if _is_among(quote.key, turn.shown))
+    short = found.answer.answer if quotes and quotes[0] == found.answer.quotes[0] else None
+    answer = replace(
+        found.answer,
+        intent=Intent.SOURCE,
+        quotes=quotes or _shown_before(extractor.generation, turn),
+        answer=short,
+        near=(),
+        reason=None,
+        agreeing=0,
+        differing=False,
+        follows=turn.query,
+    )
+    if not answer.quotes:
+        answer = replace(answer, reason=Reason.NOTHING_FOUND)
+    return replace(found, answer=answer)
+
+
+def _shown_before(generation: Generation, turn: Turn) -> tuple[Quotation, ...]:
+    """The first quotation of the answer before, if its article is still there."""
+    for path, start, end in turn.shown:
+        article = generation.store.article(path)
+        if article is not None and end <= len(article.text):
+            quote = quotation(article, Span(start, end), None, 0.0, generation)
+            return (quote,) if quote else ()
+    return ()
+
+
+def _with_missing(found: ExtractiveAnswer, extractor: Extractor) -> ExtractiveAnswer:
+    """The answer; a refusal names what no article has."""
+    if not found.answer.refused:
+        return found
+    missing = missing_names(found.scoped.question.text, extractor.generation)
+    return replace(found, answer=replace(found.answer, missing=missing))

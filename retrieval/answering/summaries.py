@@ -1,0 +1,195 @@
+"""The sentences that carry an article, and the articles that a request is about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from index.articles.article import Article
+from index.generations.generation import Generation
+from index.models.embedder import Embedder
+from index.models.encoder import Vectors
+from index.text.sentences import Span
+from index.text.words import words
+from retrieval.answer import Answer, Intent, Quotation, Reason, Turn
+from retrieval.answering.candidates import ArticleLines, refers_back
+from retrieval.answering.extractive import ExtractiveAnswer, Extractor
+from retrieval.answering.quotations import quotation
+from retrieval.answering.search import ScoredPassage
+from retrieval.answering.weights import Linear
+from retrieval.questions.scope import ScopedQuestion
+from retrieval.questions.topic import topic
+
+PASSAGES = 30  # in which the articles on a subject are looked for
+MAX_BEHIND = 1.5  # of an article on a subject, in fused scores behind the best one
+MOST_ARTICLES = 5
+SENTENCES = 4  # of an article that is summarized alone
+SHARED_SENTENCES = 2  # of each of a few articles
+FEW = 3
+SAME = 0.9  # the cosine from which two sentences say the same
+LONG, SHORT = 40, 8  # words of a sentence
+MAX_JOINED = 600  # characters of sentences that are quoted together
+
+
+@dataclass(frozen=True)
+class CentralEvidence:
+    """The evidence that a sentence carries its article.
+
+    ``depth``: its place, from 0 for the first to 1; ``title``: the cosine with the title;
+    ``length``: its words, as a share of LONG, at most 1; ``short``: 1 if they are fewer than SHORT.
+    """
+
+    depth: float
+    title: float
+    length: float
+    short: float
+
+
+# ``training.central`` fits it. Of articles that it has not seen, its first sentence is one of an
+# editor's two in .80, the article's first in .70.
+CENTRAL = Linear({"depth": -3.4, "title": 1.66, "length": 1.54, "short": -1.59})
+
+
+def summarized(
+    intent: Intent,
+    scoped_question: ScopedQuestion,
+    base: Answer,
+    extractor: Extractor,
+    turn: Turn | None,
+) -> ExtractiveAnswer:
+    """The sentences that carry the articles in question, article by article, newest first."""
+    passages: list[ScoredPassage] = []
+    about = topic(scoped_question.question.text, scoped_question.scope.sources)
+    if about:
+        passages = extractor.search(scoped_question, PASSAGES)
+        articles = _on_subject(passages, extractor.generation)
+    elif turn and turn.articles and intent is Intent.SUMMARY and not scoped_question.scope.sources:
+        articles = _stored(turn.articles, extractor.generation)
+    else:
+        articles = _newest_in_scope(scoped_question, extractor.generation)
+    if intent is Intent.SUMMARY and about:
+        articles = articles[:FEW]
+    if intent is Intent.TIMELINE:
+        articles = sorted(articles[:MOST_ARTICLES], key=lambda article: article.date or "")
+    elif intent is Intent.NEWEST or not about:
+        articles = sorted(articles, key=lambda article: article.date or "", reverse=True)
+    quotes = tuple(_carrying(articles[:MOST_ARTICLES], intent, extractor))
+    reason = None if quotes else Reason.NOTHING_FOUND
+    answer = replace(base, quotes=quotes, reason=reason, confidence=float(bool(quotes)))
+    return ExtractiveAnswer(answer, scoped_question, tuple(passages))
+
+
+def central_sentences(
+    article: Article, generation: Generation, embedder: Embedder, count: int
+) -> list[Span]:
+    """The ``count`` sentences that carry an article, in the order of the text.
+
+    None says what another says, and none needs the one before it, unless that is there too.
+    """
+    spans, vectors = article_sentences(article, generation)
+    if not spans:
+        return []
+    evidence = central_evidence(article, spans, vectors, embedder)
+    ranking = sorted(range(len(spans)), key=lambda n: -CENTRAL(evidence[n]))
+    chosen: list[int] = []
+    for number in ranking:
+        if len(chosen) == count:
+            break
+        repeats = any(float(vectors[number] @ vectors[other]) >= SAME for other in chosen)
+        text = article.text[spans[number].start : spans[number].end]
+        if not repeats and (not refers_back(text) or number - 1 in chosen):
+            chosen.append(number)
+    return [spans[number] for number in sorted(chosen or ranking[:1])]
+
+
+def article_sentences(article: Article, generation: Generation) -> tuple[list[Span], Vectors]:
+    """The whole sentences of an article but its headlines, and their vectors, in order."""
+    lines = ArticleLines(article)
+    vector_of: dict[Span, Vectors] = {}
+    rows = sorted(generation.store.passage_rows([article.path]))
+    for passage in generation.store.passages(rows):
+        spans = generation.sentences(passage)
+        vector_of.update(zip(spans, generation.sentence_vectors(passage), strict=True))
+    spans = sorted(
+        span
+        for span in vector_of
+        if not (lines.is_fragment(span) or lines.is_heading(span) or lines.asks(span))
+    )
+    return spans, np.array([vector_of[span] for span in spans], np.float32)
+
+
+def central_evidence(
+    article: Article, spans: Sequence[Span], vectors: Vectors, embedder: Embedder
+) -> list[CentralEvidence]:
+    """The evidence of each sentence."""
+    titles = (vectors @ embedder.encode_passages([article.title])[0]).tolist()
+    evidence = []
+    for number, (span, title) in enumerate(zip(spans, titles, strict=True)):
+        count = len(words(article.text[span.start : span.end]))
+        length, short = min(count, LONG) / LONG, float(count < SHORT)
+        evidence.append(CentralEvidence(number / len(spans), title, length, short))
+    return evidence
+
+
+def _carrying(
+    articles: Sequence[Article], intent: Intent, extractor: Extractor
+) -> Iterable[Quotation]:
+    """The quotations of the sentences that carry each article; neighbours are one quotation."""
+    count = SENTENCES if len(articles) == 1 else SHARED_SENTENCES if len(articles) <= FEW else 1
+    if intent in (Intent.NEWEST, Intent.TIMELINE):
+        count = 1
+    for article in articles:
+        spans = central_sentences(article, extractor.generation, extractor.embedder, count)
+        for span in joined_neighbours(article.text, spans):
+            quote = quotation(article, span, None, 0.0, extractor.generation)
+            if quote:
+                yield quote
+
+
+def joined_neighbours(text: str, spans: Sequence[Span]) -> list[Span]:
+    """The spans; those with only a blank between them are one, up to MAX_JOINED characters."""
+    joined: list[Span] = []
+    for span in spans:
+        last = joined[-1] if joined else span
+        between = text[last.end : span.start]
+        is_near = not between.strip() and "\n" not in between
+        if joined and is_near and span.end - last.start <= MAX_JOINED:
+            joined[-1] = Span(last.start, span.end)
+        else:
+            joined.append(span)
+    return joined
+
+
+def _on_subject(passages: Sequence[ScoredPassage], generation: Generation) -> list[Article]:
+    """The articles of the passages that are near the best one, nearest first, without twins."""
+    near = [s.passage.article for s in passages if s.behind <= MAX_BEHIND]
+    return independent(_stored(dict.fromkeys(near), generation), generation)
+
+
+def _newest_in_scope(scoped_question: ScopedQuestion, generation: Generation) -> list[Article]:
+    """The newest articles of the outlets and the days in question, without near-duplicates."""
+    scope = scoped_question.scope
+    headers = [
+        article
+        for article in generation.store.article_headers()
+        if (not scope.sources or article.source in scope.sources)
+        and (not (scope.since or scope.until) or (article.date and scope.covers(article.date)))
+    ]
+    newest = sorted(headers, key=lambda article: article.date or "", reverse=True)
+    paths = [article.path for article in newest[: 3 * MOST_ARTICLES]]
+    return independent(_stored(paths, generation), generation)
+
+
+def _stored(paths: Iterable[str], generation: Generation) -> list[Article]:
+    return [article for path in paths if (article := generation.store.article(path))]
+
+
+def independent(articles: Sequence[Article], generation: Generation) -> list[Article]:
+    """The articles without those that nearly repeat an earlier one."""
+    kept: list[Article] = []
+    for article in articles:
+        if not {one.path for one in kept} & set(generation.store.twins(article.path)):
+            kept.append(article)
+    return kept

@@ -1,0 +1,93 @@
+"""What somebody wants who sends a message: one fact, a list, a summary, or only to say hello."""
+
+from __future__ import annotations
+
+import re
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from index.models.embedder import Embedder
+from index.models.encoder import Vectors, unreadable
+from index.text.language import codes
+from retrieval.answer import Intent
+from retrieval.questions.topic import topic_words
+
+WEIGHTS = Path(__file__).with_name("intents.npz")
+MAX_KNOWN = 0.7  # share of known words of a message in a language that is not understood
+_WORD = re.compile(r"[^\W\d_]+")
+_LATIN = re.compile(r"[A-Za-zÀ-ɏ]")
+
+
+_LOOKING_BACK = (Intent.SOURCE, Intent.MORE)
+
+
+class IntentClassifier:
+    """A linear layer on the default embedding model's vector of a message, loaded when first used.
+
+    ``training.intents`` fits it to messages that were written by hand.
+    """
+
+    def __init__(self, embedder: Embedder, weights: Path = WEIGHTS) -> None:
+        self._embedder = embedder if embedder.is_default else Embedder()
+        self._path = weights
+
+    def classify(self, text: str, *, follows: bool = False) -> tuple[Intent, float]:
+        """The intent of a message, and its probability; of facts that of all that want one.
+
+        ``follows``: whether there is an answer before it, which it may be about. Raises ModelError
+        if a model cannot be loaded.
+        """
+        matrix, bias = self._weights
+        probabilities = softmax(matrix @ self._embedder.encode_query(text) + bias)
+        intent, _ = most_likely(probabilities)
+        if intent is Intent.FOREIGN and not _may_be_foreign(text):
+            probabilities[_place(Intent.FOREIGN)] = 0.0
+        if intent in _LOOKING_BACK and not follows and topic_words(text):
+            probabilities[[_place(one) for one in _LOOKING_BACK]] = 0.0
+        return most_likely(probabilities)
+
+    @cached_property
+    def _weights(self) -> tuple[Vectors, Vectors]:
+        """Shapes (intents, dimensions) and (intents,)."""
+        try:
+            with np.load(self._path) as file:
+                return file["matrix"].astype(np.float32), file["bias"].astype(np.float32)
+        except (OSError, ValueError, KeyError) as error:
+            raise unreadable(self._path, error) from error
+
+
+def _place(intent: Intent) -> int:
+    return list(Intent).index(intent)
+
+
+def softmax(scores: Vectors) -> Vectors:
+    """Probabilities out of log-odds, shape (n,)."""
+    odds = np.exp(scores - scores.max())
+    return np.asarray(odds / odds.sum(), np.float32)
+
+
+def most_likely(probabilities: Vectors) -> tuple[Intent, float]:
+    """The likeliest of the intents, whose probabilities have the shape (intents,), and how likely.
+
+    A fact that is wanted may be told as yes or no: the two are more likely together.
+    """
+    by_intent: dict[Intent, float] = dict(zip(Intent, probabilities.tolist(), strict=True))
+    facts = {intent: by_intent.pop(intent) for intent in (Intent.FACT, Intent.YESNO)}
+    total, fact = float(probabilities.sum()), sum(facts.values())
+    if 2 * fact > total:
+        return max(facts, key=facts.__getitem__), fact / total
+    intent = max(by_intent, key=by_intent.__getitem__)
+    return intent, by_intent[intent] / total
+
+
+def _may_be_foreign(text: str) -> bool:
+    """Whether a text has letters, and few words that are known: names need not be."""
+    from simplemma import is_known
+
+    if not _LATIN.search(text):
+        return _WORD.search(text) is not None
+    words = _WORD.findall(text.lower())
+    known = sum(any(is_known(word, lang=code) for code in codes()) for word in words)
+    return len(words) > 1 and known <= MAX_KNOWN * len(words)

@@ -1,0 +1,96 @@
+"""Fit what tells the intent of a message, and write ``retrieval/questions/intents.npz``.
+
+    python -m training.intents ../shared/data/news
+
+The messages in ``training/written/messages.jsonl`` are weighed like those of one kind each; the
+questions on news stand for the many facts that are asked. First it prints how many messages of each
+kind a classifier finds that has learnt from four fifths of the others, and how many of the
+questions that it calls by a kind are of that kind.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index.models.embedder import Embedder
+from index.models.encoder import Vectors
+from retrieval.answer import Intent
+from retrieval.questions.intent import WEIGHTS, most_likely, softmax
+
+MESSAGES = Path(__file__).parent / "written" / "messages.jsonl"
+FACT_WEIGHT = 0.2  # of a question on news, where a message counts 1
+NEWS_STEP = 3  # every third question on news is learnt from: all take long, and change nothing
+INVERSE_RIDGE = 300.0  # scikit-learn's C
+FOLDS = 5
+SEED = 20261129
+
+Examples = tuple[Vectors, NDArray[np.str_], NDArray[np.float64]]  # vectors, kinds, weights
+Layer = tuple[Vectors, Vectors]  # matrix and bias
+
+
+def examples(news: Path, embedder: Embedder) -> Examples:
+    """All messages, then the questions on news but those that ask what somebody said or why."""
+    messages = [json.loads(line) for line in MESSAGES.read_text("utf-8").splitlines()]
+    lines = (news / "train.jsonl").read_text("utf-8").splitlines()
+    facts = [q["q"] for q in map(json.loads, lines) if q["kind"] != "explain"][::NEWS_STEP]
+    texts = [message["text"] for message in messages] + facts
+    vectors = np.stack([embedder.encode_query(text) for text in texts])
+    kinds = np.array([message["kind"] for message in messages] + [Intent.FACT.value] * len(facts))
+    weights = np.array([1.0] * len(messages) + [FACT_WEIGHT] * len(facts))
+    return vectors, kinds, weights
+
+
+def fitted(vectors: Vectors, kinds: NDArray[np.str_], weights: NDArray[np.float64]) -> Layer:
+    """The layer that makes the kinds most likely, its rows in the order of ``Intent``."""
+    from sklearn.linear_model import LogisticRegression
+
+    model = LogisticRegression(C=INVERSE_RIDGE, max_iter=2000)
+    model.fit(vectors, kinds, sample_weight=weights)
+    rows = [list(model.classes_).index(intent.value) for intent in Intent]
+    return model.coef_[rows].astype(np.float32), model.intercept_[rows].astype(np.float32)
+
+
+def predicted(layer: Layer, vectors: Vectors) -> list[str]:
+    """The kind of each vector."""
+    matrix, bias = layer
+    return [most_likely(softmax(matrix @ vector + bias))[0].value for vector in vectors]
+
+
+def report(kinds: NDArray[np.str_], predictions: NDArray[np.str_]) -> None:
+    """Print recall and precision of each kind, and the share of all that are right."""
+    for intent in Intent:
+        is_kind, is_called = kinds == intent.value, predictions == intent.value
+        right = int((is_kind & is_called).sum())
+        recall, precision = right / is_kind.sum(), right / max(int(is_called.sum()), 1)
+        print(f"{intent.value:10} {is_kind.sum():4} found {recall:.2f} right {precision:.2f}")
+    print(f"all {len(kinds)}: {(kinds == predictions).mean():.3f}", flush=True)
+
+
+def main() -> None:
+    """Cross-validate, fit on everything, and write the layer."""
+    from sklearn.model_selection import StratifiedKFold
+
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("news", type=Path, help="the folder of the questions on news")
+    options = parser.parse_args()
+    vectors, kinds, weights = examples(options.news, Embedder())
+    predictions = kinds.copy()
+    for learnt, tested in StratifiedKFold(FOLDS, shuffle=True, random_state=SEED).split(
+        vectors, kinds
+    ):
+        layer = fitted(vectors[learnt], kinds[learnt], weights[learnt])
+        predictions[tested] = predicted(layer, vectors[tested])
+    written = weights == 1.0
+    report(kinds[written], predictions[written])
+    print(f"news: {(predictions[~written] == Intent.FACT.value).mean():.3f} called facts")
+    matrix, bias = fitted(vectors, kinds, weights)
+    np.savez_compressed(WEIGHTS, matrix=matrix.astype(np.float16), bias=bias)
+
+
+if __name__ == "__main__":
+    main()
