@@ -189,15 +189,25 @@ def test_an_answer_loads_neither_pytorch_nor_langchain(indexed_place: Workplace)
     assert "Vladivostok" in done.stdout and done.stderr.splitlines()[-1] == "[]"
 
 
+def test_a_question_needs_no_quotation_marks(indexed_place: Workplace) -> None:
+    done = indexed_place.run("ask", *QUESTION.split())
+    assert done.returncode == 0 and "Vladivostok" in done.stdout
+
+
+def test_small_talk_is_answered(indexed_place: Workplace) -> None:
+    assert indexed_place.run("ask", "grazie!").stdout == "Prego!\n"
+
+
 def test_it_tells_its_version(empty_place: Workplace) -> None:
     assert empty_place.run("--version").stdout == f"virgolette {version('virgolette')}\n"
 
 
 def test_without_an_index_the_question_is_refused_with_the_way_out(empty_place: Workplace) -> None:
     done = empty_place.run("ask", QUESTION)
-    assert done.returncode == 0 and "virgolette index" in done.stdout
-    (answer,) = empty_place.json("ask", "--json", QUESTION)
-    assert answer["reason"] == "empty_index" and answer["refused"] is True
+    assert done.returncode == 1 and "virgolette index" in done.stdout
+    done = empty_place.run("ask", "--json", QUESTION)
+    answer = json.loads(done.stdout)
+    assert done.returncode == 1 and answer["reason"] == "empty_index" and answer["refused"] is True
 
 
 def test_a_data_folder_in_the_corpus_is_refused(empty_place: Workplace) -> None:

@@ -74,7 +74,7 @@ def pressed_page(index: CurrentIndex, data: str, say: Texts) -> Message | None:
 def answer_buttons(answer: Answer, message: int, say: Texts) -> list[list[Button]]:
     """The rows of buttons below the answer to a message.
 
-    One for each quotation, one that copies the first quotation, and two to vote.
+    One for each quotation, one that copies the first quotation, two to vote, and one for more.
     """
     if answer.reason not in (None, Reason.NOTHING_FOUND, Reason.NOT_ANSWERED):
         return []
@@ -90,7 +90,8 @@ def answer_buttons(answer: Answer, message: int, say: Texts) -> list[list[Button
         Button(say("telegram.good"), f"good:{message}"),
         Button(say("telegram.bad"), f"bad:{message}"),
     ]
-    return [buttons, votes]
+    more = Button(say("telegram.more"), f"ask:{say('telegram.more')}")
+    return [buttons, [*votes, *[more] * bool(answer.quotes)]]
 
 
 def quotation_messages(index: CurrentIndex, data: str, say: Texts) -> list[Message] | None:

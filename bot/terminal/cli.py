@@ -99,12 +99,13 @@ def _print(content: dict[str, Any], lines: Iterable[str], as_json: bool) -> None
 @app.command()
 def ask(
     question: Annotated[
-        str, typer.Argument(help="The question; - reads questions from stdin, one per line.")
+        list[str], typer.Argument(help="The question; - reads questions from stdin, one per line.")
     ],
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
 ) -> None:
-    """Answer a question."""
-    with spinner(hidden=question == "-") as spin:
+    """Answer a question. Exits with 1 if there is no index to answer from."""
+    text = " ".join(question)
+    with spinner(hidden=text == "-") as spin:
         from bot.compose import composed
         from bot.locales import texts_for
 
@@ -112,13 +113,13 @@ def ask(
         spin.update(texts_for(settings.language)("answer.loading"))
         with composed(settings) as parts:
             answer = partial(_answer, settings, parts, spin, as_json)
-            if question == "-":
+            if text == "-":
                 _answer_lines(answer, as_json)
-            else:
-                answer(question)
+            elif not answer(text):
+                raise typer.Exit(1)
 
 
-def _answer_lines(answer: Callable[[str], None], as_json: bool) -> None:
+def _answer_lines(answer: Callable[[str], bool], as_json: bool) -> None:
     for line in sys.stdin.buffer if sys.stdin else ():
         text = line.decode("utf-8", errors="replace").rstrip("\r\n")
         try:
@@ -130,12 +131,13 @@ def _answer_lines(answer: Callable[[str], None], as_json: bool) -> None:
                 print(f"virgolette: {error}", file=sys.stderr)
 
 
-def _answer(settings: Settings, parts: Parts, spin: Spinner, as_json: bool, text: str) -> None:
+def _answer(settings: Settings, parts: Parts, spin: Spinner, as_json: bool, text: str) -> bool:
+    """Print the answer; whether there is an index."""
     from rich.console import Console
 
     from bot.locales import texts_for
-    from bot.terminal.render import print_answer
-    from retrieval.answer import Question
+    from bot.terminal.render import print_answer, print_talk
+    from retrieval.answer import Question, Reason
 
     question = Question.parse(text)
     say = texts_for(settings.language, question)
@@ -144,8 +146,11 @@ def _answer(settings: Settings, parts: Parts, spin: Spinner, as_json: bool, text
     spin.stop()
     if as_json:
         _print_json(answer.as_json())
+    elif answer.reason is Reason.TALK:
+        print_talk(Console(), answer, parts.index, say)
     else:
         print_answer(Console(), answer, say)
+    return answer.reason is not Reason.EMPTY_INDEX
 
 
 @app.command()

@@ -18,6 +18,7 @@ from bot.captions import (
     source_line,
 )
 from bot.locales import Texts
+from index.generations.current import CurrentIndex
 from index.text.clean import printable
 from retrieval.answer import Answer, Quotation
 from retrieval.answering.quotations import marked_words
@@ -35,6 +36,14 @@ def print_answer(console: Console, answer: Answer, say: Texts, claims: int = 0) 
     print_claims(console, answer, claims)
     _print(console, _lines(answer, say))
     console.print()
+
+
+def print_talk(console: Console, answer: Answer, index: CurrentIndex, say: Texts) -> None:
+    """Print the reply to a message that asks nothing. Raises StorageError."""
+    from bot.smalltalk import small_talk_reply
+
+    reply = printable(small_talk_reply(answer, index, say))
+    console.print(reply, markup=False, emoji=False, highlight=False)
 
 
 def print_claims(console: Console, answer: Answer, printed: int = 0) -> int:

@@ -12,8 +12,7 @@ from bot.conversations import Conversations
 from bot.listing import article_by_number, listed_articles
 from bot.locales import Texts, texts_for
 from bot.settings import Settings
-from bot.smalltalk import small_talk_reply
-from bot.terminal.render import print_answer, print_claims, print_verification
+from bot.terminal.render import print_answer, print_claims, print_talk, print_verification
 from index.errors import VirgoletteError
 from index.text.clean import printable
 from retrieval.answer import MAX_QUESTION, Answer, Question, QuestionError, Reason
@@ -84,7 +83,7 @@ class Replies:
             self._print(say("telegram.cancelled"))
             return
         if answer.reason is Reason.TALK:
-            self._print(printable(small_talk_reply(answer, self._parts.index, say)))
+            print_talk(self._console, answer, self._parts.index, say)
             return
         self._conversations.remember(_CONVERSATION, answer)
         print_answer(self._console, answer, say, printed_claims)

@@ -36,6 +36,10 @@ _COLLECTIONS = frozenset(
 )  # fmt: skip
 # They are complete however short they are.
 _ABOUT_ARTICLES = frozenset({Intent.SUMMARY, Intent.NEWEST, Intent.COMPARE, Intent.COUNT})
+_LED = frozenset({Intent.LIST, Intent.SAID})  # by what answers best
+_ASIDES = frozenset(
+    {*(intent for intent in Intent if intent.is_talk), Intent.BEYOND, Intent.MORE, Intent.SOURCE}
+)
 
 
 def answered(
@@ -51,23 +55,27 @@ def answered(
     ``standalone``: the question without context, as a chat model takes it.
     """
     turn = question.previous[-1] if question.previous else None
+    is_whole, is_sure = turn is None or is_self_contained(question), probability >= SURE
     if intent is Intent.FOREIGN:
         return _without_search(intent, question, Reason.FOREIGN, extractor)
-    is_whole = turn is None or is_self_contained(question)
-    wants_fact = intent not in _COLLECTIONS or not (is_whole or intent in _ABOUT_ARTICLES)
-    if intent.is_talk or intent in (Intent.BEYOND, Intent.MORE, Intent.SOURCE):
-        if not is_self_contained(question):
-            return _aside(intent, question, extractor, turn)
-        fact = answer_in_context(question, extractor, standalone)
+    if intent in _ASIDES and is_sure and not is_self_contained(question):
+        return _aside(intent, question, extractor, turn)
+    wants_all = intent in _COLLECTIONS and (is_whole or intent in _ABOUT_ARTICLES)
+    if wants_all and is_sure and intent not in _LED:
+        return _finished(_collected(intent, question, extractor, turn), extractor)
+    fact = answer_in_context(question, extractor, standalone)
+    if intent in _ASIDES:
         return _aside(intent, question, extractor, turn) if fact.answer.refused else fact
-    if wants_fact or probability < SURE or intent in (Intent.LIST, Intent.SAID):
-        fact = answer_in_context(question, extractor, standalone)
-        sure = extractor.weights.thresholds[Caution.CAUTIOUS]
-        if wants_fact or (probability < SURE and fact.answer.confidence >= sure):
-            return _with_missing(fact, extractor)
+    is_fact = fact.answer.confidence >= extractor.weights.thresholds[Caution.CAUTIOUS]
+    if not wants_all or (is_fact and not is_sure):
+        return _with_missing(fact, extractor)
     found = _collected(intent, question, extractor, turn)
-    if intent in (Intent.LIST, Intent.SAID):
-        found = _led_by(fact.answer, found)
+    found = _led_by(fact.answer, found) if intent in _LED else found
+    return _finished(found, extractor)
+
+
+def _finished(found: ExtractiveAnswer, extractor: Extractor) -> ExtractiveAnswer:
+    """The first page of what was found."""
     return _with_missing(replace(found, answer=_page(found.answer)), extractor)
 
 
