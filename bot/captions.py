@@ -37,7 +37,7 @@ def also_line(quote: Quotation, say: Texts) -> str:
 def refusal(answer: Answer, say: Texts) -> str:
     """Why there is no answer."""
     if answer.missing:
-        return say("answer.missing", names="», «".join(answer.missing))
+        return say("answer.missing", names=say("answer.next_name").join(answer.missing))
     return say(f"answer.refused_{answer.reason}")
 
 
@@ -46,10 +46,10 @@ def headline(answer: Answer, say: Texts) -> str:
     count = answer.count
     if count is None or answer.refused:
         return ""
-    words = "», «".join(count.words)
-    name = "answer.counted" if words else "answer.counted_all"
-    numbers = {"found": count.articles, "total": count.total, "independent": count.independent}
-    return say(name, words=words, **numbers)
+    numbers = {"found": count.articles, "independent": count.independent}
+    if not count.words:
+        return say("answer.counted_all", **numbers)
+    return say("answer.counted", words=count.words, total=count.total, **numbers)
 
 
 def article_by_article(answer: Answer) -> list[tuple[str, list[Quotation]]]:
@@ -111,5 +111,6 @@ def _request_notes(answer: Answer, say: Texts) -> Iterator[str]:
         yield say("answer.undated")
     if answer.total:
         last = len(answer.seen) + len(answer.quotes)
-        name = "answer.page" if last < answer.total else "answer.last_page"
-        yield say(name, first=len(answer.seen) + 1, last=last, total=answer.total)
+        place = {"first": len(answer.seen) + 1, "last": last, "total": answer.total}
+        is_last = last >= answer.total
+        yield say("answer.last_page", **place) if is_last else say("answer.page", **place)

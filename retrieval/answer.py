@@ -197,12 +197,12 @@ class Scope:
 
 @dataclass(frozen=True)
 class Count:
-    """How many articles hold all these ``words``: ``independent`` of them no near-duplicates.
+    """How many articles hold all ``words``, "" for any: ``independent`` of them no near-duplicates.
 
     ``total``: the number of all articles in question.
     """
 
-    words: tuple[str, ...]
+    words: str
     articles: int
     independent: int
     total: int
@@ -290,7 +290,7 @@ class Turn:
     ``query`` is the text that was searched, ``sources`` the outlets that it was limited to, which
     ``query`` omits. ``answer``: the short answer, ``snippet``: the first quotation, or the near one
     of a refusal; "" if there is none. ``articles``: the paths of the articles quoted.
-    ``intent``: what was asked for, ``shown``: the quotations so far.
+    ``intent``: what was asked for, ``shown``: the quotations so far, ``follows``: see Answer.
     """
 
     query: str
@@ -300,6 +300,12 @@ class Turn:
     articles: tuple[str, ...] = ()
     intent: Intent = Intent.FACT
     shown: tuple[QuotedSpan, ...] = ()
+    follows: str = ""
+
+    @property
+    def about(self) -> str:
+        """The question that somebody wrote and that this one refers to, or this one."""
+        return self.follows or self.query
 
     @classmethod
     def of(cls, answer: Answer) -> Turn:
@@ -310,5 +316,12 @@ class Turn:
         articles = tuple(dict.fromkeys(quote.article for quote in shown))
         so_far = (*answer.seen, *(quote.key for quote in shown))
         return cls(
-            answer.query, short, snippet, answer.scope.sources, articles, answer.intent, so_far
+            answer.query,
+            short,
+            snippet,
+            answer.scope.sources,
+            articles,
+            answer.intent,
+            so_far,
+            answer.follows,
         )

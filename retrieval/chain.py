@@ -164,6 +164,10 @@ class AnswerChain:
         )
         return answered(intent, probability, question, extractor, standalone)
 
+    def is_talk(self, question: Question) -> bool:
+        """Whether a message asks nothing of the articles. Raises ModelError."""
+        return self._classified(question)[0].is_talk
+
     def _classified(self, question: Question) -> tuple[Intent, float]:
         return self._intents.classify(question.text, follows=bool(question.previous))
 

@@ -22,7 +22,15 @@ from index.generations.pointer import current_name
 from index.models.embedder import Embedder
 from index.text.sentences import Span, sentences
 from index.text.words import words
-from retrieval.answer import MAX_QUESTION, Answer, Carrier, Question, QuestionError, Reason
+from retrieval.answer import (
+    MAX_QUESTION,
+    Answer,
+    Carrier,
+    Intent,
+    Question,
+    QuestionError,
+    Reason,
+)
 from retrieval.answering.candidates import MAX_PAIR_LENGTH
 from retrieval.answering.quotations import is_verbatim, matching_words
 from retrieval.answering.reader import Reader
@@ -87,12 +95,13 @@ def test_an_answer_has_one_to_three_quotations_that_do_not_overlap(
             assert answer.quotes == () and answer.answer is None and len(answer.near) <= 2
             assert answer.reason is not Reason.NOTHING_FOUND or answer.near == ()
             continue
-        assert answer.near == () and 1 <= len(answer.quotes) <= 3
+        is_fact = answer.intent in (Intent.FACT, Intent.YESNO)
+        assert answer.near == () and 1 <= len(answer.quotes) <= (3 if is_fact else 5)
         places = sorted((q.article, q.start, q.end) for q in answer.quotes)
         for (article, _, end), (other, start, _) in itertools.pairwise(places):
             assert article != other or end <= start
         scores = [quote.score for quote in answer.quotes]
-        assert scores == sorted(scores, reverse=True)
+        assert not is_fact or scores == sorted(scores, reverse=True)
 
 
 def found(line: dict[str, list[str] | str], answer: Answer) -> list[bool]:
@@ -175,7 +184,8 @@ def test_nothing_is_learnt_of_a_gold_question() -> None:
     learnt = {" ".join(words(json.loads(line)["q"])) for line in written.splitlines()}
     folder = ROOT / "tests" / "gold"
     sets = [path.relative_to(folder).with_suffix("") for path in folder.rglob("*.jsonl")]
-    lines = [line for name in sets for line in gold(str(name))]
+    requests = {Path("news/central"), Path("news/lists")}  # lists are on what the reader may learn
+    lines = [line for name in sets if name not in requests for line in gold(str(name))]
     held = {" ".join(words(str(line.get("question") or line["q"]))) for line in lines}
     assert len(learnt) > 250 and len(held) > 400
     assert held.isdisjoint(learnt)

@@ -22,7 +22,7 @@ from tests.pdf import lines, pdf
 QUESTION = "Da dove è partito il treno blindato?"
 KEYS = [
     "question", "query", "answer", "refused", "reason", "confidence", "answerer", "quotes", "near",
-    "generation",
+    "generation", "intent", "total", "missing",
 ]  # fmt: skip
 QUOTE_KEYS = [
     "text", "article", "source", "title", "date", "url", "start", "end", "sha256", "score", "also",

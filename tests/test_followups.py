@@ -128,7 +128,7 @@ def test_a_conversation_goes_on(chain: AnswerChain) -> None:
     where, when, why = converse(chain, MEETING, "e quando?", "e perché?")
     assert where.query == MEETING and where.follows == ""
     assert not when.refused and when.follows == MEETING
-    assert why.follows == when.query
+    assert why.follows == MEETING  # and not the joined question, which is no sentence
 
 
 @pytest.mark.parametrize(

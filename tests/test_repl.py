@@ -31,7 +31,7 @@ def test_a_transcript(indexed_place: Workplace) -> None:
     assert "❝ Secondo i media sudcoreani" in said
     assert "Non conosco /boh" in said
     assert "La domanda è troppo lunga: bastano 1000 caratteri." in said
-    assert "Gli articoli non " in said
+    assert "Nessun articolo nomina «Gioconda»." in said
     assert said.rstrip().endswith("Ciao.") and "mai letta" not in said
 
 

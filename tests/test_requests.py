@@ -126,7 +126,7 @@ def test_articles_are_counted_by_their_words(ask: Ask) -> None:
     answer = ask("quanti articoli parlano del treno blindato?")
     assert answer.count is not None
     assert (answer.count.articles, answer.count.total) == (3, 5)
-    assert answer.count.words == ("treno", "blindato")
+    assert answer.count.words == "treno blindato"
     assert len(answer.quotes) == 3
     assert answer.as_json()["count"]["articles"] == 3
 
@@ -266,7 +266,7 @@ def test_the_terminal_shows_requests_and_goes_on(indexed_place: Workplace) -> No
     ]  # fmt: skip
     said = indexed_place.run("chat", stdin="\n".join(lines)).stdout
     assert "[1–" in said and "AgenPress · Cremlino" in said
-    assert "Articoli con «treno», «blindato»: 3 su 5" in said
+    assert "Articoli con «treno blindato»: 3 su 5" in said
     assert "Per esempio: «Riassumi" in said
     assert "Nessun articolo nomina «Meloni»." in said
     assert "Ho risposto a «" in said

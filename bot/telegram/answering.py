@@ -172,10 +172,12 @@ class Answering:
             question = Question.parse(raw, previous=self.conversations.recall(asker))
         except QuestionError as error:
             return say(f"problem.{error.problem}", limit=MAX_QUESTION)
-        wait = 0.0 if asker.person in self.unlimited else self.allowance.take(asker.person)
-        if wait:
-            return say("problem.too_many", minutes=math.ceil(wait / 60))
         try:
+            is_free = asker.person in self.unlimited
+            is_free = is_free or await asyncio.to_thread(self.chain.is_talk, question)
+            wait = 0.0 if is_free else self.allowance.take(asker.person)
+            if wait:
+                return say("problem.too_many", minutes=math.ceil(wait / 60))
             answer = await self._cancellable_answer(asker, question, drafts)
         except CrowdedError:
             self.allowance.give_back(asker.person)
@@ -186,7 +188,6 @@ class Answering:
         if answer is None:
             return say("telegram.cancelled")
         if answer.reason is Reason.TALK:
-            self.allowance.give_back(asker.person)
             return await asyncio.to_thread(small_talk_reply, answer, self.index, say)
         self.conversations.remember(asker, answer)
         return answer

@@ -13,6 +13,7 @@ from retrieval.questions.topic import topic, topic_words
 
 PASSAGES = 30
 KEYWORDS = 0.4  # what a sentence gains that has all words of the subject
+READER = 0.02  # and for each of the log-odds that it answers the request
 MAX_GAP = 0.3  # of an outlet's best sentence behind the best of all
 MOST = 8  # outlets
 
@@ -60,7 +61,8 @@ def _one_each(
 
 
 def _nearness(scored: ScoredSentence, wanted: set[str]) -> float:
-    return scored.sentence.evidence.cosine + KEYWORDS * _share(scored, wanted)
+    evidence = scored.sentence.evidence
+    return evidence.cosine + KEYWORDS * _share(scored, wanted) + READER * evidence.reader
 
 
 def _tells(scored: ScoredSentence, wanted: set[str]) -> bool:

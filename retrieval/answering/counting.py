@@ -13,7 +13,7 @@ from retrieval.answering.extractive import ExtractiveAnswer, Extractor
 from retrieval.answering.quotations import quotation
 from retrieval.answering.summaries import article_sentences, independent
 from retrieval.questions.scope import ScopedQuestion
-from retrieval.questions.topic import topic, topic_words
+from retrieval.questions.topic import names_or_topic, topic_words
 
 MOST = 50  # articles that are quoted
 
@@ -23,7 +23,8 @@ def counted(
 ) -> ExtractiveAnswer:
     """The number of articles with all words of the subject, and a sentence of each."""
     generation, scope = extractor.generation, scoped_question.scope
-    wanted = topic_words(topic(scoped_question.question.text, scope.sources))
+    subject = names_or_topic(scoped_question.question.text, scope.sources)
+    wanted = topic_words(subject)
     headers = [
         header
         for header in generation.store.article_headers()
@@ -33,7 +34,7 @@ def counted(
     paths = _with_words(wanted, generation) if wanted else {header.path for header in headers}
     found = [header for header in headers if header.path in paths]
     kept = independent(found, generation)
-    count = Count(tuple(wanted), len(found), len(kept), len(headers))
+    count = Count(subject, len(found), len(kept), len(headers))
     quotes = tuple(_mentions(found[:MOST], wanted, generation)) if wanted else ()
     reason = None if found else Reason.NOTHING_FOUND
     answer = replace(base, quotes=quotes, count=count, reason=reason, confidence=float(bool(found)))

@@ -19,6 +19,8 @@ from retrieval.questions.topic import topic_words
 
 PASSAGES = 20  # read for a list
 LIKELY = 0.45  # the probability from which a sentence is listed
+ALL = 0.99  # the share of the words asked for from which a sentence has them all
+NAMED = 0.2  # how likely it is at least that a list is answered if a sentence has all its words
 MOST = 50  # quotations of a list
 MOST_STEPS = 12  # of a timeline
 # How much less sure of its best sentence a list must be than the answer to a question: of lists
@@ -76,11 +78,13 @@ def members(scoped_question: ScopedQuestion, extractor: Extractor) -> Members:
     ranks = article_ranks(passages)
     evidence = list_evidence(sentences, ranks, scoped_question, extractor)
     probabilities = [MEMBER.probability(one) for one in evidence]
+    is_named = any(one.keywords > ALL for one in evidence)
     scored = [
         replace(sentence, answers=probability, score=probability)
         for sentence, probability in zip(sentences, probabilities, strict=True)
     ]
     confidence = max(sentence.answers for sentence in sentences)
+    confidence = max(confidence, NAMED) if is_named else confidence
     return Members(
         tuple(sorted(scored, key=lambda s: (-s.score, s.sentence.key))), tuple(passages), confidence
     )

@@ -21,7 +21,7 @@ from retrieval.conversation import Interpretation, in_context, is_self_contained
 from retrieval.questions.scope import ScopedQuestion, named_outlets
 from retrieval.questions.topic import missing_names, topic
 
-SURE = 0.8  # the probability from which a message is not taken for a question about a fact
+SURE = 0.9  # the probability from which a message is not taken for a question about a fact
 PAGE = 5  # quotations of a list that are shown at once
 MORE = 3  # quotations that are shown if somebody wants to know more
 LIKELY_MORE = 0.25  # the probability from which another sentence comes before what follows
@@ -55,10 +55,12 @@ def answered(
     ``standalone``: the question without context, as a chat model takes it.
     """
     turn = question.previous[-1] if question.previous else None
+    if len(named_outlets(question.text, extractor.generation.sources)) > 1:
+        intent, probability = Intent.COMPARE, 1.0
     is_whole, is_sure = turn is None or is_self_contained(question), probability >= SURE
     if intent is Intent.FOREIGN:
         return _without_search(intent, question, Reason.FOREIGN, extractor)
-    if intent in _ASIDES and is_sure and not is_self_contained(question):
+    if intent in _ASIDES and not _may_be_fact(intent, question, is_sure):
         return _aside(intent, question, extractor, turn)
     wants_all = intent in _COLLECTIONS and (is_whole or intent in _ABOUT_ARTICLES)
     if wants_all and is_sure and intent not in _LED:
@@ -72,6 +74,13 @@ def answered(
     found = _collected(intent, question, extractor, turn)
     found = _led_by(fact.answer, found) if intent in _LED else found
     return _finished(found, extractor)
+
+
+def _may_be_fact(intent: Intent, question: Question, is_sure: bool) -> bool:
+    """Whether a message that seems to be no question about a fact is worth a search."""
+    if intent is Intent.BEYOND:
+        return not is_sure
+    return is_self_contained(question) or not (is_sure or intent.is_talk)
 
 
 def _finished(found: ExtractiveAnswer, extractor: Extractor) -> ExtractiveAnswer:
@@ -103,7 +112,7 @@ def answer_in_context(
     if stands_alone(question, alone.answer, best.answer):
         return alone
     is_rewritten = standalone is not None and best.answer.query == standalone.text
-    follows = "" if is_rewritten else question.previous[-1].query
+    follows = "" if is_rewritten else question.previous[-1].about
     return replace(best, answer=replace(best.answer, question=question.text, follows=follows))
 
 
@@ -171,7 +180,8 @@ def _without_search(
 ) -> ExtractiveAnswer:
     scoped_question = ScopedQuestion(question, Scope())
     base = extractor.base(question, scoped_question)
-    follows = question.previous[-1].query if question.previous else ""
+    before = question.previous[-1].about if question.previous else ""
+    follows = before if intent is Intent.CONFUSED else ""
     answer = replace(base, intent=intent, reason=reason, follows=follows)
     return ExtractiveAnswer(answer, scoped_question, ())
 
@@ -198,7 +208,7 @@ def _more(question: Question, extractor: Extractor, turn: Turn) -> ExtractiveAns
         differing=False,
         reason=None if further else Reason.NO_MORE,
         seen=turn.shown,
-        follows=turn.query,
+        follows=turn.about,
     )
     return replace(found, answer=answer)
 
@@ -251,7 +261,7 @@ def _source(question: Question, extractor: Extractor, turn: Turn) -> ExtractiveA
         reason=None,
         agreeing=0,
         differing=False,
-        follows=turn.query,
+        follows=turn.about,
     )
     if not answer.quotes:
         answer = replace(answer, reason=Reason.NOTHING_FOUND)

@@ -12,7 +12,7 @@ from index.generations.generation import Generation
 from index.models.embedder import Embedder
 from index.models.encoder import Vectors
 from index.text.sentences import Span
-from index.text.words import words
+from index.text.words import terms, words
 from retrieval.answer import Answer, Intent, Quotation, Reason, Turn
 from retrieval.answering.candidates import ArticleLines, refers_back
 from retrieval.answering.extractive import ExtractiveAnswer, Extractor
@@ -28,6 +28,7 @@ MOST_ARTICLES = 5
 SENTENCES = 4  # of an article that is summarized alone
 SHARED_SENTENCES = 2  # of each of a few articles
 FEW = 3
+MIN_TITLE = 3  # words of a request that name an article if its title has them all
 SAME = 0.9  # the cosine from which two sentences say the same
 LONG, SHORT = 40, 8  # words of a sentence
 MAX_JOINED = 600  # characters of sentences that are quoted together
@@ -64,7 +65,7 @@ def summarized(
     about = topic(scoped_question.question.text, scoped_question.scope.sources)
     if about:
         passages = extractor.search(scoped_question, PASSAGES)
-        articles = _on_subject(passages, extractor.generation)
+        articles = _on_subject(passages, about, extractor.generation)
     elif turn and turn.articles and intent is Intent.SUMMARY and not scoped_question.scope.sources:
         articles = _stored(turn.articles, extractor.generation)
     else:
@@ -138,7 +139,7 @@ def _carrying(
 ) -> Iterable[Quotation]:
     """The quotations of the sentences that carry each article; neighbours are one quotation."""
     count = SENTENCES if len(articles) == 1 else SHARED_SENTENCES if len(articles) <= FEW else 1
-    if intent in (Intent.NEWEST, Intent.TIMELINE):
+    if intent is Intent.NEWEST or (intent is Intent.TIMELINE and len(articles) > 1):
         count = 1
     for article in articles:
         spans = central_sentences(article, extractor.generation, extractor.embedder, count)
@@ -162,9 +163,18 @@ def joined_neighbours(text: str, spans: Sequence[Span]) -> list[Span]:
     return joined
 
 
-def _on_subject(passages: Sequence[ScoredPassage], generation: Generation) -> list[Article]:
-    """The articles of the passages that are near the best one, nearest first, without twins."""
+def _on_subject(
+    passages: Sequence[ScoredPassage], about: str, generation: Generation
+) -> list[Article]:
+    """The articles of the passages that are near the best one, nearest first, without twins.
+
+    If the request names one by its title, only that.
+    """
     near = [s.passage.article for s in passages if s.behind <= MAX_BEHIND]
+    wanted = set(terms(about))
+    for article in _stored(dict.fromkeys(s.passage.article for s in passages), generation):
+        if len(wanted) >= MIN_TITLE and wanted <= set(terms(article.title)):
+            return [article]
     return independent(_stored(dict.fromkeys(near), generation), generation)
 
 

@@ -10,6 +10,8 @@ from index.text.language import MAIN, codes, vocabulary
 from index.text.words import language_of, plain, terms, words
 
 _NAME = re.compile(r"[^\W\d_][\w’'-]*")
+_CAPITAL = r"[A-ZÀ-ÖØ-Þ][\w-]*"
+_NAMES = re.compile(rf"(?<!\w){_CAPITAL}(?: {_CAPITAL})*")
 
 
 def topic_words(text: str) -> list[str]:
@@ -36,29 +38,37 @@ def topic(text: str, names: Iterable[str] = ()) -> str:
     return " ".join(kept).strip(" ?!.,;:")
 
 
-def missing_names(text: str, generation: Generation) -> tuple[str, ...]:
-    """The names in a question that no article has, as they are written.
+def names_or_topic(text: str, names: Iterable[str] = ()) -> str:
+    """The names in a request, as "Muriel Bowser", or else its topic.
 
-    A name has a capital letter, unless all words have. At the beginning of a question, or in one
-    that is not in the main language, no dictionary has it: "White House" has another name there.
+    Only words with a capital letter are names. ``names``: of outlets, which are left out.
     """
-    is_foreign = language_of(text) != MAIN
-    names: list[str] = []
+    about = topic(text, names)
+    rest = text.split(maxsplit=1)[1:]
+    capitals = [word for word in about.split() if word[0].isupper() and word in " ".join(rest)]
+    return " ".join(capitals).strip(" ?!.,;:") if topic_words(" ".join(capitals)) else about
+
+
+def missing_names(text: str, generation: Generation) -> tuple[str, ...]:
+    """The names in a question of which no article has every word, as they are written.
+
+    A name is a run of words with capital letters, unless all words have them. A word at the
+    beginning of a question, or of a question that is not in the main language, only counts if no
+    dictionary has it: "White House" has another name in the articles.
+    """
     outlets = {word for source in generation.sources for word in words(source)}
-    end = -1
-    for match in _NAME.finditer(text):
-        is_outlet = set(words(match[0])) <= outlets
-        if (
-            not is_outlet
-            and _is_missing(match[0], generation)
-            and _is_name(match, text, is_foreign)
+    is_foreign = language_of(text) != MAIN
+    missing = []
+    for name in _NAMES.finditer(text):
+        parts = [part for part in _NAME.finditer(text, *name.span()) if part[0][0].isupper()]
+        if any(
+            not set(words(part[0])) <= outlets
+            and _is_missing(part[0], generation)
+            and _is_name(part, text, is_foreign)
+            for part in parts
         ):
-            if names and not text[end : match.start()].strip():
-                names[-1] += text[end : match.end()]
-            else:
-                names.append(match[0])
-            end = match.end()
-    return tuple(names)
+            missing.append(name[0])
+    return tuple(missing)
 
 
 def _is_missing(word: str, generation: Generation) -> bool:
