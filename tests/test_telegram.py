@@ -70,9 +70,9 @@ def test_ask_start_and_help_in_both_languages(bot: Bot) -> None:
 def test_a_refusal_says_so_in_the_users_language(bot: Bot) -> None:
     message = bot.ask("Qual è il fiume più lungo del mondo?")
     assert message["text"].startswith("Gli articoli non ")
-    assert bot.ask("Who painted the Mona Lisa?", language_code="en")["text"].startswith(
-        "The articles "
-    )
+    assert bot.ask("How deep is the ocean?", language_code="en")["text"].startswith("The articles ")
+    mona = bot.ask("Who painted the Mona Lisa?", language_code="en")["text"]
+    assert mona.startswith("No article names “Mona Lisa”.")
 
 
 def test_what_is_no_question_gets_a_word(bot: Bot) -> None:

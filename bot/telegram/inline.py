@@ -26,7 +26,7 @@ from bot.telegram.messages import quotation_message, shortened
 from bot.telegram.sending import NO_PREVIEW
 from bot.telegram.updates import texts_of
 from index.errors import VirgoletteError
-from retrieval.answer import Answer, Question, QuestionError, Reason
+from retrieval.answer import Answer, Question, QuestionError
 from retrieval.writing.options import AnswerOptions
 
 _PAUSE = 0.5  # seconds without another letter, after which a question counts as finished
@@ -83,9 +83,8 @@ class Inline:
         except VirgoletteError as error:
             _log.error("no answer: %s", error)
             return [], say("telegram.inline_busy")
-        talk = answer.reason is Reason.TALK
         if answer.reason is not None:
-            return [], say("telegram.inline_hint") if talk else refusal(answer, say)
+            return [], refusal(answer, say)
         return _articles(answer, say), ""
 
 

@@ -38,12 +38,6 @@ class Language:
     verb_endings: frozenset[str]
     plain_endings: frozenset[str]
     interrogative_words: frozenset[str]
-    greetings: frozenset[str]
-    thanks: frozenset[str]
-    courtesies: frozenset[str]
-    wishes: frozenset[str]
-    times_of_day: frozenset[str]
-    subject_words: frozenset[str]
     request_words: frozenset[str]
     spellings: Mapping[str, str]
     example: Mapping[str, str]
@@ -57,7 +51,7 @@ def language(code: str) -> Language:
     """The language with this code, as "it": there is a file with its name."""
     text = files(__package__).joinpath("languages", f"{code}.toml").read_text(encoding="utf-8")
     fields: dict[str, Any] = tomllib.loads(text)
-    fields |= fields.pop("claims") | fields.pop("talk")
+    fields |= fields.pop("claims") | fields.pop("requests")
     for name, content in fields.items():
         if name in ("months", "weekdays"):
             fields[name] = tuple(content.split())
