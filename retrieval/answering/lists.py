@@ -21,6 +21,7 @@ PASSAGES = 20  # read for a list
 LIKELY = 0.45  # the probability from which a sentence is listed
 ALL = 0.99  # the share of the words asked for from which a sentence has them all
 NAMED = 0.2  # how likely it is at least that a list is answered if a sentence has all its words
+LIKELY_STEP = 0.3  # and from which it is a step of a timeline
 MOST = 50  # quotations of a list
 MOST_STEPS = 12  # of a timeline
 # How much less sure of its best sentence a list must be than the answer to a question: of lists
@@ -145,7 +146,8 @@ def listed(
     threshold = CAUTION * extractor.weights.thresholds[extractor.caution]
     if intent is Intent.SAID:
         sentences = reported(sentences, scoped_question.question.text)
-    likely = [scored for scored in sentences if scored.answers >= LIKELY]
+    least = LIKELY_STEP if intent is Intent.TIMELINE else LIKELY
+    likely = [scored for scored in sentences if scored.answers >= least]
     if found.confidence < threshold or not likely:
         near = quotations(sentences, extractor.generation, limit=1)
         reason = Reason.NOT_ANSWERED if near else Reason.NOTHING_FOUND

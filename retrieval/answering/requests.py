@@ -12,7 +12,7 @@ from retrieval.answer import Answer, Intent, Question, Quotation, QuotedSpan, Re
 from retrieval.answering.comparison import compared
 from retrieval.answering.counting import counted
 from retrieval.answering.extractive import ExtractiveAnswer, Extractor, in_scope
-from retrieval.answering.lists import MOST, listed
+from retrieval.answering.lists import MOST, MOST_STEPS, in_order, listed, members
 from retrieval.answering.quotations import quotation, quotations
 from retrieval.answering.search import find_passages
 from retrieval.answering.summaries import article_sentences, joined_neighbours, summarized
@@ -21,12 +21,15 @@ from retrieval.conversation import Interpretation, in_context, is_self_contained
 from retrieval.questions.scope import ScopedQuestion, named_outlets
 from retrieval.questions.topic import missing_names, topic
 
-SURE = 0.9  # the probability from which a message is not taken for a question about a fact
+SURE = 0.65  # the probability from which a message is not taken for a question about a fact
 PAGE = 5  # quotations of a list that are shown at once
 MORE = 3  # quotations that are shown if somebody wants to know more
 LIKELY_MORE = 0.25  # the probability from which another sentence comes before what follows
 POSSIBLE_MORE = 0.05
-FEW_STEPS = 3  # quotations of a timeline: with fewer, the articles on the subject tell more
+DECIDES = (
+    0.5  # the probability, as of a list, from which a sentence decides whether something is so
+)
+MOST_DECIDING = 3  # such sentences
 FOLLOWING = 2  # sentences after the quotation
 _COLLECTIONS = frozenset(
     {
@@ -69,11 +72,25 @@ def answered(
     if intent in _ASIDES:
         return _aside(intent, question, extractor, turn) if fact.answer.refused else fact
     is_fact = fact.answer.confidence >= extractor.weights.thresholds[Caution.CAUTIOUS]
+    if intent is Intent.YESNO and is_whole and not fact.answer.refused:
+        return _decided(fact, extractor)
     if not wants_all or (is_fact and not is_sure):
         return _with_missing(fact, extractor)
     found = _collected(intent, question, extractor, turn)
     found = _led_by(fact.answer, found) if intent in _LED else found
     return _finished(found, extractor)
+
+
+def _decided(fact: ExtractiveAnswer, extractor: Extractor) -> ExtractiveAnswer:
+    """The answer to a question whether something is so: the sentences that tell most of it.
+
+    They are ranked as those of a list, by the words that they share with the question, too.
+    """
+    likely = [one for one in members(fact.scoped, extractor).sentences if one.answers >= DECIDES]
+    quotes = quotations(likely, extractor.generation, MOST_DECIDING, min_probability=DECIDES)
+    quotes = tuple(replace(quote, deciding=None) for quote in quotes) or fact.answer.quotes
+    answer = replace(fact.answer, intent=Intent.YESNO, quotes=quotes, answer=None, agreeing=0)
+    return replace(fact, answer=answer)
 
 
 def _may_be_fact(intent: Intent, question: Question, is_sure: bool) -> bool:
@@ -145,9 +162,19 @@ def _collected(
     if intent in (Intent.SUMMARY, Intent.NEWEST):
         return summarized(intent, scoped_question, base, extractor, turn)
     found = listed(intent, scoped_question, base, extractor)
-    if intent is Intent.TIMELINE and len(found.answer.quotes) < FEW_STEPS:
-        return summarized(intent, scoped_question, base, extractor, turn)
-    return found
+    if intent is not Intent.TIMELINE:
+        return found
+    carrying = summarized(intent, scoped_question, base, extractor, turn).answer.quotes
+    return replace(found, answer=_with_steps(found.answer, carrying))
+
+
+def _with_steps(answer: Answer, carrying: Sequence[Quotation]) -> Answer:
+    """A timeline with the sentences that carry the articles on its subject, too."""
+    keys = tuple(quote.key for quote in answer.quotes)
+    further = [quote for quote in carrying if not _is_among(quote.key, keys)]
+    quotes = in_order([*answer.quotes, *further][:MOST_STEPS])
+    reason = answer.reason if not quotes else None
+    return replace(answer, quotes=quotes, reason=reason, near=answer.near if reason else ())
 
 
 def _page(answer: Answer, seen: Sequence[QuotedSpan] = ()) -> Answer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -12,7 +13,7 @@ from index.generations.generation import Generation
 from index.models.embedder import Embedder
 from index.models.encoder import Vectors
 from index.text.sentences import Span
-from index.text.words import terms, words
+from index.text.words import language_of, terms, words
 from retrieval.answer import Answer, Intent, Quotation, Reason, Turn
 from retrieval.answering.candidates import ArticleLines, refers_back
 from retrieval.answering.extractive import ExtractiveAnswer, Extractor
@@ -65,7 +66,8 @@ def summarized(
     about = topic(scoped_question.question.text, scoped_question.scope.sources)
     if about:
         passages = extractor.search(scoped_question, PASSAGES)
-        articles = _on_subject(passages, about, extractor.generation)
+        behind = math.inf if intent is Intent.TIMELINE else MAX_BEHIND
+        articles = _on_subject(passages, about, extractor.generation, behind)
     elif turn and turn.articles and intent is Intent.SUMMARY and not scoped_question.scope.sources:
         articles = _stored(turn.articles, extractor.generation)
     else:
@@ -95,11 +97,14 @@ def central_sentences(
     evidence = central_evidence(article, spans, vectors, embedder)
     ranking = sorted(range(len(spans)), key=lambda n: -CENTRAL(evidence[n]))
     chosen: list[int] = []
+    main = language_of(article.text)
     for number in ranking:
         if len(chosen) == count:
             break
         repeats = any(float(vectors[number] @ vectors[other]) >= SAME for other in chosen)
         text = article.text[spans[number].start : spans[number].end]
+        if language_of(text) != main:
+            continue  # the caption of a picture from elsewhere
         if not repeats and (not refers_back(text) or number - 1 in chosen):
             chosen.append(number)
     return [spans[number] for number in sorted(chosen or ranking[:1])]
@@ -164,13 +169,16 @@ def joined_neighbours(text: str, spans: Sequence[Span]) -> list[Span]:
 
 
 def _on_subject(
-    passages: Sequence[ScoredPassage], about: str, generation: Generation
+    passages: Sequence[ScoredPassage],
+    about: str,
+    generation: Generation,
+    max_behind: float = MAX_BEHIND,
 ) -> list[Article]:
     """The articles of the passages that are near the best one, nearest first, without twins.
 
     If the request names one by its title, only that.
     """
-    near = [s.passage.article for s in passages if s.behind <= MAX_BEHIND]
+    near = [s.passage.article for s in passages if s.behind <= max_behind]
     wanted = set(terms(about))
     for article in _stored(dict.fromkeys(s.passage.article for s in passages), generation):
         if len(wanted) >= MIN_TITLE and wanted <= set(terms(article.title)):

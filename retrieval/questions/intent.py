@@ -34,7 +34,7 @@ class IntentClassifier:
         self._path = weights
 
     def classify(self, text: str, *, follows: bool = False) -> tuple[Intent, float]:
-        """The intent of a message, and its probability; of facts that of all that want one.
+        """The intent of a message, and how probable it is that a fact is wanted, or that none is.
 
         ``follows``: whether there is an answer before it, which it may be about. Raises ModelError
         if a model cannot be loaded.
@@ -69,7 +69,9 @@ def softmax(scores: Vectors) -> Vectors:
 
 
 def most_likely(probabilities: Vectors) -> tuple[Intent, float]:
-    """The likeliest of the intents, whose probabilities have the shape (intents,), and how likely.
+    """The likeliest of the intents, whose probabilities have the shape (intents,).
+
+    Beside it, the probability that the message wants a fact, or that it does not.
 
     A fact that is wanted may be told as yes or no: the two are more likely together.
     """
@@ -79,7 +81,7 @@ def most_likely(probabilities: Vectors) -> tuple[Intent, float]:
     if 2 * fact > total:
         return max(facts, key=facts.__getitem__), fact / total
     intent = max(by_intent, key=by_intent.__getitem__)
-    return intent, by_intent[intent] / total
+    return intent, 1.0 - fact / total
 
 
 def _may_be_foreign(text: str) -> bool:
