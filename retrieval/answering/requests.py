@@ -26,9 +26,7 @@ PAGE = 5  # quotations of a list that are shown at once
 MORE = 3  # quotations that are shown if somebody wants to know more
 LIKELY_MORE = 0.25  # the probability from which another sentence comes before what follows
 POSSIBLE_MORE = 0.05
-DECIDES = (
-    0.5  # the probability, as of a list, from which a sentence decides whether something is so
-)
+DECIDES = 0.5  # the probability, as of a list, from which a sentence may decide a yes or no
 MOST_DECIDING = 3  # such sentences
 FOLLOWING = 2  # sentences after the quotation
 _COLLECTIONS = frozenset(
@@ -58,8 +56,11 @@ def answered(
     ``standalone``: the question without context, as a chat model takes it.
     """
     turn = question.previous[-1] if question.previous else None
-    if len(named_outlets(question.text, extractor.generation.sources)) > 1:
+    outlets = named_outlets(question.text, extractor.generation.sources)
+    if len(outlets) > 1:
         intent, probability = Intent.COMPARE, 1.0
+    elif outlets and intent in _ASIDES:  # "secondo AgenPress?"
+        intent = Intent.FACT
     is_whole, is_sure = turn is None or is_self_contained(question), probability >= SURE
     if intent is Intent.FOREIGN:
         return _without_search(intent, question, Reason.FOREIGN, extractor)
