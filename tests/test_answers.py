@@ -185,7 +185,8 @@ def test_nothing_is_learnt_of_a_gold_question() -> None:
     folder = ROOT / "tests" / "gold"
     sets = [path.relative_to(folder).with_suffix("") for path in folder.rglob("*.jsonl")]
     requests = {Path("news/central"), Path("news/lists")}  # lists are on what the reader may learn
-    lines = [line for name in sets if name not in requests for line in gold(str(name))]
+    sets = [name for name in sets if name not in requests and name.parts[0] != "requests"]
+    lines = [line for name in sets for line in gold(str(name))]
     held = {" ".join(words(str(line.get("question") or line["q"]))) for line in lines}
     assert len(learnt) > 250 and len(held) > 400
     assert held.isdisjoint(learnt)
