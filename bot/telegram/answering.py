@@ -172,15 +172,16 @@ class Answering:
             question = Question.parse(raw, previous=self.conversations.recall(asker))
         except QuestionError as error:
             return say(f"problem.{error.problem}", limit=MAX_QUESTION)
+        is_free = asker.person in self.unlimited
         try:
-            is_free = asker.person in self.unlimited
             is_free = is_free or await asyncio.to_thread(self.chain.is_talk, question)
             wait = 0.0 if is_free else self.allowance.take(asker.person)
             if wait:
                 return say("problem.too_many", minutes=math.ceil(wait / 60))
             answer = await self._cancellable_answer(asker, question, drafts)
         except CrowdedError:
-            self.allowance.give_back(asker.person)
+            if not is_free:
+                self.allowance.give_back(asker.person)
             return say("problem.busy")
         except VirgoletteError as error:
             _log.error("no answer: %s", error)

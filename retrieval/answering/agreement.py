@@ -67,7 +67,7 @@ def verdict(
     if any(not _is_newer(first.date, sentence.article.date) for sentence in opposing):
         return Agreement((replace(first, deciding=None), *quotes[1:]), differing=True)
     agreeing = {c.sentence.article.path for c in likely if _agree(lead, c.sentence)} - family
-    count = 1 + _independent_texts(agreeing, generation)
+    count = 1 + independent_texts(agreeing, generation)
     return Agreement(quotes, lead.answer_text, count, differing=bool(opposing))
 
 
@@ -120,7 +120,7 @@ def _same_event(sentence: Sentence, other: Sentence) -> bool:
     return float(sentence.vector @ other.vector) >= SAME_EVENT
 
 
-def _independent_texts(articles: set[str], generation: Generation) -> int:
+def independent_texts(articles: set[str], generation: Generation) -> int:
     """The number of independent texts among the articles: near-duplicates are one."""
     count, left = 0, set(articles)
     while left:

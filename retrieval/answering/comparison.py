@@ -56,7 +56,7 @@ def _one_each(
             best.setdefault(article.source or article.path, one)
     quotes: list[Quotation] = []
     for one in list(best.values())[:MOST]:
-        quotes += quotations([replace(one, worded=0.0)], extractor.generation, limit=1)
+        quotes += quotations([one], extractor.generation, limit=1)
     return tuple(replace(quote, deciding=None) for quote in quotes)
 
 

@@ -9,9 +9,10 @@ from index.articles.article import Article
 from index.generations.generation import Generation
 from index.text.words import stems, terms, words
 from retrieval.answer import Answer, Count, Quotation, Reason
+from retrieval.answering.agreement import independent_texts
 from retrieval.answering.extractive import ExtractiveAnswer, Extractor
 from retrieval.answering.quotations import quotation
-from retrieval.answering.summaries import article_sentences, independent
+from retrieval.answering.summaries import article_sentences
 from retrieval.questions.scope import ScopedQuestion
 from retrieval.questions.topic import names_or_topic, topic_words
 
@@ -33,8 +34,8 @@ def counted(
     ]
     paths = _with_words(wanted, generation) if wanted else {header.path for header in headers}
     found = [header for header in headers if header.path in paths]
-    kept = independent(found, generation)
-    count = Count(subject, len(found), len(kept), len(headers))
+    independent = independent_texts({header.path for header in found}, generation)
+    count = Count(subject, len(found), independent, len(headers))
     quotes = tuple(_mentions(found[:MOST], wanted, generation)) if wanted else ()
     reason = None if found else Reason.NOTHING_FOUND
     answer = replace(base, quotes=quotes, count=count, reason=reason, confidence=float(bool(found)))

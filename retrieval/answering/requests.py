@@ -87,11 +87,20 @@ def _decided(fact: ExtractiveAnswer, extractor: Extractor) -> ExtractiveAnswer:
 
     They are ranked as those of a list, by the words that they share with the question, too.
     """
-    likely = [one for one in members(fact.scoped, extractor).sentences if one.answers >= DECIDES]
+    found = members(fact.scoped, extractor)
+    likely = [one for one in found.sentences if one.answers >= DECIDES]
     quotes = quotations(likely, extractor.generation, MOST_DECIDING, min_probability=DECIDES)
-    quotes = tuple(replace(quote, deciding=None) for quote in quotes) or fact.answer.quotes
-    answer = replace(fact.answer, intent=Intent.YESNO, quotes=quotes, answer=None, agreeing=0)
-    return replace(fact, answer=answer)
+    if not quotes:
+        return replace(fact, answer=replace(fact.answer, intent=Intent.YESNO))
+    answer = replace(
+        fact.answer,
+        intent=Intent.YESNO,
+        quotes=tuple(replace(quote, deciding=None) for quote in quotes),
+        answer=None,
+        agreeing=0,
+        differing=False,
+    )
+    return replace(fact, answer=answer, passages=found.passages)
 
 
 def _may_be_fact(intent: Intent, question: Question, is_sure: bool) -> bool:
@@ -108,7 +117,7 @@ def _finished(found: ExtractiveAnswer, extractor: Extractor) -> ExtractiveAnswer
 
 def _led_by(fact: Answer, found: ExtractiveAnswer) -> ExtractiveAnswer:
     """A list that begins with what answers best, if anything answers."""
-    if fact.refused or fact.intent is not Intent.FACT:
+    if fact.refused:
         return found
     first = fact.quotes[0]
     rest = (quote for quote in found.answer.quotes if not _is_among(quote.key, (first.key,)))
@@ -181,8 +190,8 @@ def _with_steps(answer: Answer, carrying: Sequence[Quotation]) -> Answer:
 def _page(answer: Answer, seen: Sequence[QuotedSpan] = ()) -> Answer:
     """The answer with the next of its quotations that were not shown before."""
     left = tuple(quote for quote in answer.quotes if not _is_among(quote.key, seen))
-    total = len(answer.quotes) if len(answer.quotes) > PAGE else 0
-    return replace(answer, quotes=left[:PAGE], total=total, seen=tuple(seen))
+    total = len(seen) + len(left)
+    return replace(answer, quotes=left[:PAGE], total=total if total > PAGE else 0, seen=tuple(seen))
 
 
 def _is_among(key: QuotedSpan, spans: Iterable[QuotedSpan]) -> bool:
@@ -219,33 +228,28 @@ def _more(question: Question, extractor: Extractor, turn: Turn) -> ExtractiveAns
     before = Question(turn.query, question.day)
     if turn.intent in _COLLECTIONS:
         found = _collected(turn.intent, before, extractor, turn, turn.sources)
-        answer = _page(found.answer, turn.shown)
-        further = answer.quotes or _following(extractor.generation, turn)
+        found = replace(found, answer=_page(found.answer, turn.shown))
+        if not found.answer.quotes:
+            further = _following(extractor.generation, turn)
+            found = replace(found, answer=replace(found.answer, quotes=further, total=0))
     else:
-        interpretation = Interpretation(before, turn.articles, sources=turn.sources)
-        found = extractor.answer(interpretation)
-        answer, further = found.answer, _further(interpretation, extractor, turn)
+        found = _further(before, extractor, turn)
     answer = replace(
-        answer,
+        found.answer,
         question=question.text,
         query=turn.query,
-        quotes=further,
         near=(),
-        answer=None,
-        agreeing=0,
-        differing=False,
-        reason=None if further else Reason.NO_MORE,
+        reason=None if found.answer.quotes else Reason.NO_MORE,
         seen=turn.shown,
         follows=turn.about,
     )
     return replace(found, answer=answer)
 
 
-def _further(
-    interpretation: Interpretation, extractor: Extractor, turn: Turn
-) -> tuple[Quotation, ...]:
+def _further(before: Question, extractor: Extractor, turn: Turn) -> ExtractiveAnswer:
     """Likely quotations that were not shown, what follows the shown ones, and possible ones."""
     generation = extractor.generation
+    interpretation = Interpretation(before, turn.articles, sources=turn.sources)
     scoped_question = extractor.scoped(interpretation)
     passages = find_passages(scoped_question, generation, extractor.embedder, interpretation)
     candidates = in_scope(extractor.sentences(scoped_question, passages), scoped_question)
@@ -256,7 +260,8 @@ def _further(
         shown = (*turn.shown, *(one.key for one in further))
         if not _is_among(quote.key, shown) and len(further) < MORE:
             further.append(replace(quote, deciding=None))
-    return tuple(further)
+    answer = replace(extractor.base(before, scoped_question), quotes=tuple(further))
+    return ExtractiveAnswer(answer, scoped_question, tuple(passages))
 
 
 def _following(generation: Generation, turn: Turn) -> tuple[Quotation, ...]:

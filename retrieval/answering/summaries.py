@@ -183,7 +183,7 @@ def _on_subject(
     for article in _stored(dict.fromkeys(s.passage.article for s in passages), generation):
         if len(wanted) >= MIN_TITLE and wanted <= set(terms(article.title)):
             return [article]
-    return independent(_stored(dict.fromkeys(near), generation), generation)
+    return _independent(_stored(dict.fromkeys(near), generation), generation)
 
 
 def _newest_in_scope(scoped_question: ScopedQuestion, generation: Generation) -> list[Article]:
@@ -197,14 +197,14 @@ def _newest_in_scope(scoped_question: ScopedQuestion, generation: Generation) ->
     ]
     newest = sorted(headers, key=lambda article: article.date or "", reverse=True)
     paths = [article.path for article in newest[: 3 * MOST_ARTICLES]]
-    return independent(_stored(paths, generation), generation)
+    return _independent(_stored(paths, generation), generation)
 
 
 def _stored(paths: Iterable[str], generation: Generation) -> list[Article]:
     return [article for path in paths if (article := generation.store.article(path))]
 
 
-def independent(articles: Sequence[Article], generation: Generation) -> list[Article]:
+def _independent(articles: Sequence[Article], generation: Generation) -> list[Article]:
     """The articles without those that nearly repeat an earlier one."""
     kept: list[Article] = []
     for article in articles:

@@ -18,8 +18,6 @@ WEIGHTS = Path(__file__).with_name("intents.npz")
 MAX_KNOWN = 0.7  # share of known words of a message in a language that is not understood
 _WORD = re.compile(r"[^\W\d_]+")
 _LATIN = re.compile(r"[A-Za-zÀ-ɏ]")
-
-
 _LOOKING_BACK = (Intent.SOURCE, Intent.MORE)
 
 

@@ -81,13 +81,15 @@ def scoped(question: Question, sources: Collection[str], dates: Collection[str])
 
 def named_outlets(text: str, sources: Collection[str]) -> tuple[str, ...]:
     """The outlets that a request names anywhere, as in "confronta AgenPress e Globalist"."""
-    return tuple(
-        source
-        for source in sorted(sources)
-        for name in (re.sub(r"\.\w{2,3}$", "", source),)
-        for match in re.finditer(rf"(?<!\w){re.escape(name)}(?:\.\w{{2,3}})?(?!\w)", text, re.I)
-        if len(name) >= MIN_OUTLET and _is_meant(match[0], name)
-    )
+    named, plain = [], text.lower()
+    for source in sorted(sources):
+        name = re.sub(r"\.\w{2,3}$", "", source)
+        if len(name) < MIN_OUTLET or name.lower() not in plain:
+            continue  # there may be hundreds
+        match = re.search(rf"(?<!\w){re.escape(name)}(?:\.\w{{2,3}})?(?!\w)", text, re.I)
+        if match and _is_meant(match[0], name):
+            named.append(source)
+    return tuple(named)
 
 
 def _outlets(text: str, sources: Collection[str]) -> tuple[str, tuple[str, ...]]:
