@@ -84,6 +84,11 @@ def test_the_latest_news_are_a_sentence_of_each_article(ask: Ask) -> None:
     assert answer.intent is Intent.NEWEST and len(set(articles)) == len(articles) == 5
 
 
+def test_news_of_somebody_name_them(ask: Ask) -> None:
+    answer = ask("novità su Shoigu?")
+    assert answer.intent is Intent.NEWEST and "Shoigu" in answer.quotes[0].text
+
+
 def test_sentences_that_carry_an_article_are_whole_and_in_order(
     generation: Generation, embedder: Embedder
 ) -> None:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
-from index.articles.article import Article
 from index.generations.generation import Generation
-from index.text.words import stems, terms, words
-from retrieval.answer import Answer, Count, Quotation, Reason
+from index.text.words import terms
+from retrieval.answer import Answer, Count, Reason
 from retrieval.answering.agreement import independent_texts
 from retrieval.answering.extractive import ExtractiveAnswer, Extractor
-from retrieval.answering.quotations import quotation
-from retrieval.answering.summaries import article_sentences
+from retrieval.answering.summaries import mention
 from retrieval.questions.scope import ScopedQuestion
 from retrieval.questions.topic import names_or_topic, topic_words
 
@@ -36,7 +34,9 @@ def counted(
     found = [header for header in headers if header.path in paths]
     independent = independent_texts({header.path for header in found}, generation)
     count = Count(subject, len(found), independent, len(headers))
-    quotes = tuple(_mentions(found[:MOST], wanted, generation)) if wanted else ()
+    articles = (generation.store.article(header.path) for header in found[:MOST] if wanted)
+    mentions = (mention(article, wanted, generation) for article in articles if article)
+    quotes = tuple(quote for quote in mentions if quote)
     reason = None if found else Reason.NOTHING_FOUND
     answer = replace(base, quotes=quotes, count=count, reason=reason, confidence=float(bool(found)))
     return ExtractiveAnswer(answer, scoped_question, ())
@@ -50,22 +50,3 @@ def _with_words(wanted: Sequence[str], generation: Generation) -> set[str]:
         paths = {passage.article for passage in generation.store.passages(rows)}
         found = paths if found is None else found & paths
     return found or set()
-
-
-def _mentions(
-    headers: Sequence[Article], wanted: Sequence[str], generation: Generation
-) -> Iterator[Quotation]:
-    """The first sentence of each article with most of the words."""
-    keys = set(stems(list(wanted)))
-    for header in headers:
-        article = generation.store.article(header.path)
-        spans = article_sentences(article, generation)[0] if article else []
-        if article is None or not spans:
-            continue
-        best = max(
-            spans,
-            key=lambda s: (len(keys & set(stems(words(article.text[s.start : s.end])))), -s.start),
-        )
-        quote = quotation(article, best, None, 0.0, generation)
-        if quote:
-            yield quote

@@ -57,7 +57,8 @@ def answered(
     """
     turn = question.previous[-1] if question.previous else None
     outlets = named_outlets(question.text, extractor.generation.sources)
-    if len(outlets) > 1:
+    wants_fact = intent in (Intent.FACT, Intent.YESNO) and probability >= SURE
+    if len(outlets) > 1 and not wants_fact:
         intent, probability = Intent.COMPARE, 1.0
     elif outlets and intent in _ASIDES:  # "secondo AgenPress?"
         intent = Intent.FACT

@@ -13,7 +13,7 @@ from index.generations.generation import Generation
 from index.models.embedder import Embedder
 from index.models.encoder import Vectors
 from index.text.sentences import Span
-from index.text.words import language_of, terms, words
+from index.text.words import language_of, stems, terms, words
 from retrieval.answer import Answer, Intent, Quotation, Reason, Turn
 from retrieval.answering.candidates import ArticleLines, refers_back
 from retrieval.answering.extractive import ExtractiveAnswer, Extractor
@@ -21,7 +21,7 @@ from retrieval.answering.quotations import quotation
 from retrieval.answering.search import ScoredPassage
 from retrieval.answering.weights import Linear
 from retrieval.questions.scope import ScopedQuestion
-from retrieval.questions.topic import topic
+from retrieval.questions.topic import topic, topic_words
 
 PASSAGES = 30  # in which the articles on a subject are looked for
 MAX_BEHIND = 1.5  # of an article on a subject, in fused scores behind the best one
@@ -78,7 +78,12 @@ def summarized(
         articles = sorted(articles[:MOST_ARTICLES], key=lambda article: article.date or "")
     elif intent is Intent.NEWEST or not about:
         articles = sorted(articles, key=lambda article: article.date or "", reverse=True)
-    quotes = tuple(_carrying(articles[:MOST_ARTICLES], intent, extractor))
+    articles = articles[:MOST_ARTICLES]
+    if intent is Intent.NEWEST and about:
+        mentions = (mention(one, topic_words(about), extractor.generation) for one in articles)
+        quotes = tuple(quote for quote in mentions if quote)
+    else:
+        quotes = tuple(_carrying(articles, intent, extractor))
     reason = None if quotes else Reason.NOTHING_FOUND
     answer = replace(base, quotes=quotes, reason=reason, confidence=float(bool(quotes)))
     return ExtractiveAnswer(answer, scoped_question, tuple(passages))
@@ -137,6 +142,18 @@ def central_evidence(
         length, short = min(count, LONG) / LONG, float(count < SHORT)
         evidence.append(CentralEvidence(number / len(spans), title, length, short))
     return evidence
+
+
+def mention(article: Article, wanted: Sequence[str], generation: Generation) -> Quotation | None:
+    """The first sentence of an article with most of these words; None if it has no sentence."""
+    keys = set(stems(list(wanted)))
+
+    def found(span: Span) -> int:
+        return len(keys & set(stems(words(article.text[span.start : span.end]))))
+
+    spans, _ = article_sentences(article, generation)
+    best = max(spans, key=lambda span: (found(span), -span.start), default=None)
+    return quotation(article, best, None, 0.0, generation) if best else None
 
 
 def _carrying(
