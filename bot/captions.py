@@ -111,6 +111,6 @@ def _request_notes(answer: Answer, say: Texts) -> Iterator[str]:
         yield say("answer.undated")
     if answer.total:
         last = len(answer.seen) + len(answer.quotes)
-        place = {"first": len(answer.seen) + 1, "last": last, "total": answer.total}
+        numbers = {"first": len(answer.seen) + 1, "last": last, "total": answer.total}
         is_last = last >= answer.total
-        yield say("answer.last_page", **place) if is_last else say("answer.page", **place)
+        yield say("answer.last_page", **numbers) if is_last else say("answer.page", **numbers)

@@ -72,5 +72,5 @@ def _tells(scored: ScoredSentence, wanted: set[str]) -> bool:
 
 def _share(scored: ScoredSentence, wanted: set[str]) -> float:
     """The share of the subject's words that a sentence has."""
-    found = set(stems(words(scored.sentence.shown)))
-    return len(wanted & found) / len(wanted) if wanted else 0.0
+    shared = set(stems(words(scored.sentence.shown)))
+    return len(wanted & shared) / len(wanted) if wanted else 0.0

@@ -31,22 +31,24 @@ def counted(
         and (not header.date or scope.covers(header.date))
     ]
     paths = _with_words(wanted, generation) if wanted else {header.path for header in headers}
-    found = [header for header in headers if header.path in paths]
-    independent = independent_texts({header.path for header in found}, generation)
-    count = Count(subject, len(found), independent, len(headers))
-    articles = (generation.store.article(header.path) for header in found[:MOST] if wanted)
+    matching = [header for header in headers if header.path in paths]
+    independent = independent_texts({header.path for header in matching}, generation)
+    count = Count(subject, len(matching), independent, len(headers))
+    articles = (generation.store.article(header.path) for header in matching[:MOST] if wanted)
     mentions = (mention(article, wanted, generation) for article in articles if article)
     quotes = tuple(quote for quote in mentions if quote)
-    reason = None if found else Reason.NOTHING_FOUND
-    answer = replace(base, quotes=quotes, count=count, reason=reason, confidence=float(bool(found)))
+    reason = None if matching else Reason.NOTHING_FOUND
+    answer = replace(
+        base, quotes=quotes, count=count, reason=reason, confidence=float(bool(matching))
+    )
     return ExtractiveAnswer(answer, scoped_question, ())
 
 
 def _with_words(wanted: Sequence[str], generation: Generation) -> set[str]:
     """The paths of the articles with all these words, in any form."""
-    found: set[str] | None = None
+    common: set[str] | None = None
     for word in wanted:
         rows = [row for term in terms(word) for row in generation.keywords.rows_with(term)]
         paths = {passage.article for passage in generation.store.passages(rows)}
-        found = paths if found is None else found & paths
-    return found or set()
+        common = paths if common is None else common & paths
+    return common or set()

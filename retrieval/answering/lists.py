@@ -130,8 +130,8 @@ def _rarity(question: str, generation: Generation) -> dict[str, float]:
 
 
 def _share(rarity: Mapping[str, float], text: str) -> float:
-    found = rarity.keys() & set(terms(text))
-    return sum(rarity[term] for term in found) / max(sum(rarity.values()), 1e-9)
+    shared = rarity.keys() & set(terms(text))
+    return sum(rarity[term] for term in shared) / max(sum(rarity.values()), 1e-9)
 
 
 def listed(
@@ -141,18 +141,18 @@ def listed(
 
     Of what somebody said, only sentences that report it.
     """
-    found = members(scoped_question, extractor)
-    sentences = list(found.sentences)
+    gathered = members(scoped_question, extractor)
+    sentences = list(gathered.sentences)
     threshold = CAUTION * extractor.weights.thresholds[extractor.caution]
     if intent is Intent.SAID:
         sentences = reported(sentences, scoped_question.question.text)
     least = LIKELY_STEP if intent is Intent.TIMELINE else LIKELY
     likely = [scored for scored in sentences if scored.answers >= least]
-    if found.confidence < threshold or not likely:
+    if gathered.confidence < threshold or not likely:
         near = quotations(sentences, extractor.generation, limit=1)
         reason = Reason.NOT_ANSWERED if near else Reason.NOTHING_FOUND
         answer = replace(base, reason=reason, near=near)
-        return ExtractiveAnswer(answer, scoped_question, found.passages)
+        return ExtractiveAnswer(answer, scoped_question, gathered.passages)
     limit = MOST_STEPS if intent is Intent.TIMELINE else MOST
     quotes = quotations(likely, extractor.generation, limit, min_probability=0.0)
     sure = {
@@ -163,8 +163,8 @@ def listed(
     quotes = tuple(
         q if (q.article, q.deciding) in sure else replace(q, deciding=None) for q in quotes
     )
-    answer = replace(base, quotes=in_order(quotes), confidence=round(found.confidence, 4))
-    return ExtractiveAnswer(answer, scoped_question, found.passages)
+    answer = replace(base, quotes=in_order(quotes), confidence=round(gathered.confidence, 4))
+    return ExtractiveAnswer(answer, scoped_question, gathered.passages)
 
 
 def in_order(quotes: Sequence[Quotation]) -> tuple[Quotation, ...]:

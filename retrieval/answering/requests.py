@@ -78,9 +78,9 @@ def answered(
         return _decided(fact, extractor)
     if not wants_all or (is_fact and not is_sure):
         return _with_missing(fact, extractor)
-    found = _collected(intent, question, extractor, turn)
-    found = _led_by(fact.answer, found) if intent in _LED else found
-    return _finished(found, extractor)
+    result = _collected(intent, question, extractor, turn)
+    result = _led_by(fact.answer, result) if intent in _LED else result
+    return _finished(result, extractor)
 
 
 def _decided(fact: ExtractiveAnswer, extractor: Extractor) -> ExtractiveAnswer:
@@ -88,8 +88,8 @@ def _decided(fact: ExtractiveAnswer, extractor: Extractor) -> ExtractiveAnswer:
 
     They are ranked as those of a list, by the words that they share with the question, too.
     """
-    found = members(fact.scoped, extractor)
-    likely = [one for one in found.sentences if one.answers >= DECIDES]
+    result = members(fact.scoped, extractor)
+    likely = [one for one in result.sentences if one.answers >= DECIDES]
     quotes = quotations(likely, extractor.generation, MOST_DECIDING, min_probability=DECIDES)
     if not quotes:
         return replace(fact, answer=replace(fact.answer, intent=Intent.YESNO))
@@ -101,7 +101,7 @@ def _decided(fact: ExtractiveAnswer, extractor: Extractor) -> ExtractiveAnswer:
         agreeing=0,
         differing=False,
     )
-    return replace(fact, answer=answer, passages=found.passages)
+    return replace(fact, answer=answer, passages=result.passages)
 
 
 def _may_be_fact(intent: Intent, question: Question, is_sure: bool) -> bool:
@@ -111,20 +111,20 @@ def _may_be_fact(intent: Intent, question: Question, is_sure: bool) -> bool:
     return is_self_contained(question) or not (is_sure or intent.is_talk)
 
 
-def _finished(found: ExtractiveAnswer, extractor: Extractor) -> ExtractiveAnswer:
+def _finished(result: ExtractiveAnswer, extractor: Extractor) -> ExtractiveAnswer:
     """The first page of what was found."""
-    return _with_missing(replace(found, answer=_page(found.answer)), extractor)
+    return _with_missing(replace(result, answer=_page(result.answer)), extractor)
 
 
-def _led_by(fact: Answer, found: ExtractiveAnswer) -> ExtractiveAnswer:
+def _led_by(fact: Answer, result: ExtractiveAnswer) -> ExtractiveAnswer:
     """A list that begins with what answers best, if anything answers."""
     if fact.refused:
-        return found
+        return result
     first = fact.quotes[0]
-    rest = (quote for quote in found.answer.quotes if not _is_among(quote.key, (first.key,)))
-    short = fact.answer if found.answer.intent is Intent.SAID else None
-    answer = replace(found.answer, quotes=(first, *rest), answer=short, reason=None, near=())
-    return replace(found, answer=replace(answer, confidence=fact.confidence))
+    rest = (quote for quote in result.answer.quotes if not _is_among(quote.key, (first.key,)))
+    short = fact.answer if result.answer.intent is Intent.SAID else None
+    answer = replace(result.answer, quotes=(first, *rest), answer=short, reason=None, near=())
+    return replace(result, answer=replace(answer, confidence=fact.confidence))
 
 
 def answer_in_context(
@@ -163,20 +163,20 @@ def _collected(
         answer = replace(base, reason=Reason.NOTHING_FOUND)
         return ExtractiveAnswer(answer, scoped_question, ())
     if intent is Intent.COUNT:
-        found = counted(scoped_question, base, extractor)
-        if not found.answer.refused:
-            return found
+        result = counted(scoped_question, base, extractor)
+        if not result.answer.refused:
+            return result
         # In another language the articles may tell of it in other words.
         return listed(Intent.LIST, scoped_question, replace(base, intent=Intent.LIST), extractor)
     if intent is Intent.COMPARE:
         return compared(scoped_question, base, extractor)
     if intent in (Intent.SUMMARY, Intent.NEWEST):
         return summarized(intent, scoped_question, base, extractor, turn)
-    found = listed(intent, scoped_question, base, extractor)
+    result = listed(intent, scoped_question, base, extractor)
     if intent is not Intent.TIMELINE:
-        return found
+        return result
     carrying = summarized(intent, scoped_question, base, extractor, turn).answer.quotes
-    return replace(found, answer=_with_steps(found.answer, carrying))
+    return replace(result, answer=_with_steps(result.answer, carrying))
 
 
 def _with_steps(answer: Answer, carrying: Sequence[Quotation]) -> Answer:
@@ -228,23 +228,23 @@ def _more(question: Question, extractor: Extractor, turn: Turn) -> ExtractiveAns
     """The next quotations for the request before, or what follows those shown."""
     before = Question(turn.query, question.day)
     if turn.intent in _COLLECTIONS:
-        found = _collected(turn.intent, before, extractor, turn, turn.sources)
-        found = replace(found, answer=_page(found.answer, turn.shown))
-        if not found.answer.quotes:
+        result = _collected(turn.intent, before, extractor, turn, turn.sources)
+        result = replace(result, answer=_page(result.answer, turn.shown))
+        if not result.answer.quotes:
             further = _following(extractor.generation, turn)
-            found = replace(found, answer=replace(found.answer, quotes=further, total=0))
+            result = replace(result, answer=replace(result.answer, quotes=further, total=0))
     else:
-        found = _further(before, extractor, turn)
+        result = _further(before, extractor, turn)
     answer = replace(
-        found.answer,
+        result.answer,
         question=question.text,
         query=turn.query,
         near=(),
-        reason=None if found.answer.quotes else Reason.NO_MORE,
+        reason=None if result.answer.quotes else Reason.NO_MORE,
         seen=turn.shown,
         follows=turn.about,
     )
-    return replace(found, answer=answer)
+    return replace(result, answer=answer)
 
 
 def _further(before: Question, extractor: Extractor, turn: Turn) -> ExtractiveAnswer:
@@ -283,11 +283,11 @@ def _following(generation: Generation, turn: Turn) -> tuple[Quotation, ...]:
 def _source(question: Question, extractor: Extractor, turn: Turn) -> ExtractiveAnswer:
     """The quotations of the answer before, with the words that tell who says so, if any do."""
     alone = replace(question, previous=())
-    found = extractor.answer(Interpretation(alone, turn.articles, only=True))
-    quotes = tuple(quote for quote in found.answer.quotes if _is_among(quote.key, turn.shown))
-    short = found.answer.answer if quotes and quotes[0] == found.answer.quotes[0] else None
+    result = extractor.answer(Interpretation(alone, turn.articles, only=True))
+    quotes = tuple(quote for quote in result.answer.quotes if _is_among(quote.key, turn.shown))
+    short = result.answer.answer if quotes and quotes[0] == result.answer.quotes[0] else None
     answer = replace(
-        found.answer,
+        result.answer,
         intent=Intent.SOURCE,
         quotes=quotes or _shown_before(extractor.generation, turn),
         answer=short,
@@ -299,7 +299,7 @@ def _source(question: Question, extractor: Extractor, turn: Turn) -> ExtractiveA
     )
     if not answer.quotes:
         answer = replace(answer, reason=Reason.NOTHING_FOUND)
-    return replace(found, answer=answer)
+    return replace(result, answer=answer)
 
 
 def _shown_before(generation: Generation, turn: Turn) -> tuple[Quotation, ...]:
@@ -312,9 +312,9 @@ def _shown_before(generation: Generation, turn: Turn) -> tuple[Quotation, ...]:
     return ()
 
 
-def _with_missing(found: ExtractiveAnswer, extractor: Extractor) -> ExtractiveAnswer:
+def _with_missing(result: ExtractiveAnswer, extractor: Extractor) -> ExtractiveAnswer:
     """The answer; a refusal names what no article has."""
-    if not found.answer.refused:
-        return found
-    missing = missing_names(found.scoped.question.text, extractor.generation)
-    return replace(found, answer=replace(found.answer, missing=missing))
+    if not result.answer.refused:
+        return result
+    missing = missing_names(result.scoped.question.text, extractor.generation)
+    return replace(result, answer=replace(result.answer, missing=missing))

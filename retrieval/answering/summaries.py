@@ -148,11 +148,11 @@ def mention(article: Article, wanted: Sequence[str], generation: Generation) -> 
     """The first sentence of an article with most of these words; None if it has no sentence."""
     keys = set(stems(list(wanted)))
 
-    def found(span: Span) -> int:
+    def shared(span: Span) -> int:
         return len(keys & set(stems(words(article.text[span.start : span.end]))))
 
     spans, _ = article_sentences(article, generation)
-    best = max(spans, key=lambda span: (found(span), -span.start), default=None)
+    best = max(spans, key=lambda span: (shared(span), -span.start), default=None)
     return quotation(article, best, None, 0.0, generation) if best else None
 
 

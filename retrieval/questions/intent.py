@@ -41,9 +41,9 @@ class IntentClassifier:
         probabilities = softmax(matrix @ self._embedder.encode_query(text) + bias)
         intent, _ = most_likely(probabilities)
         if intent is Intent.FOREIGN and not _may_be_foreign(text):
-            probabilities[_place(Intent.FOREIGN)] = 0.0
+            probabilities[_index(Intent.FOREIGN)] = 0.0
         if intent in _LOOKING_BACK and not follows and topic_words(text):
-            probabilities[[_place(one) for one in _LOOKING_BACK]] = 0.0
+            probabilities[[_index(one) for one in _LOOKING_BACK]] = 0.0
         return most_likely(probabilities)
 
     @cached_property
@@ -56,7 +56,7 @@ class IntentClassifier:
             raise unreadable(self._path, error) from error
 
 
-def _place(intent: Intent) -> int:
+def _index(intent: Intent) -> int:
     return list(Intent).index(intent)
 
 

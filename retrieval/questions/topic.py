@@ -16,8 +16,8 @@ _NAMES = re.compile(rf"(?<!\w){_CAPITAL}(?: {_CAPITAL})*")
 
 def topic_words(text: str) -> list[str]:
     """The words of a request that tell what it is about, in lower case, without accents."""
-    asking = vocabulary("stop_words") | vocabulary("request_words")
-    return [word for word in words(text) if word not in asking]
+    request_words = vocabulary("stop_words") | vocabulary("request_words")
+    return [word for word in words(text) if word not in request_words]
 
 
 def topic(text: str, names: Iterable[str] = ()) -> str:
@@ -25,13 +25,14 @@ def topic(text: str, names: Iterable[str] = ()) -> str:
 
     ``names``: of outlets, which are no part of the topic either.
     """
-    asking = vocabulary("request_words") | vocabulary("interrogative_words")
-    asking |= {word for name in names for word in words(name)}
+    request_words = vocabulary("request_words") | vocabulary("interrogative_words")
+    request_words |= {word for name in names for word in words(name)}
     empty = vocabulary("stop_words")
     kept = [
         word
         for word in text.split()
-        if (told := set(words(word))) and (told <= empty or not told <= asking | empty)
+        if (content := set(words(word)))
+        and (content <= empty or not content <= request_words | empty)
     ]
     while kept and set(words(kept[0])) <= empty:
         kept = kept[1:]
@@ -73,8 +74,8 @@ def missing_names(text: str, generation: Generation) -> tuple[str, ...]:
 
 def _is_missing(word: str, generation: Generation) -> bool:
     """Whether the word has terms, and no article any of them."""
-    found = terms(word)
-    return bool(found) and not any(map(generation.keywords.has, found))
+    stemmed = terms(word)
+    return bool(stemmed) and not any(map(generation.keywords.has, stemmed))
 
 
 def _is_name(match: re.Match[str], text: str, is_foreign: bool) -> bool:
