@@ -38,6 +38,8 @@ def refusal(answer: Answer, say: Texts) -> str:
     """Why there is no answer."""
     if answer.missing:
         return say("answer.missing", names=say("answer.next_name").join(answer.missing))
+    if answer.count and answer.count.words:
+        return say("answer.counted_none", words=answer.count.words)
     return say(f"answer.refused_{answer.reason}")
 
 
