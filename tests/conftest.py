@@ -157,9 +157,13 @@ class Workplace:
 
 
 def variables() -> dict[str, str]:
-    """An environment without settings of Virgolette, for processes that may use no network."""
-    kept = {n: v for n, v in os.environ.items() if not n.upper().startswith("VIRGOLETTE_")}
-    return {**kept, "PYTHONPATH": f"{OFFLINE}"}
+    """An environment without settings of Virgolette, for processes that may use no network.
+
+    Its locale is C: what the command line says of itself is English.
+    """
+    left_out = ("VIRGOLETTE_", "LC_", "LANGUAGE")
+    kept = {n: v for n, v in os.environ.items() if not n.upper().startswith(left_out)}
+    return {**kept, "LANG": "C.UTF-8", "PYTHONPATH": f"{OFFLINE}"}
 
 
 @pytest.fixture(scope="session")

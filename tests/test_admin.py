@@ -63,7 +63,7 @@ def test_what_cannot_be_added_is_told(admin_bot: Bot) -> None:
     assert inside.startswith("http://127.0.0.1:9/segreto non è stato aggiunto: ")
     assert "/aggiungi https://" in admin_bot.ask("/aggiungi", **ADMIN)["text"]
     assert "/togli 1" in admin_bot.ask("/togli", **ADMIN)["text"]
-    assert "nessun articolo 99" in admin_bot.ask("/togli 99", **ADMIN)["text"]
+    assert "nessun articolo «99»" in admin_bot.ask("/togli 99", **ADMIN)["text"]
 
 
 def test_status_reindex_and_the_menu_are_theirs_alone(

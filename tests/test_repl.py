@@ -16,13 +16,14 @@ from bot.settings import Settings
 from bot.terminal.repl import _history
 from tests.conftest import Workplace
 
+ITALIAN = {"LANG": "it_IT.UTF-8"}
 ASKED_PLACE = b"\x1b[6n"  # what a terminal answers with the place of its cursor
 QUESTION = "Da dove è partito il treno blindato?"
 
 
 def test_a_transcript(indexed_place: Workplace) -> None:
     typed = ["/aiuto", "/fonti", QUESTION, "", "/boh", "x" * 2000, "Chi ha dipinto la Gioconda?"]
-    done = indexed_place.run("chat", stdin="\n".join([*typed, "/esci", "mai letta"]))
+    done = indexed_place.run("chat", stdin="\n".join([*typed, "/esci", "mai letta"]), **ITALIAN)
     assert done.returncode == 0 and done.stderr == ""
     said = done.stdout
     assert said.startswith("Scrivi una domanda sugli articoli.")
@@ -37,11 +38,11 @@ def test_a_transcript(indexed_place: Workplace) -> None:
 
 def test_an_article_is_read_under_its_number(indexed_place: Workplace) -> None:
     typed = ["/articolo 2", "/article", "/articolo 99", "/articolo ²"]
-    done = indexed_place.run("chat", stdin="\n".join(typed))
+    done = indexed_place.run("chat", stdin="\n".join(typed), **ITALIAN)
     text = indexed_place.run("show", "001_3eaa1e106d62cb25.txt").stdout
     assert text.strip() in done.stdout and done.stderr == ""
-    assert done.stdout.count("Scrivi il numero dopo il comando") == 2
-    assert "nessun articolo 99" in done.stdout
+    assert done.stdout.count("Scrivi dopo il comando il numero o il titolo") == 1
+    assert "nessun articolo «99»" in done.stdout
 
 
 def test_an_article_is_shown_to_the_letter(empty_place: Workplace) -> None:
@@ -71,7 +72,7 @@ def test_english_when_so_set(indexed_place: Workplace) -> None:
 
 def test_an_index_that_cannot_be_read_does_not_end_it(empty_place: Workplace) -> None:
     (empty_place.data / "current").write_text("20260101T000000-abcdef\n")
-    done = empty_place.run("chat", stdin=f"/fonti\n{QUESTION}\n/boh\n")
+    done = empty_place.run("chat", stdin=f"/fonti\n{QUESTION}\n/boh\n", **ITALIAN)
     assert done.returncode == 0 and done.stderr == ""
     assert done.stdout.count("virgolette index --rebuild") == 2
     assert "Non conosco /boh" in done.stdout
@@ -87,13 +88,13 @@ def test_a_full_disk_does_not_end_it(tmp_path: Path) -> None:
 class Terminal:
     """A process on a pseudo-terminal of 100 columns."""
 
-    def __init__(self, place: Workplace, *arguments: str) -> None:
+    def __init__(self, place: Workplace, *arguments: str, **more: str) -> None:
         command, environment = place.command()
         self._master, slave = pty.openpty()
         self._process = subprocess.Popen(
             [*command, *arguments],
             stdin=slave, stdout=slave, stderr=slave, cwd=place.path, close_fds=True,
-            env={**environment, "TERM": "xterm", "COLUMNS": "100", "LINES": "40"},
+            env={**environment, "TERM": "xterm", "COLUMNS": "100", "LINES": "40", **more},
             start_new_session=True,
         )  # fmt: skip
         os.close(slave)
@@ -138,7 +139,7 @@ class Terminal:
 def test_on_a_terminal_something_moves_until_the_answer_stands_there(
     indexed_place: Workplace,
 ) -> None:
-    terminal = Terminal(indexed_place, "ask", "Where does the armoured train go?")
+    terminal = Terminal(indexed_place, "ask", "Where does the armoured train go?", **ITALIAN)
     terminal.wait_for("searching the articles…")
     before = terminal.raw
     moving = set("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏")

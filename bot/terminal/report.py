@@ -1,10 +1,12 @@
-"""What an index run did, as JSON and as lines for a terminal."""
+"""What a command has to say, above all an index run, as JSON and as lines for a terminal."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from bot.terminal.help import localized
 from index.text.clean import printable
 
 if TYPE_CHECKING:
@@ -12,6 +14,19 @@ if TYPE_CHECKING:
 
 MAX_LINES = 50  # of a kind: nobody reads two thousand
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+
+
+def print_json(content: Mapping[str, Any]) -> None:
+    """Print an object on a line."""
+    print(json.dumps(content, ensure_ascii=False), flush=True)
+
+
+def print_content(content: Mapping[str, Any], lines: Iterable[str], as_json: bool) -> None:
+    """Print what a command has to say, as JSON or in lines."""
+    if as_json:
+        print_json(content)
+    else:
+        print("\n".join(lines))
 
 
 def report_json(report: Report) -> dict[str, Any]:
@@ -38,19 +53,31 @@ def report_lines(report: Report, listed: Collection[str] = ()) -> Iterator[str]:
         ("~", "changed", list(report.changed)),
         ("→", "renamed", [f"{old} → {new}" for old, new in report.renamed]),
         ("-", "removed", list(report.removed)),
-        ("!", "skipped", [f"{s.path}: {s.reason}" for s in report.skipped]),
+        ("!", "skipped", [f"{s.path}: {localized(s.reason)}" for s in report.skipped]),
     )
     for sign, kind, entries in kinds:
         yield from (row(sign, kind, entry) for entry in entries[:MAX_LINES])
         if len(entries) > MAX_LINES:
-            yield row(sign, kind, f"and {len(entries) - MAX_LINES} more (--json lists all)")
+            more = f"and {len(entries) - MAX_LINES} more (--json lists all)"
+            yield row(sign, kind, localized(more))
     if report.rebuilt_because:
-        yield f"The index was rebuilt: {report.rebuilt_because}."
+        yield localized(f"The index was rebuilt: {report.rebuilt_because}.")
     state = "nothing changed" if report.unchanged else f"{report.embedded} texts embedded"
-    yield f"{report.articles} articles in the index, {state} (generation {report.generation})"
+    yield localized(
+        f"{report.articles} articles in the index, {state} (generation {report.generation})"
+    )
+
+
+def status_lines(content: Mapping[str, Any]) -> Iterator[str]:
+    """A table of names and values."""
+    shown = {True: "yes", False: "no", None: "–"}
+    for name, value in content.items():
+        known = value is None or isinstance(value, bool)
+        words = shown[value] if known else str(value)
+        yield f"{localized(name.replace('_', ' ')):<12} {localized(words)}"
 
 
 def row(sign: str, kind: str, entry: str) -> str:
     """One line of the table; no name can break it or control the terminal."""
     shown = printable(entry).replace("\n", _REPLACEMENT)
-    return f"  {sign} {kind:<8} {shown}"
+    return f"  {sign} {localized(kind):<8} {shown}"
