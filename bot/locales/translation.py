@@ -22,12 +22,22 @@ def translated(text: str, language: str) -> str:
     catalogue = _catalogue(language)
     if text in catalogue:
         return catalogue[text]
-    for template, translation in catalogue.items():
-        if (values := values_in(template, text)) is not None:
-            return translation.format_map(
-                {n: translated(v, language) if n in _SENTENCES else v for n, v in values.items()}
-            )
-    return text
+    fitting = [(t, values) for t in catalogue if (values := values_in(t, text)) is not None]
+    if not fitting:
+        return text
+    template, values = min(fitting, key=lambda fit: _looseness(*fit))
+    return catalogue[template].format_map(
+        {n: translated(v, language) if n in _SENTENCES else v for n, v in values.items()}
+    )
+
+
+def _looseness(template: str, values: dict[str, str]) -> tuple[int, int]:
+    """How late in the text the words of a template begin; then how few they are.
+
+    Sentences stand at the end of others: the outer one begins first.
+    """
+    literals, names = _parts(template)
+    return 0 if literals[0] else len(values[names[0]]), -len("".join(literals))
 
 
 def values_in(template: str, text: str) -> dict[str, str] | None:
@@ -58,8 +68,7 @@ def _parts(template: str) -> tuple[list[str], list[str]]:
 
 @cache
 def _catalogue(language: str) -> dict[str, str]:
-    """Translations by English templates, those that say most first."""
+    """Translations by English templates."""
     file = files(__package__).joinpath(f"{language}_translations.toml")
     sections = tomllib.loads(file.read_text(encoding="utf-8"))
-    found = {english: other for named in sections.values() for english, other in named.items()}
-    return dict(sorted(found.items(), key=lambda item: -len("".join(_parts(item[0])[0]))))
+    return {english: other for named in sections.values() for english, other in named.items()}
