@@ -141,6 +141,6 @@ def test_the_command_line_speaks_italian_as_a_whole(empty_place: Workplace) -> N
     empty_place.write("a.txt", "Il treno è partito da Pyongyang.")
     told = empty_place.run("index", **italian).stdout
     assert "+ aggiunto a.txt" in told and "! saltato  vuoto.txt: non contiene testo" in told
-    assert "1 articoli nell’indice, 1 testi calcolati" in told
+    assert "articoli nell’indice: 1; testi calcolati: 1" in told
     assert "in order" not in (doctor := empty_place.run("doctor", **italian).stdout)
     assert "a posto" in doctor

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import tomllib
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.environment import LANGUAGES, interface_language
@@ -50,8 +49,10 @@ class Texts:
 @cache
 def texts(language: str) -> Texts:
     """The texts in Italian or English; English for any other language."""
+    import tomllib
+
     code = language if language in LANGUAGES else "en"
-    loaded = tomllib.loads(files(__name__).joinpath(f"{code}.toml").read_text(encoding="utf-8"))
+    loaded = tomllib.loads(Path(__file__).with_name(f"{code}.toml").read_text(encoding="utf-8"))
     entries = {
         f"{section}.{name}": text
         for section, named in loaded.items()

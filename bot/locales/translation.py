@@ -2,17 +2,16 @@
 
 They are in the code, in English, where they are raised: files, logs and JSON keep them so. The
 file of another language has a translation for each, by its template, as gettext's catalogues do:
-``{name}`` stands for a value. A value named ``error`` or ``state`` is a sentence in turn.
+``{name}`` stands for a value. The values of ``_SENTENCES`` are sentences in turn.
 """
 
 from __future__ import annotations
 
-import tomllib
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from string import Formatter
 
-_SENTENCES = ("error", "state")  # values that are translated, too
+_SENTENCES = ("error", "state", "formats")  # values that are translated, too
 
 
 def translated(text: str, language: str) -> str:
@@ -69,6 +68,8 @@ def _parts(template: str) -> tuple[list[str], list[str]]:
 @cache
 def _catalogue(language: str) -> dict[str, str]:
     """Translations by English templates."""
-    file = files(__package__).joinpath(f"{language}_translations.toml")
+    import tomllib
+
+    file = Path(__file__).with_name(f"{language}_translations.toml")
     sections = tomllib.loads(file.read_text(encoding="utf-8"))
     return {english: other for named in sections.values() for english, other in named.items()}

@@ -10,10 +10,9 @@ from rich.console import Console
 from bot.compose import Parts
 from bot.locales import texts_for
 from bot.settings import Settings
-from bot.terminal.help import localized
+from bot.terminal.output import localized, print_json
 from bot.terminal.progress import Spinner
 from bot.terminal.render import print_answer, print_talk
-from bot.terminal.report import print_json
 from index.errors import VirgoletteError
 from retrieval.answer import Question, Reason
 

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bot.process import end_on_sigterm, write_utf8
-from bot.terminal.help import Command, Group, localized, usage_error
+from bot.terminal.help import Command, Group, usage_error
+from bot.terminal.output import localize_warnings, localized, print_content, print_json
 from bot.terminal.progress import spinner
-from bot.terminal.report import print_content, print_json
 from index.errors import UsageError, VirgoletteError
 
 if TYPE_CHECKING:
@@ -88,6 +88,7 @@ def _settings(*, writes: bool = False) -> Settings:
     """The settings. ``writes``: also make SIGTERM roll back what the command has begun."""
     from bot.settings import read_settings  # imports pydantic: a quarter of a second
 
+    localize_warnings()
     settings = read_settings()
     if writes:
         end_on_sigterm()

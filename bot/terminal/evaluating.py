@@ -20,7 +20,7 @@ from bot.compose import (
     weights_kind,
 )
 from bot.settings import Settings
-from bot.terminal.help import localized
+from bot.terminal.output import localized
 from bot.terminal.progress import progress_bar
 from index.building.sync import sync
 from index.errors import StorageError, UsageError

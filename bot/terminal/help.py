@@ -7,18 +7,12 @@ from typing import TYPE_CHECKING, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from bot.environment import interface_language
-from bot.locales.translation import translated
+from bot.terminal.output import localized
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _REMARKS = ("[default: ", "required]")  # what typer adds to the help of a parameter
-
-
-def localized(text: str) -> str:
-    """An English text of ours or of typer in the language of the user."""
-    return translated(text, interface_language())
 
 
 class Command(TyperCommand):

@@ -15,7 +15,7 @@ import typer
 from bot.compose import UNCALIBRATED, calibrated, locations, make_embedder, make_reader
 from bot.settings import Settings
 from bot.status import stored_article
-from bot.terminal.help import localized
+from bot.terminal.output import localized
 from bot.terminal.progress import progress_bar
 from bot.terminal.report import report_json, report_lines, row
 from index.articles.add import Adder, AddResult

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from bot.terminal.help import localized
+from bot.terminal.output import localized
 
 if TYPE_CHECKING:
     from rich.progress import TaskID

@@ -67,13 +67,21 @@ def print_help(console: Console, text: str) -> None:
         print_lines(console, [(0, label, Text(line.removeprefix(label)))])
 
 
-def print_article(console: Console, text: str) -> None:
-    """Print the text of an article, to the letter in a pipe.
+def print_numbered(console: Console, text: str) -> None:
+    """Print a text; a line that begins with a number wraps under the word after it."""
+    for line in text.splitlines():
+        number, _, words = line.partition(" ")
+        entry = (0, f"{number:>4}  ", Text(words))
+        print_lines(console, [entry if number.isdecimal() else (0, "", Text(line))])
+
+
+def print_article(console: Console, text: str, heading: str = "") -> None:
+    """Print the text of an article below a heading, to the letter in a pipe.
 
     A terminal gets it wrapped at words, and page by page (PAGER) where it is longer than the
     screen.
     """
-    content = Text(printable(text))
+    content = Text(f"{heading}\n" if heading else "", style="bold") + Text(printable(text))
     if not console.is_terminal:
         console.print(content, soft_wrap=True)
     elif len(content.wrap(console, console.width)) < console.height - 1:

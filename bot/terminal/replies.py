@@ -13,7 +13,7 @@ from bot.conversations import Conversations
 from bot.listing import find_article, listed_articles
 from bot.locales import Texts, texts_for
 from bot.settings import Settings
-from bot.terminal.help import localized
+from bot.terminal.output import localized
 from bot.terminal.progress import spinner
 from bot.terminal.render import (
     print_answer,
@@ -21,6 +21,7 @@ from bot.terminal.render import (
     print_claims,
     print_help,
     print_lines,
+    print_numbered,
     print_talk,
     print_verification,
 )
@@ -141,7 +142,7 @@ class Replies:
             return
         found = find_article(self._parts.index, name)
         if found.article is None:
-            self._print(not_one_article(found, name, say))
-            return
-        self._print(printable(source_line(found.article, say)), style="bold")
-        print_article(self._console, found.article.text)
+            print_numbered(self._console, not_one_article(found, name, say))
+        else:
+            heading = printable(source_line(found.article, say))
+            print_article(self._console, found.article.text, heading)

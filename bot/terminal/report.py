@@ -1,12 +1,11 @@
-"""What a command has to say, above all an index run, as JSON and as lines for a terminal."""
+"""The state of the index and what a run did, as JSON and as lines for a terminal."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from bot.terminal.help import localized
+from bot.terminal.output import localized
 from index.text.clean import printable
 
 if TYPE_CHECKING:
@@ -14,19 +13,6 @@ if TYPE_CHECKING:
 
 MAX_LINES = 50  # of a kind: nobody reads two thousand
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
-
-
-def print_json(content: Mapping[str, Any]) -> None:
-    """Print an object on a line."""
-    print(json.dumps(content, ensure_ascii=False), flush=True)
-
-
-def print_content(content: Mapping[str, Any], lines: Iterable[str], as_json: bool) -> None:
-    """Print what a command has to say, as JSON or in lines."""
-    if as_json:
-        print_json(content)
-    else:
-        print("\n".join(lines))
 
 
 def report_json(report: Report) -> dict[str, Any]:
@@ -70,11 +56,12 @@ def report_lines(report: Report, listed: Collection[str] = ()) -> Iterator[str]:
 
 def status_lines(content: Mapping[str, Any]) -> Iterator[str]:
     """A table of names and values."""
-    shown = {True: "yes", False: "no", None: "–"}
+    words = {"True": "yes", "False": "no", "None": "–"}
     for name, value in content.items():
-        known = value is None or isinstance(value, bool)
-        words = shown[value] if known else str(value)
-        yield f"{localized(name.replace('_', ' ')):<12} {localized(words)}"
+        label = {"near_twins": "near twins", "skipped": "left out"}.get(name, name)
+        is_sentence = name in ("bot", "chat", "calibrated")
+        shown = words.get(str(value), str(value))
+        yield f"{localized(label):<12} {localized(shown) if is_sentence else shown}"
 
 
 def row(sign: str, kind: str, entry: str) -> str:
