@@ -244,7 +244,8 @@ class Settings(BaseSettings):
         20, gt=0, allow_inf_nan=False, description="Millions of bytes that a file may have."
     )
     language: Literal["auto", "it", "en"] = Field(
-        "auto", description="The bot's language: it, en, or auto (the user's own)."
+        "auto",
+        description="The language: it, en, or auto (that of the user, the question or the locale).",
     )
     telegram_bot_token: Annotated[SecretStr, AfterValidator(_token)] = Field(
         SecretStr(""), description="The token that @BotFather gave."

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -16,15 +15,16 @@ def localized(text: str) -> str:
     return translated(text, interface_language())
 
 
-class _Localized(logging.Formatter):
-    def format(self, record: logging.LogRecord) -> str:
-        return localized(super().format(record))
-
-
 def localize_warnings() -> None:
     """Localize what is logged where no log is set up, as by the bot: it is for the user."""
+    import logging
+
+    class Localized(logging.Formatter):
+        def format(self, record: logging.LogRecord) -> str:
+            return localized(super().format(record))
+
     if logging.lastResort:
-        logging.lastResort.setFormatter(_Localized())
+        logging.lastResort.setFormatter(Localized())
 
 
 def print_json(content: Mapping[str, Any]) -> None:
