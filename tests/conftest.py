@@ -31,6 +31,7 @@ from tests.warm import Process, Warm
 ROOT = Path(__file__).parent.parent
 OFFLINE = Path(__file__).parent / "offline"
 TRAIN = "Il treno blindato è partito da Pyongyang. Arriverà a Vladivostok martedì."
+ITALIAN = {"LANG": "it_IT.UTF-8"}  # the environment of an Italian user
 NOT_FAST = frozenset({"embedder", "reader", "data_dir", "stock", "warm"})  # fixtures
 runpy.run_path(str(OFFLINE / "sitecustomize.py"))  # forbids the network in this process too
 

@@ -16,7 +16,7 @@ from typer.main import get_command
 from bot.environment import interface_language
 from bot.locales.translation import translated, values_in
 from bot.terminal.cli import app
-from tests.conftest import ROOT, Workplace
+from tests.conftest import ITALIAN, ROOT, Workplace
 
 FILE = ROOT / "bot" / "locales" / "it_translations.toml"
 SENTENCES = {
@@ -126,21 +126,20 @@ def test_the_language_is_that_of_the_setting_or_the_locale(
 
 
 def test_the_command_line_speaks_italian_as_a_whole(empty_place: Workplace) -> None:
-    italian = {"LANG": "it_IT.UTF-8"}
-    page = empty_place.run("index", "--help", **italian).stdout
+    page = empty_place.run("index", "--help", **ITALIAN).stdout
     assert page.startswith("Uso: ") and "[predefinito: no-rebuild]" in page
     assert "Mostra questo messaggio ed esce." in page and "Options" not in page
-    wrong = empty_place.run("ask", "--jso", "x", **italian)
+    wrong = empty_place.run("ask", "--jso", "x", **ITALIAN)
     assert wrong.returncode == 2 and "Errore: l’opzione --jso non esiste" in wrong.stderr
-    wrong = empty_place.run("index", "--wait", "-3", **italian)
+    wrong = empty_place.run("index", "--wait", "-3", **ITALIAN)
     assert "il valore di '--wait' non va bene: deve essere almeno 0" in wrong.stderr
-    wrong = empty_place.run("status", VIRGOLETTE_CAUTION="brave", **italian)
+    wrong = empty_place.run("status", VIRGOLETTE_CAUTION="brave", **ITALIAN)
     assert wrong.returncode == 2 and "deve essere 'cautious', 'balanced' o" in wrong.stderr
-    assert "in data non c’è un indice" in empty_place.run("show", "x", **italian).stderr
+    assert "in data non c’è un indice" in empty_place.run("show", "x", **ITALIAN).stderr
     empty_place.write("vuoto.txt", "")
     empty_place.write("a.txt", "Il treno è partito da Pyongyang.")
-    told = empty_place.run("index", **italian).stdout
+    told = empty_place.run("index", **ITALIAN).stdout
     assert "+ aggiunto a.txt" in told and "! saltato  vuoto.txt: non contiene testo" in told
     assert "articoli nell’indice: 1; testi calcolati: 1" in told
-    assert "in order" not in (doctor := empty_place.run("doctor", **italian).stdout)
+    assert "in order" not in (doctor := empty_place.run("doctor", **ITALIAN).stdout)
     assert "a posto" in doctor

@@ -14,9 +14,8 @@ from pathlib import Path
 
 from bot.settings import Settings
 from bot.terminal.repl import _history
-from tests.conftest import Workplace
+from tests.conftest import ITALIAN, Workplace
 
-ITALIAN = {"LANG": "it_IT.UTF-8"}
 ASKED_PLACE = b"\x1b[6n"  # what a terminal answers with the place of its cursor
 QUESTION = "Da dove è partito il treno blindato?"
 

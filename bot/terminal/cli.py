@@ -80,6 +80,8 @@ def main() -> None:
     except typer.TyperException as error:
         print(usage_error(error), file=sys.stderr)
         sys.exit(error.exit_code)
+    except typer.Abort:  # the input ended where an answer was needed
+        sys.exit(FAILED)
     finally:
         gc.freeze()  # otherwise the exit searches all objects once more, for half a second
 

@@ -15,35 +15,43 @@ if TYPE_CHECKING:
 _REMARKS = ("[default: ", "required]")  # what typer adds to the help of a parameter
 
 
-class Command(TyperCommand):
-    """A command with localized help."""
+class _Localized:
+    """What a command and a group have in common. The types of typer's arguments are not public."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **_localized(options))
+        for parameter in options.get("params") or ():
+            parameter.help = localized(parameter.help or "")
+        for name in ("help", "options_metavar"):
+            options[name] = localized(options.get(name) or "")
+        super().__init__(*arguments, **options)
 
-    def format_usage(self, ctx: Any, formatter: Any) -> None:
+    def format_usage(self: Any, ctx: Any, formatter: Any) -> None:
         """Write the usage line."""
-        _write_usage(self, ctx, formatter)
+        pieces = " ".join(self.collect_usage_pieces(ctx))
+        formatter.write_usage(ctx.command_path, pieces, prefix=f"{localized('Usage:')} ")
 
-    def format_options(self, ctx: Any, formatter: Any) -> None:
+    def format_options(self: Any, ctx: Any, formatter: Any) -> None:
         """Write arguments and options."""
-        _write_parameters(self, ctx, formatter)
+        for kind, heading in (("argument", "Arguments"), ("option", "Options")):
+            if records := list(_records(self, ctx, kind)):
+                with formatter.section(localized(heading)):
+                    formatter.write_dl(records)
 
 
-class Group(TyperGroup):
+class Command(_Localized, TyperCommand):
+    """A command with localized help."""
+
+
+class Group(_Localized, TyperGroup):
     """Commands with localized help; each is listed with the whole first sentence of its help."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
-        metavar = localized("COMMAND [ARGS]...")
-        super().__init__(*arguments, **{**_localized(options), "subcommand_metavar": metavar})
-
-    def format_usage(self, ctx: Any, formatter: Any) -> None:
-        """Write the usage line."""
-        _write_usage(self, ctx, formatter)
+        options["subcommand_metavar"] = localized("COMMAND [ARGS]...")
+        super().__init__(*arguments, **options)
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write options and commands."""
-        _write_parameters(self, ctx, formatter)
+        super().format_options(ctx, formatter)
         with formatter.section(localized("Commands")):
             formatter.write_dl(
                 [(name, _first_sentence(c.help or "")) for name, c in self.commands.items()]
@@ -62,26 +70,6 @@ def usage_error(error: typer.TyperException) -> str:
         return error.message
     hint = localized(f"Try '{context.command_path} --help' for help.")
     return f"{context.get_usage()}\n{hint}\n\n{localized(f'Error: {error.format_message()}')}"
-
-
-def _localized(options: dict[str, Any]) -> dict[str, Any]:
-    """The options of a command's constructor."""
-    for parameter in options.get("params") or ():
-        parameter.help = localized(parameter.help or "")
-    metavar = localized(options.get("options_metavar") or "")
-    return {**options, "help": localized(options.get("help") or ""), "options_metavar": metavar}
-
-
-def _write_usage(command: Any, ctx: Any, formatter: Any) -> None:
-    pieces = " ".join(command.collect_usage_pieces(ctx))
-    formatter.write_usage(ctx.command_path, pieces, prefix=f"{localized('Usage:')} ")
-
-
-def _write_parameters(command: Any, ctx: Any, formatter: Any) -> None:
-    for kind, heading in (("argument", "Arguments"), ("option", "Options")):
-        if records := list(_records(command, ctx, kind)):
-            with formatter.section(localized(heading)):
-                formatter.write_dl(records)
 
 
 def _records(command: Any, ctx: Any, kind: str) -> Iterator[tuple[str, str]]:
