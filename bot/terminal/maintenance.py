@@ -59,7 +59,7 @@ class Addition:
             if outcome.state == "added":
                 yield row("+", "added", str(outcome.path))
             elif outcome.state == "known":
-                yield row("=", "known", f"{outcome.path} ({outcome.origin})")
+                yield row("=", "there", f"{outcome.path} ({outcome.origin})")
             else:
                 yield row("!", "failed", localized(str(outcome.reason)))
         if self.report is not None:
