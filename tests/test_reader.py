@@ -20,7 +20,7 @@ from index.models.weights import PACKED as MODEL
 from index.models.weights import WORDS, checksum
 from index.text.sentences import Span, sentences
 from retrieval.answer import Answer, Question
-from retrieval.answering.quotations import marked_words
+from retrieval.answering.highlights import marked_words
 from retrieval.answering.reader import (
     GRAPH,
     MARKER,

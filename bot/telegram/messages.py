@@ -25,7 +25,7 @@ from index.articles.article import Article
 from index.text.clean import printable
 from index.text.sentences import Span
 from retrieval.answer import Answer, Quotation
-from retrieval.answering.quotations import marked_words
+from retrieval.answering.highlights import marked_words
 from retrieval.answering.verification import Verification
 
 MAX_MESSAGE = 4096  # UTF-16 code units

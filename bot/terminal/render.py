@@ -21,7 +21,7 @@ from bot.locales import Texts
 from index.generations.current import CurrentIndex
 from index.text.clean import printable
 from retrieval.answer import Answer, Quotation
-from retrieval.answering.quotations import marked_words
+from retrieval.answering.highlights import marked_words
 from retrieval.answering.verification import Verification
 
 
