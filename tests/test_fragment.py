@@ -47,6 +47,11 @@ def test_otherwise_the_address_is_the_plain_one(words: str, url: str) -> None:
     assert address(words, url=url) == url
 
 
+def test_a_sentence_whose_ends_overlap_is_named_whole() -> None:
+    words = " ".join(["no"] * 6 + ["ma"] + ["no"] * 6)
+    assert address(words, words) == f"{PAGE}#:~:text={words.replace(' ', '%20')}"
+
+
 def test_an_anchor_in_the_address_stays() -> None:
     assert address("Va a Vladivostok", url=f"{PAGE}#top").startswith(f"{PAGE}#top:~:text=Va%20a")
 

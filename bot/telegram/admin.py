@@ -98,7 +98,7 @@ class Admin:
             button = Button(
                 say("admin.remove"), f"remove:{article_key(article.path, article.sha256)}"
             )
-            (shown, *_) = packed([article_block(article, f"{number}. ", say)])
+            (shown, *_) = packed([article_block(article, f"{number}. ")])
             await deliver(message, [shown.with_buttons([button])])
         else:
             await reply(message, say("chat.no_such_article", number=number))
