@@ -9,7 +9,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from telegram import Update
+from telegram import Message, Update
 from telegram.ext import ContextTypes
 
 from bot.chat_model import spent_of
@@ -20,7 +20,8 @@ from bot.state import State
 from bot.status import health_of, index_status
 from bot.telegram.indexing import COUNTED, CommandResult, run_command
 from bot.telegram.messages import Block, Button, article_block, packed, shortened, text_message
-from bot.telegram.sending import acknowledge, deliver, replace_pressed, reply, typing
+from bot.telegram.replies import Replies
+from bot.telegram.sending import acknowledge, replace_pressed, typing
 from bot.telegram.updates import message_of, number_argument, texts_of
 from index.generations.current import CurrentIndex
 
@@ -43,11 +44,13 @@ class Admin:
     index: CurrentIndex
     state: State
     settings: Settings
+    replies: Replies
 
     async def status(self, update: Update, _: ContextTypes.DEFAULT_TYPE) -> None:
         """/status: what is indexed, and how the bot is."""
         lines = await asyncio.to_thread(self._status_lines, self._texts(update))
-        await deliver(message_of(update), packed([Block.words(shortened(line)) for line in lines]))
+        shown = packed([Block.words(shortened(line)) for line in lines])
+        await self.replies.put(message_of(update), shown)
 
     async def reindex(self, update: Update, _: ContextTypes.DEFAULT_TYPE) -> None:
         """/reindex: bring the index up to date with the corpus."""
@@ -55,21 +58,21 @@ class Admin:
         async with typing(message):
             result = await run_command("index", "--json", "--wait", _WRITER_WAIT)
         if result.code:
-            await reply(message, _failure(result, say))
+            await self._say(message, _failure(result, say))
         else:
             counts = {name: len(result.output.get(name, [])) for name in COUNTED}
-            await reply(message, say("admin.indexed", **counts))
+            await self._say(message, say("admin.indexed", **counts))
 
     async def add(self, update: Update, _: ContextTypes.DEFAULT_TYPE) -> None:
         """/add address, or a message that is an address: adds its article to the corpus."""
         message, say = message_of(update), self._texts(update)
         address = ADDRESS.search(message.text or "")
         if address is None:
-            await reply(message, say("admin.add_usage"))
+            await self._say(message, say("admin.add_usage"))
             return
         async with typing(message):
             result = await run_command("add", "--json", "--", address[0])
-        await reply(message, _addition(result, address[0], say))
+        await self._say(message, _addition(result, address[0], say))
 
     async def document(self, update: Update, _: ContextTypes.DEFAULT_TYPE) -> None:
         """A document: an article for the corpus. Its caption may give source, title, date, url."""
@@ -79,7 +82,7 @@ class Admin:
             raise ValueError("a message without a document")
         name = _file_name(document.file_name or "")
         if (document.file_size or 0) > min(_MAX_DOWNLOAD, self.settings.max_file_bytes):
-            await reply(message, say("admin.too_large", name=shortened(name)))
+            await self._say(message, say("admin.too_large", name=shortened(name)))
             return
         options = _caption_options(message.caption or "")
         async with typing(message):
@@ -87,21 +90,21 @@ class Admin:
                 file = Path(folder) / name
                 await (await document.get_file()).download_to_drive(file)
                 result = await run_command("add", "--json", *options, "--", str(file))
-        await reply(message, _addition(result, name, say))
+        await self._say(message, _addition(result, name, say))
 
     async def remove(self, update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
         """/remove number: shows the article, with a button that removes it."""
         message, say, number = message_of(update), self._texts(update), number_argument(context)
         if not number:
-            await reply(message, say("admin.remove_usage"))
+            await self._say(message, say("admin.remove_usage"))
         elif article := await asyncio.to_thread(article_by_number, self.index, int(number)):
             button = Button(
                 say("admin.remove"), f"remove:{article_key(article.path, article.sha256)}"
             )
             (shown, *_) = packed([article_block(article, f"{number}. ", say)])
-            await deliver(message, [shown.with_buttons([button])])
+            await self.replies.put(message, [shown.with_buttons([button])])
         else:
-            await reply(message, say("chat.no_such_article", number=number))
+            await self._say(message, say("chat.no_such_article", number=number))
 
     async def pressed(self, update: Update, _: ContextTypes.DEFAULT_TYPE) -> None:
         """The button of /remove."""
@@ -119,6 +122,9 @@ class Admin:
         removed = say("admin.removed", path=shortened(article.path))
         text = _failure(result, say) if result.code else removed
         await replace_pressed(query, text_message(text))
+
+    async def _say(self, to: Message, text: str) -> None:
+        await self.replies.put(to, [text_message(text)])
 
     def _status_lines(self, say: Texts) -> list[str]:
         index, health = index_status(self.settings), health_of(self.state)

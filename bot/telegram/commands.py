@@ -1,8 +1,9 @@
-"""The commands with their English and Italian names, and the menus that show them."""
+"""What Telegram shows of the bot: its commands, in English and Italian, and what it is."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from telegram import (
@@ -13,10 +14,15 @@ from telegram import (
     BotCommandScopeAllPrivateChats,
     BotCommandScopeChat,
     BotCommandScopeDefault,
+    BotDescription,
+    BotShortDescription,
 )
 from telegram.error import TelegramError
 
 from bot.locales import LANGUAGES, texts
+
+_Get = Callable[..., Awaitable[BotDescription | BotShortDescription]]
+_Put = Callable[..., Awaitable[bool]]
 
 _log = logging.getLogger(__name__)
 
@@ -82,3 +88,29 @@ async def _set_menu(bot: Bot, scope: BotCommandScope, commands: list[Command]) -
             await bot.set_my_commands(menu, scope=scope, language_code=language)
     except TelegramError as error:
         _log.warning("the menu of commands could not be set (%s): %s", scope.type, error)
+
+
+async def describe(bot: Bot) -> None:
+    """Set what an empty chat and a profile say of the bot, unless its owner has written that.
+
+    The owner's text is the one for all languages: a text of ours for one language would hide it.
+    """
+    shown = "telegram.description", bot.get_my_description, bot.set_my_description
+    short = "telegram.short_description", bot.get_my_short_description, bot.set_my_short_description
+    try:
+        for name, get, put in (shown, short):
+            await _describe(name, get, put)
+    except TelegramError as error:
+        _log.warning("the description of the bot could not be set: %s", error)
+
+
+async def _describe(name: str, get: _Get, put: _Put) -> None:
+    ours = {"", *(texts(language)(name) for language in LANGUAGES)}
+    for language in (None, *LANGUAGES):  # None: any other language
+        wanted, answer = texts(language or "it")(name), await get(language_code=language)
+        current = getattr(answer, name.partition(".")[2])
+        if current not in ours:
+            if language is None:
+                return
+        elif current != wanted:
+            await put(wanted, language_code=language)

@@ -67,10 +67,13 @@ async def send(to: TelegramMessage, message: Message) -> TelegramMessage:
     )
 
 
-async def acknowledge(query: CallbackQuery, text: str = "") -> None:
-    """End the waiting of whoever pressed a button, with an alert if there is a text."""
+async def acknowledge(query: CallbackQuery, text: str = "", *, alert: bool = True) -> None:
+    """End the waiting of whoever pressed a button, with a text if there is one.
+
+    ``alert``: the text stays until it is closed.
+    """
     try:
-        await query.answer(text[:_MAX_ALERT], show_alert=bool(text))
+        await query.answer(text[:_MAX_ALERT], show_alert=alert and bool(text))
     except TelegramError as error:  # too late: Telegram has ended it itself
         _log.info("a button could not be acknowledged: %s", error)
 
