@@ -276,6 +276,21 @@ def reactions(*emoji: str, kind: str = "emoji") -> dict[str, Any]:
         ("editMessageReplyMarkup", {"chat_id": CHAT, "message_id": 101}, "can't be edited"),
         ("editMessageReplyMarkup", {"chat_id": CHAT, "message_id": 5}, "edit not found"),
         ("answerGuestQuery", {"guest_query_id": "5", "result": {}}, "query is too old"),
+        (
+            "sendMessage",
+            {
+                "chat_id": CHAT,
+                "text": "a",
+                "ephemeral_message_parameters": {"receiver_user_id": CHAT},
+                "reply_parameters": {"ephemeral_message_id": 5},
+            },
+            "replies to one of its receiver",
+        ),
+        (
+            "editEphemeralMessageText",
+            {"chat_id": CHAT, "receiver_user_id": CHAT, "ephemeral_message_id": 5, "text": "a"},
+            "message to edit not found",
+        ),
         ("getMyDescription", {"language_code": "ita"}, "invalid language code"),
         ("setMyDescription", {"description": "a" * 513}, "too long"),
         ("setMyShortDescription", {"short_description": "a" * 121}, "too long"),

@@ -116,6 +116,17 @@ def test_on_joining_a_group_it_says_how_to_ask_there(bot: Bot) -> None:
     assert said_in(bot, 206) == said_in(bot, -1_002_009) == []
 
 
+def test_who_has_blocked_it_gets_nothing_and_that_is_no_error(bot: Bot) -> None:
+    before, logged = len(bot.api.calls), len(bot.log.read_text())
+    bot.api.fail("sendMessage", status=403)
+    bot.api.say("/fonti", user_id=214)
+    bot.api.wait_for(lambda call: call.status == 403, since=before, timeout=READY)
+    bot.ask("/help")
+    assert len([c for c in bot.api.calls[before:] if c.method == "sendMessage"]) == 2
+    log = bot.log.read_text()[logged:]
+    assert "can no longer be written to" in log and "could not be handled" not in log
+
+
 def test_an_edited_message_is_what_it_has_become(bot: Bot) -> None:
     def edited(text: str) -> str:
         before = len(bot.api.calls)
@@ -220,6 +231,30 @@ def test_direct_messages_are_answered_in_their_topic(bot: Bot) -> None:
     assert TRAIN in reply["text"] and reply["direct_messages_topic"] == {"topic_id": 5}
 
 
+def test_what_only_one_person_wants_to_see_in_a_group_is_ephemeral(bot: Bot) -> None:
+    bot.ask("/help")
+    entries = bot.api.commands["all_group_chats", "it"]
+    ephemeral = [entry["command"] for entry in entries if entry.get("is_ephemeral")]
+    assert ephemeral == ["fonti", "articolo", "help"]
+    assert not any(entry.get("is_ephemeral") for entry in bot.api.commands["default", "it"])
+
+    def asked(text: str, number: int, **more: Any) -> dict[str, Any]:
+        before = len(bot.api.calls)
+        fields = {"message_id": 0, "ephemeral_message_id": number} | more
+        bot.api.say(text, chat_id=-1_002_011, user_id=213, more=fields)
+        return dict(bot.api.wait_for("sendMessage", since=before, timeout=READY).result)
+
+    assert asked("/fonti", 41)["text"].startswith("Gli articoli: 5")
+    page = asked("/articolo 1", 42)
+    assert page["receiver_user"]["id"] == 213 and said_in(bot, -1_002_011) == []
+    before = len(bot.api.calls)
+    press(bot, page, "list:0", user=213)
+    edit = bot.api.wait_for("editEphemeralMessageText", since=before, timeout=READY)
+    assert edit.params["receiver_user_id"] == 213
+    answer = asked(QUESTION, 43, reply_to_message=page)
+    assert TRAIN in answer["text"] and not buttons(answer)
+
+
 @pytest.mark.parametrize(
     ("text", "found"),
     [
@@ -228,7 +263,7 @@ def test_direct_messages_are_answered_in_their_topic(bot: Bot) -> None:
         ("👍", ""),
         ("🤔🤔", ""),
         ("\u200b\u200e\u2060", "Scrivi una domanda"),
-        ("\u202eDa dove è partito\u200b il treno\u200f blindato", "Pyongyang"),
+        ("\u202eDa dove è par\u00adtito il tre\u200bno blin\u200fdato", "Pyongyang"),
         ("DA DOVE È PARTITO IL TRENO BLINDATO", "Pyongyang"),
         ("da dove e partito il treno blindato", "Pyongyang"),
     ],
@@ -249,9 +284,11 @@ def test_it_describes_itself_unless_its_owner_has(train_place: Workplace) -> Non
         assert bot.stop() == 0
         own = {("description", ""): "Il bot della redazione", ("short_description", "it"): "Chiedi"}
         api.descriptions = {**shown, **own, ("short_description", "en"): ""}
+        api.descriptions = {k: v for k, v in api.descriptions.items() if k != ("description", "en")}
         before = len(api.calls)
         again = Bot(train_place, api, VIRGOLETTE_WATCH="false")
         again.ask("/help")
+        shown.pop(("description", "en"))
         assert api.descriptions == {**shown, **own}
         changes = [c.method for c in api.calls[before:] if c.method.endswith("Description")]
         assert [m for m in changes if m.startswith("set")] == ["setMyShortDescription"]

@@ -20,8 +20,7 @@ from bot.state import State
 from bot.status import health_of, index_status
 from bot.telegram.indexing import COUNTED, CommandResult, run_command
 from bot.telegram.messages import Block, Button, article_block, packed, shortened, text_message
-from bot.telegram.replies import Replies
-from bot.telegram.sending import acknowledge, replace_pressed, typing
+from bot.telegram.sending import Replies, acknowledge, replace_pressed, typing
 from bot.telegram.updates import message_of, number_argument, texts_of
 from index.generations.current import CurrentIndex
 

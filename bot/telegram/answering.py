@@ -21,9 +21,8 @@ from bot.queue import AnswerQueue, CrowdedError
 from bot.smalltalk import small_talk_reply
 from bot.telegram.buttons import answer_buttons
 from bot.telegram.messages import Message, answer_messages, draft_text, text_message
-from bot.telegram.replies import Replies
-from bot.telegram.sending import deliver, typing
-from bot.telegram.updates import person_of, topic_of
+from bot.telegram.sending import Replies, deliver, typing
+from bot.telegram.updates import ephemeral_number, person_of, topic_of
 from index.errors import VirgoletteError
 from index.generations.current import CurrentIndex
 from retrieval.answer import MAX_QUESTION, Answer, Question, QuestionError, Reason
@@ -138,6 +137,8 @@ class Answering:
                 outcome = await self._outcome(asker, raw, say, drafts)
             answer = outcome if isinstance(outcome, Answer) else None
             messages = _messages(outcome, message.message_id, say)
+            if ephemeral_number(message) is not None:  # nothing is kept for its buttons
+                messages = [shown.with_buttons() for shown in messages]
             await keep(replies, answer)  # before a button can be pressed
             sent = await deliver(message, messages, replies)
             if sent != replies:

@@ -50,8 +50,7 @@ from bot.telegram.inbox import (
 )
 from bot.telegram.indexing import follow_corpus
 from bot.telegram.inline import Inline
-from bot.telegram.replies import Replies
-from bot.telegram.sending import MAX_RETRY_PAUSE
+from bot.telegram.sending import MAX_RETRY_PAUSE, Replies
 from bot.telegram.votes import Voting
 from index.errors import VirgoletteError
 from retrieval.chain import WRITTEN_AT_ONCE

@@ -19,7 +19,7 @@ from telegram import (
 )
 from telegram.error import TelegramError
 
-from bot.locales import LANGUAGES, texts
+from bot.locales import LANGUAGES, Texts, texts
 
 _Get = Callable[..., Awaitable[BotDescription | BotShortDescription]]
 _Put = Callable[..., Awaitable[bool]]
@@ -29,12 +29,16 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Command:
-    """A command. ``group``: its menu entry is in groups too; ``admin``: it is for admins only."""
+    """A command. ``group``: its menu entry is in groups too; ``admin``: it is for admins only.
+
+    ``ephemeral``: in groups the person alone sees it, and its answer, if the app can do that.
+    """
 
     name: str
     italian: str
     group: bool = False
     admin: bool = False
+    ephemeral: bool = False
 
     @property
     def names(self) -> list[str]:
@@ -47,11 +51,11 @@ COMMANDS = {
     for command in (
         Command("ask", "ask", group=True),
         Command("verify", "verifica", group=True),
-        Command("sources", "fonti", group=True),
-        Command("article", "articolo", group=True),
+        Command("sources", "fonti", group=True, ephemeral=True),
+        Command("article", "articolo", group=True, ephemeral=True),
         Command("new", "nuova"),
         Command("cancel", "annulla"),
-        Command("help", "help", group=True),
+        Command("help", "help", group=True, ephemeral=True),
         Command("start", "start"),
         Command("privacy", "privacy"),
         Command("forgetme", "dimenticami"),
@@ -81,13 +85,17 @@ async def _set_menu(bot: Bot, scope: BotCommandScope, commands: list[Command]) -
     try:
         for language in (*LANGUAGES, None):  # None: any other language
             say, italian = texts(language or "it"), language in ("it", None)
-            menu = [
-                BotCommand(c.italian if italian else c.name, say(f"telegram.command_{c.name}"))
-                for c in commands
-            ]
+            menu = [_entry(c, say, scope, italian=italian) for c in commands]
             await bot.set_my_commands(menu, scope=scope, language_code=language)
     except TelegramError as error:
         _log.warning("the menu of commands could not be set (%s): %s", scope.type, error)
+
+
+def _entry(command: Command, say: Texts, scope: BotCommandScope, *, italian: bool) -> BotCommand:
+    name = command.italian if italian else command.name
+    ephemeral = command.ephemeral and scope.type == scope.ALL_GROUP_CHATS
+    more = {"is_ephemeral": True} if ephemeral else None
+    return BotCommand(name, say(f"telegram.command_{command.name}"), api_kwargs=more)
 
 
 async def describe(bot: Bot) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from telegram import CallbackQuery, ChatMember, ChatMemberUpdated, Update
 from telegram import Message as TelegramMessage
-from telegram.error import TelegramError
+from telegram.error import Forbidden, TelegramError
 from telegram.ext import ContextTypes
 
 from bot.locales import Texts
@@ -194,6 +194,9 @@ class Handlers:
         """An error that a handler did not foresee: it is logged, and the user hears of it."""
         if update is None and isinstance(context.error, TelegramError):
             _log.warning("no messages come from Telegram (%s); trying again", context.error)
+            return
+        if isinstance(context.error, Forbidden):  # the bot is blocked, or no longer a member
+            _log.info("a chat can no longer be written to: %s", context.error)
             return
         if isinstance(context.error, VirgoletteError):
             _log.error("a message could not be handled: %s", context.error)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from telegram import Bot, Message, MessageEntity, Update
+from telegram import Bot, MaybeInaccessibleMessage, Message, MessageEntity, Update
 from telegram.ext import ContextTypes
 
 from bot.locales import Texts, texts_for_user
@@ -63,6 +63,11 @@ def topic_of(message: Message) -> int:
         return message.message_thread_id or 0
     topic = message.direct_messages_topic
     return topic.topic_id if topic else 0
+
+
+def ephemeral_number(message: MaybeInaccessibleMessage) -> int | None:
+    """The number of an ephemeral message; None for any other. Its ``message_id`` is 0."""
+    return message.api_kwargs.get("ephemeral_message_id")
 
 
 def command_of(message: Message) -> tuple[str, str]:

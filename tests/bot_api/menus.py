@@ -40,7 +40,8 @@ class Menus:
             raise bad_request("BOT_COMMANDS_TOO_MUCH")
         for command in commands:
             required = "command description"
-            check_fields("BotCommand", command, fields(required), required)
+            known = fields(f"{required} is_ephemeral:bool")
+            check_fields("BotCommand", command, known, required)
             if not re.fullmatch(r"[a-z0-9_]{1,32}", command["command"]):
                 raise bad_request("BOT_COMMAND_INVALID")
             if not 1 <= len(command["description"].strip()) <= 256:

@@ -40,7 +40,10 @@ PARAMETERS = {
     "getWebhookInfo": {},
     "deleteWebhook": fields("drop_pending_updates:bool"),
     "getUpdates": fields("offset:int limit:int timeout:int allowed_updates:list"),
-    "sendMessage": fields(_CONTENT + _FLAGS + "reply_parameters:object"),
+    "sendMessage": fields(
+        _CONTENT + _FLAGS + "reply_parameters:object ephemeral_message_parameters:object"
+    ),
+    "editEphemeralMessageText": fields(_CONTENT + "receiver_user_id:int ephemeral_message_id:int"),
     "sendMessageDraft": fields("chat_id:int message_thread_id:int draft_id:int text parse_mode"),
     "editMessageText": fields(_CONTENT + "message_id:int"),
     "editMessageReplyMarkup": fields("chat_id:int message_id:int reply_markup:object"),

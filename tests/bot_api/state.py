@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
+from tests.bot_api.ephemeral import EphemeralMessages
 from tests.bot_api.errors import ADA, ApiError, Json, bad_request
 from tests.bot_api.files import Files
 from tests.bot_api.inline import check_article, check_inline_answer
@@ -48,6 +49,7 @@ class BotState:
         self.webhook = Webhook(self.queue)
         self.menus, self.files = Menus(self._chat), Files()
         self._callbacks, self._inline, self._guest = OpenQueries(), OpenQueries(), OpenQueries()
+        self._ephemeral = EphemeralMessages()
         self._topics: defaultdict[int, set[int]] = defaultdict(set)  # of a chat, that were met
         self._status: dict[int, str] = {}  # of the bot in a chat, where an update has said it
         self._next_message_id = 101  # One sequence for all chats: a number names one message.
@@ -56,6 +58,7 @@ class BotState:
             "sendMessage": self.send_message,
             "sendMessageDraft": self.send_message_draft,
             "editMessageText": self.edit_message_text,
+            "editEphemeralMessageText": self.edit_ephemeral_message_text,
             "editMessageReplyMarkup": self.edit_message_reply_markup,
             "deleteMessage": self.delete_message,
             "deleteMessages": self.delete_messages,
@@ -95,6 +98,10 @@ class BotState:
         message_id = message.setdefault("message_id", self._next_message_id)
         message.setdefault("date", int(time.time()))
         self._next_message_id = max(self._next_message_id, message_id + 1)
+        if "ephemeral_message_id" in message:
+            self.chats[chat["id"]] = chat
+            self._ephemeral.receive(message)
+            return
         if message.get("is_topic_message"):
             self._topics[chat["id"]].add(message["message_thread_id"])
         self._keep(chat, message)
@@ -127,6 +134,8 @@ class BotState:
         """#sendmessage."""
         chat, content = self._chat(params), self._content(params)
         content |= self._topic(chat, params)
+        if "ephemeral_message_parameters" in params:
+            return self._ephemeral.send({"from": self.me, "chat": chat} | content, params)
         if "reply_parameters" in params:
             content |= self._reply(chat["id"], params["reply_parameters"])
         message: Json = {"from": self.me, "chat": chat} | content
@@ -151,6 +160,11 @@ class BotState:
         if thread not in self._topics[chat["id"]]:
             raise bad_request("message thread not found")
         return {"message_thread_id": thread, "is_topic_message": True}
+
+    def edit_ephemeral_message_text(self, params: Json) -> bool:
+        """#editephemeralmessagetext."""
+        self._chat(params)
+        return self._ephemeral.edit(self._content(params), params)
 
     def edit_message_text(self, params: Json) -> Json:
         """#editmessagetext, of a message that is not inline."""
