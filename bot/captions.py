@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import groupby
 
+from bot.listing import Found, several
 from bot.locales import Texts
 from index.articles.article import Article
+from index.text.clean import printable
 from retrieval.answer import Answer, Intent, Quotation
 from retrieval.answering.verification import Verification
+
+_MAX_NAME = 100  # characters of a name that fits no article
 
 
 def difference_lines(verification: Verification, say: Texts) -> list[str]:
@@ -28,6 +32,14 @@ def source_line(quote: Quotation | Article, say: Texts) -> str:
     return " · ".join(parts)
 
 
+def not_one_article(found: Found, name: str, say: Texts) -> str:
+    """What to say where a name fits no article, or several."""
+    name = printable(name[:_MAX_NAME])
+    if found.matches:
+        return say("chat.several_articles", name=name, articles=several(found.matches, "\n"))
+    return say("chat.no_such_article", name=name)
+
+
 def also_line(quote: Quotation, say: Texts) -> str:
     """The other outlets that carry a quotation; a title where the outlet is unknown."""
     names = dict.fromkeys(carrier.source or carrier.title for carrier in quote.also)
@@ -38,6 +50,8 @@ def refusal(answer: Answer, say: Texts) -> str:
     """Why there is no answer."""
     if answer.missing:
         return say("answer.missing", names=say("answer.next_name").join(answer.missing))
+    if answer.count and answer.count.words:
+        return say("answer.counted_none", words=answer.count.words)
     return say(f"answer.refused_{answer.reason}")
 
 

@@ -1,11 +1,36 @@
-"""Articles by number, for people, and by key, for buttons."""
+"""Articles by number, path or title, for people, and by key, for buttons."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from index.articles.article import Article
-from index.generations.current import CurrentIndex
+from index.text.words import words
+
+if TYPE_CHECKING:
+    from index.generations.current import CurrentIndex
+    from index.generations.store import Store
+
+_MAX_MATCHES, _MAX_TITLE = 10, 100  # shown of articles to choose from; characters of a title
+
+
+@dataclass(frozen=True)
+class Match:
+    """An article that a name fits, without its text, and its number."""
+
+    number: int
+    article: Article
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a name fits: none, one or several; if one, ``article`` is it, with its text."""
+
+    matches: list[Match]
+    article: Article | None = None
 
 
 def listed_articles(index: CurrentIndex) -> list[Article]:
@@ -14,9 +39,7 @@ def listed_articles(index: CurrentIndex) -> list[Article]:
     The number of an article is its position here, from 1.
     """
     with index.reading() as generation:
-        articles = generation.store.article_headers() if generation else []
-    by_path = sorted(articles, key=lambda article: article.path)
-    return sorted(by_path, key=lambda article: article.date or "", reverse=True)
+        return _listed(generation.store) if generation else []
 
 
 def article_by_number(index: CurrentIndex, number: int) -> Article | None:
@@ -26,6 +49,52 @@ def article_by_number(index: CurrentIndex, number: int) -> Article | None:
         return None
     with index.reading() as generation:
         return generation.store.article(articles[number - 1].path) if generation else None
+
+
+def find_article(index: CurrentIndex, name: str) -> Found:
+    """What ``find_in_store`` finds in the index; nothing without one."""
+    with index.reading() as generation:
+        return find_in_store(generation.store, name) if generation else Found([])
+
+
+def find_in_store(store: Store, name: str) -> Found:
+    """The article that a name fits, or those that it fits.
+
+    A name is a number, a path, a file name, a title, the beginning of a title, or words of it, in
+    this order; case and accents do not matter in titles. The first of them that fits decides.
+    """
+    listed = [Match(number, article) for number, article in enumerate(_listed(store), 1)]
+    for fits in _tests(name.strip()):
+        if matches := [match for match in listed if fits(match)]:
+            only = matches[0].article.path if len(matches) == 1 else None
+            return Found(matches, store.article(only) if only else None)
+    return Found([])
+
+
+def several(matches: list[Match], separator: str = "; ") -> str:
+    """Numbers and titles of articles to choose from."""
+    shown = [
+        f"{match.number} {match.article.title[:_MAX_TITLE]}" for match in matches[:_MAX_MATCHES]
+    ]
+    return separator.join([*shown, "…"] if len(matches) > _MAX_MATCHES else shown)
+
+
+def _tests(name: str) -> Iterator[Callable[[Match], bool]]:
+    if name.isdecimal():
+        yield lambda match: match.number == int(name[:9])
+    yield lambda match: match.article.path == name
+    yield lambda match: match.article.path.rpartition("/")[2] == name
+    sought = words(name)
+    if not sought:
+        return
+    yield lambda match: words(match.article.title) == sought
+    yield lambda match: " ".join(words(match.article.title)).startswith(" ".join(sought))
+    yield lambda match: set(sought) <= set(words(match.article.title))
+
+
+def _listed(store: Store) -> list[Article]:
+    by_path = sorted(store.article_headers(), key=lambda article: article.path)
+    return sorted(by_path, key=lambda article: article.date or "", reverse=True)
 
 
 def article_key(path: str, sha256: str) -> str:

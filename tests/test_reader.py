@@ -55,6 +55,14 @@ def test_it_finds_the_words_that_answer_in_the_sentence_that_has_them(reader: Re
         assert sentence.start <= reading.span.start < reading.span.end <= sentence.end
 
 
+def test_it_tells_how_likely_the_best_other_words_are(reader: Reader) -> None:
+    text = "Il treno è partito lunedì da Pyongyang. È arrivato martedì a Vladivostok."
+    page = Page("", text, [Span(0, 39), Span(40, len(text))])
+    departure, arrival = reader.read("Quando è partito il treno?", [page])[0]
+    assert departure.score > arrival.score == departure.rival
+    assert arrival.rival == departure.score
+
+
 def test_it_says_when_no_words_answer(reader: Reader) -> None:
     for question in ("Quanti vagoni ha il treno?", "Chi ha scritto la Divina Commedia?"):
         (readings,) = reader.read(question, [Page("", PASSAGE, sentences(PASSAGE))])

@@ -5,7 +5,7 @@ import pytest
 from index.generations.generation import Generation
 from retrieval.answering.quotations import is_verbatim
 from retrieval.answering.verification import MAX_CLAIM, ClaimError, Difference, Verdict, verify
-from tests.conftest import Workplace
+from tests.conftest import ITALIAN, Workplace
 
 TRAIN = "un treno blindato con a bordo Kim sarebbe partito da Pyongyang per la Russia"
 
@@ -96,7 +96,7 @@ def test_the_command_and_the_conversation_tell_the_same(indexed_place: Workplace
     text = indexed_place.run("show", told["quotes"][0]["article"]).stdout
     assert text[told["quotes"][0]["start"] : told["quotes"][0]["end"]] == TRAIN
     typed = ["/verifica", f"/verifica «{wrong}»", f"/verify {TRAIN}", "/verifica ("]
-    chat = indexed_place.run("chat", stdin="\n".join(typed)).stdout
+    chat = indexed_place.run("chat", stdin="\n".join(typed), **ITALIAN).stdout
     assert "Scrivi la frase dopo il comando" in chat and "«Seul»: sta scritto «Pyongyang»" in chat
     assert "Sì, alla lettera:" in chat and chat.count("Scrivi la frase") == 2
 

@@ -19,7 +19,8 @@ from telegram import (
 )
 from telegram.error import TelegramError
 
-from bot.locales import LANGUAGES, Texts, texts
+from bot.environment import LANGUAGES
+from bot.locales import Texts, texts
 
 _Get = Callable[..., Awaitable[BotDescription | BotShortDescription]]
 _Put = Callable[..., Awaitable[bool]]

@@ -11,6 +11,8 @@ from telegram import Message as TelegramMessage
 from telegram.error import Forbidden, TelegramError
 from telegram.ext import ContextTypes
 
+from bot.captions import not_one_article
+from bot.listing import find_article
 from bot.locales import Texts
 from bot.queue import CrowdedError
 from bot.smalltalk import Examples
@@ -26,7 +28,6 @@ from bot.telegram.updates import (
     addressed,
     command_of,
     message_of,
-    number_argument,
     person_of,
     replied_text,
     text_of,
@@ -123,14 +124,17 @@ class Handlers:
         await self._put(update, page)
 
     async def article(self, update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
-        """/article number: its text, a page at a time."""
-        number, say = number_argument(context), self._texts(update)
-        if not number:
+        """/article and what names one: its text, a page at a time."""
+        name, say = " ".join(context.args or []), self._texts(update)
+        if not name:
             await self._say(update, "chat.article_usage")
-        elif page := await asyncio.to_thread(article_page, self.index, int(number), 0, say):
+            return
+        found = await asyncio.to_thread(find_article, self.index, name)
+        number = found.matches[0].number if found.article else 0
+        if page := await asyncio.to_thread(article_page, self.index, number, 0, say):
             await self._put(update, page)
         else:
-            await self._say(update, "chat.no_such_article", number=number)
+            await self._put(update, text_message(not_one_article(found, name, say)))
 
     async def question(self, update: Update, _: ContextTypes.DEFAULT_TYPE) -> None:
         """Any other text or caption in a private chat is a question."""

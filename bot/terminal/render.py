@@ -34,7 +34,7 @@ def print_answer(console: Console, answer: Answer, say: Texts, claims: int = 0) 
     if not claims:
         console.print()
     print_claims(console, answer, claims)
-    _print(console, _lines(answer, say))
+    print_lines(console, _lines(answer, say))
     console.print()
 
 
@@ -48,33 +48,69 @@ def print_talk(console: Console, answer: Answer, index: CurrentIndex, say: Texts
 
 def print_claims(console: Console, answer: Answer, printed: int = 0) -> int:
     """Print the claims of an answer after the first ``printed``; return how many there are."""
-    _print(console, ((2, "", Text(printable(c.cited))) for c in answer.claims[printed:]))
+    print_lines(console, ((2, "", Text(printable(c.cited))) for c in answer.claims[printed:]))
     return len(answer.claims)
 
 
 def print_verification(console: Console, verification: Verification, say: Texts) -> None:
     """Print whether and where a sentence is in the articles."""
     console.print()
-    console.print(Text(f"  {say(f'verify.{verification.verdict.value}')}", style="bold"))
-    for line in difference_lines(verification, say):
-        console.print(Text(f"    {printable(line)}"))
-    for number, quote in enumerate(verification.quotes, 1):
-        source = f"    [{number}] {printable(source_line(quote, say))}"
-        console.print(Text(f"  ❝ {printable(quote.text)} ❞"), soft_wrap=True)
-        console.print(Text(source, style="dim"), soft_wrap=True)
-    if verification.elsewhere:
-        line = say("verify.elsewhere", sources=", ".join(verification.elsewhere))
-        console.print(Text(f"  {printable(line)}"))
+    print_lines(console, _verification_lines(verification, say))
     console.print()
 
 
-def _print(console: Console, lines: Iterable[tuple[int, str, Text]]) -> None:
+def print_help(console: Console, text: str) -> None:
+    """Print a text with commands: what a command does stands beside it, also where it wraps."""
+    for line in text.splitlines():
+        _, gap, meaning = line.strip().partition("  ")
+        label = line[: line.index(meaning.lstrip())] if gap else ""
+        print_lines(console, [(0, label, Text(line.removeprefix(label)))])
+
+
+def print_numbered(console: Console, text: str) -> None:
+    """Print a text; a line that begins with a number wraps under the word after it."""
+    for line in text.splitlines():
+        number, _, words = line.partition(" ")
+        entry = (0, f"{number:>4}  ", Text(words))
+        print_lines(console, [entry if number.isdecimal() else (0, "", Text(line))])
+
+
+def print_article(console: Console, text: str, heading: str = "") -> None:
+    """Print the text of an article below a heading, to the letter in a pipe.
+
+    A terminal gets it wrapped at words, and page by page (PAGER) where it is longer than the
+    screen.
+    """
+    content = Text(f"{heading}\n" if heading else "", style="bold") + Text(printable(text))
+    if not console.is_terminal:
+        console.print(content, soft_wrap=True)
+    elif len(content.wrap(console, console.width)) < console.height - 1:
+        console.print(content)
+    else:
+        with console.pager():
+            console.print(content)
+
+
+def print_lines(console: Console, lines: Iterable[tuple[int, str, Text]]) -> None:
+    """Print texts after an indent and a label; on a terminal they wrap under their beginning."""
     for indent, label, text in lines:
         margin = " " * indent + label
         if console.is_terminal and text.plain:
             width = max(console.width - len(margin), 20)
             text = Text("\n" + " " * len(margin)).join(text.wrap(console, width))
         console.print(Text(margin) + text, soft_wrap=True)
+
+
+def _verification_lines(verification: Verification, say: Texts) -> Iterator[tuple[int, str, Text]]:
+    yield 2, "", Text(say(f"verify.{verification.verdict.value}"), style="bold")
+    for line in difference_lines(verification, say):
+        yield 4, "", Text(printable(line))
+    for number, quote in enumerate(verification.quotes, 1):
+        yield 2, "❝ ", Text(f"{printable(quote.text)} ❞")
+        yield 4, f"[{number}] ", Text(printable(source_line(quote, say)), style="dim")
+    if verification.elsewhere:
+        line = say("verify.elsewhere", sources=", ".join(verification.elsewhere))
+        yield 2, "", Text(printable(line))
 
 
 def _lines(answer: Answer, say: Texts) -> Iterator[tuple[int, str, Text]]:
