@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import groupby
 
-from bot.listing import Found, several
+from bot.listing import Lookup, several
 from bot.locales import Texts
 from index.articles.article import Article
 from index.text.clean import printable
@@ -13,6 +13,9 @@ from retrieval.answer import Answer, Intent, Quotation
 from retrieval.answering.verification import Verification
 
 _MAX_NAME = 100  # characters of a name that fits no article
+_MAX_TITLE = 72  # characters of a title in a list and below a quotation
+_SEPARATORS = (" - ", " – ", " — ", " | ", " · ", ": ", ". ")  # between a title and its outlet
+_LISTS = (Intent.SUMMARY, Intent.NEWEST, Intent.LIST, Intent.TIMELINE, Intent.COMPARE)
 
 
 def difference_lines(verification: Verification, say: Texts) -> list[str]:
@@ -26,13 +29,13 @@ def difference_lines(verification: Verification, say: Texts) -> list[str]:
 
 def source_line(quote: Quotation | Article, say: Texts) -> str:
     """Outlet, title and date, as far as the article has them."""
-    parts = [quote.source or say("answer.source_unknown"), quote.title]
+    parts = [quote.source or say("answer.source_unknown"), short_title(quote)]
     if quote.date:
         parts.append(quote.date)
     return " · ".join(parts)
 
 
-def not_one_article(found: Found, name: str, say: Texts) -> str:
+def not_one_article(found: Lookup, name: str, say: Texts) -> str:
     """What to say where a name fits no article, or several."""
     name = printable(name[:_MAX_NAME])
     if found.matches:
@@ -40,9 +43,33 @@ def not_one_article(found: Found, name: str, say: Texts) -> str:
     return say("chat.no_such_article", name=name)
 
 
+def short_title(article: Quotation | Article) -> str:
+    """The title without the outlet's name, cut at a word where it is long."""
+    return _cut(_without_outlet(article.title, article.source or ""))
+
+
+def _cut(title: str) -> str:
+    if len(title) <= _MAX_TITLE:
+        return title
+    head = title[: _MAX_TITLE - 1]
+    return head.rsplit(" ", 1)[0].rstrip(' ,;:.–—-(«“"') + "…"
+
+
+def _without_outlet(title: str, outlet: str) -> str:
+    names = {outlet.casefold(), outlet.partition(".")[0].casefold()} - {""}
+    for separator in _SEPARATORS:
+        head, _, rest = title.partition(separator)
+        if rest.strip() and head.casefold() in names:
+            return rest.strip()
+        rest, _, tail = title.rpartition(separator)
+        if rest.strip() and tail.casefold() in names:
+            return rest.strip()
+    return title
+
+
 def also_line(quote: Quotation, say: Texts) -> str:
     """The other outlets that carry a quotation; a title where the outlet is unknown."""
-    names = dict.fromkeys(carrier.source or carrier.title for carrier in quote.also)
+    names = dict.fromkeys(carrier.source or _cut(carrier.title) for carrier in quote.also)
     return f"{say('answer.also_in')} {', '.join(names)}"
 
 
@@ -67,19 +94,19 @@ def headline(answer: Answer, say: Texts) -> str:
 
 
 def article_by_article(answer: Answer) -> list[tuple[str, list[Quotation]]]:
-    """The quotations below labels as "[1] ": those of a summary by article, others one by one."""
+    """The quotations below labels as "[1] ": those in a row with one source together."""
     groups: list[tuple[str, list[Quotation]]] = []
     number = len(answer.seen)
-    for _, group in groupby(answer.quotes, key=lambda q: q.article if is_summary(answer) else q):
+    for _, group in groupby(answer.quotes, key=lambda quote: (quote.article, quote.also)):
         quotes = list(group)
         first, number = number + 1, number + len(quotes)
         groups.append((f"[{first}] " if len(quotes) == 1 else f"[{first}–{number}] ", quotes))
     return groups
 
 
-def is_summary(answer: Answer) -> bool:
-    """Whether the quotations stand for their articles, whose titles come first."""
-    return answer.intent in (Intent.SUMMARY, Intent.NEWEST)
+def sources_first(answer: Answer) -> bool:
+    """Whether each source comes before its quotations, as in a list; else it comes after them."""
+    return answer.intent in _LISTS
 
 
 def notes(answer: Answer, say: Texts) -> str:

@@ -20,7 +20,7 @@ from index.models.weights import PACKED as MODEL
 from index.models.weights import WORDS, checksum
 from index.text.sentences import Span, sentences
 from retrieval.answer import Answer, Question
-from retrieval.answering.quotations import marked_words
+from retrieval.answering.highlights import marked_words
 from retrieval.answering.reader import (
     GRAPH,
     MARKER,
@@ -109,6 +109,9 @@ def test_no_question_is_too_long_or_too_odd(reader: Reader, question: str) -> No
         ("vale $20 milioni (circa)", "$20 milioni (", "$20 milioni"),
         ("il 50% dei voti", "50%", "50%"),
         ("detto «caro compagno» e", "«caro compagno»", "«caro compagno»"),
+        ("detto «caro compagno» e", "«caro compagno", "«caro compagno»"),
+        ("a “rimettersi in piedi”.", "a “rimettersi in piedi", "a “rimettersi in piedi”"),
+        ("(detto «compagno»)", "compagno", "compagno"),
         ("nella citta\u0300 vecchia", "citta", "citta\u0300"),
         ("dell’incontro", "contro", "incontro"),
         ("dell’incontro", "ell’incontro", "dell’incontro"),

@@ -103,7 +103,7 @@ class Admin:
             await self._say(message, not_one_article(found, name, say))
             return
         button = Button(say("admin.remove"), f"remove:{article_key(article.path, article.sha256)}")
-        (shown, *_) = packed([article_block(article, f"{found.matches[0].number}. ", say)])
+        (shown, *_) = packed([article_block(article, f"{found.matches[0].number}. ")])
         await self.replies.put(message, [shown.with_buttons([button])])
 
     async def pressed(self, update: Update, _: ContextTypes.DEFAULT_TYPE) -> None:

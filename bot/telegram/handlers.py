@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import dataclass
+from functools import partial
 
 from telegram import CallbackQuery, ChatMember, ChatMemberUpdated, Update
 from telegram import Message as TelegramMessage
@@ -19,10 +20,11 @@ from bot.smalltalk import Examples
 from bot.state import State
 from bot.status import note_error
 from bot.telegram.answering import Answering, Asker
-from bot.telegram.buttons import article_page, articles_page, pressed_page, quotation_messages
+from bot.telegram.buttons import quotation_messages
 from bot.telegram.commands import set_admin_menu
 from bot.telegram.inline import answer_guest
 from bot.telegram.messages import Button, Message, text_message, verification_messages
+from bot.telegram.pages import article_page, articles_page, pressed_page
 from bot.telegram.sending import acknowledge, deliver, replace_pressed, reply, send, typing
 from bot.telegram.updates import (
     addressed,
@@ -170,8 +172,10 @@ class Handlers:
             await self.voting.press(query, value, say, good=kind == "good")
         elif kind == "ask":
             await self._ask_example(query, value, say)
-        elif kind == "quote":
-            messages = await asyncio.to_thread(quotation_messages, self.index, data, say)
+        elif kind in ("quote", "copy"):
+            inline = query.get_bot().supports_inline_queries
+            show = partial(quotation_messages, self.index, data, say, inline=inline)
+            messages = await asyncio.to_thread(show)
             await acknowledge(query, "" if messages else say("telegram.page_gone"))
             if messages and isinstance(query.message, TelegramMessage):
                 await deliver(query.message, messages)

@@ -23,10 +23,12 @@ from telegram.error import TelegramError
 from telegram.ext import ContextTypes
 
 from bot.captions import refusal, source_line
+from bot.listing import Reference
 from bot.locales import Texts
 from bot.queue import CrowdedError
 from bot.smalltalk import small_talk_reply
 from bot.telegram.answering import Answering
+from bot.telegram.buttons import shared_quotation
 from bot.telegram.messages import (
     Message,
     answer_messages,
@@ -37,7 +39,16 @@ from bot.telegram.messages import (
 from bot.telegram.sending import NO_PREVIEW
 from bot.telegram.updates import addressed, message_of, person_of, text_of, texts_of
 from index.errors import VirgoletteError
-from retrieval.answer import MAX_QUESTION, Answer, Question, QuestionError, Reason
+from index.text.sentences import Span
+from retrieval.answer import (
+    MAX_QUESTION,
+    Answer,
+    Question,
+    QuestionError,
+    Quotation,
+    Reason,
+)
+from retrieval.answering.highlights import marked_words
 from retrieval.writing.options import AnswerOptions
 
 _PAUSE = 0.5  # seconds without another letter, after which a question counts as finished
@@ -79,6 +90,9 @@ class Inline:
         """The quotations, or none and a few words that say why."""
         if len(query.query.strip()) < _MIN_QUESTION:
             return [], say("telegram.inline_hint")
+        if Reference.parse(query.query):
+            quote = await asyncio.to_thread(shared_quotation, self.answering.index, query.query)
+            return _articles([(quote, [])], say) if quote else [], say("telegram.inline_gone")
         try:
             question = Question.parse(query.query)
         except QuestionError:
@@ -88,7 +102,7 @@ class Inline:
             return [], say("telegram.inline_busy")
         if answer.reason is not None:
             return [], refusal(answer, say)
-        return _articles(answer, say), ""
+        return _articles([(q, marked_words(answer, q)) for q in answer.quotes], say), ""
 
     async def guest(self, update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
         """A message that summons the bot: one message answers it, and nothing is kept of it.
@@ -130,8 +144,11 @@ class Inline:
         return None
 
 
-def _articles(answer: Answer, say: Texts) -> list[InlineQueryResultArticle]:
-    messages = [quotation_message(answer, quote, say) for quote in answer.quotes]
+def _articles(
+    quotes: Sequence[tuple[Quotation, Sequence[Span]]], say: Texts
+) -> list[InlineQueryResultArticle]:
+    """What can be sent: each quotation, with these words of it in bold."""
+    messages = [quotation_message(quote, words, say) for quote, words in quotes]
     return [
         InlineQueryResultArticle(
             id=str(number),
@@ -139,7 +156,7 @@ def _articles(answer: Answer, say: Texts) -> list[InlineQueryResultArticle]:
             description=shortened(quote.text),
             input_message_content=_content(message),
         )
-        for number, (quote, message) in enumerate(zip(answer.quotes, messages, strict=True))
+        for number, ((quote, _), message) in enumerate(zip(quotes, messages, strict=True))
         if message is not None
     ]
 

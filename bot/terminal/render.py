@@ -12,16 +12,16 @@ from bot.captions import (
     article_by_article,
     difference_lines,
     headline,
-    is_summary,
     notes,
     refusal,
     source_line,
+    sources_first,
 )
 from bot.locales import Texts
 from index.generations.current import CurrentIndex
 from index.text.clean import printable
 from retrieval.answer import Answer, Quotation
-from retrieval.answering.quotations import marked_words
+from retrieval.answering.highlights import marked_words
 from retrieval.answering.verification import Verification
 
 
@@ -132,7 +132,7 @@ def _lines(answer: Answer, say: Texts) -> Iterator[tuple[int, str, Text]]:
 
 
 def _quote_lines(answer: Answer, say: Texts) -> Iterator[tuple[int, str, Text]]:
-    """Each quotation above its source; those of a summary below the article's title."""
+    """Each quotation above its source; in lists below it."""
     for quote in answer.near:
         yield 2, "❝ ", _highlighted(answer, quote)
         yield from _source_lines(quote, "", say)
@@ -140,9 +140,9 @@ def _quote_lines(answer: Answer, say: Texts) -> Iterator[tuple[int, str, Text]]:
         if number:
             yield 0, "", Text()
         texts = [(2, "❝ ", _highlighted(answer, quote)) for quote in quotes]
-        indent = 2 if is_summary(answer) else 4
+        indent = 2 if sources_first(answer) else 4
         source = list(_source_lines(quotes[0], label, say, indent))
-        yield from [*source, *texts] if is_summary(answer) else [*texts, *source]
+        yield from [*source, *texts] if sources_first(answer) else [*texts, *source]
 
 
 def _source_lines(

@@ -48,6 +48,7 @@ NOT_READ = -20.0  # the score of a sentence that did not fit; no other is lower
 # Letters with combining marks, "1.500", "nord-orientale": one word each.
 _WORD = re.compile(r"[^\W_][\u0300-\u036f]*(?:[.,:-]?[^\W_][\u0300-\u036f]*)*")
 _BEFORE, _AFTER = '-−+±$€£“«"‘(', '%°€$”»"’)'  # marks that belong to a word or number
+_OPENERS = {"”": "“", "»": "«", ")": "("}  # by the mark that closes what they open
 
 Scores = NDArray[np.float32]
 
@@ -233,6 +234,10 @@ def whole_words(text: str, sentence: Span, span: Span) -> Span | None:
     while inside.start < start and text[start - 1] in _BEFORE:
         start -= 1
     while end < inside.end and text[end] in _AFTER:
+        end += 1
+    closing = text[end : min(end + 1, sentence.end)]
+    opening = _OPENERS.get(closing)
+    if opening and text[start:end].count(opening) > text[start:end].count(closing):
         end += 1
     return Span(start, end)
 

@@ -40,7 +40,8 @@ def chat_of(chat_id: int, name: str) -> Json:
 class BotState:
     """Chats, messages and settings of one bot, and the methods that use them."""
 
-    def __init__(self, bot_id: int) -> None:
+    def __init__(self, bot_id: int, *, inline: bool = True) -> None:
+        self._has_inline = inline
         self.me = {"id": bot_id, "is_bot": True, "first_name": "Fake", "username": "fake_test_bot"}
         self.queue = UpdateQueue()
         self.messages: dict[int, dict[int, Json]] = {}
@@ -124,7 +125,7 @@ class BotState:
         return self.me | {
             "can_join_groups": True,
             "can_read_all_group_messages": False,
-            "supports_inline_queries": True,
+            "supports_inline_queries": self._has_inline,
             "supports_guest_queries": True,
             "can_connect_to_business": False,
             "has_main_web_app": False,
@@ -280,7 +281,7 @@ class BotState:
     def _markup(self, params: Json) -> Json:
         if "reply_markup" not in params:
             return {}
-        check_reply_markup(params["reply_markup"])
+        check_reply_markup(params["reply_markup"], inline=self._has_inline)
         shown = "inline_keyboard" in params["reply_markup"]
         return {"reply_markup": params["reply_markup"]} if shown else {}
 
