@@ -258,7 +258,7 @@ def test_where_no_sentence_is_whole_nothing_is_found(
 
 
 def test_questions_that_are_none_say_what_to_do() -> None:
-    for raw in ("", "  \n\t ", "\x00\x1b"):
+    for raw in ("", "  \n\t ", "\x00\x1b", "…"):
         with pytest.raises(QuestionError) as empty:
             Question.parse(raw)
         assert empty.value.problem == "empty"

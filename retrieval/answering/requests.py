@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 from index.generations.generation import Generation
 from index.text.language import MAIN
@@ -51,39 +52,78 @@ def answered(
 ) -> ExtractiveAnswer:
     """The answer to a message, which has this intent with a probability, after those before it.
 
-    A message that may ask for a fact is answered so where the articles surely have it.
     ``standalone``: the question without context, as a chat model takes it.
     """
-    turn = question.previous[-1] if question.previous else None
     outlets = named_outlets(question.text, extractor.generation.sources)
     wants_fact = intent in (Intent.FACT, Intent.YESNO) and probability >= SURE
     if len(outlets) > 1 and not wants_fact:
         intent, probability = Intent.COMPARE, 1.0
     elif outlets and intent in _ASIDES:  # "secondo AgenPress?"
         intent = Intent.FACT
-    is_whole, is_sure = turn is None or is_self_contained(question), probability >= SURE
-    if intent is Intent.FOREIGN:
-        return _without_search(intent, question, Reason.FOREIGN, extractor)
-    if intent in _ASIDES and not _may_be_fact(intent, question, is_sure):
-        return _aside(intent, question, extractor, turn)
-    wants_all = intent in _COLLECTIONS and (is_whole or intent in _ABOUT_ARTICLES)
-    if wants_all and is_sure and intent not in _LED:
-        result = _finished(_collected(intent, question, extractor, turn), extractor)
-        if not result.answer.refused or intent is Intent.COUNT:
-            return result
-        fact = answer_in_context(question, extractor, standalone)
-        return result if fact.answer.refused else fact
-    fact = answer_in_context(question, extractor, standalone)
-    if intent in _ASIDES and intent is not Intent.BEYOND and fact.answer.refused:
-        return _aside(intent, question, extractor, turn)
-    is_fact = fact.answer.confidence >= extractor.weights.thresholds[Caution.CAUTIOUS]
-    if intent is Intent.YESNO and is_whole and not fact.answer.refused:
-        return _undecided(fact)
-    if not wants_all or (is_fact and not is_sure):
-        return _with_missing(fact, extractor)
-    result = _collected(intent, question, extractor, turn)
-    result = _led_by(fact.answer, result) if intent in _LED else result
-    return _finished(result, extractor)
+    return _Request(intent, probability >= SURE, question, extractor, standalone).answer()
+
+
+@dataclass(frozen=True)
+class _Request:
+    """A message and what it asks for. What may ask for a fact is answered so where there is one."""
+
+    intent: Intent
+    is_sure: bool
+    question: Question
+    extractor: Extractor
+    standalone: Question | None
+
+    def answer(self) -> ExtractiveAnswer:
+        """What answers it."""
+        if self.intent is Intent.FOREIGN:
+            return _without_search(self.intent, self.question, Reason.FOREIGN, self.extractor)
+        if self.intent in _ASIDES:
+            return self._aside()
+        if self.intent in _COLLECTIONS and (self._is_whole or self.intent in _ABOUT_ARTICLES):
+            return self._collection()
+        if self.intent is Intent.YESNO and self._is_whole and not self._fact.answer.refused:
+            return _undecided(self._fact)
+        return self._fact
+
+    def _aside(self) -> ExtractiveAnswer:
+        """Talk, unless its words ask for a fact that the articles have."""
+        is_beyond = self.intent is Intent.BEYOND
+        may_be_fact = not (self.is_sure or self.intent.is_talk)
+        has_own_words = is_self_contained(self.question) and not is_beyond
+        if (may_be_fact or has_own_words) and (is_beyond or not self._fact.answer.refused):
+            return self._fact
+        return _aside(self.intent, self.question, self.extractor, self._turn)
+
+    def _collection(self) -> ExtractiveAnswer:
+        """All that answers, or a fact if nothing does, or if one was probably meant."""
+        is_led = self.intent in _LED
+        if not self.is_sure and self._fact_is_certain:
+            return self._fact
+        result = _collected(self.intent, self.question, self.extractor, self._turn)
+        result = _led_by(self._fact.answer, result) if is_led else result
+        result = _with_missing(replace(result, answer=_page(result.answer)), self.extractor)
+        is_count = self.intent is Intent.COUNT
+        if result.answer.refused and not is_count and not self._fact.answer.refused:
+            return self._fact
+        return result
+
+    @property
+    def _turn(self) -> Turn | None:
+        return self.question.previous[-1] if self.question.previous else None
+
+    @property
+    def _is_whole(self) -> bool:
+        return self._turn is None or is_self_contained(self.question)
+
+    @cached_property
+    def _fact(self) -> ExtractiveAnswer:
+        answer = answer_in_context(self.question, self.extractor, self.standalone)
+        return _with_missing(answer, self.extractor)
+
+    @property
+    def _fact_is_certain(self) -> bool:
+        certain = self.extractor.weights.thresholds[Caution.CAUTIOUS]
+        return self._fact.answer.confidence >= certain
 
 
 def _undecided(fact: ExtractiveAnswer) -> ExtractiveAnswer:
@@ -93,18 +133,6 @@ def _undecided(fact: ExtractiveAnswer) -> ExtractiveAnswer:
         fact.answer, intent=Intent.YESNO, quotes=quotes, answer=None, agreeing=0, differing=False
     )
     return replace(fact, answer=answer)
-
-
-def _may_be_fact(intent: Intent, question: Question, is_sure: bool) -> bool:
-    """Whether a message that seems to be no question about a fact is worth a search."""
-    if intent is Intent.BEYOND:
-        return not is_sure
-    return is_self_contained(question) or not (is_sure or intent.is_talk)
-
-
-def _finished(result: ExtractiveAnswer, extractor: Extractor) -> ExtractiveAnswer:
-    """The first page of what was found."""
-    return _with_missing(replace(result, answer=_page(result.answer)), extractor)
 
 
 def _led_by(fact: Answer, result: ExtractiveAnswer) -> ExtractiveAnswer:
