@@ -2,22 +2,123 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 
 from bot.locales import Texts
 from index.articles.article import Article
+from index.text.language import pattern
+from index.text.sentences import Span
+from index.text.wording import Difference
 from retrieval.answer import Answer, Intent, Quotation
-from retrieval.answering.verification import Verification
+from retrieval.verifying.outcome import Verdict, Verification
 
 
-def difference_lines(verification: Verification, say: Texts) -> list[str]:
-    """One line per difference: the words of the claim and those of the article."""
+@dataclass(frozen=True)
+class Quoted:
+    """A text of an article, the part of it to highlight, and who has it.
+
+    ``first``: the number of the first of them; 0 where they have none.
+    """
+
+    text: str
+    highlight: Span | None
+    quotes: tuple[Quotation, ...]
+    first: int
+
+    def labels(self) -> Iterator[tuple[str, Quotation]]:
+        """Each quotation behind its number."""
+        for number, quote in enumerate(self.quotes, self.first):
+            yield f"[{number}] " if self.first else "", quote
+
+
+def verdict_line(verification: Verification, say: Texts) -> str:
+    """Whether the sentence is in the articles: the worst first."""
+    verdict = verification.verdict
+    if verdict is Verdict.ELSEWHERE:
+        return say("verify.elsewhere", sources=", ".join(verification.elsewhere))
+    if verdict is Verdict.STITCHED:
+        return say("verify.stitched", count=_in_words(len(verification.pieces), say))
+    if verdict is Verdict.ALTERED:
+        return _alteration(verification.differences, say)
+    return say(f"verify.{verdict.value}")
+
+
+def verification_parts(verification: Verification, say: Texts) -> Iterator[str | Quoted]:
+    """What stands below the verdict: lines and quotations."""
+    if not (len(verification.differences) == 1 and _named(verification.differences)):
+        yield from (_difference_line(difference, say) for difference in verification.differences)
+    if verification.several:
+        yield say("verify.several", claim=verification.claim)
+    elif verification.partial:
+        yield say("verify.partial")
+    if verification.elsewhere and verification.verdict is not Verdict.ELSEWHERE:
+        yield say("verify.nor_in", sources=", ".join(verification.elsewhere))
+    if verification.articles_in:
+        yield say("verify.translated", language=say(f"verify.in_{verification.articles_in}"))
+    yield from _quoted_texts(verification, say)
+    if verification.nearest:
+        yield say("verify.nearest")
+        yield Quoted(verification.nearest.text, None, (verification.nearest,), 0)
+
+
+def _quoted_texts(verification: Verification, say: Texts) -> Iterator[str | Quoted]:
+    """The quotations, those with the same words together; the first one in its sentence."""
+    whole, number = verification.sentence, 1
+    if whole:
+        yield say("verify.cut")
+    for piece in verification.pieces:
+        by_text: dict[str, list[Quotation]] = {}
+        for quote in piece.quotes:
+            by_text.setdefault(quote.text, []).append(quote)
+        for text, quotes in by_text.items():
+            highlight = None
+            if whole:
+                highlight = Span(quotes[0].start - whole.start, quotes[0].end - whole.start)
+            yield Quoted(whole.text if whole else text, highlight, tuple(quotes), number)
+            whole, number = None, number + len(quotes)
+
+
+def _difference_line(difference: Difference, say: Texts) -> str:
+    """The words of the claim and those of the article."""
     kinds = {(True, True): "changed", (True, False): "added", (False, True): "left_out"}
-    return [
-        say(f"verify.{kinds[bool(d.said), bool(d.written)]}", said=d.said, written=d.written)
-        for d in verification.differences
-    ]
+    kind = kinds[bool(difference.said), bool(difference.written)]
+    return say(f"verify.{kind}", said=difference.said, written=difference.written)
+
+
+def _alteration(differences: Sequence[Difference], say: Texts) -> str:
+    """How many words differ, unless one is named."""
+    if named := _named(differences):
+        kind, words = named
+        return say(f"verify.{kind}", words=words)
+    count = sum(difference.size for difference in differences)
+    kind = "different"
+    if not any(difference.said for difference in differences):
+        kind = "missing"
+    elif not any(difference.written for difference in differences):
+        kind = "too_many"
+    if count == 1:
+        return say("verify.one_different")  # alone, another one is named
+    return say(f"verify.many_{kind}", count=_in_words(count, say))
+
+
+def _named(differences: Sequence[Difference]) -> tuple[str, str] | None:
+    """A difference that the verdict names: a negation, or a word that is all that differs."""
+    denies = pattern("negation").search
+    for difference in differences:
+        said, written = difference.said, difference.written
+        only = len(differences) == difference.size == 1
+        if not said and (only or denies(written)):
+            return "missing_words", written
+        if not written and (only or denies(said)):
+            return "words_too_many", said
+    return None
+
+
+def _in_words(count: int, say: Texts) -> str:
+    words = say("verify.numbers").split()  # from 2
+    return words[count - 2] if 2 <= count < len(words) + 2 else str(count)
 
 
 def source_line(quote: Quotation | Article, say: Texts) -> str:

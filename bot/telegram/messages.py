@@ -12,13 +12,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from bot.captions import (
+    Quoted,
     also_line,
     article_by_article,
-    difference_lines,
     headline,
     is_summary,
     notes,
     refusal,
+    verdict_line,
+    verification_parts,
 )
 from bot.locales import Texts
 from index.articles.article import Article
@@ -26,7 +28,7 @@ from index.text.clean import printable
 from index.text.sentences import Span
 from retrieval.answer import Answer, Quotation
 from retrieval.answering.quotations import marked_words
-from retrieval.answering.verification import Verification
+from retrieval.verifying.outcome import Verification
 
 MAX_MESSAGE = 4096  # UTF-16 code units
 MAX_COPY = 256  # characters that a button copies
@@ -118,17 +120,24 @@ def _quotes_blocks(answer: Answer, say: Texts) -> Iterator[Block]:
 
 
 def _verification_blocks(verification: Verification, say: Texts) -> Iterator[Block]:
-    yield Block.bold(say(f"verify.{verification.verdict.value}"))
-    for line in difference_lines(verification, say):
-        yield Block.words(shortened(line))
-    for number, quote in enumerate(verification.quotes, 1):
-        for piece in pieces(quote.text):
-            text = quote.text[piece.start : piece.end]
-            yield Block.quotation(escaped(text), text)
-        yield _source_block(quote, f"[{number}] ", say)
-    if verification.elsewhere:
-        outlets = ", ".join(verification.elsewhere)
-        yield Block.words(shortened(say("verify.elsewhere", sources=outlets)))
+    yield Block.bold(shortened(verdict_line(verification, say)))
+    for part in verification_parts(verification, say):
+        if isinstance(part, str):
+            yield Block.words(shortened(part))
+            continue
+        for piece in pieces(part.text):
+            yield _piece_block(part, piece)
+        yield from (_source_block(quote, label, say) for label, quote in part.labels())
+
+
+def _piece_block(part: Quoted, piece: Span) -> Block:
+    """A piece of a quotation; the highlight in bold as far as it is in the piece."""
+    inside = []
+    if mark := part.highlight:
+        inside = [Span(max(mark.start, piece.start), min(mark.end, piece.end))]
+    markup = highlighted(part.text, piece, [span for span in inside if span.start < span.end])
+    text = part.text[piece.start : piece.end]
+    return Block.quotation(markup, text, folded=len(text) > _MAX_UNFOLDED)
 
 
 def _quotation_blocks(answer: Answer, quote: Quotation) -> Iterator[Block]:

@@ -158,7 +158,10 @@ def verify(
     sentence: Annotated[str, typer.Argument(help="The sentence, in quotation marks or without.")],
     as_json: OutcomeAsJson = False,
 ) -> None:
-    """Tell whether a sentence is really in the articles, to the letter. No model is needed."""
+    """Tell whether a sentence is really in the articles, to the letter. No model is needed.
+
+    Exits with 0 whatever the verdict, with 2 if there is nothing to verify.
+    """
     from rich.console import Console
 
     from bot.compose import chroma_server
@@ -166,7 +169,7 @@ def verify(
     from bot.terminal.render import print_verification
     from index.generations.current import CurrentIndex
     from retrieval.answer import Question
-    from retrieval.answering.verification import verify_in
+    from retrieval.verifying.verification import verify_in
 
     settings = _settings()
     with closing(CurrentIndex(settings.data_dir, chroma_server(settings))) as index:

@@ -10,19 +10,20 @@ from rich.text import Text
 from bot.captions import (
     also_line,
     article_by_article,
-    difference_lines,
     headline,
     is_summary,
     notes,
     refusal,
     source_line,
+    verdict_line,
+    verification_parts,
 )
 from bot.locales import Texts
 from index.generations.current import CurrentIndex
 from index.text.clean import printable
 from retrieval.answer import Answer, Quotation
 from retrieval.answering.quotations import marked_words
-from retrieval.answering.verification import Verification
+from retrieval.verifying.outcome import Verification
 
 
 def print_answer(console: Console, answer: Answer, say: Texts, claims: int = 0) -> None:
@@ -55,17 +56,23 @@ def print_claims(console: Console, answer: Answer, printed: int = 0) -> int:
 def print_verification(console: Console, verification: Verification, say: Texts) -> None:
     """Print whether and where a sentence is in the articles."""
     console.print()
-    console.print(Text(f"  {say(f'verify.{verification.verdict.value}')}", style="bold"))
-    for line in difference_lines(verification, say):
-        console.print(Text(f"    {printable(line)}"))
-    for number, quote in enumerate(verification.quotes, 1):
-        source = f"    [{number}] {printable(source_line(quote, say))}"
-        console.print(Text(f"  ❝ {printable(quote.text)} ❞"), soft_wrap=True)
-        console.print(Text(source, style="dim"), soft_wrap=True)
-    if verification.elsewhere:
-        line = say("verify.elsewhere", sources=", ".join(verification.elsewhere))
-        console.print(Text(f"  {printable(line)}"))
+    _print(console, _verification_lines(verification, say))
     console.print()
+
+
+def _verification_lines(verification: Verification, say: Texts) -> Iterator[tuple[int, str, Text]]:
+    """Indent, label and text of each line."""
+    yield 2, "", Text(printable(verdict_line(verification, say)), style="bold")
+    for part in verification_parts(verification, say):
+        if isinstance(part, str):
+            yield 4, "", Text(printable(part))
+            continue
+        text = Text(printable(part.text))
+        if part.highlight:
+            text.stylize("bold", part.highlight.start, part.highlight.end)
+        yield 2, "❝ ", text + Text(" ❞", style="cyan")
+        for label, quote in part.labels():
+            yield from _source_lines(quote, label, say)
 
 
 def _print(console: Console, lines: Iterable[tuple[int, str, Text]]) -> None:
