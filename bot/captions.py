@@ -47,7 +47,8 @@ def verdict_line(verification: Verification, say: Texts) -> str:
 
 def verification_parts(verification: Verification, say: Texts) -> Iterator[str | Quoted]:
     """What stands below the verdict: lines and quotations."""
-    if not (len(verification.differences) == 1 and _named(verification.differences)):
+    alone = len(verification.differences) == 1 and verification.differences[0]
+    if not alone or (alone.said and alone.written) or not _named(verification.differences):
         yield from (_difference_line(difference, say) for difference in verification.differences)
     if verification.several:
         yield say("verify.several", claim=verification.claim)
@@ -64,20 +65,21 @@ def verification_parts(verification: Verification, say: Texts) -> Iterator[str |
 
 
 def _quoted_texts(verification: Verification, say: Texts) -> Iterator[str | Quoted]:
-    """The quotations, those with the same words together; the first one in its sentence."""
-    whole, number = verification.sentence, 1
-    if whole:
-        yield say("verify.cut")
+    """The quotations: the first one in its sentence, then those with the same words together."""
+    number = 1
     for piece in verification.pieces:
-        by_text: dict[str, list[Quotation]] = {}
-        for quote in piece.quotes:
-            by_text.setdefault(quote.text, []).append(quote)
-        for text, quotes in by_text.items():
-            highlight = None
-            if whole:
-                highlight = Span(quotes[0].start - whole.start, quotes[0].end - whole.start)
-            yield Quoted(whole.text if whole else text, highlight, tuple(quotes), number)
-            whole, number = None, number + len(quotes)
+        quotes = list(piece.quotes)
+        whole = verification.sentence
+        if whole and quotes and number == 1:
+            yield say("verify.cut")
+            first = quotes.pop(0)
+            highlight = Span(first.start - whole.start, first.end - whole.start)
+            yield Quoted(whole.text, highlight, (first,), number)
+            number += 1
+        for text in dict.fromkeys(quote.text for quote in quotes):
+            same = tuple(quote for quote in quotes if quote.text == text)
+            yield Quoted(text, None, same, number)
+            number += len(same)
 
 
 def _difference_line(difference: Difference, say: Texts) -> str:
@@ -105,14 +107,15 @@ def _alteration(differences: Sequence[Difference], say: Texts) -> str:
 
 def _named(differences: Sequence[Difference]) -> tuple[str, str] | None:
     """A difference that the verdict names: a negation, or a word that is all that differs."""
-    denies = pattern("negation").search
     for difference in differences:
         said, written = difference.said, difference.written
-        only = len(differences) == difference.size == 1
-        if not said and (only or denies(written)):
-            return "missing_words", written
-        if not written and (only or denies(said)):
-            return "words_too_many", said
+        denied, denies = (pattern("negation").search(text) for text in (said, written))
+        if denies and not denied:
+            return "missing_words", written if not said else denies[0]
+        if denied and not denies:
+            return "words_too_many", said if not written else denied[0]
+        if len(differences) == difference.size == 1 and not (said and written):
+            return ("words_too_many", said) if said else ("missing_words", written)
     return None
 
 

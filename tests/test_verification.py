@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.captions import verdict_line
+from bot.captions import Quoted, verdict_line, verification_parts
 from bot.locales import texts
 from index.building.sync import sync
 from index.generations.generation import Generation
@@ -57,6 +57,9 @@ VERDICTS = [
      Verdict.PUNCTUATION, ALMOST),
     ("Il programma è molto ricco. Una notevole quantità di tempo sarà dedicata ai contatti",
      Verdict.VERBATIM, YES),
+    ("un incontro previsto nella città portuale russa di Vladivostok già martedì.",
+     Verdict.VERBATIM, YES),
+    ("Il loro primo vertice si è svolto a Vladivostok nell’aprile 2019.", Verdict.VERBATIM, YES),
     # the same words
     (TRAIN.upper(), Verdict.PUNCTUATION, ALMOST),
     (TRAIN.replace("un treno", "Un treno"), Verdict.PUNCTUATION, ALMOST),
@@ -74,6 +77,10 @@ VERDICTS = [
     (TRAIN[:-2], Verdict.ALTERED, ONE),
     (KIRBY.removeprefix("Non "), Verdict.ALTERED, NO_NOT),
     ("che tuttavia hanno raggiunto la prima linea in Ucraina", Verdict.ALTERED, NO_NOT),
+    ("Putin ha accusato la Corea del Nord per aver “sostenuto fermamente la guerra” di Mosca",
+     Verdict.ALTERED, ONE),  # beside the quotation marks
+    ("Queste informazioni sono state confermate dalla Casa Bianca", Verdict.ALTERED,
+     ("No: manca «non»", "No: “non” is missing")),
     (VISIT.replace("segna", "non segna"), Verdict.ALTERED,
      ("No: «non» è di troppo", "No: “non” is not in the article")),
     ("Kim e Putin stanno cercando una maggiore cooperazione militare ed economica",
@@ -82,6 +89,8 @@ VERDICTS = [
     (f"{VISIT}. Funzionari statunitensi hanno anche affermato", Verdict.STITCHED, STITCHED),
     (f"{VISIT} sarà dedicata ai contatti informali", Verdict.STITCHED, STITCHED),
     (f"{VISIT} […] sarà dedicata ai contatti informali", Verdict.STITCHED, STITCHED),
+    ("convincere Pyongyang a vendere munizioni di artiglieria. Esortiamo la Corea del Nord a "
+     "cessare i negoziati", Verdict.STITCHED, STITCHED),  # of two people
     # not there
     ("La Juventus ha vinto lo scudetto.", Verdict.NOT_FOUND, NOWHERE),
     ("Il dittatore coreano andrà in treno a Vladivostok per vedere il presidente russo",
@@ -186,7 +195,10 @@ def test_all_articles_are_searched_even_for_words_that_all_have(
     opened = Generation(generations_dir(tmp_path / "data") / str(current_name(tmp_path / "data")))
     try:
         assert [q.article for q in verify("non è ancora tutto", opened).quotes] == ["57.txt"]
-        assert len(verify("quello che è stato detto non è mai tutto", opened).quotes) == 10
+        whole, part = "quello che è stato detto non è mai tutto", "che è stato detto non è mai"
+        for claim, groups in ((whole, [10]), (part, [1, 9])):  # a part is shown in its sentence
+            parts = verification_parts(verify(claim, opened), texts("it"))
+            assert [len(p.quotes) for p in parts if isinstance(p, Quoted)] == groups
     finally:
         opened.close()
 

@@ -11,9 +11,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from index.articles.article import Article
 from index.errors import StorageError
 from index.generations.passages import Passage, titled
@@ -176,10 +173,9 @@ class Store:
         )
 
     @cached_property
-    def first_passages(self) -> NDArray[np.int64]:
+    def first_passages(self) -> list[int]:
         """The row of each article's first passage, in the order of the articles' rows."""
-        rows = self._rows("SELECT first_passage FROM articles ORDER BY row")
-        return np.array(rows, np.int64).reshape(-1)
+        return [row for (row,) in self._rows("SELECT first_passage FROM articles ORDER BY row")]
 
     def rows_of(self, ids: Iterable[str]) -> dict[str, int]:
         """The row of each passage id."""

@@ -54,7 +54,7 @@ class Request:
     line: str
     quotations: tuple[str, ...]
     outlets: tuple[str, ...]
-    has_more: bool  # words that are in no quotation
+    beside: int  # the number of words that are in no quotation
 
     @classmethod
     def parse(cls, text: str, sources: Collection[str]) -> Request:
@@ -70,9 +70,9 @@ class Request:
             quotations = [quotation for quotation in quotations if wording(quotation)]
         else:
             claim, beside = _without_outlet(line, sources)
-            return cls(line, (claim,), _outlets(beside, sources), has_more=False)
+            return cls(line, (claim,), _outlets(beside, sources), 0)
         outlets = _outlets(beside, sources)
-        return cls(line, tuple(quotations), outlets, has_more=bool(wording(beside)))
+        return cls(line, tuple(quotations), outlets, len(wording(beside)))
 
 
 def is_long(quotation: str) -> bool:

@@ -159,7 +159,7 @@ def sentence_around(occurrence: Occurrence, generation: Generation) -> Span:
 
 def _articles_with(keys: Sequence[str], generation: Generation) -> list[int]:
     """The rows of the articles that have every word, or its stem."""
-    first = generation.store.first_passages
+    first = np.array(generation.store.first_passages, np.int64)
     having = np.ones(len(first), bool)
     for term in set(terms(" ".join(keys))):
         if len(term) > 1 and not any(map(str.isdigit, term)):  # "U.S.A.", "7 000"
@@ -197,8 +197,9 @@ class _Phrase:
             for match in anchor.finditer(text, start, end):
                 first = max(match.start() - self._reach, start)
                 whole = self._whole.search(text, first, min(match.end() + 1, end))
-                if whole and [word.key for word in wording(whole[0])] == self.keys:
-                    yield Span(*whole.span())
+                words = wording(whole[0]) if whole else []
+                if whole and [word.key for word in words] == self.keys:
+                    yield Span(whole.start() + words[0].start, whole.start() + words[-1].end)
 
 
 def _any_form(key: str) -> str:

@@ -40,6 +40,7 @@ MAX_DENIED = 3  # words between a negation and what it denies
 BEGINNING = 12  # words by which the passage of the first piece is found
 
 _SOUND = (Verdict.VERBATIM, Verdict.PUNCTUATION)
+_BREAKS = '.!?:;“”«»"'
 _PAUSES = ",;:.!?–—()[]" + OPENING[:5] + CLOSING[:5]
 
 
@@ -59,17 +60,26 @@ def verify(text: str, generation: Generation) -> Verification:
     ClaimError if there is nothing to look for.
     """
     request = Request.parse(text, generation.sources)
-    if request.has_more:
-        whole = _Search(Claim.parse(request.line), (), generation).standing()
-        if whole and whole.verdict in _SOUND:
-            return whole
+    if whole := _whole(request, generation):
+        return whole
     quotations = request.quotations
     result = verify_claim(" … ".join(quotations), request.outlets, generation)
     if len(quotations) > 1 and result.verdict not in _SOUND:
         each = [verify_claim(q, request.outlets, generation) for q in quotations if is_long(q)]
         result = max(each, key=lambda single: list(Verdict).index(single.verdict))
         result = replace(result, several=len(each) > 1)
-    return replace(result, partial=request.has_more)
+    return replace(result, partial=request.beside > 0)
+
+
+def _whole(request: Request, generation: Generation) -> Verification | None:
+    """The result for all words, if the articles have those beside the quotation marks, too."""
+    if not request.beside:
+        return None
+    search = _Search(Claim.parse(request.line), (), generation)
+    whole = search.standing() or search.altered()
+    if whole is None or sum(each.size for each in whole.differences) > request.beside / 2:
+        return None
+    return whole
 
 
 def verify_claim(text: str, outlets: Collection[str], generation: Generation) -> Verification:
@@ -244,14 +254,19 @@ class _Search:
 
 
 def _is_interjection(gap: str) -> bool:
-    """Whether a quotation ends before the gap and goes on after it: ”, ha detto Kim. “"""
-    inner = gap.strip(" .,;:!?\n")
+    """Whether the gap only says who speaks, between two parts of an utterance: ”, ha detto Kim. “
+
+    A colon, a sentence of its own or no such words may stand before what somebody else says.
+    """
+    opened = gap.rstrip()
+    closed = gap.lstrip(" .,;!?")
+    words = closed[1:-1].rstrip(" .,;")
     return (
-        bool(inner)
-        and len(gap) <= MAX_INTERJECTION
-        and inner[0] in CLOSING
-        and inner[-1] in OPENING
-        and not any(mark in inner[1:-1] for mark in '“”«»"')
+        len(gap) <= MAX_INTERJECTION
+        and opened[-1:] in tuple(OPENING)
+        and closed[:1] in tuple(CLOSING)
+        and not any(mark in words for mark in _BREAKS)
+        and len(pattern("says").findall(words)) == 1
     )
 
 
