@@ -1,140 +1,65 @@
-"""What every surface shows around quotations: sources, notes and differences."""
+"""What every surface shows around quotations: sources and notes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from itertools import groupby
 
+from bot.listing import Lookup, several
 from bot.locales import Texts
 from index.articles.article import Article
-from index.text.language import pattern
-from index.text.sentences import Span
-from index.text.wording import Difference
+from index.text.clean import printable
 from retrieval.answer import Answer, Intent, Quotation
-from retrieval.verifying.outcome import Verdict, Verification
 
-
-@dataclass(frozen=True)
-class Quoted:
-    """A text of an article, the part of it to highlight, and who has it.
-
-    ``first``: the number of the first of them; 0 where they have none.
-    """
-
-    text: str
-    highlight: Span | None
-    quotes: tuple[Quotation, ...]
-    first: int
-
-    def labels(self) -> Iterator[tuple[str, Quotation]]:
-        """Each quotation behind its number."""
-        for number, quote in enumerate(self.quotes, self.first):
-            yield f"[{number}] " if self.first else "", quote
-
-
-def verdict_line(verification: Verification, say: Texts) -> str:
-    """Whether the sentence is in the articles: the worst first."""
-    verdict = verification.verdict
-    if verdict is Verdict.ELSEWHERE:
-        return say("verify.elsewhere", sources=", ".join(verification.elsewhere))
-    if verdict is Verdict.STITCHED:
-        return say("verify.stitched", count=_in_words(len(verification.pieces), say))
-    if verdict is Verdict.ALTERED:
-        return _alteration(verification.differences, say)
-    return say(f"verify.{verdict.value}")
-
-
-def verification_parts(verification: Verification, say: Texts) -> Iterator[str | Quoted]:
-    """What stands below the verdict: lines and quotations."""
-    alone = len(verification.differences) == 1 and verification.differences[0]
-    if not alone or (alone.said and alone.written) or not _named(verification.differences):
-        yield from (_difference_line(difference, say) for difference in verification.differences)
-    if verification.several:
-        yield say("verify.several", claim=verification.claim)
-    elif verification.partial:
-        yield say("verify.partial")
-    if verification.elsewhere and verification.verdict is not Verdict.ELSEWHERE:
-        yield say("verify.nor_in", sources=", ".join(verification.elsewhere))
-    if verification.articles_in:
-        yield say("verify.translated", language=say(f"verify.in_{verification.articles_in}"))
-    yield from _quoted_texts(verification, say)
-    if verification.nearest:
-        yield say("verify.nearest")
-        yield Quoted(verification.nearest.text, None, (verification.nearest,), 0)
-
-
-def _quoted_texts(verification: Verification, say: Texts) -> Iterator[str | Quoted]:
-    """The quotations: the first one in its sentence, then those with the same words together."""
-    number = 1
-    for piece in verification.pieces:
-        quotes = list(piece.quotes)
-        whole = verification.sentence
-        if whole and quotes and number == 1:
-            yield say("verify.cut")
-            first = quotes.pop(0)
-            highlight = Span(first.start - whole.start, first.end - whole.start)
-            yield Quoted(whole.text, highlight, (first,), number)
-            number += 1
-        for text in dict.fromkeys(quote.text for quote in quotes):
-            same = tuple(quote for quote in quotes if quote.text == text)
-            yield Quoted(text, None, same, number)
-            number += len(same)
-
-
-def _difference_line(difference: Difference, say: Texts) -> str:
-    """The words of the claim and those of the article."""
-    kinds = {(True, True): "changed", (True, False): "added", (False, True): "left_out"}
-    kind = kinds[bool(difference.said), bool(difference.written)]
-    return say(f"verify.{kind}", said=difference.said, written=difference.written)
-
-
-def _alteration(differences: Sequence[Difference], say: Texts) -> str:
-    """How many words differ, unless one is named."""
-    if named := _named(differences):
-        kind, words = named
-        return say(f"verify.{kind}", words=words)
-    count = sum(difference.size for difference in differences)
-    kind = "different"
-    if not any(difference.said for difference in differences):
-        kind = "missing"
-    elif not any(difference.written for difference in differences):
-        kind = "too_many"
-    if count == 1:
-        return say("verify.one_different")  # alone, another one is named
-    return say(f"verify.many_{kind}", count=_in_words(count, say))
-
-
-def _named(differences: Sequence[Difference]) -> tuple[str, str] | None:
-    """A difference that the verdict names: a negation, or a word that is all that differs."""
-    for difference in differences:
-        said, written = difference.said, difference.written
-        denied, denies = (pattern("negation").search(text) for text in (said, written))
-        if denies and not denied:
-            return "missing_words", written if not said else denies[0]
-        if denied and not denies:
-            return "words_too_many", said if not written else denied[0]
-        if len(differences) == difference.size == 1 and not (said and written):
-            return ("words_too_many", said) if said else ("missing_words", written)
-    return None
-
-
-def _in_words(count: int, say: Texts) -> str:
-    words = say("verify.numbers").split()  # from 2
-    return words[count - 2] if 2 <= count < len(words) + 2 else str(count)
+_MAX_NAME = 100  # characters of a name that fits no article
+_MAX_TITLE = 72  # characters of a title in a list and below a quotation
+_SEPARATORS = (" - ", " – ", " — ", " | ", " · ", ": ", ". ")  # between a title and its outlet
+_LISTS = (Intent.SUMMARY, Intent.NEWEST, Intent.LIST, Intent.TIMELINE, Intent.COMPARE)
 
 
 def source_line(quote: Quotation | Article, say: Texts) -> str:
     """Outlet, title and date, as far as the article has them."""
-    parts = [quote.source or say("answer.source_unknown"), quote.title]
+    parts = [quote.source or say("answer.source_unknown"), short_title(quote)]
     if quote.date:
         parts.append(quote.date)
     return " · ".join(parts)
 
 
+def not_one_article(found: Lookup, name: str, say: Texts) -> str:
+    """What to say where a name fits no article, or several."""
+    name = printable(name[:_MAX_NAME])
+    if found.matches:
+        return say("chat.several_articles", name=name, articles=several(found.matches, "\n"))
+    return say("chat.no_such_article", name=name)
+
+
+def short_title(article: Quotation | Article) -> str:
+    """The title without the outlet's name, cut at a word where it is long."""
+    return _cut(_without_outlet(article.title, article.source or ""))
+
+
+def _cut(title: str) -> str:
+    if len(title) <= _MAX_TITLE:
+        return title
+    head = title[: _MAX_TITLE - 1]
+    return head.rsplit(" ", 1)[0].rstrip(' ,;:.–—-(«“"') + "…"
+
+
+def _without_outlet(title: str, outlet: str) -> str:
+    names = {outlet.casefold(), outlet.partition(".")[0].casefold()} - {""}
+    for separator in _SEPARATORS:
+        head, _, rest = title.partition(separator)
+        if rest.strip() and head.casefold() in names:
+            return rest.strip()
+        rest, _, tail = title.rpartition(separator)
+        if rest.strip() and tail.casefold() in names:
+            return rest.strip()
+    return title
+
+
 def also_line(quote: Quotation, say: Texts) -> str:
     """The other outlets that carry a quotation; a title where the outlet is unknown."""
-    names = dict.fromkeys(carrier.source or carrier.title for carrier in quote.also)
+    names = dict.fromkeys(carrier.source or _cut(carrier.title) for carrier in quote.also)
     return f"{say('answer.also_in')} {', '.join(names)}"
 
 
@@ -142,6 +67,8 @@ def refusal(answer: Answer, say: Texts) -> str:
     """Why there is no answer."""
     if answer.missing:
         return say("answer.missing", names=say("answer.next_name").join(answer.missing))
+    if answer.count and answer.count.words:
+        return say("answer.counted_none", words=answer.count.words)
     return say(f"answer.refused_{answer.reason}")
 
 
@@ -157,19 +84,19 @@ def headline(answer: Answer, say: Texts) -> str:
 
 
 def article_by_article(answer: Answer) -> list[tuple[str, list[Quotation]]]:
-    """The quotations below labels as "[1] ": those of a summary by article, others one by one."""
+    """The quotations below labels as "[1] ": those in a row with one source together."""
     groups: list[tuple[str, list[Quotation]]] = []
     number = len(answer.seen)
-    for _, group in groupby(answer.quotes, key=lambda q: q.article if is_summary(answer) else q):
+    for _, group in groupby(answer.quotes, key=lambda quote: (quote.article, quote.also)):
         quotes = list(group)
         first, number = number + 1, number + len(quotes)
         groups.append((f"[{first}] " if len(quotes) == 1 else f"[{first}–{number}] ", quotes))
     return groups
 
 
-def is_summary(answer: Answer) -> bool:
-    """Whether the quotations stand for their articles, whose titles come first."""
-    return answer.intent in (Intent.SUMMARY, Intent.NEWEST)
+def sources_first(answer: Answer) -> bool:
+    """Whether each source comes before its quotations, as in a list; else it comes after them."""
+    return answer.intent in _LISTS
 
 
 def notes(answer: Answer, say: Texts) -> str:

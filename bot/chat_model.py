@@ -9,7 +9,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bot.settings import Settings, SettingsError, is_provided, provide_to_libraries
+from bot.environment import is_provided, provide_to_libraries
+from bot.settings import Settings, SettingsError
 from bot.state import FILE, State
 from index.errors import StorageError
 from retrieval.writing.options import Account, Usage

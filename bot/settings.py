@@ -22,10 +22,8 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from bot.environment import ENV_FILE, PREFIX
 from index.errors import UsageError
-
-PREFIX = "VIRGOLETTE_"
-ENV_FILE = Path(".env")
 
 
 class SettingsError(UsageError):
@@ -246,7 +244,8 @@ class Settings(BaseSettings):
         20, gt=0, allow_inf_nan=False, description="Millions of bytes that a file may have."
     )
     language: Literal["auto", "it", "en"] = Field(
-        "auto", description="The bot's language: it, en, or auto (the user's own)."
+        "auto",
+        description="The language: it, en, or auto (that of the user, the question or the locale).",
     )
     telegram_bot_token: Annotated[SecretStr, AfterValidator(_token)] = Field(
         SecretStr(""), description="The token that @BotFather gave."
@@ -284,21 +283,6 @@ class Settings(BaseSettings):
     def max_file_bytes(self) -> int:
         """``max_file_mb`` in bytes."""
         return int(self.max_file_mb * 1_000_000)
-
-
-def provide_to_libraries() -> None:
-    """Put the names of other programs in ``.env`` into the environment, which has precedence.
-
-    The libraries of chat models and of tracing look for their keys only there.
-    """
-    for name, value in dotenv_values(ENV_FILE, encoding="utf-8").items():
-        if value and not name.upper().startswith(PREFIX):
-            os.environ.setdefault(name, value)
-
-
-def is_provided(name: str) -> bool:
-    """Whether the environment holds a name that a library looks for."""
-    return bool(os.environ.get(name, "").strip())
 
 
 def read_settings() -> Settings:

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from bot.compose import calibrated
+from bot.listing import find_in_store, several
 from bot.settings import Settings
 from bot.state import DAY, FILE, State
+from index.articles.article import Article
 from index.errors import StorageError, VirgoletteError
 from index.generations.layout import STORE
 from index.generations.manifest import read_manifest
@@ -100,18 +102,22 @@ def index_status(settings: Settings) -> dict[str, Any]:
         return {**status, "generation": directory.name, **stamp, **counts, "skipped": skipped}
 
 
-def stored_text(data_dir: Path, path: str) -> str:
-    """The stored text of an article. Raises VirgoletteError, which names some that exist."""
+def stored_article(data_dir: Path, name: str) -> Article:
+    """The article that ``name`` fits, as ``matches`` reads it. Raises VirgoletteError."""
     with held_current(data_dir) as directory:
         if directory is None:
             raise StorageError(f"there is no index in {data_dir}: run virgolette index")
         with closing(_open(directory / STORE)) as store:
-            article = store.article(path)
+            found = find_in_store(store, name)
             paths = [header.path for header in store.article_headers()]
-    if article is None:
-        shown = ", ".join(paths[:5]) + (", …" if len(paths) > 5 else "")
-        raise VirgoletteError(f"there is no article {path} in the index; there are: {shown}")
-    return article.text
+    if found.article is not None:
+        return found.article
+    if found.matches:
+        raise VirgoletteError(
+            f"“{name}” fits several articles; name one by its number: {several(found.matches)}"
+        )
+    shown = ", ".join(paths[:5]) + (", …" if len(paths) > 5 else "")
+    raise VirgoletteError(f"there is no article “{name}” in the index; there are: {shown}")
 
 
 def _bot_line(data_dir: Path) -> str | None:

@@ -13,6 +13,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from bot.environment import interface_language
+from bot.locales.translation import translated
 from bot.process import TERMINATED, end_on_sigterm, write_utf8
 from index.building.watch import Watcher
 
@@ -82,7 +84,8 @@ def _is_read(seconds: float) -> bool:
 
 def _complain(line: str) -> None:
     with suppress(OSError):
-        print(f"virgolette: {line}", file=sys.stderr, flush=True)
+        text = translated(line, interface_language())
+        print(f"virgolette: {text}", file=sys.stderr, flush=True)
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import typer
 from pydantic import SecretStr
@@ -11,7 +13,8 @@ from pydantic.fields import FieldInfo
 from typer.cli import get_docs_for_click
 from typer.main import get_command
 
-from bot.settings import PREFIX, Settings
+from bot.environment import PREFIX
+from bot.settings import Settings
 from bot.terminal.cli import app
 
 DOCS = Path(__file__).parent
@@ -26,10 +29,11 @@ In the environment or in `.env`. An unknown or wrong name is refused; an empty v
 
 
 def cli_page() -> str:
-    """All commands with their options, as typer tells them."""
-    command = get_command(app)
-    context = typer.Context(command, info_name="virgolette")
-    return get_docs_for_click(obj=command, ctx=context, name="virgolette").strip() + "\n"
+    """All commands with their options, as typer tells them, in English."""
+    with patch.dict(os.environ, VIRGOLETTE_LANGUAGE="en"):
+        command = get_command(app)
+        context = typer.Context(command, info_name="virgolette")
+        return get_docs_for_click(obj=command, ctx=context, name="virgolette").strip() + "\n"
 
 
 def settings_page() -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 from rich.console import Console
 
 from bot.compose import composed
-from bot.locales import texts_for
+from bot.locales import texts, texts_for
 from bot.settings import read_settings
 from bot.terminal.render import print_answer
 from retrieval.answer import Question
@@ -21,7 +21,7 @@ def main() -> None:
     """Ask, and write the picture beside this file."""
     console = Console(record=True, width=96, force_terminal=True, color_system="truecolor")
     settings = read_settings()
-    console.print(texts_for(settings.language)("chat.welcome"), highlight=False)
+    console.print(texts("it")("chat.welcome"), highlight=False)
     with composed(settings) as parts:
         for text in QUESTIONS:
             question = Question.parse(text)

@@ -154,7 +154,8 @@ class Quotation:
 
     ``sha256`` is of the article's stored text in UTF-8. ``also`` names the other articles that hold
     the same words: an agency's text counts once, however many outlets carry it. ``deciding``: the
-    words in it that answer, as a span of the stored text, if they are known.
+    words in it that answer, as a span of the stored text, if they are known. ``link``: the address
+    with the place of the quotation in the page, if that is known, or else ``url``.
     """
 
     text: str
@@ -169,6 +170,7 @@ class Quotation:
     score: float
     also: tuple[Carrier, ...] = ()
     deciding: Span | None = None
+    link: str | None = None
 
     @property
     def key(self) -> QuotedSpan:
@@ -279,7 +281,7 @@ class Answer:
             claim["quotes"] = [index + 1 for index in claim["quotes"]]
         for quote in (*fields["quotes"], *fields["near"]):
             quote["also"] = [carrier["article"] for carrier in quote["also"]]
-            del quote["deciding"]
+            del quote["deciding"], quote["link"]
         return {key: fields[key] for key in keys}
 
 

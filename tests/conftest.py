@@ -31,6 +31,7 @@ from tests.warm import Process, Warm
 ROOT = Path(__file__).parent.parent
 OFFLINE = Path(__file__).parent / "offline"
 TRAIN = "Il treno blindato è partito da Pyongyang. Arriverà a Vladivostok martedì."
+ITALIAN = {"LANG": "it_IT.UTF-8"}  # the environment of an Italian user
 NOT_FAST = frozenset({"embedder", "reader", "data_dir", "stock", "warm"})  # fixtures
 runpy.run_path(str(OFFLINE / "sitecustomize.py"))  # forbids the network in this process too
 
@@ -157,9 +158,13 @@ class Workplace:
 
 
 def variables() -> dict[str, str]:
-    """An environment without settings of Virgolette, for processes that may use no network."""
-    kept = {n: v for n, v in os.environ.items() if not n.upper().startswith("VIRGOLETTE_")}
-    return {**kept, "PYTHONPATH": f"{OFFLINE}"}
+    """An environment without settings of Virgolette, for processes that may use no network.
+
+    Its locale is C: what the command line says of itself is English.
+    """
+    left_out = ("VIRGOLETTE_", "LC_", "LANGUAGE")
+    kept = {n: v for n, v in os.environ.items() if not n.upper().startswith(left_out)}
+    return {**kept, "LANG": "C.UTF-8", "PYTHONPATH": f"{OFFLINE}"}
 
 
 @pytest.fixture(scope="session")

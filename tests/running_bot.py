@@ -55,6 +55,11 @@ def entities(message: dict[str, Any], kind: str) -> list[str]:
     ]
 
 
+def quoted(message: dict[str, Any]) -> list[str]:
+    """The quotations in a message: first those that are open, then those that are folded."""
+    return [*entities(message, "blockquote"), *entities(message, "expandable_blockquote")]
+
+
 def buttons(message: dict[str, Any]) -> dict[str, str]:
     """What the buttons below a message tell the bot, by their labels."""
     rows = message.get("reply_markup", {}).get("inline_keyboard", [])

@@ -40,6 +40,7 @@ def test_documents_are_added_and_articles_removed(admin_bot: Bot, indexed_place:
 
     listed = admin_bot.ask("/fonti", **ADMIN)["text"]
     number = next(line.split(".")[0] for line in listed.splitlines() if "Il lago" in line)
+    assert "Il lago" in admin_bot.ask("/togli lago", **ADMIN)["text"]
     message = admin_bot.ask(f"/togli {number}", **ADMIN)
     assert "Il lago" in message["text"]
     (data,) = buttons(message).values()
@@ -56,14 +57,16 @@ def test_documents_are_added_and_articles_removed(admin_bot: Bot, indexed_place:
 def test_what_cannot_be_added_is_told(admin_bot: Bot) -> None:
     api = admin_bot.api
     empty = api.send_document(b"", "vuoto.txt", "text/plain", user_id=900)
-    assert "non è stato aggiunto" in admin_bot.reply(empty)["text"]
+    assert admin_bot.reply(empty)["text"] == "vuoto.txt non è stato aggiunto: non contiene testo"
+    told = api.send_document(b"", "empty.txt", "text/plain", user_id=900, language_code="en")
+    assert admin_bot.reply(told)["text"] == "empty.txt was not added: it holds no text"
     odd = api.send_document(b"\x00\x01", "..", "application/octet-stream", user_id=900)
     assert "non è stato aggiunto" in admin_bot.reply(odd)["text"]
     inside = admin_bot.ask("http://127.0.0.1:9/segreto", **ADMIN)["text"]
-    assert inside.startswith("http://127.0.0.1:9/segreto non è stato aggiunto: ")
+    assert inside.startswith("http://127.0.0.1:9/segreto non è stato aggiunto: 127.0.0.1 non è un")
     assert "/aggiungi https://" in admin_bot.ask("/aggiungi", **ADMIN)["text"]
     assert "/togli 1" in admin_bot.ask("/togli", **ADMIN)["text"]
-    assert "nessun articolo 99" in admin_bot.ask("/togli 99", **ADMIN)["text"]
+    assert "nessun articolo «99»" in admin_bot.ask("/togli 99", **ADMIN)["text"]
 
 
 def test_status_reindex_and_the_menu_are_theirs_alone(

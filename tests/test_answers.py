@@ -32,7 +32,8 @@ from retrieval.answer import (
     Reason,
 )
 from retrieval.answering.candidates import MAX_PAIR_LENGTH
-from retrieval.answering.quotations import is_verbatim, matching_words
+from retrieval.answering.highlights import matching_words
+from retrieval.answering.quotations import is_verbatim
 from retrieval.answering.reader import Reader
 from retrieval.answering.search import Fusion, HybridSearch, best_rows
 from retrieval.answering.weights import READER, Caution, load_weights
@@ -433,10 +434,26 @@ def test_a_generation_that_is_gone_is_an_error_with_a_way_out(
         chain.invoke(Question.parse(TRAIN))
 
 
-def test_marks_are_the_words_asked_for() -> None:
-    text = "Secondo i media, un treno blindato sarebbe partito da Pyongyang."
-    marked = [text[s.start : s.end] for s in matching_words(TRAIN, text)]
-    assert marked == ["treno", "blindato", "partito"]
+@pytest.mark.parametrize(
+    ("question", "text", "marked"),
+    [
+        (
+            TRAIN,
+            "Secondo i media, un treno blindato sarebbe partito da Pyongyang.",
+            ["treno blindato", "partito"],
+        ),
+        ("E Kim?", "Il leader Kim Jong-un va a Mosca.", ["Kim Jong-un"]),
+        ("Chi è Kim Jong Un?", "Kim Jong-un è il leader.", ["Kim Jong-un"]),
+        ("E Putin?", "Il Cremlino tace. Vladimir Putin NATO.", ["Vladimir Putin"]),
+        ("Chi è D'Alema?", "L’ex premier Massimo D’Alema parla.", ["Massimo D’Alema"]),
+        ("Chi è Di Maio?", "In Italia, Luigi Di Maio.", ["Luigi Di Maio"]),
+        ("La Corea del Nord?", "La Corea del Nord tace.", ["Corea del Nord"]),
+        ("E la Russia?", "“La Russia”, dice. La Russia?", ["Russia", "Russia"]),
+        ("Chi guida il G7?", "IL TITOLO DEL G7: IL TRENO", ["G7"]),
+    ],
+)
+def test_marks_are_the_whole_phrases_asked_for(question: str, text: str, marked: list[str]) -> None:
+    assert [text[s.start : s.end] for s in matching_words(question, text)] == marked
 
 
 @pytest.mark.parametrize(

@@ -13,10 +13,11 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from bot.locales import texts
-from bot.telegram.buttons import answer_buttons, article_page, articles_page, quotation_messages
+from bot.telegram.buttons import answer_buttons, quotation_messages
 from bot.telegram.messages import (
     MAX_COPY,
     MAX_MESSAGE,
+    Button,
     Message,
     answer_messages,
     quotation_message,
@@ -24,15 +25,18 @@ from bot.telegram.messages import (
     utf16_length,
     verification_messages,
 )
+from bot.telegram.pages import article_page, articles_page, pressed_page
 from index.articles.article import Article
 from index.building.sync import sync
 from index.generations.current import CurrentIndex
 from index.generations.layout import Locations
 from index.models.embedder import Embedder
-from index.text.sentences import Span
+from index.text.sentences import Span, sentences
 from index.text.wording import Difference
 from retrieval.answer import Answer, Carrier, Quotation, Reason
 from retrieval.answering.agreement import LONGEST_ANSWER
+from retrieval.answering.highlights import marked_words
+from retrieval.answering.quotations import slice_of
 from retrieval.verifying.outcome import Piece, Verdict, Verification
 from tests.bot_api import formatted_text
 
@@ -57,8 +61,9 @@ def accepted(message: Message) -> None:
     for row in message.rows:
         assert 1 <= len(row) <= 8
         for button in row:
-            assert button.label.strip() and bool(button.data) != bool(button.copied)
-            assert len(button.data.encode()) <= 64
+            assert button.label.strip()
+            assert [button.data, button.copied, button.shared].count("") == 2
+            assert len(button.data.encode()) <= 64 and len(button.shared) <= 256
             assert utf16_length(button.copied) <= MAX_COPY
 
 
@@ -91,11 +96,11 @@ def test_any_answer_can_be_sent(
     refused = Answer(question, question, (), 0.1, "g", reason, near=tuple(quotes))
     for answer in (given_, refused) if quotes else (refused,):
         messages = answer_messages(answer, SAY)
-        rows = answer_buttons(answer, 10**15, SAY)
+        rows = answer_buttons(answer, 10**15, SAY, inline=True)
         for message in (*messages[:-1], messages[-1].with_buttons(*rows)):
             accepted(message)
         for quote in answer.quotes:
-            if offered := quotation_message(answer, quote, SAY):
+            if offered := quotation_message(quote, marked_words(answer, quote), SAY):
                 accepted(offered)
 
 
@@ -143,20 +148,22 @@ def look(index: CurrentIndex) -> None:
         page = article_page(index, number, 0, SAY)
         assert page is not None and article is not None
         accepted(page)
-        shown = quotation_messages(index, place_of(article), SAY)
-        assert shown
-        for message in shown:
+        context = button_of(article).data
+        shown = quotation_messages(index, context, SAY, inline=True)
+        copied = quotation_messages(index, context.replace("quote:", "copy:"), SAY, inline=True)
+        assert shown and copied
+        (whole,) = [button for button in shown[-1].buttons if button.data.startswith("text:")]
+        read = pressed_page(index, whole.data, SAY)
+        assert read is not None
+        for message in (*shown, *copied, read):
             accepted(message)
 
 
-def place_of(article: Article) -> str:
-    """What the button of a quotation of the whole article tells."""
-    quote = Quotation(
-        article.text, article.path, None, article.title, None, None, 0, len(article.text),
-        article.sha256, 1.0,
-    )  # fmt: skip
-    answer = Answer("q", "q", (quote,), 0.9, "g")
-    return answer_buttons(answer, 1, SAY)[0][0].data
+def button_of(article: Article) -> Button:
+    """The button of a quotation of all the sentences of an article."""
+    spans = sentences(article.text, article.language)
+    quote = slice_of(article, Span(spans[0].start, spans[-1].end))
+    return answer_buttons(Answer("q", "q", (quote,), 0.9, "g"), 1, SAY, inline=False)[0][0]
 
 
 @pytest.mark.parametrize("language", ["it", "en"])

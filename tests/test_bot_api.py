@@ -125,6 +125,7 @@ def keyboard(*rows: int) -> dict[str, Any]:
             {"text": "a", "reply_markup": button(copy_text={"text": "b" * 257})},
             "COPY_TEXT_INVALID",
         ),
+        ({"text": "a", "reply_markup": button(switch_inline_query="b" * 257)}, "too long"),
         ({"text": "a", "reply_markup": keyboard(9)}, "more than 8 buttons"),
         ({"text": "a", "reply_markup": keyboard(*[8] * 12, 5)}, "reply markup is too long"),
     ],
@@ -386,6 +387,15 @@ def test_keyboards_of_the_largest_size_are_accepted(server: FakeBotApi) -> None:
     for markup in (keyboard(*[8] * 12, 4), button(copy_text={"text": "b" * 256})):
         sent = result(server, "sendMessage", chat_id=CHAT, text="a", reply_markup=markup)
         assert sent["reply_markup"] == markup
+
+
+def test_a_bot_without_inline_mode_has_no_buttons_for_it() -> None:
+    with FakeBotApi(inline=False) as server:
+        server.say("hello")
+        assert result(server, "getMe")["supports_inline_queries"] is False
+        markup = button(switch_inline_query="")
+        refused = refusal(server, "sendMessage", chat_id=CHAT, text="a", reply_markup=markup)
+        assert "inline mode" in refused
 
 
 def test_the_bots_messages_can_be_deleted(server: FakeBotApi) -> None:

@@ -111,7 +111,7 @@ def test_an_answer_is_drafted_claim_by_claim_and_then_sent(chatting: Bot, model:
     assert message["text"].startswith(f"{TRUE} [1]\n{OTHER} [1]\n")
     assert "scritto da openai:test-model" in message["text"]
     (bold,) = entities(message, "bold")
-    assert bold == WORDS and "[1]" in buttons(message)
+    assert bold == WORDS and "Leggi intorno" in buttons(message)
     seen = drafts(chatting.api, 2010)
     assert seen[0] == "sto scrivendo…"
     assert all(OTHER not in draft or TRUE in draft for draft in seen)
@@ -124,7 +124,7 @@ def test_in_a_group_one_message_is_edited_until_it_is_the_answer(chatting: Bot) 
         timeout=90,
     )
     (message,) = chatting.api.replies_to(asked, count=1, timeout=60)
-    assert message["text"].startswith(f"{TRUE} [1]") and "[1]" in buttons(message)
+    assert message["text"].startswith(f"{TRUE} [1]") and "Leggi intorno" in buttons(message)
     sent = [
         c for c in chatting.api.calls if c.method == "sendMessage" and c.params["chat_id"] == GROUP
     ]

@@ -9,7 +9,6 @@ from pathlib import Path
 from bot.access import HOUR, Allowance
 from bot.state import FILE, AnswerLog, State, voted
 from index.building.sync import sync
-from index.generations.generation import Generation
 from index.generations.layout import Locations
 from index.models.embedder import Embedder
 from retrieval.evaluation.exam import read_exam
@@ -97,44 +96,6 @@ def test_what_was_no_question_in_a_group_becomes_one_by_a_mention(bot: Bot) -> N
     mention = [{"type": "mention", "offset": 0, "length": len(name)}]
     bot.api.edit(said, f"{name} {QUESTION}", chat_id=group, entities=mention)
     assert TRAIN in bot.reply(said)["text"]
-
-
-def test_a_number_shows_the_quotation_in_its_paragraph(bot: Bot, generation: Generation) -> None:
-    message = bot.ask(KIRBY)
-    assert list(buttons(message))[-3:] == ["👍 Utile", "👎 Sbagliata", "Dimmi di più"]
-    quote = entities(message, "blockquote")[0]
-    before = len(bot.api.calls)
-    press(bot, message, buttons(message)["[1]"])
-    shown = bot.api.wait_for("sendMessage", since=before).result
-    assert shown["reply_to_message"]["message_id"] == message["message_id"]
-    assert quote in "".join(entities(shown, "bold"))
-    (paragraph,) = entities(shown, "blockquote")
-    (path,) = [path for path in generation.store.layout() if path in shown["text"]]
-    article = generation.store.article(path)
-    assert article is not None and quote in paragraph and paragraph in article.text
-    assert f"sha256 {article.sha256[:8]}…" in shown["text"]
-    copied = [row[0]["copy_text"]["text"] for row in keyboard(shown) if "copy_text" in row[0]]
-    copied += entities(shown, "pre")
-    assert quote in "".join(copied) and f"«{article.title}»" in "".join(copied)
-
-
-def keyboard(message: dict) -> list:  # type: ignore[type-arg]
-    return list(message.get("reply_markup", {}).get("inline_keyboard", []))
-
-
-def test_a_number_of_an_article_that_changed_says_so(bot: Bot) -> None:
-    message = bot.ask(KIRBY)
-    data = buttons(message)["[1]"]
-    kind, path, digest, start, end = data.split(":")
-    for stale in (
-        f"{kind}:{path}:00000000:{start}:{end}",
-        f"{kind}:00000000:{digest}:{start}:{end}",
-        f"{kind}:{path}:{digest}:{start}:999999999",
-        f"{kind}:{path}:{digest}:{end}:{start}",
-        "quote:",
-    ):
-        told = press(bot, message, stale).params
-        assert "nel frattempo è cambiato" in told["text"] and told["show_alert"]
 
 
 def test_what_people_say_of_an_answer_is_kept_once_and_exported(indexed_place: Workplace) -> None:

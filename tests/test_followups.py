@@ -9,7 +9,7 @@ from retrieval.answer import MAX_QUESTION, Answer, Question, Reason, Turn
 from retrieval.chain import AnswerChain
 from retrieval.conversation import in_context, is_self_contained
 from retrieval.questions.interrogatives import asks_whether, joined
-from tests.conftest import Workplace
+from tests.conftest import ITALIAN, Workplace
 
 MEETING = "Dove si incontreranno Putin e Kim?"
 
@@ -219,7 +219,7 @@ def test_the_memory_has_bounds() -> None:
 
 def test_the_repl_remembers_until_it_is_told_to_forget(indexed_place: Workplace) -> None:
     typed = [MEETING, "e quando?", "/nuova", "e quando?"]
-    said = indexed_place.run("chat", stdin="\n".join(typed)).stdout
+    said = indexed_place.run("chat", stdin="\n".join(typed), **ITALIAN).stdout
     before, after = said.split("Ricominciamo:")
     note = f"riferito a: {MEETING}"
     assert note in before and note not in after

@@ -20,7 +20,7 @@ from index.models.weights import PACKED as MODEL
 from index.models.weights import WORDS, checksum
 from index.text.sentences import Span, sentences
 from retrieval.answer import Answer, Question
-from retrieval.answering.quotations import marked_words
+from retrieval.answering.highlights import marked_words
 from retrieval.answering.reader import (
     GRAPH,
     MARKER,
@@ -53,6 +53,14 @@ def test_it_finds_the_words_that_answer_in_the_sentence_that_has_them(reader: Re
     assert PASSAGE[best.span.start : best.span.end] in ("Pyongyang", "da Pyongyang")
     for sentence, reading in zip(spans, readings, strict=True):
         assert sentence.start <= reading.span.start < reading.span.end <= sentence.end
+
+
+def test_it_tells_how_likely_the_best_other_words_are(reader: Reader) -> None:
+    text = "Il treno è partito lunedì da Pyongyang. È arrivato martedì a Vladivostok."
+    page = Page("", text, [Span(0, 39), Span(40, len(text))])
+    departure, arrival = reader.read("Quando è partito il treno?", [page])[0]
+    assert departure.score > arrival.score == departure.rival
+    assert arrival.rival == departure.score
 
 
 def test_it_says_when_no_words_answer(reader: Reader) -> None:
@@ -101,6 +109,9 @@ def test_no_question_is_too_long_or_too_odd(reader: Reader, question: str) -> No
         ("vale $20 milioni (circa)", "$20 milioni (", "$20 milioni"),
         ("il 50% dei voti", "50%", "50%"),
         ("detto «caro compagno» e", "«caro compagno»", "«caro compagno»"),
+        ("detto «caro compagno» e", "«caro compagno", "«caro compagno»"),
+        ("a “rimettersi in piedi”.", "a “rimettersi in piedi", "a “rimettersi in piedi”"),
+        ("(detto «compagno»)", "compagno", "compagno"),
         ("nella citta\u0300 vecchia", "citta", "citta\u0300"),
         ("dell’incontro", "contro", "incontro"),
         ("dell’incontro", "ell’incontro", "dell’incontro"),

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from bot.settings import Settings
 from bot.terminal.repl import _history
-from tests.conftest import Workplace
+from tests.conftest import ITALIAN, Workplace
 
 ASKED_PLACE = b"\x1b[6n"  # what a terminal answers with the place of its cursor
 QUESTION = "Da dove è partito il treno blindato?"
@@ -22,7 +22,7 @@ QUESTION = "Da dove è partito il treno blindato?"
 
 def test_a_transcript(indexed_place: Workplace) -> None:
     typed = ["/aiuto", "/fonti", QUESTION, "", "/boh", "x" * 2000, "Chi ha dipinto la Gioconda?"]
-    done = indexed_place.run("chat", stdin="\n".join([*typed, "/esci", "mai letta"]))
+    done = indexed_place.run("chat", stdin="\n".join([*typed, "/esci", "mai letta"]), **ITALIAN)
     assert done.returncode == 0 and done.stderr == ""
     said = done.stdout
     assert said.startswith("Scrivi una domanda sugli articoli.")
@@ -37,11 +37,26 @@ def test_a_transcript(indexed_place: Workplace) -> None:
 
 def test_an_article_is_read_under_its_number(indexed_place: Workplace) -> None:
     typed = ["/articolo 2", "/article", "/articolo 99", "/articolo ²"]
-    done = indexed_place.run("chat", stdin="\n".join(typed))
+    done = indexed_place.run("chat", stdin="\n".join(typed), **ITALIAN)
     text = indexed_place.run("show", "001_3eaa1e106d62cb25.txt").stdout
     assert text.strip() in done.stdout and done.stderr == ""
-    assert done.stdout.count("Scrivi il numero dopo il comando") == 2
-    assert "nessun articolo 99" in done.stdout
+    assert done.stdout.count("Scrivi dopo il comando il numero o il titolo") == 1
+    assert "nessun articolo «99»" in done.stdout
+
+
+def test_an_article_is_read_under_its_title(indexed_place: Workplace) -> None:
+    typed = ["/articolo MOSCA chiede", "/articolo invasione ucraina", "/articolo kim"]
+    said = indexed_place.run("chat", stdin="\n".join(typed), **ITALIAN).stdout
+    text = indexed_place.run("show", "invasione ucraina").stdout
+    assert text == indexed_place.run("show", "002_89d516d3b7f6b7d0.txt").stdout
+    assert said.count(text.strip()) == 2
+    _, choice = said.split("«kim» va bene per più articoli. Scrivi il numero:\n")
+    number, title = choice.splitlines()[0].split(maxsplit=1)
+    assert "Kim" in title and text not in choice
+    chosen = indexed_place.run("show", number).stdout
+    assert indexed_place.run("show", title).stdout == chosen != ""
+    several = indexed_place.run("show", "kim")
+    assert several.returncode == 1 and f"{number} {title}" in several.stderr
 
 
 def test_an_article_is_shown_to_the_letter(empty_place: Workplace) -> None:
@@ -71,7 +86,7 @@ def test_english_when_so_set(indexed_place: Workplace) -> None:
 
 def test_an_index_that_cannot_be_read_does_not_end_it(empty_place: Workplace) -> None:
     (empty_place.data / "current").write_text("20260101T000000-abcdef\n")
-    done = empty_place.run("chat", stdin=f"/fonti\n{QUESTION}\n/boh\n")
+    done = empty_place.run("chat", stdin=f"/fonti\n{QUESTION}\n/boh\n", **ITALIAN)
     assert done.returncode == 0 and done.stderr == ""
     assert done.stdout.count("virgolette index --rebuild") == 2
     assert "Non conosco /boh" in done.stdout
@@ -87,13 +102,13 @@ def test_a_full_disk_does_not_end_it(tmp_path: Path) -> None:
 class Terminal:
     """A process on a pseudo-terminal of 100 columns."""
 
-    def __init__(self, place: Workplace, *arguments: str) -> None:
+    def __init__(self, place: Workplace, *arguments: str, **more: str) -> None:
         command, environment = place.command()
         self._master, slave = pty.openpty()
         self._process = subprocess.Popen(
             [*command, *arguments],
             stdin=slave, stdout=slave, stderr=slave, cwd=place.path, close_fds=True,
-            env={**environment, "TERM": "xterm", "COLUMNS": "100", "LINES": "40"},
+            env={**environment, "TERM": "xterm", "COLUMNS": "100", "LINES": "40", **more},
             start_new_session=True,
         )  # fmt: skip
         os.close(slave)
@@ -138,7 +153,7 @@ class Terminal:
 def test_on_a_terminal_something_moves_until_the_answer_stands_there(
     indexed_place: Workplace,
 ) -> None:
-    terminal = Terminal(indexed_place, "ask", "Where does the armoured train go?")
+    terminal = Terminal(indexed_place, "ask", "Where does the armoured train go?", **ITALIAN)
     terminal.wait_for("searching the articles…")
     before = terminal.raw
     moving = set("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏")
@@ -148,6 +163,40 @@ def test_on_a_terminal_something_moves_until_the_answer_stands_there(
     after = terminal.raw.rpartition("searching the articles…")[2]
     assert after.index("\x1b[2K") < after.index("Vladivostok")  # the line is wiped
     assert terminal.end() == 0
+
+
+def test_a_long_article_is_wrapped_and_paged_on_a_terminal(indexed_place: Workplace) -> None:
+    text = indexed_place.run("show", "2").stdout
+    words = " ".join(text.split())
+    screen = {"COLUMNS": "60", "LINES": "200", "PAGER": "sed s/^/paged:/"}
+    terminal = Terminal(indexed_place, "show", "2", **screen)
+    terminal.wait_for(words[-30:])
+    assert words in terminal.seen() and "paged:" not in terminal.raw
+    lines = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", terminal.raw).splitlines()
+    assert all(len(line) <= 60 for line in lines) and len(lines) > 20
+    assert terminal.end() == 0
+    terminal = Terminal(indexed_place, "show", "2", **{**screen, "LINES": "10"})
+    terminal.wait_for("paged:")
+    assert terminal.end() == 0
+
+
+def test_a_verdict_wraps_under_its_text(indexed_place: Workplace) -> None:
+    said = "dovrebbe recarsi a bordo di un treno blu – secondo il New York Times – a Vladivostok"
+    terminal = Terminal(indexed_place, "verify", said, COLUMNS="60", **ITALIAN)
+    terminal.wait_for("dell’Ucraina")
+    assert terminal.end() == 0
+    plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", terminal.raw).replace("\r\n", "\n")
+    quoted = plain[plain.index("  ❝ ") :].rstrip().splitlines()
+    _, *more = quoted[: quoted.index(next(line for line in quoted if "[1]" in line))]
+    assert more and all(line.startswith("    ") for line in more)
+    assert quoted[-1].startswith("        ") and "[1]" not in quoted[-1]
+
+
+def test_no_spinner_beside_json(indexed_place: Workplace) -> None:
+    terminal = Terminal(indexed_place, "ask", "--json", "Dove va il treno blindato?")
+    terminal.wait_for('"generation"')
+    assert terminal.end() == 0
+    assert "\x1b" not in terminal.raw and "searching" not in terminal.raw
 
 
 def test_a_question_is_taken_before_anything_is_loaded(indexed_place: Workplace) -> None:

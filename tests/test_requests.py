@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from bot.captions import refusal
+from bot.locales import texts_for_user
 from index.generations.generation import Generation
 from index.models.embedder import Embedder
 from retrieval.answer import Answer, Intent, Question, Quotation, Reason, Turn
@@ -62,6 +64,8 @@ def intents(embedder: Embedder) -> IntentClassifier:
         ("Buongiorno, dove si incontrano Putin e Kim?", Intent.FACT),
         ("e quando?", Intent.FACT),
         ("Putin ha incontrato Kim?", Intent.YESNO),
+        ("do the articles agree on when the ship sank?", Intent.COMPARE),
+        ("cosa è successo, in ordine, la notte del crollo?", Intent.TIMELINE),
     ],
 )
 def test_what_a_message_asks_for(intents: IntentClassifier, text: str, intent: Intent) -> None:
@@ -121,6 +125,13 @@ def test_outlets_are_compared_a_sentence_each(ask: Ask) -> None:
     assert len({quote.article for quote in answer.quotes}) == 3
 
 
+def test_accounts_that_differ_stand_beside_each_other(ask: Ask) -> None:
+    answer = ask("do the articles agree on where Kim and Putin met last September?")
+    assert answer.intent is Intent.COMPARE and answer.answer is None
+    first, second = (quote.text for quote in answer.quotes)
+    assert "spazioporto di Vostochny" in first and "Vladivostok" in second
+
+
 def test_an_outlet_that_was_asked_and_says_nothing_is_named(ask: Ask) -> None:
     answer = ask("confronta AgenPress e Globalist sul treno")
     assert [quote.source for quote in answer.quotes] == ["AgenPress"]
@@ -134,6 +145,23 @@ def test_articles_are_counted_by_their_words(ask: Ask) -> None:
     assert answer.count.words == "treno blindato"
     assert len(answer.quotes) == 3
     assert answer.as_json()["count"]["articles"] == 3
+
+
+def test_words_that_no_article_has_are_not_counted(ask: Ask) -> None:
+    """The articles tell of it in other words: the nearest sentence shows which."""
+    answer = ask("how many articles mention the armored train?")
+    assert answer.refused and answer.count is not None and answer.count.articles == 0
+    assert refusal(answer, texts_for_user("en", None)).startswith(
+        "No article contains “armored train”"
+    )
+    assert "treno blindato" in answer.near[0].text
+
+
+def test_what_the_articles_speak_of_is_not_denied(ask: Ask) -> None:
+    """They name both, but do not answer."""
+    answer = ask("Quanto pesa il treno blindato di Kim Jong-un?")
+    assert answer.reason is Reason.NOT_ANSWERED and "treno" in answer.near[0].text
+    assert ask("Quanto pesa la Torre di Pisa?").reason is Reason.NOTHING_FOUND
 
 
 @pytest.mark.parametrize(
@@ -210,6 +238,8 @@ def test_a_summary_of_what_was_just_quoted(chain: AnswerChain) -> None:
         ("che cosa dicono i giornali sul treno?", "treno"),
         ("ultime notizie", ""),
         ("summarize the news about Kim", "Kim"),
+        ("do the papers agree on where they met?", "where they met"),
+        ("cosa ottiene Kim in cambio? confronta i giornali", "cosa ottiene Kim in cambio"),
     ],
 )
 def test_the_topic_is_without_the_words_that_ask(text: str, about: str) -> None:

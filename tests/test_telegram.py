@@ -12,18 +12,26 @@ from typing import Any
 import pytest
 
 from bot.locales import texts
-from bot.telegram.buttons import articles_page, pressed_page
-from bot.telegram.messages import MAX_MESSAGE, answer_messages, text_message, utf16_length
+from bot.telegram.messages import (
+    MAX_MESSAGE,
+    Message,
+    answer_messages,
+    text_message,
+    utf16_length,
+)
+from bot.telegram.pages import articles_page, pressed_page
+from index.articles.article import Article
 from index.building.sync import sync
 from index.generations.current import CurrentIndex
 from index.generations.generation import Generation
 from index.generations.layout import Locations
 from index.models.embedder import Embedder
 from index.text.sentences import Span
-from retrieval.answer import Answer, Carrier, Quotation, Reason
+from retrieval.answer import Answer, Carrier, Intent, Quotation, Reason
+from retrieval.answering.quotations import slice_of
 from tests.bot_api import FakeBotApi, formatted_text
 from tests.conftest import Workplace
-from tests.running_bot import READY, Bot, buttons, entities, press
+from tests.running_bot import READY, Bot, buttons, entities, press, quoted
 
 QUESTION = "Da dove è partito il treno blindato?"
 TRAIN = "un treno blindato con a bordo Kim sarebbe partito da Pyongyang"
@@ -55,7 +63,7 @@ def test_the_short_answer_comes_first(bot: Bot) -> None:
 
 def test_its_quotations_are_those_of_the_chain(bot: Bot, ask: Any) -> None:
     message = bot.ask("Chi è John Kirby?", user_id=41)  # who has asked nothing before
-    assert entities(message, "blockquote") == [q.text for q in ask("Chi è John Kirby?").quotes]
+    assert quoted(message) == [q.text for q in ask("Chi è John Kirby?").quotes]
 
 
 def test_ask_start_and_help_in_both_languages(bot: Bot) -> None:
@@ -151,14 +159,16 @@ def test_a_caption_is_a_question(bot: Bot) -> None:
 def test_the_articles_are_listed_under_their_numbers(bot: Bot) -> None:
     message = bot.ask("/fonti")
     assert message["text"].startswith("Gli articoli: 5\n1. ")
-    assert "AgenPress · Cremlino" in message["text"] and not buttons(message)
+    assert "AgenPress · Cremlino" in message["text"] and len(buttons(message)) == 5
     assert "The articles: 5" in bot.ask("/sources", language_code="en")["text"]
 
 
 def test_an_article_is_read_a_page_at_a_time(bot: Bot, generation: Generation) -> None:
     text = {a.path: a.text for a in map(generation.store.article, generation.store.layout()) if a}
-    assert bot.ask("/articolo")["text"].startswith("Scrivi il numero dopo il comando")
-    assert "nessun articolo 99" in bot.ask("/articolo 99")["text"]
+    assert bot.ask("/articolo")["text"].startswith("Scrivi dopo il comando il numero o il titolo")
+    assert "nessun articolo «99»" in bot.ask("/articolo 99")["text"]
+    assert "Scrivi il numero:\n1 Cremlino." in bot.ask("/articolo kim")["text"]
+    assert "Mosca chiede armi" in bot.ask("/articolo MOSCA chiede")["text"]
     number, path = max(enumerate(sorted(text), 1), key=lambda one: len(text[one[1]]))
     message = bot.ask(f"/articolo {number}")
     read = message["text"].partition("\n")[2]
@@ -168,14 +178,7 @@ def test_an_article_is_read_a_page_at_a_time(bot: Bot, generation: Generation) -
         message = bot.api.wait_for("editMessageText", since=before).result
         read += " " + message["text"].partition("\n")[2]
     assert read.split() == text[path].split()
-    assert list(buttons(message)) == ["← indietro"]
-
-
-def test_a_button_of_an_article_that_changed_says_so(bot: Bot) -> None:
-    message = bot.ask("/articolo 1")
-    for stale in ("text:1:0:00000000", "text:99:0:00000000", "list:", "…"):
-        told = press(bot, message, stale).params
-        assert "nel frattempo è cambiato" in told["text"] and told["show_alert"]
+    assert list(buttons(message)) == ["← indietro", "Elenco"]
 
 
 def test_the_menus_are_set_in_both_languages(bot: Bot) -> None:
@@ -317,7 +320,7 @@ def test_a_page_of_articles_fits_a_message_and_leads_to_its_neighbours(
         pages = [articles_page(index, number, say) for number in range(4)]
         found = pressed_page(index, "list:1", say)
     assert pages[1] == found and pages[3] == pages[2]  # there are three
-    assert [[b.data for b in p.buttons] for p in pages[:3]] == [
+    assert [[b.data for b in p.buttons if b.data.startswith("list")] for p in pages[:3]] == [
         ["list:1"],
         ["list:0", "list:2"],
         ["list:1"],
@@ -353,6 +356,62 @@ def test_dates_and_addresses_are_shown() -> None:
     (message,) = answer_messages(answer(quote), texts("it"))
     assert 'href="https://example.org/?a=1&amp;b=&quot;2&#39;"' in message.markup
     assert accepted(message.markup).endswith("[1] AgenPress · Titolo · 2023-09-11")
+
+
+def test_the_title_leads_to_the_sentence_in_the_page() -> None:
+    text = "Ieri. Il treno blindato è partito domenica sera da Pyongyang, verso il confine."
+    article = Article("a.txt", text, "Titolo", url="https://example.org/a")
+    (message,) = answer_messages(answer(slice_of(article, Span(6, len(text)))), texts("it"))
+    accepted(message.markup)
+    start, end = "Il%20treno%20blindato%20%C3%A8", "Pyongyang%2C%20verso%20il%20confine."
+    assert f'<a href="https://example.org/a#:~:text={start},{end}">Titolo</a>' in message.markup
+
+
+@pytest.mark.parametrize(
+    ("title", "shown"),
+    [
+        ("Il treno è partito - AgenPress", "Il treno è partito"),
+        ("AGENPRESS: il treno è partito", "il treno è partito"),
+        ("Il treno | AgenPress.it", "Il treno"),
+        ("AgenPress", "AgenPress"),
+        (
+            "Cremlino. Confermato l’incontro tra Putin e Kim a Vladivostok. Occidente teme le armi",
+            "Cremlino. Confermato l’incontro tra Putin e Kim a Vladivostok…",
+        ),
+    ],
+)
+def test_titles_are_short_and_do_not_repeat_the_outlet(title: str, shown: str) -> None:
+    quote = quotation(source="AgenPress.it", title=title)
+    (message,) = answer_messages(answer(quote), texts("it"))
+    assert message.plain.endswith(f"[1] AgenPress.it · {shown}")
+
+
+def folded(message: Message) -> list[bool]:
+    """Whether each quotation of a message is folded."""
+    return [bool(kind) for kind in re.findall("<blockquote( expandable)?>", message.markup)]
+
+
+def test_long_and_further_quotations_are_folded() -> None:
+    short, middle, long = ("Il treno è partito. " * times for times in (5, 12, 20))
+
+    def shown(*words: str, **changes: Any) -> Message:
+        quotes = (quotation(text=text, article=text[:1]) for text in words)
+        (message,) = answer_messages(answer(*quotes, **changes), texts("it"))
+        return message
+
+    assert folded(shown(middle)) == [False] and folded(shown(long)) == [True]
+    assert folded(shown(short, middle)) == [False, False]
+    assert folded(shown(middle, middle, short)) == [False, True, False]
+    assert folded(shown(middle, middle, short, intent=Intent.LIST)) == [True, True, False]
+
+
+def test_quotations_in_a_row_have_one_source() -> None:
+    other = quotation(article="b.txt", title="Altro")
+    (message,) = answer_messages(answer(quotation(), quotation(), other), texts("it"))
+    assert message.plain.count("Titolo") == 1 and "[1–2] AgenPress · Titolo" in message.plain
+    assert message.plain.endswith("[3] AgenPress · Altro")
+    listed = answer(other, quotation(), intent=Intent.LIST)
+    assert answer_messages(listed, texts("it"))[0].plain.startswith("[1] AgenPress · Altro\n❝")
 
 
 def test_an_address_that_is_none_is_no_link() -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.captions import Quoted, verdict_line, verification_parts
 from bot.locales import texts
+from bot.verdicts import Quoted, verdict_line, verification_parts
 from index.building.sync import sync
 from index.generations.generation import Generation
 from index.generations.layout import Locations, generations_dir
@@ -20,7 +20,7 @@ from retrieval.answering.quotations import is_verbatim
 from retrieval.verifying.claim import MAX_CLAIM
 from retrieval.verifying.outcome import ClaimError, Verdict
 from retrieval.verifying.verification import verify
-from tests.conftest import Workplace
+from tests.conftest import ITALIAN, Workplace
 
 TRAIN = "un treno blindato con a bordo Kim sarebbe partito da Pyongyang per la Russia"
 KIRBY = "Non siamo preoccupati per il viaggio"
@@ -214,7 +214,7 @@ def test_the_command_and_the_conversation_tell_the_same(indexed_place: Workplace
     text = indexed_place.run("show", told["quotes"][0]["article"]).stdout
     assert text[told["quotes"][0]["start"] : told["quotes"][0]["end"]] == TRAIN
     typed = ["/verifica", f"/verifica «{wrong}»", f"/verify {TRAIN}", "/verifica (", "/verifica 12"]
-    chat = indexed_place.run("chat", stdin="\n".join(typed)).stdout
+    chat = indexed_place.run("chat", stdin="\n".join(typed), **ITALIAN).stdout
     assert "Scrivi la frase dopo il comando" in chat and "«Seul»: sta scritto «Pyongyang»" in chat
     assert "Sì, parola per parola" in chat and chat.count("Scrivi la frase") == 2
     assert "scrivi una frase, anche breve" in chat

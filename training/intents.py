@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -20,45 +21,56 @@ from numpy.typing import NDArray
 from index.models.embedder import Embedder
 from index.models.encoder import Vectors
 from retrieval.answer import Intent
-from retrieval.questions.intent import WEIGHTS, most_likely, softmax
+from retrieval.questions.intent import WEIGHTS, message_features, most_likely, phrases, softmax
 
 MESSAGES = Path(__file__).parent / "written" / "messages.jsonl"
 FACT_WEIGHT = 0.2  # of a question on news, where a message counts 1
 NEWS_STEP = 3  # every third question on news is learnt from: all take long, and change nothing
-INVERSE_RIDGE = 300.0  # scikit-learn's C
+INVERSE_RIDGE = 30.0  # scikit-learn's C
+MIN_MESSAGES = 5  # that have a phrase, for it to be known
 FOLDS = 5
 SEED = 20261129
 
-Examples = tuple[Vectors, NDArray[np.str_], NDArray[np.float64]]  # vectors, kinds, weights
+Examples = tuple[Vectors, NDArray[np.str_], NDArray[np.float64]]  # features, kinds, weights
 Layer = tuple[Vectors, Vectors]  # matrix and bias
 
 
-def examples(news: Path, embedder: Embedder) -> Examples:
+def examples(
+    messages: list[dict[str, str]], known: dict[str, int], news: Path, embedder: Embedder
+) -> Examples:
     """All messages, then the questions on news but those that ask what somebody said or why."""
-    messages = [json.loads(line) for line in MESSAGES.read_text("utf-8").splitlines()]
     lines = (news / "train.jsonl").read_text("utf-8").splitlines()
     facts = [q["q"] for q in map(json.loads, lines) if q["kind"] != "explain"][::NEWS_STEP]
     texts = [message["text"] for message in messages] + facts
-    vectors = np.stack([embedder.encode_query(text) for text in texts])
+    features = np.stack(
+        [message_features(embedder.encode_query(text), text, known) for text in texts]
+    )
     kinds = np.array([message["kind"] for message in messages] + [Intent.FACT.value] * len(facts))
     weights = np.array([1.0] * len(messages) + [FACT_WEIGHT] * len(facts))
-    return vectors, kinds, weights
+    return features, kinds, weights
 
 
-def fitted(vectors: Vectors, kinds: NDArray[np.str_], weights: NDArray[np.float64]) -> Layer:
+def known_phrases(messages: list[dict[str, str]]) -> dict[str, int]:
+    """The place of each phrase that several messages have."""
+    counts = Counter(phrase for message in messages for phrase in phrases(message["text"]))
+    common = sorted(phrase for phrase, count in counts.items() if count >= MIN_MESSAGES)
+    return {phrase: n for n, phrase in enumerate(common)}
+
+
+def fitted(features: Vectors, kinds: NDArray[np.str_], weights: NDArray[np.float64]) -> Layer:
     """The layer that makes the kinds most likely, its rows in the order of ``Intent``."""
     from sklearn.linear_model import LogisticRegression
 
     model = LogisticRegression(C=INVERSE_RIDGE, max_iter=2000)
-    model.fit(vectors, kinds, sample_weight=weights)
+    model.fit(features, kinds, sample_weight=weights)
     rows = [list(model.classes_).index(intent.value) for intent in Intent]
     return model.coef_[rows].astype(np.float32), model.intercept_[rows].astype(np.float32)
 
 
-def predicted(layer: Layer, vectors: Vectors) -> list[str]:
-    """The kind of each vector."""
+def predicted(layer: Layer, features: Vectors) -> list[str]:
+    """The kind of each message."""
     matrix, bias = layer
-    return [most_likely(softmax(matrix @ vector + bias))[0].value for vector in vectors]
+    return [most_likely(softmax(matrix @ row + bias))[0].value for row in features]
 
 
 def report(kinds: NDArray[np.str_], predictions: NDArray[np.str_]) -> None:
@@ -78,18 +90,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("news", type=Path, help="the folder of the questions on news")
     options = parser.parse_args()
-    vectors, kinds, weights = examples(options.news, Embedder())
+    messages = [json.loads(line) for line in MESSAGES.read_text("utf-8").splitlines()]
+    known = known_phrases(messages)
+    features, kinds, weights = examples(messages, known, options.news, Embedder())
     predictions = kinds.copy()
     for learnt, tested in StratifiedKFold(FOLDS, shuffle=True, random_state=SEED).split(
-        vectors, kinds
+        features, kinds
     ):
-        layer = fitted(vectors[learnt], kinds[learnt], weights[learnt])
-        predictions[tested] = predicted(layer, vectors[tested])
+        layer = fitted(features[learnt], kinds[learnt], weights[learnt])
+        predictions[tested] = predicted(layer, features[tested])
     written = weights == 1.0
     report(kinds[written], predictions[written])
     print(f"news: {(predictions[~written] == Intent.FACT.value).mean():.3f} called facts")
-    matrix, bias = fitted(vectors, kinds, weights)
-    np.savez_compressed(WEIGHTS, matrix=matrix.astype(np.float16), bias=bias)
+    matrix, bias = fitted(features, kinds, weights)
+    matrix = matrix.astype(np.float16)
+    np.savez_compressed(WEIGHTS, matrix=matrix, bias=bias, phrases=list(known))
 
 
 if __name__ == "__main__":

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import tomllib
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from bot.environment import LANGUAGES, interface_language
+from bot.locales.translation import translated
 
 if TYPE_CHECKING:
     from retrieval.answer import Question
 
-LANGUAGES = ("it", "en")
-
 
 def texts_for(setting: str, question: Question | None = None) -> Texts:
-    """The texts of the setting; with "auto" those of the question's language, else Italian."""
+    """The texts of the setting; with "auto" of the question's language, else of the locale's."""
     if setting != "auto":
         return texts(setting)
-    return texts(question.language if question else "it")
+    if question:
+        return texts(question.language)
+    return texts(interface_language())
 
 
 def texts_for_user(setting: str, language_code: str | None) -> Texts:
@@ -30,9 +32,14 @@ def texts_for_user(setting: str, language_code: str | None) -> Texts:
 class Texts:
     """The texts of one language, by "section.name"."""
 
-    def __init__(self, entries: dict[str, str]) -> None:
+    def __init__(self, language: str, entries: dict[str, str]) -> None:
+        self.language = language
         self.names = frozenset(entries)
         self._entries = entries
+
+    def translated(self, text: str) -> str:
+        """An English sentence of help, an error or a report in this language."""
+        return translated(text, self.language)
 
     def __call__(self, name: str, /, **values: object) -> str:
         """The text with its values filled in. KeyError for a name that no language has."""
@@ -42,11 +49,13 @@ class Texts:
 @cache
 def texts(language: str) -> Texts:
     """The texts in Italian or English; English for any other language."""
+    import tomllib
+
     code = language if language in LANGUAGES else "en"
-    loaded = tomllib.loads(files(__name__).joinpath(f"{code}.toml").read_text(encoding="utf-8"))
+    loaded = tomllib.loads(Path(__file__).with_name(f"{code}.toml").read_text(encoding="utf-8"))
     entries = {
         f"{section}.{name}": text
         for section, named in loaded.items()
         for name, text in named.items()
     }
-    return Texts(entries)
+    return Texts(code, entries)

@@ -12,8 +12,9 @@ from pathlib import Path
 from telegram import Update
 from telegram.ext import ContextTypes
 
+from bot.captions import not_one_article
 from bot.chat_model import spent_of
-from bot.listing import article_by_key, article_by_number, article_key
+from bot.listing import article_by_key, article_key, find_article
 from bot.locales import Texts
 from bot.settings import Settings
 from bot.state import State
@@ -21,7 +22,7 @@ from bot.status import health_of, index_status
 from bot.telegram.indexing import COUNTED, CommandResult, run_command
 from bot.telegram.messages import Block, Button, article_block, packed, shortened, text_message
 from bot.telegram.sending import acknowledge, deliver, replace_pressed, reply, typing
-from bot.telegram.updates import message_of, number_argument, texts_of
+from bot.telegram.updates import message_of, texts_of
 from index.generations.current import CurrentIndex
 
 ADDRESS = re.compile(r"https?://\S+")
@@ -69,7 +70,7 @@ class Admin:
             return
         async with typing(message):
             result = await run_command("add", "--json", "--", address[0])
-        await reply(message, _addition(result, address[0], say))
+        await reply(message, _addition(result, address[0], address[0], say))
 
     async def document(self, update: Update, _: ContextTypes.DEFAULT_TYPE) -> None:
         """A document: an article for the corpus. Its caption may give source, title, date, url."""
@@ -87,21 +88,21 @@ class Admin:
                 file = Path(folder) / name
                 await (await document.get_file()).download_to_drive(file)
                 result = await run_command("add", "--json", *options, "--", str(file))
-        await reply(message, _addition(result, name, say))
+        await reply(message, _addition(result, str(file), name, say))
 
     async def remove(self, update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
-        """/remove number: shows the article, with a button that removes it."""
-        message, say, number = message_of(update), self._texts(update), number_argument(context)
-        if not number:
+        """/remove and what names an article: shows it, with a button that removes it."""
+        message, say, name = message_of(update), self._texts(update), " ".join(context.args or [])
+        if not name:
             await reply(message, say("admin.remove_usage"))
-        elif article := await asyncio.to_thread(article_by_number, self.index, int(number)):
-            button = Button(
-                say("admin.remove"), f"remove:{article_key(article.path, article.sha256)}"
-            )
-            (shown, *_) = packed([article_block(article, f"{number}. ", say)])
-            await deliver(message, [shown.with_buttons([button])])
-        else:
-            await reply(message, say("chat.no_such_article", number=number))
+            return
+        found = await asyncio.to_thread(find_article, self.index, name)
+        if (article := found.article) is None:
+            await reply(message, not_one_article(found, name, say))
+            return
+        button = Button(say("admin.remove"), f"remove:{article_key(article.path, article.sha256)}")
+        (shown, *_) = packed([article_block(article, f"{found.matches[0].number}. ")])
+        await deliver(message, [shown.with_buttons([button])])
 
     async def pressed(self, update: Update, _: ContextTypes.DEFAULT_TYPE) -> None:
         """The button of /remove."""
@@ -133,7 +134,8 @@ class Admin:
         lines.append(say("status.bot", **bot))
         if self.settings.chat_model:
             spent = spent_of(self.state, self.settings.chat_price)
-            costs = {"last": spent.describe(spent.last), "today": spent.describe(spent.today)}
+            last, today = map(say.translated, map(spent.describe, (spent.last, spent.today)))
+            costs = {"last": last, "today": today}
             lines.append(say("status.chat", model=self.settings.chat_model, **costs))
         return lines
 
@@ -158,20 +160,19 @@ def _caption_options(caption: str) -> list[str]:
     return options
 
 
-def _addition(result: CommandResult, origin: str, say: Texts) -> str:
-    """Whether something was added, in words."""
-    for outcome, name in (("added", "admin.added"), ("known", "admin.known")):
+def _addition(result: CommandResult, target: str, name: str, say: Texts) -> str:
+    """Whether something was added, in words. ``name``: what the user calls the target."""
+    for outcome, sentence in (("added", "admin.added"), ("known", "admin.known")):
         if articles := result.output.get(outcome):
-            text = say(name, path=shortened(str(articles[0]["path"])))
+            text = say(sentence, path=shortened(str(articles[0]["path"])))
             return f"{text}\n{_failure(result, say)}" if result.code else text
     _log.warning("not added: %s", result.complaint)
-    return say("admin.not_added", origin=shortened(origin), reason=_reason(result))
+    reason = result.complaint
+    for beginning in (f"{target} was not added: ", f"{target} was not fetched: "):
+        reason = reason.removeprefix(beginning)
+    reason = shortened(say.translated(reason.replace(target, name)))
+    return say("admin.not_added", origin=shortened(name), reason=reason)
 
 
 def _failure(result: CommandResult, say: Texts) -> str:
-    return say("admin.failed", reason=_reason(result))
-
-
-def _reason(result: CommandResult) -> str:
-    failed = result.output.get("failed")
-    return shortened(str(failed[0]["reason"]) if failed else result.complaint)
+    return say("admin.failed", reason=shortened(say.translated(result.complaint)))

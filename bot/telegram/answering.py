@@ -148,7 +148,8 @@ class Answering:
             async with typing(message, lambda: self.queue.crowded), drafts.shown():
                 outcome = await self._outcome(asker, raw, say, drafts)
             answer = outcome if isinstance(outcome, Answer) else None
-            messages = _messages(outcome, message.message_id, say)
+            inline = message.get_bot().supports_inline_queries
+            messages = _messages(outcome, message.message_id, say, inline=inline)
             await keep(replies, answer)  # before a button can be pressed
             sent = await deliver(message, messages, replies)
             if sent != replies:
@@ -224,12 +225,12 @@ class Answering:
             _log.error("%s", error)
 
 
-def _messages(outcome: Answer | str, number: int, say: Texts) -> list[Message]:
+def _messages(outcome: Answer | str, number: int, say: Texts, *, inline: bool) -> list[Message]:
     """The messages that reply to the message with this number."""
     if isinstance(outcome, str):
         return [text_message(outcome)]
     *messages, last = answer_messages(outcome, say)
-    return [*messages, last.with_buttons(*answer_buttons(outcome, number, say))]
+    return [*messages, last.with_buttons(*answer_buttons(outcome, number, say, inline=inline))]
 
 
 def person_of(message: TelegramMessage) -> int:

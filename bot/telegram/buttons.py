@@ -1,11 +1,10 @@
-"""The buttons below messages, and the messages that they lead to."""
+"""The buttons below messages, and the messages that show a quotation in its article."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
-from bot.listing import article_by_key, article_by_number, article_key, listed_articles
+from bot.listing import Reference
 from bot.locales import Texts
 from bot.telegram.messages import (
     MAX_COPY,
@@ -19,135 +18,131 @@ from bot.telegram.messages import (
     pieces,
     utf16_length,
 )
+from bot.telegram.pages import clipped, page_button
 from index.articles.article import Article
 from index.generations.current import CurrentIndex
 from index.text.clean import printable
-from index.text.sentences import Span
+from index.text.sentences import Span, logical_lines, sentences
 from retrieval.answer import Answer, Quotation, Reason
+from retrieval.answering.quotations import slice_of
 
-_PAGE_SIZE = 6  # articles: with the longest labels they still fit a message
-_HASH = 8  # digits of an article's hash, in a button and on the line that names the file
-_CONTEXT = 900  # characters of the paragraph before a quotation, and after it
+_IN_A_ROW = 8  # buttons, at most
+_HASH = 8  # digits of an article's hash on the line that names the file
+_CONTEXT = 900  # characters before a quotation, and after it
 _MAX_FILE_LINE = 500  # UTF-16 code units
-_PAGE_DATA = re.compile(
-    r"list:(?P<list>\d+)|text:(?P<number>\d+):(?P<page>\d+):(?P<hash>[0-9a-f]{8})"
-)
-_QUOTATION_DATA = re.compile(r"quote:([0-9a-f]{8}:[0-9a-f]{8}):(\d{1,9}):(\d{1,9})")
 
 
-def articles_page(index: CurrentIndex, page: int, say: Texts) -> Message:
-    """A page of the list of articles, from 0, with buttons for the pages around it."""
-    articles = listed_articles(index)
-    if not articles:
-        return packed([Block.words(say("chat.no_articles"))])[0]
-    pages = -(-len(articles) // _PAGE_SIZE)
-    page = min(page, pages - 1)
-    first = page * _PAGE_SIZE
-    blocks = [Block.bold(say("telegram.articles", count=len(articles)))]
-    for number, article in enumerate(articles[first : first + _PAGE_SIZE], first + 1):
-        blocks.append(article_block(article, f"{number}. ", say))
-    blocks.append(Block.words(say("telegram.article_hint")))
-    (message, *_) = packed(blocks)
-    return message.with_buttons(_page_buttons("list:{}", page, pages, say))
-
-
-def article_page(index: CurrentIndex, number: int, page: int, say: Texts) -> Message | None:
-    """A page of the text of an article; None where there is no such article."""
-    article = article_by_number(index, number)
-    return _article_page(article, number, page, say) if article else None
-
-
-def pressed_page(index: CurrentIndex, data: str, say: Texts) -> Message | None:
-    """The page that a button leads to; None where the article has changed meanwhile."""
-    match = _PAGE_DATA.fullmatch(data)
-    if match is None:
-        return None
-    if match["list"]:
-        return articles_page(index, int(match["list"]), say)
-    number = int(match["number"])
-    article = article_by_number(index, number)
-    if article is None or not article.sha256.startswith(match["hash"]):
-        return None
-    return _article_page(article, number, int(match["page"]), say)
-
-
-def answer_buttons(answer: Answer, message: int, say: Texts) -> list[list[Button]]:
+def answer_buttons(answer: Answer, message: int, say: Texts, *, inline: bool) -> list[list[Button]]:
     """The rows of buttons below the answer to a message.
 
-    One for each quotation, one that copies the first quotation, two to vote, and one for more.
+    One for each quotation, or for the only one all that can be done with it; two to vote, and one
+    for more. ``inline``: whether the bot has inline mode, without which nothing can be shared.
     """
     if answer.reason not in (None, Reason.NOTHING_FOUND, Reason.NOT_ANSWERED):
         return []
-    first = len(answer.seen) + 1
-    buttons = [
-        Button(f"[{n}]", _quotation_data(quote)) for n, quote in enumerate(answer.quotes, first)
-    ]
-    for quote in answer.quotes[:1]:
-        copied = _citation(quote, quote.text, say)
-        if utf16_length(copied) <= MAX_COPY:
-            buttons.append(Button(f"{say('telegram.copy')} [{first}]", copied=copied))
     votes = [
         Button(say("telegram.good"), f"good:{message}"),
         Button(say("telegram.bad"), f"bad:{message}"),
     ]
     more = Button(say("telegram.more"), f"ask:{say('telegram.more')}")
-    return [buttons, [*votes, *[more] * bool(answer.quotes)]]
+    return [*_quotation_rows(answer, say, inline=inline), [*votes, *[more] * bool(answer.quotes)]]
 
 
-def quotation_messages(index: CurrentIndex, data: str, say: Texts) -> list[Message] | None:
-    """A quotation in its paragraph, for a button; None where the article has changed meanwhile."""
-    match = _QUOTATION_DATA.fullmatch(data)
-    article = article_by_key(index, match[1]) if match else None
-    if match is None or article is None:
+def quotation_messages(
+    index: CurrentIndex, data: str, say: Texts, *, inline: bool
+) -> list[Message] | None:
+    """What the button of a quotation leads to; None where the article has changed meanwhile.
+
+    The quotation between the paragraphs around it; or the quotation with its source, to be copied.
+    """
+    kind, _, reference = data.partition(":")
+    quoted = _quoted(index, reference)
+    if quoted is None:
         return None
-    span = Span(int(match[2]), int(match[3]))
-    if not span.start < span.end <= len(article.text):
+    article, quote = quoted
+    if kind == "copy":
+        return packed(list(_touchable(_citation(quote, say))))
+    blocks = [article_block(quote, whole=True), *_in_context(article, quote), _file(article)]
+    *messages, last = packed(blocks)
+    buttons = [*_uses(quote, say, inline=inline), page_button(article, quote, say)]
+    return [*messages, last.with_buttons(buttons)]
+
+
+def shared_quotation(index: CurrentIndex, reference: str) -> Quotation | None:
+    """The quotation that a button shares; None where the article has changed meanwhile."""
+    quoted = _quoted(index, reference)
+    return quoted[1] if quoted else None
+
+
+def _quoted(index: CurrentIndex, text: str) -> tuple[Article, Quotation] | None:
+    """The quotation that a reference names; whole sentences only: people can write references."""
+    reference = Reference.parse(text)
+    article = reference.article(index) if reference else None
+    if reference is None or article is None:
         return None
-    blocks = [article_block(article, "", say), *_in_paragraph(article.text, span), _file(article)]
-    copied = _citation(article, article.text[span.start : span.end], say)
+    spans, span = sentences(article.text, article.language), reference.span
+    begins = any(sentence.start == span.start for sentence in spans)
+    ends = any(sentence.end == span.end for sentence in spans)
+    return (article, slice_of(article, span)) if begins and ends and span.start < span.end else None
+
+
+def _quotation_rows(answer: Answer, say: Texts, *, inline: bool) -> Iterator[list[Button]]:
+    shown = answer.quotes or answer.near
+    if len(shown) == 1:
+        context = Button(say("telegram.context"), f"quote:{Reference.of(shown[0])}")
+        yield [context, *_uses(shown[0], say, inline=inline)]
+        return
+    buttons = [
+        Button(say("telegram.context_of", number=number), f"quote:{Reference.of(quote)}")
+        for number, quote in enumerate(shown, len(answer.seen) + 1)
+    ]
+    for start in range(0, len(buttons), _IN_A_ROW):
+        yield buttons[start : start + _IN_A_ROW]
+
+
+def _uses(quote: Quotation, say: Texts, *, inline: bool) -> Iterator[Button]:
+    """A button that copies a quotation with its source, and one that shares it."""
+    copied, reference = _citation(quote, say), Reference.of(quote)
     if utf16_length(copied) <= MAX_COPY:
-        *messages, last = packed(blocks)
-        return [*messages, last.with_buttons([Button(say("telegram.copy"), copied=copied)])]
-    return packed([*blocks, *_touchable(copied)])
+        yield Button(say("telegram.copy"), copied=copied)
+    else:
+        yield Button(say("telegram.copy"), f"copy:{reference}")
+    if inline:
+        yield Button(say("telegram.share"), shared=str(reference))
 
 
-def _article_page(article: Article, number: int, page: int, say: Texts) -> Message:
-    spans = list(pieces(article.text))
-    page = min(page, len(spans) - 1)
-    text = article.text[spans[page].start : spans[page].end]
-    (message, *_) = packed([article_block(article, f"{number}. ", say), Block.words(text)])
-    data = f"text:{number}:{{}}:{article.sha256[:_HASH]}"
-    return message.with_buttons(_page_buttons(data, page, len(spans), say))
-
-
-def _page_buttons(data: str, page: int, pages: int, say: Texts) -> list[Button]:
-    """Buttons for the page before and the page after, where there are any."""
-    before = Button(say("telegram.page_before"), data.format(page - 1))
-    after = Button(say("telegram.page_after", page=page + 2, pages=pages), data.format(page + 1))
-    return [*[before] * (page > 0), *[after] * (page + 1 < pages)]
-
-
-def _quotation_data(quote: Quotation) -> str:
-    return f"quote:{article_key(quote.article, quote.sha256)}:{quote.start}:{quote.end}"
-
-
-def _citation(article: Article | Quotation, quoted: str, say: Texts) -> str:
+def _citation(quote: Quotation, say: Texts) -> str:
     """A quotation with its source, to be pasted into a text."""
-    outlet = article.source or say("answer.source_unknown")
-    source = filter(None, [outlet, f"«{article.title}»", article.date, article.url])
-    return printable(f"“{quoted}” ({', '.join(source)})")
+    outlet = quote.source or say("answer.source_unknown")
+    source = filter(None, [outlet, f"«{quote.title}»", quote.date, quote.url])
+    return printable(f"“{quote.text}” ({', '.join(source)})")
 
 
-def _in_paragraph(text: str, span: Span) -> Iterator[Block]:
-    """The paragraph with the quotation in bold, in pieces that fit a message."""
-    first = max(text.rfind("\n", 0, span.start) + 1, span.start - _CONTEXT)
-    last = text.find("\n", span.end)
-    last = min(len(text) if last < 0 else last, span.end + _CONTEXT)
-    for piece in pieces(text[first:last]):
-        shown = Span(first + piece.start, first + piece.end)
-        bold = Span(max(span.start, shown.start), min(span.end, shown.end))
-        markup = highlighted(text, shown, [bold] if bold.start < bold.end else [])
-        yield Block.quotation(markup, text[shown.start : shown.end])
+def _in_context(article: Article, quote: Quotation) -> Iterator[Block]:
+    """The paragraph of a quotation, which is in bold, between those before and after it."""
+    text, bold = article.text, Span(quote.start, quote.end)
+    for paragraph in _paragraphs(article, bold):
+        for piece in pieces(text[paragraph.start : paragraph.end]):
+            shown = Span(paragraph.start + piece.start, paragraph.start + piece.end)
+            markup = highlighted(text, shown, clipped(bold, shown))
+            yield Block.quotation(markup, text[shown.start : shown.end])
+
+
+def _paragraphs(article: Article, span: Span) -> Iterator[Span]:
+    """The paragraphs around a span; of long ones only the sentences near it."""
+    lines = list(logical_lines(article.text))
+    own = [n for n, line in enumerate(lines) if line.start < span.end and span.start < line.end]
+    if not own:
+        yield span
+        return
+    first, last = span.start - _CONTEXT, span.end + _CONTEXT
+    near = [
+        s for s in sentences(article.text, article.language) if s.start < last and first < s.end
+    ]
+    for line in lines[max(own[0] - 1, 0) : own[-1] + 2]:
+        inside = [s for s in near if line.start <= s.start < line.end]
+        if inside:
+            yield Span(inside[0].start, inside[-1].end)
 
 
 def _file(article: Article) -> Block:

@@ -16,7 +16,8 @@ from telegram import (
 )
 from telegram.error import TelegramError
 
-from bot.locales import LANGUAGES, texts
+from bot.environment import LANGUAGES
+from bot.locales import texts
 
 _log = logging.getLogger(__name__)
 

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import re
 from dataclasses import dataclass
+from functools import partial
 
 from telegram import CallbackQuery, Update
 from telegram import Message as TelegramMessage
@@ -13,22 +14,24 @@ from telegram.error import TelegramError
 from telegram.ext import ApplicationHandlerStop, ContextTypes
 
 from bot.access import Access
+from bot.captions import not_one_article
+from bot.listing import find_article
 from bot.locales import Texts
 from bot.queue import CrowdedError
 from bot.smalltalk import Examples
 from bot.state import State
 from bot.status import note_error
 from bot.telegram.answering import Answering, Asker, MessageKey, person_of
-from bot.telegram.buttons import article_page, articles_page, pressed_page, quotation_messages
+from bot.telegram.buttons import quotation_messages
 from bot.telegram.commands import set_admin_menu
 from bot.telegram.inline import answer_inline
 from bot.telegram.messages import Button, text_message, verification_messages
+from bot.telegram.pages import article_page, articles_page, pressed_page
 from bot.telegram.sending import acknowledge, deliver, replace_pressed, reply, send, typing
 from bot.telegram.updates import (
     addressed,
     command_of,
     message_of,
-    number_argument,
     text_of,
     texts_of,
 )
@@ -135,14 +138,17 @@ class Handlers:
         await deliver(message_of(update), [page])
 
     async def article(self, update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
-        """/article number: its text, a page at a time."""
-        number, say = number_argument(context), self._texts(update)
-        if not number:
+        """/article and what names one: its text, a page at a time."""
+        name, say = " ".join(context.args or []), self._texts(update)
+        if not name:
             await self._say(update, "chat.article_usage")
-        elif page := await asyncio.to_thread(article_page, self.index, int(number), 0, say):
+            return
+        found = await asyncio.to_thread(find_article, self.index, name)
+        number = found.matches[0].number if found.article else 0
+        if page := await asyncio.to_thread(article_page, self.index, number, 0, say):
             await deliver(message_of(update), [page])
         else:
-            await self._say(update, "chat.no_such_article", number=number)
+            await reply(message_of(update), not_one_article(found, name, say))
 
     async def question(self, update: Update, _: ContextTypes.DEFAULT_TYPE) -> None:
         """Any other text or caption in a private chat is a question."""
@@ -191,8 +197,10 @@ class Handlers:
             await self._vote(query, value, say, good=kind == "good")
         elif kind == "ask":
             await self._ask_example(query, value, say)
-        elif kind == "quote":
-            messages = await asyncio.to_thread(quotation_messages, self.index, data, say)
+        elif kind in ("quote", "copy"):
+            inline = query.get_bot().supports_inline_queries
+            show = partial(quotation_messages, self.index, data, say, inline=inline)
+            messages = await asyncio.to_thread(show)
             await acknowledge(query, "" if messages else say("telegram.page_gone"))
             if messages and isinstance(query.message, TelegramMessage):
                 await deliver(query.message, messages)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bot.environment import in_english
 from bot.watching import GRACE, command_line, following_line
 
 COUNTED = ("added", "changed", "renamed", "removed", "skipped")  # lists of an index report
@@ -70,6 +71,7 @@ async def _started(command: list[str]) -> AsyncIterator[Process]:
         stdout=PIPE,
         stderr=PIPE,
         limit=_MAX_LINE,
+        env=in_english(),
         start_new_session=True,  # the terminal's ctrl-c is for the bot
     )
     try:

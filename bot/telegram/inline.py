@@ -19,14 +19,18 @@ from telegram.error import TelegramError
 from telegram.ext import ContextTypes
 
 from bot.captions import refusal, source_line
+from bot.listing import Reference
 from bot.locales import Texts
 from bot.queue import CrowdedError
 from bot.telegram.answering import Answering
+from bot.telegram.buttons import shared_quotation
 from bot.telegram.messages import quotation_message, shortened
 from bot.telegram.sending import NO_PREVIEW
 from bot.telegram.updates import texts_of
 from index.errors import VirgoletteError
-from retrieval.answer import Answer, Question, QuestionError
+from index.text.sentences import Span
+from retrieval.answer import Question, QuestionError, Quotation
+from retrieval.answering.highlights import marked_words
 from retrieval.writing.options import AnswerOptions
 
 _PAUSE = 0.5  # seconds without another letter, after which a question counts as finished
@@ -68,6 +72,9 @@ class Inline:
         """The quotations, or none and a few words that say why."""
         if len(query.query.strip()) < _MIN_QUESTION:
             return [], say("telegram.inline_hint")
+        if Reference.parse(query.query):
+            quote = await asyncio.to_thread(shared_quotation, self.answering.index, query.query)
+            return _articles([(quote, [])], say) if quote else [], say("telegram.inline_gone")
         try:
             question = Question.parse(query.query)
         except QuestionError:
@@ -85,11 +92,14 @@ class Inline:
             return [], say("telegram.inline_busy")
         if answer.reason is not None:
             return [], refusal(answer, say)
-        return _articles(answer, say), ""
+        return _articles([(q, marked_words(answer, q)) for q in answer.quotes], say), ""
 
 
-def _articles(answer: Answer, say: Texts) -> list[InlineQueryResultArticle]:
-    messages = [quotation_message(answer, quote, say) for quote in answer.quotes]
+def _articles(
+    quotes: Sequence[tuple[Quotation, Sequence[Span]]], say: Texts
+) -> list[InlineQueryResultArticle]:
+    """What can be sent: each quotation, with these words of it in bold."""
+    messages = [quotation_message(quote, words, say) for quote, words in quotes]
     return [
         InlineQueryResultArticle(
             id=str(number),
@@ -99,7 +109,7 @@ def _articles(answer: Answer, say: Texts) -> list[InlineQueryResultArticle]:
                 message.markup, parse_mode=ParseMode.HTML, link_preview_options=NO_PREVIEW
             ),
         )
-        for number, (quote, message) in enumerate(zip(answer.quotes, messages, strict=True))
+        for number, ((quote, _), message) in enumerate(zip(quotes, messages, strict=True))
         if message is not None
     ]
 

@@ -12,29 +12,30 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from bot.captions import (
-    Quoted,
     also_line,
     article_by_article,
     headline,
-    is_summary,
     notes,
     refusal,
-    verdict_line,
-    verification_parts,
+    short_title,
+    sources_first,
 )
 from bot.locales import Texts
+from bot.verdicts import verdict_line, verification_parts
 from index.articles.article import Article
 from index.text.clean import printable
 from index.text.sentences import Span
 from retrieval.answer import Answer, Quotation
-from retrieval.answering.quotations import marked_words
+from retrieval.answering.highlights import marked_words
 from retrieval.verifying.outcome import Verification
 
 MAX_MESSAGE = 4096  # UTF-16 code units
 MAX_COPY = 256  # characters that a button copies
 _MAX_PIECE = 3400  # UTF-16 code units of one text in a message: its source needs room too
 _MAX_LABEL = 300  # UTF-16 code units of a source, a title or an address
-_MAX_UNFOLDED = 500  # characters of a quotation
+_MAX_OPEN = 350  # characters of a quotation that is not folded
+_GLANCE = 150  # of one of many, or of one that does not answer: what three lines hold
+_LONG_ANSWER = 450  # characters of its quotations and claims
 _MAX_LINK = 2000  # characters
 _MAX_HIGHLIGHTS = 20  # in one piece of a quotation
 # Telegram makes links of these addresses only, and drops the others silently.
@@ -56,9 +57,9 @@ def draft_text(draft: Answer, say: Texts) -> str:
     return "\n".join(lines)
 
 
-def quotation_message(answer: Answer, quote: Quotation, say: Texts) -> Message | None:
-    """One quotation with its source; None where it does not fit a message."""
-    messages = packed([*_quotation_blocks(answer, quote), _source_block(quote, "", say)])
+def quotation_message(quote: Quotation, words: Sequence[Span], say: Texts) -> Message | None:
+    """One quotation, with words in bold, and its source; None where it does not fit a message."""
+    messages = packed([*_text_blocks(quote.text, words, _MAX_OPEN), _source_block(quote, "", say)])
     return messages[0] if len(messages) == 1 else None
 
 
@@ -72,14 +73,15 @@ def text_message(text: str) -> Message:
     return Message(escaped(text), printable(text))
 
 
-def article_block(article: Article | Quotation, label: str, say: Texts) -> Block:
-    """Outlet, title, linked where its address is known, and date."""
-    outlet = shortened(article.source or say("answer.source_unknown"))
-    title, date = shortened(article.title), article.date or ""
+def article_block(article: Article | Quotation, label: str = "", *, whole: bool = False) -> Block:
+    """Outlet, title, linked where its address is known, and date. ``whole``: with all the title."""
+    outlet = shortened(article.source or "")
+    title, date = shortened(article.title if whole else short_title(article)), article.date or ""
     plain = label + " · ".join(filter(None, (outlet, title, date)))
     linked = escaped(title)
-    if article.url and len(article.url) <= _MAX_LINK and _LINK.fullmatch(article.url):
-        linked = f'<a href="{escaped(article.url)}">{linked}</a>'
+    address = (isinstance(article, Quotation) and article.link) or article.url
+    if address and len(address) <= _MAX_LINK and _LINK.fullmatch(address):
+        linked = f'<a href="{escaped(address)}">{linked}</a>'
     markup = escaped(label) + " · ".join(filter(None, (escaped(outlet), linked, escaped(date))))
     return Block(markup, printable(plain))
 
@@ -109,14 +111,27 @@ def _answer_blocks(answer: Answer, say: Texts) -> Iterator[Block]:
 
 
 def _quotes_blocks(answer: Answer, say: Texts) -> Iterator[Block]:
-    """Each quotation above its source; those of a summary below the article's title."""
+    """Each quotation above its source; in lists below it."""
     for quote in answer.near:
-        yield from _quotation_blocks(answer, quote)
+        yield from _text_blocks(quote.text, marked_words(answer, quote), _GLANCE)
         yield _source_block(quote, "", say)
     for label, quotes in article_by_article(answer):
         source = _source_block(quotes[0], label, say)
-        texts = [block for quote in quotes for block in _quotation_blocks(answer, quote)]
-        yield from [source, *texts] if is_summary(answer) else [*texts, source]
+        texts = [
+            block
+            for quote in quotes
+            for block in _text_blocks(
+                quote.text, marked_words(answer, quote), _open_length(answer, quote)
+            )
+        ]
+        yield from [source, *texts] if sources_first(answer) else [*texts, source]
+
+
+def _open_length(answer: Answer, quote: Quotation) -> int:
+    """The characters up to which a quotation is not folded: few for the further ones of many."""
+    words = [claim.text for claim in answer.claims] + [quote.text for quote in answer.quotes]
+    is_first = quote is answer.quotes[0] and not sources_first(answer)
+    return _MAX_OPEN if is_first or sum(map(len, words)) <= _LONG_ANSWER else _GLANCE
 
 
 def _verification_blocks(verification: Verification, say: Texts) -> Iterator[Block]:
@@ -125,32 +140,26 @@ def _verification_blocks(verification: Verification, say: Texts) -> Iterator[Blo
         if isinstance(part, str):
             yield Block.words(shortened(part))
             continue
-        for piece in pieces(part.text):
-            yield _piece_block(part, piece)
+        highlights = [part.highlight] if part.highlight else []
+        yield from _text_blocks(part.text, highlights, _MAX_OPEN)
         yield from (_source_block(quote, label, say) for label, quote in part.labels())
 
 
-def _piece_block(part: Quoted, piece: Span) -> Block:
-    """A piece of a quotation; the highlight in bold as far as it is in the piece."""
-    inside = []
-    if mark := part.highlight:
-        inside = [Span(max(mark.start, piece.start), min(mark.end, piece.end))]
-    markup = highlighted(part.text, piece, [span for span in inside if span.start < span.end])
-    text = part.text[piece.start : piece.end]
-    return Block.quotation(markup, text, folded=len(text) > _MAX_UNFOLDED)
-
-
-def _quotation_blocks(answer: Answer, quote: Quotation) -> Iterator[Block]:
-    words = marked_words(answer, quote)
-    for piece in pieces(quote.text):
-        inside = [word for word in words if piece.start <= word.start and word.end <= piece.end]
-        markup = highlighted(quote.text, piece, inside[:_MAX_HIGHLIGHTS])
-        text = quote.text[piece.start : piece.end]
-        yield Block.quotation(markup, text, folded=len(text) > _MAX_UNFOLDED)
+def _text_blocks(whole: str, highlights: Sequence[Span], most_open: int) -> Iterator[Block]:
+    """A text as block quotations; a highlight is in bold as far as it is in each of them."""
+    for piece in pieces(whole):
+        inside = [
+            Span(max(span.start, piece.start), min(span.end, piece.end))
+            for span in highlights
+            if span.start < piece.end and piece.start < span.end
+        ]
+        markup = highlighted(whole, piece, inside[:_MAX_HIGHLIGHTS])
+        text = whole[piece.start : piece.end]
+        yield Block.quotation(markup, text, folded=len(text) > most_open)
 
 
 def _source_block(quote: Quotation, label: str, say: Texts) -> Block:
-    block = article_block(quote, label, say)
+    block = article_block(quote, label)
     if not quote.also:
         return block
     also = Block.words(shortened(also_line(quote, say)))
@@ -186,12 +195,13 @@ class Button:
     """A button below a message.
 
     It sends ``data`` to the bot, at most 64 bytes, or copies ``copied``, 1 to MAX_COPY
-    characters.
+    characters, or lets the user choose a chat and asks there the inline query ``shared``.
     """
 
     label: str
     data: str = ""
     copied: str = ""
+    shared: str = ""
 
 
 @dataclass(frozen=True)
@@ -230,15 +240,15 @@ def packed(blocks: Sequence[Block]) -> list[Message]:
 
 
 def pieces(text: str) -> Iterator[Span]:
-    """The text in spans that fit a message, cut at a space where there is one."""
+    """The text in spans that fit a message, cut between paragraphs or words where possible."""
     start = 0
     while start < len(text):
         end = _reach(text, start, _MAX_PIECE)
         if end < len(text):
-            space = text.rfind(" ", start + 1, end)
-            end = space if space > 0 else end
+            cuts = (text.rfind(gap, (start + end) // 2, end) for gap in "\n ")
+            end = next((cut for cut in cuts if cut > start), end)
         yield Span(start, end)
-        start = end + (end < len(text) and text[end] == " ")
+        start = end + (end < len(text) and text[end] in "\n ")
 
 
 def shortened(text: str) -> str:

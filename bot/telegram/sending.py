@@ -142,6 +142,8 @@ def _content(message: Message, mode: ParseMode | None) -> dict[str, Any]:
 def _button(button: Button) -> InlineKeyboardButton:
     if button.copied:
         return InlineKeyboardButton(button.label, copy_text=CopyTextButton(button.copied))
+    if button.shared:
+        return InlineKeyboardButton(button.label, switch_inline_query=button.shared)
     return InlineKeyboardButton(button.label, callback_data=button.data)
 
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import re
-
 from telegram import Bot, Message, MessageEntity, Update
-from telegram.ext import ContextTypes
 
 from bot.locales import Texts, texts_for_user
 
@@ -44,12 +41,6 @@ def command_of(message: Message) -> tuple[str, str]:
     commands = message.parse_entities([MessageEntity.BOT_COMMAND])
     first = next((name for entity, name in commands.items() if entity.offset == 0), "")
     return first.lower(), text_of(message)[len(first) :].strip() if first else ""
-
-
-def number_argument(context: ContextTypes.DEFAULT_TYPE) -> str:
-    """The digits after a command, as in "/article 3"; "" where something else stands there."""
-    argument = (context.args or [""])[0]
-    return argument if re.fullmatch(r"[0-9]{1,9}", argument) else ""
 
 
 def texts_of(update: Update, language: str) -> Texts:

@@ -3,31 +3,33 @@
 from __future__ import annotations
 
 import gc
-import json
 import sys
-from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bot.process import end_on_sigterm, write_utf8
-from bot.terminal.progress import Spinner, spinner
+from bot.terminal.help import Command, Group, usage_error
+from bot.terminal.output import localize_warnings, localized, print_content, print_json
+from bot.terminal.progress import spinner
 from index.errors import UsageError, VirgoletteError
 
 if TYPE_CHECKING:
-    from bot.compose import Parts
     from bot.settings import Settings
 
 FAILED, WRONG_USAGE = 1, 2
 
-ArticlePath = Annotated[str, typer.Argument(help="The article's path in the corpus.")]
+ArticleName = Annotated[
+    str, typer.Argument(help="The article's path, number or title, or words of the title.")
+]
 OutcomeAsJson = Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")]
 
 app = typer.Typer(
+    cls=Group,
     help="Answers questions about a folder of articles with quotations and their source.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -35,9 +37,13 @@ app = typer.Typer(
 )
 
 feedback_app = typer.Typer(
-    help="Feedback on the answers in Telegram.", no_args_is_help=True, rich_markup_mode=None
+    cls=Group,
+    help="Feedback on the answers in Telegram.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
 )
 app.add_typer(feedback_app, name="feedback")
+command = partial(app.command, cls=Command)
 
 
 def _print_version(requested: bool) -> None:
@@ -67,10 +73,15 @@ def main() -> None:
     gc.set_threshold(50_000, 50, 100)
     write_utf8()
     try:
-        app()
+        sys.exit(app(standalone_mode=False))
     except VirgoletteError as error:
-        print(f"virgolette: {error}", file=sys.stderr)
+        print(f"virgolette: {localized(str(error))}", file=sys.stderr)
         sys.exit(WRONG_USAGE if isinstance(error, UsageError) else FAILED)
+    except typer.TyperException as error:
+        print(usage_error(error), file=sys.stderr)
+        sys.exit(error.exit_code)
+    except typer.Abort:  # the input ended where an answer was needed
+        sys.exit(FAILED)
     finally:
         gc.freeze()  # otherwise the exit searches all objects once more, for half a second
 
@@ -79,24 +90,14 @@ def _settings(*, writes: bool = False) -> Settings:
     """The settings. ``writes``: also make SIGTERM roll back what the command has begun."""
     from bot.settings import read_settings  # imports pydantic: a quarter of a second
 
+    localize_warnings()
     settings = read_settings()
     if writes:
         end_on_sigterm()
     return settings
 
 
-def _print_json(content: dict[str, Any]) -> None:
-    print(json.dumps(content, ensure_ascii=False), flush=True)
-
-
-def _print(content: dict[str, Any], lines: Iterable[str], as_json: bool) -> None:
-    if as_json:
-        _print_json(content)
-    else:
-        print("\n".join(lines))
-
-
-@app.command()
+@command()
 def ask(
     question: Annotated[
         list[str], typer.Argument(help="The question; - reads questions from stdin, one per line.")
@@ -105,63 +106,27 @@ def ask(
 ) -> None:
     """Answer a question. Exits with 1 if there is no index to answer from."""
     text = " ".join(question)
-    with spinner(hidden=text == "-") as spin:
+    with spinner(hidden=as_json or text == "-") as spin:
         from bot.compose import composed
         from bot.locales import texts_for
+        from bot.terminal.answering import Answerer
 
         settings = _settings()
         spin.update(texts_for(settings.language)("answer.loading"))
         with composed(settings) as parts:
-            answer = partial(_answer, settings, parts, spin, as_json)
+            answerer = Answerer(settings, parts, spin, as_json)
             if text == "-":
-                _answer_lines(answer, as_json)
-            elif not answer(text):
-                raise typer.Exit(1)
+                answerer.answer_input()
+            elif not answerer.answer(text):
+                raise typer.Exit(FAILED)
 
 
-def _answer_lines(answer: Callable[[str], bool], as_json: bool) -> None:
-    for line in sys.stdin.buffer if sys.stdin else ():
-        text = line.decode("utf-8", errors="replace").rstrip("\r\n")
-        try:
-            answer(text)
-        except VirgoletteError as error:
-            if as_json:
-                _print_json({"question": text, "error": str(error)})
-            else:
-                print(f"virgolette: {error}", file=sys.stderr)
-
-
-def _answer(settings: Settings, parts: Parts, spin: Spinner, as_json: bool, text: str) -> bool:
-    """Print the answer; whether there is an index."""
-    from rich.console import Console
-
-    from bot.locales import texts_for
-    from bot.terminal.render import print_answer, print_talk
-    from retrieval.answer import Question, Reason
-
-    question = Question.parse(text)
-    say = texts_for(settings.language, question)
-    spin.update(say("answer.searching"))
-    answer = parts.chain.invoke(question)
-    spin.stop()
-    if as_json:
-        _print_json(answer.as_json())
-    elif answer.reason is Reason.TALK:
-        print_talk(Console(), answer, parts.index, say)
-    else:
-        print_answer(Console(), answer, say)
-    return answer.reason is not Reason.EMPTY_INDEX
-
-
-@app.command()
+@command()
 def verify(
     sentence: Annotated[str, typer.Argument(help="The sentence, in quotation marks or without.")],
     as_json: OutcomeAsJson = False,
 ) -> None:
-    """Tell whether a sentence is really in the articles, to the letter. No model is needed.
-
-    Exits with 0 whatever the verdict, with 2 if there is nothing to verify.
-    """
+    """Tell whether a sentence is in the articles, to the letter. Exits with 0 for any verdict."""
     from rich.console import Console
 
     from bot.compose import chroma_server
@@ -172,15 +137,20 @@ def verify(
     from retrieval.verifying.verification import verify_in
 
     settings = _settings()
-    with closing(CurrentIndex(settings.data_dir, chroma_server(settings))) as index:
+    say = texts_for(settings.language, Question(sentence))
+    with (
+        spinner(hidden=as_json) as spin,
+        closing(CurrentIndex(settings.data_dir, chroma_server(settings))) as index,
+    ):
+        spin.update(say("answer.searching"))
         outcome = verify_in(index, sentence)
     if as_json:
-        _print_json(outcome.as_json())
+        print_json(outcome.as_json())
     else:
-        print_verification(Console(), outcome, texts_for(settings.language, Question(sentence)))
+        print_verification(Console(), outcome, say)
 
 
-@app.command()
+@command()
 def chat() -> None:
     """Ask and read answers, one after another."""
     from bot.terminal.repl import run_repl
@@ -188,7 +158,7 @@ def chat() -> None:
     run_repl(_settings())
 
 
-@app.command()
+@command()
 def index(
     rebuild: Annotated[
         bool, typer.Option(help="Build a new index even if nothing changed.")
@@ -232,10 +202,10 @@ def index(
             progress=progress,
         )
     if not quiet or not report.unchanged:
-        _print(report_json(report), report_lines(report), as_json)
+        print_content(report_json(report), report_lines(report), as_json)
 
 
-@app.command()
+@command()
 def add(
     target: Annotated[str, typer.Argument(metavar="URL|FILE", help="An article to add.")] = "",
     feed: Annotated[
@@ -258,42 +228,50 @@ def add(
         raise typer.BadParameter("--title, --date and --url are of one article, not of a feed")
     fields = checked_fields(title=title, source=source, date=date, url=url, language=language)
     addition = add_and_index(_settings(writes=True), target, feed, fields, into, as_json)
-    _print(addition.as_json(), addition.lines(), as_json)
+    print_content(addition.as_json(), addition.lines(), as_json)
     addition.raise_error()
 
 
-@app.command()
-def remove(article: ArticlePath, as_json: OutcomeAsJson = False) -> None:
+@command()
+def remove(article: ArticleName, as_json: OutcomeAsJson = False) -> None:
     """Take an article out of the corpus and of the index. Its file is kept in the data folder."""
     from bot.terminal.maintenance import remove_and_index
-    from bot.terminal.report import report_json, report_lines
+    from bot.terminal.report import report_json, report_lines, row
 
-    kept, report = remove_and_index(_settings(writes=True), article)
-    content = {"removed": article, "kept": str(kept), "index": report_json(report)}
-    _print(content, [f"  → kept     {kept}", *report_lines(report)], as_json)
+    path, kept, report = remove_and_index(_settings(writes=True), article)
+    content = {"removed": path, "kept": str(kept), "index": report_json(report)}
+    print_content(content, [row("→", "kept", str(kept)), *report_lines(report)], as_json)
 
 
-@app.command()
-def show(article: ArticlePath) -> None:
+@command()
+def show(article: ArticleName) -> None:
     """Print the stored text of an article: what start and end count in."""
-    from bot.status import stored_text
+    from bot.status import stored_article
 
-    sys.stdout.buffer.write(stored_text(_settings().data_dir, article).encode())
+    text = stored_article(_settings().data_dir, article).text
+    if not sys.stdout.isatty():
+        sys.stdout.buffer.write(text.encode())
+        return
+    from rich.console import Console
+
+    from bot.terminal.render import print_article
+
+    print_article(Console(highlight=False), text)
 
 
-@app.command()
+@command()
 def status(
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
 ) -> None:
     """Tell what is indexed, and with which model."""
     from bot.status import read_status
+    from bot.terminal.report import status_lines
 
     content = read_status(_settings())
-    lines = (f"{name:<12} {'–' if value is None else value}" for name, value in content.items())
-    _print(content, lines, as_json)
+    print_content(content, status_lines(content), as_json)
 
 
-@app.command()
+@command()
 def doctor(
     repair: Annotated[bool, typer.Option(help="Do what there is to be done.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
@@ -304,11 +282,11 @@ def doctor(
     findings = examine(_settings(writes=True), repair=repair)
     sound = not any(finding.trouble for finding in findings)
     content = {"findings": list(map(asdict, findings)), "sound": sound}
-    _print(content, map(finding_line, findings), as_json)
+    print_content(content, map(finding_line, findings), as_json)
     sys.exit(0 if sound else FAILED)
 
 
-@app.command("eval")
+@command("eval")
 def evaluate(
     file: Annotated[
         Path, typer.Argument(help="SQuAD's JSON or lines of JSON: see docs/quality.md.")
@@ -340,16 +318,16 @@ def evaluate(
     settings = _settings()
     exam = evaluating.prepared_exam(file, index_also or [], leave_out, seed, limit)
     if fit:
-        print(evaluating.fit_weights(settings, exam))
+        print(localized(evaluating.fit_weights(settings, exam)))
         return
     folder = evaluating.made_folder(out) if out else None
     evaluation = evaluating.evaluate(settings, exam, chat=chat)
     print("\n".join(evaluation.lines()))
     for warning in evaluating.write_evaluation(evaluation, folder) if folder else ():
-        print(f"virgolette: {warning}", file=sys.stderr, flush=True)
+        print(f"virgolette: {localized(warning)}", file=sys.stderr, flush=True)
 
 
-@app.command()
+@command()
 def invite(
     uses: Annotated[int, typer.Option(min=1, help="How many people it lets in.")] = 1,
     days: Annotated[float, typer.Option(min=0.01, help="Days until it expires.")] = 7,
@@ -362,7 +340,7 @@ def invite(
         print(f"/start {Invitations(state).invite(uses, days)}")
 
 
-@feedback_app.command("export")
+@feedback_app.command("export", cls=Command)
 def export_feedback(
     good: Annotated[bool, typer.Option(help="What people found good, instead of bad.")] = False,
 ) -> None:
@@ -371,10 +349,10 @@ def export_feedback(
 
     with closing(State(_settings().data_dir / FILE)) as state:
         for line in voted(state, good=good):
-            _print_json(line)
+            print_json(line)
 
 
-@app.command()
+@command()
 def bot() -> None:
     """Run the Telegram bot."""
     from bot.compose import composed

@@ -20,6 +20,7 @@ from bot.compose import (
     weights_kind,
 )
 from bot.settings import Settings
+from bot.terminal.output import localized
 from bot.terminal.progress import progress_bar
 from index.building.sync import sync
 from index.errors import StorageError, UsageError
@@ -56,7 +57,7 @@ class Evaluation:
         if self.chat:
             yield from writing_lines(self.outcomes)
         yield f"  {'seconds an answer (median)':<36} {self.seconds:.3f}"
-        yield f"{len(self.outcomes)} questions over {self.articles} articles"
+        yield localized(f"{len(self.outcomes)} questions over {self.articles} articles")
 
     def as_json(self) -> dict[str, Any]:
         """The table and the curve."""

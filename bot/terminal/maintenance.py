@@ -14,6 +14,8 @@ import typer
 
 from bot.compose import UNCALIBRATED, calibrated, locations, make_embedder, make_reader
 from bot.settings import Settings
+from bot.status import stored_article
+from bot.terminal.output import localized
 from bot.terminal.progress import progress_bar
 from bot.terminal.report import report_json, report_lines, row
 from index.articles.add import Adder, AddResult
@@ -59,7 +61,7 @@ class Addition:
             elif outcome.state == "known":
                 yield row("=", "there", f"{outcome.path} ({outcome.origin})")
             else:
-                yield row("!", "failed", str(outcome.reason))
+                yield row("!", "failed", localized(str(outcome.reason)))
         if self.report is not None:
             yield from report_lines(self.report, {str(o.path) for o in self.of("added")})
 
@@ -123,16 +125,18 @@ def add_feed(adder: Adder, feed: str) -> Addition:
     return Addition(tuple(outcomes))
 
 
-def remove_and_index(settings: Settings, path: str) -> tuple[Path, Report]:
+def remove_and_index(settings: Settings, name: str) -> tuple[str, Path, Report]:
     """Move an article's file out of the corpus and bring the index up to date.
 
-    Returns where the file is now. Raises CorpusError if there is no such file or it cannot be
-    moved.
+    ``name``: its path in the corpus, or what names it in the index. Returns its path and where the
+    file is now. Raises CorpusError if there is no such file or it cannot be moved.
     """
-    file = settings.corpus_dir / path
-    inside = file.resolve().is_relative_to(settings.corpus_dir.resolve())
-    if not inside or not file.is_file():
+    path = name
+    if not _is_inside(settings.corpus_dir, path):
+        path = stored_article(settings.data_dir, name).path
+    if not _is_inside(settings.corpus_dir, path):
         raise CorpusError(f"there is no article {path} in {settings.corpus_dir}")
+    file = settings.corpus_dir / path
     folder = settings.data_dir / REMOVED / time.strftime("%Y%m%dT%H%M%S", time.gmtime())
     kept = folder / file.relative_to(settings.corpus_dir)
     try:
@@ -140,7 +144,13 @@ def remove_and_index(settings: Settings, path: str) -> tuple[Path, Report]:
         shutil.move(file, kept)
     except OSError as error:
         raise CorpusError(f"{path} cannot be moved to {kept}: {error.strerror}") from error
-    return kept, _index(settings, hide_progress=True, allow_empty=True)
+    return path, kept, _index(settings, hide_progress=True, allow_empty=True)
+
+
+def _is_inside(corpus: Path, path: str) -> bool:
+    """Whether there is such a file, which no link leads out of the corpus."""
+    file = corpus / path
+    return file.resolve().is_relative_to(corpus.resolve()) and file.is_file()
 
 
 def _index(settings: Settings, *, hide_progress: bool, allow_empty: bool = False) -> Report:
@@ -182,5 +192,5 @@ def _model_findings(settings: Settings) -> Iterator[Finding]:
 def finding_line(finding: Finding) -> str:
     """A finding in one line for the terminal, with the remedy."""
     sign, state = ("!", finding.trouble) if finding.trouble else (" ", "in order")
-    remedy = f": {finding.remedy}" if finding.remedy else ""
-    return f"{sign} {finding.name:<13} {state}{remedy}"
+    remedy = f": {localized(finding.remedy)}" if finding.remedy else ""
+    return f"{sign} {localized(finding.name):<13} {localized(state)}{remedy}"

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from bot.terminal.output import localized
+
 if TYPE_CHECKING:
     from rich.progress import TaskID
     from rich.status import Status
@@ -35,8 +37,11 @@ class Spinner:
 
 @contextmanager
 def spinner(*, hidden: bool = False) -> Iterator[Spinner]:
-    """A spinner on standard error, until the end or until it is stopped."""
-    if hidden or not _is_terminal():
+    """A spinner on standard error, until the end or until it is stopped.
+
+    Where standard output is piped, what reads it may write to the same terminal: no spinner then.
+    """
+    if hidden or not (_is_terminal() and sys.stdout is not None and sys.stdout.isatty()):
         yield Spinner(None)
         return
     from rich.console import Console
@@ -67,7 +72,7 @@ def progress_bar(*, hidden: bool = False) -> Iterator[Progress | None]:
 
         def show(phase: str, done: int, total: int) -> None:
             if phase not in tasks:
-                tasks[phase] = bar.add_task(PHASES[phase], total=total, rate="")
+                tasks[phase] = bar.add_task(localized(PHASES[phase]), total=total, rate="")
             bar.update(tasks[phase], completed=done, total=total)
             speed = bar.tasks[tasks[phase]].speed
             bar.update(tasks[phase], rate=f"{speed:.0f}/s" if speed else "")

@@ -11,18 +11,17 @@ from bot.captions import (
     also_line,
     article_by_article,
     headline,
-    is_summary,
     notes,
     refusal,
     source_line,
-    verdict_line,
-    verification_parts,
+    sources_first,
 )
 from bot.locales import Texts
+from bot.verdicts import verdict_line, verification_parts
 from index.generations.current import CurrentIndex
 from index.text.clean import printable
 from retrieval.answer import Answer, Quotation
-from retrieval.answering.quotations import marked_words
+from retrieval.answering.highlights import marked_words
 from retrieval.verifying.outcome import Verification
 
 
@@ -35,7 +34,7 @@ def print_answer(console: Console, answer: Answer, say: Texts, claims: int = 0) 
     if not claims:
         console.print()
     print_claims(console, answer, claims)
-    _print(console, _lines(answer, say))
+    print_lines(console, _lines(answer, say))
     console.print()
 
 
@@ -49,19 +48,60 @@ def print_talk(console: Console, answer: Answer, index: CurrentIndex, say: Texts
 
 def print_claims(console: Console, answer: Answer, printed: int = 0) -> int:
     """Print the claims of an answer after the first ``printed``; return how many there are."""
-    _print(console, ((2, "", Text(printable(c.cited))) for c in answer.claims[printed:]))
+    print_lines(console, ((2, "", Text(printable(c.cited))) for c in answer.claims[printed:]))
     return len(answer.claims)
 
 
 def print_verification(console: Console, verification: Verification, say: Texts) -> None:
     """Print whether and where a sentence is in the articles."""
     console.print()
-    _print(console, _verification_lines(verification, say))
+    print_lines(console, _verification_lines(verification, say))
     console.print()
 
 
+def print_help(console: Console, text: str) -> None:
+    """Print a text with commands: what a command does stands beside it, also where it wraps."""
+    for line in text.splitlines():
+        _, gap, meaning = line.strip().partition("  ")
+        label = line[: line.index(meaning.lstrip())] if gap else ""
+        print_lines(console, [(0, label, Text(line.removeprefix(label)))])
+
+
+def print_numbered(console: Console, text: str) -> None:
+    """Print a text; a line that begins with a number wraps under the word after it."""
+    for line in text.splitlines():
+        number, _, words = line.partition(" ")
+        entry = (0, f"{number:>4}  ", Text(words))
+        print_lines(console, [entry if number.isdecimal() else (0, "", Text(line))])
+
+
+def print_article(console: Console, text: str, heading: str = "") -> None:
+    """Print the text of an article below a heading, to the letter in a pipe.
+
+    A terminal gets it wrapped at words, and page by page (PAGER) where it is longer than the
+    screen.
+    """
+    content = Text(f"{heading}\n" if heading else "", style="bold") + Text(printable(text))
+    if not console.is_terminal:
+        console.print(content, soft_wrap=True)
+    elif len(content.wrap(console, console.width)) < console.height - 1:
+        console.print(content)
+    else:
+        with console.pager():
+            console.print(content)
+
+
+def print_lines(console: Console, lines: Iterable[tuple[int, str, Text]]) -> None:
+    """Print texts after an indent and a label; on a terminal they wrap under their beginning."""
+    for indent, label, text in lines:
+        margin = " " * indent + label
+        if console.is_terminal and text.plain:
+            width = max(console.width - len(margin), 20)
+            text = Text("\n" + " " * len(margin)).join(text.wrap(console, width))
+        console.print(Text(margin) + text, soft_wrap=True)
+
+
 def _verification_lines(verification: Verification, say: Texts) -> Iterator[tuple[int, str, Text]]:
-    """Indent, label and text of each line."""
     yield 2, "", Text(printable(verdict_line(verification, say)), style="bold")
     for part in verification_parts(verification, say):
         if isinstance(part, str):
@@ -73,15 +113,6 @@ def _verification_lines(verification: Verification, say: Texts) -> Iterator[tupl
         yield 2, "❝ ", text + Text(" ❞", style="cyan")
         for label, quote in part.labels():
             yield from _source_lines(quote, label, say)
-
-
-def _print(console: Console, lines: Iterable[tuple[int, str, Text]]) -> None:
-    for indent, label, text in lines:
-        margin = " " * indent + label
-        if console.is_terminal and text.plain:
-            width = max(console.width - len(margin), 20)
-            text = Text("\n" + " " * len(margin)).join(text.wrap(console, width))
-        console.print(Text(margin) + text, soft_wrap=True)
 
 
 def _lines(answer: Answer, say: Texts) -> Iterator[tuple[int, str, Text]]:
@@ -103,7 +134,7 @@ def _lines(answer: Answer, say: Texts) -> Iterator[tuple[int, str, Text]]:
 
 
 def _quote_lines(answer: Answer, say: Texts) -> Iterator[tuple[int, str, Text]]:
-    """Each quotation above its source; those of a summary below the article's title."""
+    """Each quotation above its source; in lists below it."""
     for quote in answer.near:
         yield 2, "❝ ", _highlighted(answer, quote)
         yield from _source_lines(quote, "", say)
@@ -111,9 +142,9 @@ def _quote_lines(answer: Answer, say: Texts) -> Iterator[tuple[int, str, Text]]:
         if number:
             yield 0, "", Text()
         texts = [(2, "❝ ", _highlighted(answer, quote)) for quote in quotes]
-        indent = 2 if is_summary(answer) else 4
+        indent = 2 if sources_first(answer) else 4
         source = list(_source_lines(quotes[0], label, say, indent))
-        yield from [*source, *texts] if is_summary(answer) else [*texts, *source]
+        yield from [*source, *texts] if sources_first(answer) else [*texts, *source]
 
 
 def _source_lines(

@@ -5,14 +5,26 @@ from __future__ import annotations
 import sys
 
 from rich.console import Console
+from rich.text import Text
 
-from bot.captions import source_line
+from bot.captions import not_one_article, source_line
 from bot.compose import Parts
 from bot.conversations import Conversations
-from bot.listing import article_by_number, listed_articles
+from bot.listing import find_article, listed_articles
 from bot.locales import Texts, texts_for
 from bot.settings import Settings
-from bot.terminal.render import print_answer, print_claims, print_talk, print_verification
+from bot.terminal.output import localized
+from bot.terminal.progress import spinner
+from bot.terminal.render import (
+    print_answer,
+    print_article,
+    print_claims,
+    print_help,
+    print_lines,
+    print_numbered,
+    print_talk,
+    print_verification,
+)
 from index.errors import VirgoletteError
 from index.text.clean import printable
 from retrieval.answer import MAX_QUESTION, Answer, Question, QuestionError, Reason
@@ -44,14 +56,14 @@ class Replies:
         try:
             self._respond(entry)
         except VirgoletteError as error:
-            self._print(str(error), style="red")
+            self._print(localized(str(error)), style="red")
 
     def _respond(self, entry: str) -> None:
         say = texts_for(self._settings.language)
         command = entry.split()[0]
         argument = entry.removeprefix(command)
         if entry in _HELP:
-            self._print(say("chat.help"))
+            print_help(self._console, say("chat.help"))
         elif entry in _NEW:
             self._conversations.forget(_CONVERSATION)
             self._print(say("chat.forgotten"))
@@ -66,8 +78,8 @@ class Replies:
         else:
             self._print_answer(entry, say)
 
-    def _print(self, text: str, style: str | None = None, *, soft_wrap: bool = False) -> None:
-        self._console.print(text, style=style, soft_wrap=soft_wrap, markup=False, emoji=False)
+    def _print(self, text: str, style: str | None = None) -> None:
+        self._console.print(text, style=style, markup=False, emoji=False)
 
     def _print_answer(self, entry: str, say: Texts) -> None:
         previous = self._conversations.recall(_CONVERSATION)
@@ -93,27 +105,28 @@ class Replies:
     def _answer(self, question: Question, say: Texts) -> tuple[Answer, int]:
         """The answer, and how many of its claims were printed while it was being written."""
         printed = 0
-        writing = self._console.status(say("answer.writing"))
+        with spinner() as spin:
+            spin.update(say("answer.searching"))
 
-        def show(draft: Answer) -> None:
-            nonlocal printed
-            if not draft.claims:
-                if self._console.is_terminal:
-                    writing.start()
-                return
-            writing.stop()
-            if not printed:
-                self._console.print()
-            printed = print_claims(self._console, draft, printed)
+            def show(draft: Answer) -> None:
+                nonlocal printed
+                if not draft.claims:
+                    spin.update(say("answer.writing"))
+                    return
+                spin.stop()
+                if not printed:
+                    self._console.print()
+                printed = print_claims(self._console, draft, printed)
 
-        try:
             return self._parts.chain.invoke(question, options=AnswerOptions(show=show)), printed
-        finally:
-            writing.stop()
 
     def _print_verification(self, sentence: str, say: Texts) -> None:
         try:
-            print_verification(self._console, verify_in(self._parts.index, sentence), say)
+            with spinner() as spin:
+                spin.update(say("answer.searching"))
+                verification = verify_in(self._parts.index, sentence)
+            say = texts_for(self._settings.language, Question(sentence))
+            print_verification(self._console, verification, say)
         except ClaimError as error:
             self._print(say(f"verify.problem_{error.problem}", limit=MAX_CLAIM))
 
@@ -122,16 +135,17 @@ class Replies:
         if not articles:
             self._print(say("chat.no_articles"))
         for number, article in enumerate(articles, 1):
-            self._print(f"{number:>4}  {printable(source_line(article, say))}")
-            self._print(f"      {printable(article.path)}", style="dim")
+            source = Text(printable(source_line(article, say)))
+            path = Text(printable(article.path), style="dim")
+            print_lines(self._console, [(0, f"{number:>4}  ", source), (6, "", path)])
 
-    def _print_article(self, number: str, say: Texts) -> None:
-        if not number.isdecimal():
+    def _print_article(self, name: str, say: Texts) -> None:
+        if not name:
             self._print(say("chat.article_usage"))
             return
-        article = article_by_number(self._parts.index, int(number[:9]))
-        if article is None:
-            self._print(say("chat.no_such_article", number=printable(number)))
-            return
-        self._print(printable(source_line(article, say)), style="bold")
-        self._print(printable(article.text), soft_wrap=True)
+        found = find_article(self._parts.index, name)
+        if found.article is None:
+            print_numbered(self._console, not_one_article(found, name, say))
+        else:
+            heading = printable(source_line(found.article, say))
+            print_article(self._console, found.article.text, heading)

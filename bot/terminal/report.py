@@ -1,10 +1,11 @@
-"""What an index run did, as JSON and as lines for a terminal."""
+"""The state of the index and what a run did, as JSON and as lines for a terminal."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from bot.terminal.output import localized
 from index.text.clean import printable
 
 if TYPE_CHECKING:
@@ -38,19 +39,32 @@ def report_lines(report: Report, listed: Collection[str] = ()) -> Iterator[str]:
         ("~", "changed", list(report.changed)),
         ("→", "renamed", [f"{old} → {new}" for old, new in report.renamed]),
         ("-", "removed", list(report.removed)),
-        ("!", "skipped", [f"{s.path}: {s.reason}" for s in report.skipped]),
+        ("!", "skipped", [f"{s.path}: {localized(s.reason)}" for s in report.skipped]),
     )
     for sign, kind, entries in kinds:
         yield from (row(sign, kind, entry) for entry in entries[:MAX_LINES])
         if len(entries) > MAX_LINES:
-            yield row(sign, kind, f"and {len(entries) - MAX_LINES} more (--json lists all)")
+            more = f"and {len(entries) - MAX_LINES} more (--json lists all)"
+            yield row(sign, kind, localized(more))
     if report.rebuilt_because:
-        yield f"The index was rebuilt: {report.rebuilt_because}."
+        yield localized(f"The index was rebuilt: {report.rebuilt_because}.")
     state = "nothing changed" if report.unchanged else f"{report.embedded} texts embedded"
-    yield f"{report.articles} articles in the index, {state} (generation {report.generation})"
+    yield localized(
+        f"{report.articles} articles in the index, {state} (generation {report.generation})"
+    )
+
+
+def status_lines(content: Mapping[str, Any]) -> Iterator[str]:
+    """A table of names and values."""
+    words = {"True": "yes", "False": "no", "None": "–"}
+    for name, value in content.items():
+        label = {"near_twins": "near twins", "skipped": "left out"}.get(name, name)
+        is_sentence = name in ("bot", "chat", "calibrated")
+        shown = words.get(str(value), str(value))
+        yield f"{localized(label):<12} {localized(shown) if is_sentence else shown}"
 
 
 def row(sign: str, kind: str, entry: str) -> str:
     """One line of the table; no name can break it or control the terminal."""
     shown = printable(entry).replace("\n", _REPLACEMENT)
-    return f"  {sign} {kind:<8} {shown}"
+    return f"  {sign} {localized(kind):<8} {shown}"

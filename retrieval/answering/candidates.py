@@ -22,6 +22,7 @@ from retrieval.questions.scope import ScopedQuestion
 
 MAX_PAIR_LENGTH = 400  # characters of two neighbours that are quoted together
 MAX_BEHIND = 1.0  # the best passage; where few passages are found, all but one are far behind
+MAX_LEAD = 10.0  # of the words that answer before the best others: beyond, none can be meant
 MAX_HEADLINE = 300  # characters of a first line that may be a headline of several sentences
 _OPENING = r"[\s«“\"‘'(–—-]*"
 _NAME = re.compile(r"(?:^|\s|[’'])[A-ZÀ-Ý]")
@@ -202,7 +203,10 @@ class _Excerpt:
             self.spans, readings, vectors, cosines, strict=True
         ):
             if not self.lines.is_fragment(span):
-                evidence = Evidence(cosine, behind, foreign, reading.score if reading else 0.0)
+                evidence = Evidence(cosine, behind, foreign)
+                if reading:
+                    lead = min(reading.score - reading.rival, MAX_LEAD)
+                    evidence = replace(evidence, reader=reading.score, lead=lead)
                 answer = _shifted(reading.span, passage.start) if reading else None
                 heading = self.lines.is_heading(span) or self.lines.asks(span)
                 yield Sentence(self.lines.article, span, evidence, heading, answer, vector=vector)
@@ -248,5 +252,6 @@ def _with_antecedents(sentences: Sequence[Sentence]) -> list[Sentence]:
 def _joined(before: Sentence, sentence: Sentence) -> Sentence:
     """The sentence before says who "he" is, so it may hold the words that answer."""
     better = max(sentence, before, key=lambda candidate: candidate.evidence.reader)
-    evidence = replace(sentence.evidence, reader=better.evidence.reader)
+    best = better.evidence
+    evidence = replace(sentence.evidence, reader=best.reader, lead=best.lead)
     return replace(sentence, evidence=evidence, answer=better.answer, before=before.span)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from index.generations.generation import Generation
 from index.models.embedder import Embedder
+from index.text.words import terms
 from retrieval.answer import Answer, Question, Reason
 from retrieval.answering.agreement import undecided, verdict
 from retrieval.answering.candidates import gather_sentences
@@ -17,10 +18,12 @@ from retrieval.answering.weights import Caution, Weights
 from retrieval.conversation import Interpretation
 from retrieval.questions.interrogatives import asks_whether
 from retrieval.questions.scope import ScopedQuestion, scoped
+from retrieval.questions.topic import topic_words
 
 IN_TIME_BONUS = 1.5  # on the score of a sentence from the time in question
 NEWEST_BONUS = 3.0  # on the score of a sentence from the newest article of all
-MIN_CONFIDENCE = 0.1  # below it, nothing is worth showing
+MIN_CONFIDENCE = 0.1  # below it, nothing is worth showing, unless it has the question's words:
+MENTIONED = 0.5  # more than this share of them
 PASSAGES_PER_STEP = 2  # read at once; fewer would leave a core idle
 MAX_NEAR = 1  # quotations shown if nothing answers
 
@@ -116,7 +119,9 @@ class Extractor:
         confidence = round(candidates[0].answers, 4) if candidates else 0.0
         threshold = self.weights.thresholds[self.caution]
         answer = replace(self.base(question, scoped_question), confidence=confidence)
-        if not sentences or (candidates and confidence < min(MIN_CONFIDENCE, threshold)):
+        if candidates and confidence < min(MIN_CONFIDENCE, threshold):
+            sentences = candidates = _mentioning(scoped_question.question.text, candidates)
+        if not sentences:
             return replace(answer, reason=Reason.NOTHING_FOUND)
         quotes = quotations(candidates, self.generation, min_probability=max(LIKELY, threshold))
         if confidence < threshold or not quotes:
@@ -160,3 +165,13 @@ def _bonus(
         return 0.0
     in_time = IN_TIME_BONUS if (scope.since or scope.until) and scope.covers(date) else 0.0
     return in_time + (NEWEST_BONUS * newness(date, dates) if scope.newest else 0.0)
+
+
+def _mentioning(question: str, candidates: Sequence[ScoredSentence]) -> list[ScoredSentence]:
+    """The sentences with most terms of the question, if it is more than MENTIONED of them."""
+    wanted = {term for word in topic_words(question) for term in terms(word)}
+    shared = [len(wanted & set(terms(scored.sentence.shown))) for scored in candidates]
+    most = max(shared, default=0)
+    if most <= MENTIONED * len(wanted):
+        return []
+    return [one for one, count in zip(candidates, shared, strict=True) if count == most]

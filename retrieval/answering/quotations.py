@@ -1,23 +1,21 @@
-"""Quotations made of scored sentences, the gate that each of them passes, and their highlights."""
+"""Quotations made of scored sentences, and the gate that each of them passes."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from index.articles.article import Article
 from index.generations.generation import Generation
+from index.text.fragment import sentence_address
 from index.text.sentences import Span
-from index.text.words import terms
-from retrieval.answer import Answer, Carrier, Quotation
+from retrieval.answer import Carrier, Quotation
 from retrieval.answering.candidates import Sentence, adjoin
 from retrieval.answering.search import SAME_TEXT, share_of_terms
 from retrieval.answering.weights import Weights
 
 MAX_QUOTES = 3
 LIKELY = 0.5  # the probability from which a sentence is more likely to answer than not
-_WORD = re.compile(r"[^\W_]+")
 
 
 @dataclass(frozen=True)
@@ -110,6 +108,7 @@ def slice_of(
         sha256=article.sha256,
         score=round(score, 4),
         deciding=deciding,
+        link=sentence_address(article.url, article.text, span) if article.url else None,
     )
 
 
@@ -127,19 +126,6 @@ def is_verbatim(quote: Quotation, generation: Generation) -> bool:
         and article.text[quote.start : quote.end] == quote.text
         and (not deciding or quote.start <= deciding.start < deciding.end <= quote.end)
     )
-
-
-def marked_words(answer: Answer, quote: Quotation) -> list[Span]:
-    """The spans to highlight in a quotation: the words that answer, else those of the question."""
-    if quote.deciding and not answer.refused:
-        return [Span(quote.deciding.start - quote.start, quote.deciding.end - quote.start)]
-    return matching_words(answer.question, quote.text)
-
-
-def matching_words(question: str, text: str) -> list[Span]:
-    """The spans of the words in the text that share a stem with a word of the question."""
-    stems = set(terms(question))
-    return [Span(*m.span()) for m in _WORD.finditer(text) if stems.intersection(terms(m[0]))]
 
 
 def _with_neighbour(

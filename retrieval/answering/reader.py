@@ -14,7 +14,7 @@ import threading
 import unicodedata
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -48,6 +48,7 @@ NOT_READ = -20.0  # the score of a sentence that did not fit; no other is lower
 # Letters with combining marks, "1.500", "nord-orientale": one word each.
 _WORD = re.compile(r"[^\W_][\u0300-\u036f]*(?:[.,:-]?[^\W_][\u0300-\u036f]*)*")
 _BEFORE, _AFTER = '-−+±$€£“«"‘(', '%°€$”»"’)'  # marks that belong to a word or number
+_OPENERS = {"”": "“", "»": "«", ")": "("}  # by the mark that closes what they open
 
 Scores = NDArray[np.float32]
 
@@ -56,11 +57,13 @@ Scores = NDArray[np.float32]
 class Reading:
     """The words of a sentence that answer best, as a span in the passage.
 
-    ``score``: their log-odds against "no words of this passage answer".
+    ``score``: their log-odds against "no words of this passage answer"; ``rival``: those of the
+    best other words of the passage.
     """
 
     span: Span
     score: float
+    rival: float = NOT_READ
 
 
 @dataclass(frozen=True)
@@ -180,21 +183,36 @@ def _readings(page: Page, encoding: Encoding, starts: Scores, ends: Scores) -> l
     offsets = [Span(start - before, end - before) for start, end in encoding.offsets]
     in_passage = [token for token, segment in enumerate(encoding.sequence_ids) if segment == 1]
     no_answer = float(starts[0] + ends[0])
-    readings = []
+    readings, others = [], []
     for sentence in page.sentences:
         tokens = [t for t in in_passage if _overlap(offsets[t], sentence)]
-        answer, score = None, NOT_READ
+        answer, score, other = None, NOT_READ, NOT_READ
         if tokens:
             first, last, score = _best(starts[tokens], ends[tokens])
+            outside = tokens[:first], tokens[last + 1 :]
+            other = max(_best(starts[part], ends[part])[2] for part in outside)
             span = Span(offsets[tokens[first]].start, offsets[tokens[last]].end)
             answer = whole_words(page.text, sentence, span)
         score = max(score - no_answer, NOT_READ) if answer else NOT_READ
+        others.append(max(other - no_answer, NOT_READ))
         readings.append(Reading(answer or sentence, score))
-    return readings
+    rivals = _rivals(readings, others)
+    return [replace(one, rival=rival) for one, rival in zip(readings, rivals, strict=True)]
+
+
+def _rivals(readings: Sequence[Reading], others: Sequence[float]) -> list[float]:
+    """For each sentence, the best score of other words: ``others`` in it, or another sentence's."""
+    scores = sorted((reading.score for reading in readings), reverse=True)
+    return [
+        max(other, *(scores[1:2] if reading.score == scores[0] else scores[:1]), NOT_READ)
+        for reading, other in zip(readings, others, strict=True)
+    ]
 
 
 def _best(starts: Scores, ends: Scores) -> tuple[int, int, float]:
     """The best first and last token, in order and not too far apart, and their score."""
+    if not len(starts):
+        return 0, 0, NOT_READ
     scores = starts[:, None] + ends[None, :]
     pairs = np.ones(scores.shape, bool)
     allowed = np.triu(pairs) & np.tril(pairs, MAX_ANSWER_TOKENS - 1)
@@ -216,6 +234,10 @@ def whole_words(text: str, sentence: Span, span: Span) -> Span | None:
     while inside.start < start and text[start - 1] in _BEFORE:
         start -= 1
     while end < inside.end and text[end] in _AFTER:
+        end += 1
+    closing = text[end : min(end + 1, sentence.end)]
+    opening = _OPENERS.get(closing)
+    if opening and text[start:end].count(opening) > text[start:end].count(closing):
         end += 1
     return Span(start, end)
 

@@ -26,7 +26,7 @@ PAGE = 5  # quotations of a list that are shown at once
 MORE = 3  # quotations that are shown if somebody wants to know more
 LIKELY_MORE = 0.25  # the probability from which another sentence comes before what follows
 POSSIBLE_MORE = 0.05
-DECIDES = 0.5  # the probability, as of a list, from which a sentence may decide a yes or no
+DECIDES = 0.4  # the probability, as of a list, from which a sentence may decide a yes or no
 MOST_DECIDING = 3  # such sentences
 FOLLOWING = 2  # sentences after the quotation
 _COLLECTIONS = frozenset(
@@ -69,10 +69,14 @@ def answered(
         return _aside(intent, question, extractor, turn)
     wants_all = intent in _COLLECTIONS and (is_whole or intent in _ABOUT_ARTICLES)
     if wants_all and is_sure and intent not in _LED:
-        return _finished(_collected(intent, question, extractor, turn), extractor)
+        result = _finished(_collected(intent, question, extractor, turn), extractor)
+        if not result.answer.refused or intent is Intent.COUNT:
+            return result
+        fact = answer_in_context(question, extractor, standalone)
+        return result if fact.answer.refused else fact
     fact = answer_in_context(question, extractor, standalone)
-    if intent in _ASIDES:
-        return _aside(intent, question, extractor, turn) if fact.answer.refused else fact
+    if intent in _ASIDES and intent is not Intent.BEYOND and fact.answer.refused:
+        return _aside(intent, question, extractor, turn)
     is_fact = fact.answer.confidence >= extractor.weights.thresholds[Caution.CAUTIOUS]
     if intent is Intent.YESNO and is_whole and not fact.answer.refused:
         return _decided(fact, extractor)
@@ -163,11 +167,7 @@ def _collected(
         answer = replace(base, reason=Reason.NOTHING_FOUND)
         return ExtractiveAnswer(answer, scoped_question, ())
     if intent is Intent.COUNT:
-        result = counted(scoped_question, base, extractor)
-        if not result.answer.refused:
-            return result
-        # In another language the articles may tell of it in other words.
-        return listed(Intent.LIST, scoped_question, replace(base, intent=Intent.LIST), extractor)
+        return counted(scoped_question, base, extractor)
     if intent is Intent.COMPARE:
         return compared(scoped_question, base, extractor)
     if intent in (Intent.SUMMARY, Intent.NEWEST):

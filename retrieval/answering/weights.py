@@ -27,7 +27,8 @@ class Evidence:
     ``cosine`` of the two vectors; ``behind``: by how much the fused score of its passage is below
     that of the best passage, from 0 to ``candidates.MAX_BEHIND``; ``foreign``: 1 for a question in
     another language than the main one, else 0; ``reader``: the log-odds of the reader's best words
-    in the sentence.
+    in the sentence; ``lead``: by how much they are above those of the best other words of the
+    passage, at most ``candidates.MAX_LEAD``.
 
     No other evidence was found to help: docs/quality.md lists what was tried.
     """
@@ -36,6 +37,7 @@ class Evidence:
     behind: float
     foreign: float
     reader: float = 0.0
+    lead: float = 0.0
 
 
 class Caution(StrEnum):

@@ -20,11 +20,11 @@ from retrieval.questions.scope import ScopedQuestion
 
 RANK = {READER: ["reader", "behind", "cosine"], PLAIN: ["behind", "cosine"]}
 CONFIDENCE = {READER: ["reader", "behind", "foreign"], PLAIN: ["behind", "cosine", "foreign"]}
-WORDS: dict[str, list[str]] = {READER: ["reader", "behind", "foreign"], PLAIN: []}
+WORDS: dict[str, list[str]] = {READER: ["reader", "lead", "behind", "foreign"], PLAIN: []}
 TOP_SENTENCES = 3  # of a question, by rank, that the confidence is fitted on
 # The share of the questions without an answer that is refused.
 REFUSED = {Caution.CAUTIOUS: 0.9, Caution.BALANCED: 0.69, Caution.GENEROUS: 0.55}
-MIN_RIGHT = 0.84  # share of the short answers given
+MIN_RIGHT = 0.9  # share of the short answers given
 NEAR_MISS = 0.2  # the weight of a question that is asked without its article
 RIDGE = 0.5  # keeps weights from growing without bounds
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import re
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 
@@ -11,10 +13,12 @@ import numpy as np
 from index.models.embedder import Embedder
 from index.models.encoder import Vectors, unreadable
 from index.text.language import codes
+from index.text.words import words
 from retrieval.answer import Intent
 from retrieval.questions.topic import topic_words
 
 WEIGHTS = Path(__file__).with_name("intents.npz")
+PHRASE = 0.2  # beside a vector whose length is 1
 MAX_KNOWN = 0.7  # share of known words of a message in a language that is not understood
 _WORD = re.compile(r"[^\W\d_]+")
 _LATIN = re.compile(r"[A-Za-zÀ-ɏ]")
@@ -22,9 +26,10 @@ _LOOKING_BACK = (Intent.SOURCE, Intent.MORE)
 
 
 class IntentClassifier:
-    """A linear layer on the default embedding model's vector of a message, loaded when first used.
+    """A linear layer on a message's vector and its phrases, loaded when first used.
 
-    ``training.intents`` fits it to messages that were written by hand.
+    The vector is the default embedding model's. ``training.intents`` fits the layer to messages
+    that were written by hand.
     """
 
     def __init__(self, embedder: Embedder, weights: Path = WEIGHTS) -> None:
@@ -37,8 +42,9 @@ class IntentClassifier:
         ``follows``: whether there is an answer before it, which it may be about. Raises ModelError
         if a model cannot be loaded.
         """
-        matrix, bias = self._weights
-        probabilities = softmax(matrix @ self._embedder.encode_query(text) + bias)
+        matrix, bias, known = self._weights
+        features = message_features(self._embedder.encode_query(text), text, known)
+        probabilities = softmax(matrix @ features + bias)
         intent, _ = most_likely(probabilities)
         if intent is Intent.FOREIGN and not _may_be_foreign(text):
             probabilities[_index(Intent.FOREIGN)] = 0.0
@@ -47,13 +53,28 @@ class IntentClassifier:
         return most_likely(probabilities)
 
     @cached_property
-    def _weights(self) -> tuple[Vectors, Vectors]:
-        """Shapes (intents, dimensions) and (intents,)."""
+    def _weights(self) -> tuple[Vectors, Vectors, dict[str, int]]:
+        """Shapes (intents, dimensions + phrases) and (intents,); the place of each known phrase."""
         try:
             with np.load(self._path) as file:
-                return file["matrix"].astype(np.float32), file["bias"].astype(np.float32)
+                known = {phrase: n for n, phrase in enumerate(file["phrases"].tolist())}
+                return file["matrix"].astype(np.float32), file["bias"].astype(np.float32), known
         except (OSError, ValueError, KeyError) as error:
             raise unreadable(self._path, error) from error
+
+
+def phrases(text: str) -> set[str]:
+    """The words of a text and each two neighbours, with its beginning and its end."""
+    ordered = ["^", *words(text), "$"]
+    return {*ordered[1:-1], *map(" ".join, itertools.pairwise(ordered))}
+
+
+def message_features(vector: Vectors, text: str, known: Mapping[str, int]) -> Vectors:
+    """What the layer weighs: the vector, then PHRASE for each known phrase that the text has."""
+    features = np.zeros(len(vector) + len(known), np.float32)
+    features[: len(vector)] = vector
+    features[[len(vector) + known[phrase] for phrase in phrases(text) & known.keys()]] = PHRASE
+    return features
 
 
 def _index(intent: Intent) -> int:

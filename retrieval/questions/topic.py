@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from index.generations.generation import Generation
 from index.text.language import MAIN, codes, vocabulary
@@ -23,20 +23,29 @@ def topic_words(text: str) -> list[str]:
 def topic(text: str, names: Iterable[str] = ()) -> str:
     """The request without its words that ask, as they are written; "" if nothing is left.
 
+    A question within it stays one: of "do the papers agree on where they met?", "where they met".
     ``names``: of outlets, which are no part of the topic either.
     """
-    request_words = vocabulary("request_words") | vocabulary("interrogative_words")
-    request_words |= {word for name in names for word in words(name)}
-    empty = vocabulary("stop_words")
-    kept = [
-        word
-        for word in text.split()
-        if (content := set(words(word)))
-        and (content <= empty or not content <= request_words | empty)
-    ]
-    while kept and set(words(kept[0])) <= empty:
-        kept = kept[1:]
-    return " ".join(kept).strip(" ?!.,;:")
+    request_words = vocabulary("request_words") | {word for name in names for word in words(name)}
+    empty = vocabulary("stop_words") | vocabulary("interrogative_words")
+    parts: list[list[str]] = [[]]  # between the words that ask
+    for word in text.split():
+        content = set(words(word))
+        if content and content <= request_words | empty and not content <= empty:
+            parts.append([])
+        else:
+            parts[-1].append(word)
+    return " ".join(filter(None, map(_trimmed, parts))).strip(" ?!.,;:")
+
+
+def _trimmed(part: Sequence[str]) -> str:
+    """The words without empty ones around them, but with the interrogative that they begin with."""
+    interrogative, empty = vocabulary("interrogative_words"), vocabulary("stop_words")
+    topical = [n for n, word in enumerate(part) if not set(words(word)) <= empty | interrogative]
+    if not topical:
+        return ""
+    asks = [n for n, word in enumerate(part[: topical[0]]) if set(words(word)) & interrogative]
+    return " ".join(part[min([*asks, topical[0]]) : topical[-1] + 1])
 
 
 def names_or_topic(text: str, names: Iterable[str] = ()) -> str:

@@ -227,7 +227,7 @@ class _Search:
     def _quotation(self, occurrence: Occurrence) -> Quotation:
         quote = slice_of(occurrence.article, Span(occurrence.start, occurrence.end))
         if not is_verbatim(quote, self.generation):
-            raise StorageError(f"{occurrence.article.path} is not what was indexed")
+            raise StorageError("the index is damaged: run virgolette index --rebuild")
         return quote
 
     def _has_letters(self, parts: Sequence[Sequence[Word]], occurrence: Occurrence) -> bool:

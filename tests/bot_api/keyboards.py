@@ -11,16 +11,23 @@ from tests.bot_api.text import checked_link
 _BUTTON = fields(
     "text callback_data url switch_inline_query switch_inline_query_current_chat copy_text:object"
 )
+_SWITCHES = ("switch_inline_query", "switch_inline_query_current_chat")
 _BUTTONS, _ROW = 100, 8  # the most in a keyboard and in a row; Telegram drops what is beyond
 
 
-def check_reply_markup(markup: Json) -> None:
-    """An #inlinekeyboardmarkup in full; of the other keyboards only that they are one."""
+def check_reply_markup(markup: Json, *, inline: bool = True) -> None:
+    """An #inlinekeyboardmarkup in full; of the other keyboards only that they are one.
+
+    ``inline``: whether the bot has inline mode, without which a button for it leads nowhere.
+    """
     kinds = {"inline_keyboard", "keyboard", "remove_keyboard", "force_reply"} & markup.keys()
     if len(kinds) != 1:
         raise bad_request("object expected as reply markup")
     if "inline_keyboard" in kinds:
         check_inline_keyboard(markup)
+        buttons = [button for row in markup["inline_keyboard"] for button in row]
+        if not inline and any(name in button for name in _SWITCHES for button in buttons):
+            raise bad_request("a button for inline mode, which the bot does not have")
 
 
 def check_inline_keyboard(markup: Json) -> None:
@@ -48,6 +55,8 @@ def _check_button(button: Any) -> None:
         raise bad_request("BUTTON_DATA_INVALID")
     if "url" in button and checked_link(button["url"]) is None:
         raise bad_request(f"inline keyboard button URL '{button['url']}' is invalid")
+    if any(len(button.get(name, "")) > 256 for name in _SWITCHES):  # no such query can be sent
+        raise bad_request("inline query of a button is too long")
     if "copy_text" in button:
         check_fields("copy text button", button["copy_text"], fields("text"), "text")
         if not 1 <= len(button["copy_text"]["text"]) <= 256:

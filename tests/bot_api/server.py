@@ -28,10 +28,11 @@ class BotApiServer:
         *,
         messages_per_second: int | None = None,
         overall_per_second: int | None = None,
+        inline: bool = True,
     ) -> None:
         self.token = token
         self._flood = FloodControl(messages_per_second, overall_per_second)
-        self._state = BotState(int(token.partition(":")[0]))
+        self._state = BotState(int(token.partition(":")[0]), inline=inline)
         self._calls: list[Call] = []
         self._refusals: list[Refusal] = []
         self._faults: defaultdict[str, deque[Fault]] = defaultdict(deque)

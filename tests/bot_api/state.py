@@ -39,7 +39,8 @@ def chat_of(chat_id: int, name: str) -> Json:
 class BotState:
     """Chats, messages and settings of one bot, and the methods that use them."""
 
-    def __init__(self, bot_id: int) -> None:
+    def __init__(self, bot_id: int, *, inline: bool = True) -> None:
+        self._has_inline = inline
         self.me = {"id": bot_id, "is_bot": True, "first_name": "Fake", "username": "fake_test_bot"}
         self.queue = UpdateQueue()
         self.messages: dict[int, dict[int, Json]] = {}
@@ -96,7 +97,7 @@ class BotState:
         return self.me | {
             "can_join_groups": True,
             "can_read_all_group_messages": False,
-            "supports_inline_queries": True,
+            "supports_inline_queries": self._has_inline,
             "can_connect_to_business": False,
             "has_main_web_app": False,
         }
@@ -204,7 +205,7 @@ class BotState:
             check_link_preview(params["link_preview_options"])
             content["link_preview_options"] = params["link_preview_options"]
         if "reply_markup" in params:
-            check_reply_markup(params["reply_markup"])
+            check_reply_markup(params["reply_markup"], inline=self._has_inline)
             if "inline_keyboard" in params["reply_markup"]:
                 content["reply_markup"] = params["reply_markup"]
         return content
