@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from index.errors import StorageError
 
@@ -127,6 +127,14 @@ class State:
             ) from error
 
 
+class Votes(NamedTuple):
+    """How many people voted an answer good and bad, and how one of them did, if at all."""
+
+    good: int
+    bad: int
+    own: bool | None
+
+
 class AnswerLog:
     """What a bot answered. Raises StorageError.
 
@@ -159,8 +167,27 @@ class AnswerLog:
         rows = self._state.select(query, self._bot, *key)
         return [int(number) for number in json.loads(rows[0][0])] if rows else None
 
-    def vote(self, key: tuple[int, int], person: int, *, good: bool) -> bool:
-        """Keep a person's latest vote on an answer; False if the answer is unknown."""
+    def question_of(self, chat: int, reply: int) -> tuple[int, int] | None:
+        """The key of the answer that a message is part of; None if it is unknown or too old."""
+        query = (
+            "SELECT message FROM answers, json_each(replies) "
+            "WHERE bot = ? AND chat = ? AND json_each.value = ?"
+        )
+        rows = self._state.select(query, self._bot, chat, reply)
+        return (chat, int(rows[0][0])) if rows else None
+
+    def vote(self, key: tuple[int, int], person: int, *, good: bool | None) -> bool:
+        """Keep a person's latest vote on an answer, or remove it (None).
+
+        False if the answer is unknown, or if there is no vote to remove.
+        """
+        if good is None:
+            with self._state.changing() as database:
+                cursor = database.execute(
+                    "DELETE FROM votes WHERE bot = ? AND chat = ? AND message = ? AND person = ?",
+                    (self._bot, *key, person),
+                )
+                return cursor.rowcount > 0
         query = (
             "INSERT OR REPLACE INTO votes "
             "SELECT bot, chat, message, ?, ?, question, answer, generation, ? FROM answers "
@@ -169,6 +196,19 @@ class AnswerLog:
         with self._state.changing() as database:
             cursor = database.execute(query, (person, good, time.time(), self._bot, *key))
             return cursor.rowcount > 0
+
+    def votes(self, key: tuple[int, int], person: int) -> Votes:
+        """The votes on an answer; those on an answer that it has replaced do not count."""
+        query = (
+            "SELECT votes.good, count(*), max(votes.person = ?) "
+            "FROM votes JOIN answers USING (bot, chat, message, question, answer) "
+            "WHERE bot = ? AND chat = ? AND message = ? GROUP BY votes.good"
+        )
+        counts, own = {False: 0, True: 0}, None
+        for good, count, is_own in self._state.select(query, person, self._bot, *key):
+            counts[bool(good)] = count
+            own = bool(good) if is_own else own
+        return Votes(counts[True], counts[False], own)
 
     def forget(self, person: int) -> None:
         """Remove all that is kept of a person, except an answer that is still being made."""

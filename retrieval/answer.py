@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import datetime
 import re
+import unicodedata
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from index.errors import UsageError
-from index.text.clean import typed_line
+from index.text.clean import typed_line, visible
 from index.text.language import languages
 from index.text.sentences import Span
 from index.text.words import language_of
@@ -121,10 +122,11 @@ class Question:
     ) -> Question:
         """The question that somebody wrote, today or on a given day. Raises QuestionError.
 
-        Capitals that say nothing become small letters, and spellings of chats are written out.
+        Capitals that say nothing become small letters, and spellings of chats are written out. What
+        nobody sees is left out. Punctuation alone is no question, except "?": "what do you mean".
         """
-        text = _spelt_out(typed_line(raw))
-        if not text:
+        text = _spelt_out(typed_line(visible(raw)))
+        if "?" not in text and not any(unicodedata.category(c)[0] in "LNS" for c in text):
             raise QuestionError("empty", "the question is empty: write what you want to know")
         if len(text) > MAX_QUESTION:
             raise QuestionError(

@@ -267,6 +267,32 @@ def reactions(*emoji: str, kind: str = "emoji") -> dict[str, Any]:
             "chat not found",
         ),
         ("deleteMyCommands", {"scope": {"type": "chat", "chat_id": 5}}, "chat not found"),
+        ("sendMessage", {"chat_id": CHAT, "text": "a", "message_thread_id": 9}, "thread not found"),
+        (
+            "sendMessage",
+            {"chat_id": CHAT, "text": "a", "direct_messages_topic_id": 9},
+            "direct_messages_topic_id",
+        ),
+        ("editMessageReplyMarkup", {"chat_id": CHAT, "message_id": 102}, "not modified"),
+        ("editMessageReplyMarkup", {"chat_id": CHAT, "message_id": 101}, "can't be edited"),
+        ("editMessageReplyMarkup", {"chat_id": CHAT, "message_id": 5}, "edit not found"),
+        ("answerGuestQuery", {"guest_query_id": "5", "result": {}}, "query is too old"),
+        (
+            "sendMessage",
+            {
+                "chat_id": CHAT,
+                "text": "a",
+                "ephemeral_message_parameters": {"receiver_user_id": CHAT},
+                "reply_parameters": {"ephemeral_message_id": 5},
+            },
+            "replies to one of its receiver",
+        ),
+        (
+            "editEphemeralMessageText",
+            {"chat_id": CHAT, "receiver_user_id": CHAT, "ephemeral_message_id": 5, "text": "a"},
+            "message to edit not found",
+        ),
+        ("getMyDescription", {"language_code": "ita"}, "invalid language code"),
         ("setMyDescription", {"description": "a" * 513}, "too long"),
         ("setMyShortDescription", {"short_description": "a" * 121}, "too long"),
         ("getUpdates", {"limit": 101}, "limit must be between 1 and 100"),
@@ -462,7 +488,8 @@ def test_forms_and_queries_are_decoded_as_json_is(server: FakeBotApi) -> None:
 
 
 def test_methods_that_change_something(server: FakeBotApi) -> None:
-    server.say("hello", chat_id=-1001, user_id=5)
+    topic = {"message_thread_id": 7, "is_topic_message": True}
+    server.say("hello", chat_id=-1001, user_id=5, more=topic)
     server.say("hello")
     keyboard = button(callback_data="yes")
     sent = result(server, "sendMessage", chat_id=-1001, text="a", reply_markup=keyboard)
@@ -470,6 +497,11 @@ def test_methods_that_change_something(server: FakeBotApi) -> None:
     edit = {"chat_id": -1001, "message_id": sent["message_id"], "text": "b"}
     edited = result(server, "editMessageText", **edit)
     assert "reply_markup" not in edited
+    marked = edit | {"reply_markup": keyboard}
+    marked.pop("text")
+    edited = result(server, "editMessageReplyMarkup", **marked)
+    assert (edited["text"], edited["reply_markup"]) == ("b", keyboard)
+    assert "not modified" in post(server, "editMessageReplyMarkup", **marked).text
     assert [m["text"] for m in server.messages(-1001)] == ["hello", "b"]
     query = server.push({"callback_query": {"data": "yes", "message": sent}})["callback_query"]
     assert result(server, "answerCallbackQuery", callback_query_id=query["id"], text="ok")
@@ -489,7 +521,11 @@ def test_methods_that_change_something(server: FakeBotApi) -> None:
     assert result(server, "getMyCommands", language_code="it") == help_command
     assert result(server, "getMyCommands") == []
     assert result(server, "deleteMyCommands", language_code="it")
-    assert (server.commands, server.refusals) == ({}, [])
+    assert result(server, "setMyDescription", description="a", language_code="it")
+    described = [result(server, "getMyDescription", language_code=code) for code in ("", "it")]
+    assert described == [{"description": ""}, {"description": "a"}]
+    assert result(server, "getMyShortDescription") == {"short_description": ""}
+    assert server.commands == {} and len(server.refusals) == 1
 
 
 def test_updates_are_delivered_until_acknowledged(server: FakeBotApi) -> None:
@@ -593,6 +629,34 @@ def test_every_emoji_that_telegram_allows_is_a_reaction(server: FakeBotApi) -> N
     assert result(server, "setMessageReaction", **reactions())
     for emoji in ReactionEmoji:
         check_reactions(reactions(emoji.value)["reaction"])
+
+
+def test_a_bot_hears_of_reactions_if_it_asks_and_in_groups_as_an_administrator(
+    server: FakeBotApi,
+) -> None:
+    private, grouped = server.say("hello"), server.say("hello", chat_id=-1001)
+    server.react(private, "👍", user_id=5)  # which nobody has asked for
+    with pytest.raises(ValueError, match="no administrator"):
+        server.react(grouped, "👍")
+    said = result(server, "getUpdates", allowed_updates=["my_chat_member", "message_reaction"])
+    assert all("message" in update for update in said)
+    group = {"id": -1001, "type": "supergroup", "title": "Group"}
+    server.set_member(group, "left", "administrator")
+    server.react(grouped, "👍")
+    server.react(grouped)
+    *_, joined, reacted, removed = result(server, "getUpdates")
+    assert joined["my_chat_member"]["new_chat_member"]["status"] == "administrator"
+    assert reacted["message_reaction"]["old_reaction"] == []
+    assert removed["message_reaction"]["old_reaction"] == [{"type": "emoji", "emoji": "👍"}]
+    server.set_member(group, "administrator", "kicked")
+    assert post(server, "sendMessage", chat_id=-1001, text="a").status_code == 403
+
+
+def test_a_guest_query_is_answered_once(server: FakeBotApi) -> None:
+    asked = {"guest_query_id": server.summon("@fake_test_bot ?", user_id=5), "result": article()}
+    assert result(server, "answerGuestQuery", **asked)["inline_message_id"]
+    assert "query is too old" in refusal(server, "answerGuestQuery", **asked)
+    assert "chat not found" in refusal(server, "sendMessage", chat_id=1001, text="a")
 
 
 def download(server: FakeBotApi, path: str, token: str | None = None) -> httpx.Response:

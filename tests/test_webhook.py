@@ -58,9 +58,8 @@ def test_updates_come_by_webhook_and_are_kept_before_they_are_accepted(
         bot = Bot(indexed_place, api, **settings)
         assert TRAIN in bot.ask(QUESTION)["text"]
         (told,) = [c.params for c in api.calls if c.method == "setWebhook"]
-        assert {"message", "edited_message", "callback_query", "inline_query"} == set(
-            told["allowed_updates"]
-        )
+        kinds = "message edited_message callback_query inline_query message_reaction"
+        assert {*kinds.split(), "my_chat_member", "guest_message"} == set(told["allowed_updates"])
         assert api.token.split(":")[1] not in told["url"]
         update = {"update_id": 1, "message": {}}
         assert post(told["url"], update) == 403

@@ -9,7 +9,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from telegram import Update
+from telegram import Message, Update
 from telegram.ext import ContextTypes
 
 from bot.captions import not_one_article
@@ -21,7 +21,7 @@ from bot.state import State
 from bot.status import health_of, index_status
 from bot.telegram.indexing import COUNTED, CommandResult, run_command
 from bot.telegram.messages import Block, Button, article_block, packed, shortened, text_message
-from bot.telegram.sending import acknowledge, deliver, replace_pressed, reply, typing
+from bot.telegram.sending import Replies, acknowledge, replace_pressed, typing
 from bot.telegram.updates import message_of, texts_of
 from index.generations.current import CurrentIndex
 
@@ -44,11 +44,13 @@ class Admin:
     index: CurrentIndex
     state: State
     settings: Settings
+    replies: Replies
 
     async def status(self, update: Update, _: ContextTypes.DEFAULT_TYPE) -> None:
         """/status: what is indexed, and how the bot is."""
         lines = await asyncio.to_thread(self._status_lines, self._texts(update))
-        await deliver(message_of(update), packed([Block.words(shortened(line)) for line in lines]))
+        shown = packed([Block.words(shortened(line)) for line in lines])
+        await self.replies.put(message_of(update), shown)
 
     async def reindex(self, update: Update, _: ContextTypes.DEFAULT_TYPE) -> None:
         """/reindex: bring the index up to date with the corpus."""
@@ -56,21 +58,21 @@ class Admin:
         async with typing(message):
             result = await run_command("index", "--json", "--wait", _WRITER_WAIT)
         if result.code:
-            await reply(message, _failure(result, say))
+            await self._say(message, _failure(result, say))
         else:
             counts = {name: len(result.output.get(name, [])) for name in COUNTED}
-            await reply(message, say("admin.indexed", **counts))
+            await self._say(message, say("admin.indexed", **counts))
 
     async def add(self, update: Update, _: ContextTypes.DEFAULT_TYPE) -> None:
         """/add address, or a message that is an address: adds its article to the corpus."""
         message, say = message_of(update), self._texts(update)
         address = ADDRESS.search(message.text or "")
         if address is None:
-            await reply(message, say("admin.add_usage"))
+            await self._say(message, say("admin.add_usage"))
             return
         async with typing(message):
             result = await run_command("add", "--json", "--", address[0])
-        await reply(message, _addition(result, address[0], address[0], say))
+        await self._say(message, _addition(result, address[0], address[0], say))
 
     async def document(self, update: Update, _: ContextTypes.DEFAULT_TYPE) -> None:
         """A document: an article for the corpus. Its caption may give source, title, date, url."""
@@ -80,7 +82,7 @@ class Admin:
             raise ValueError("a message without a document")
         name = _file_name(document.file_name or "")
         if (document.file_size or 0) > min(_MAX_DOWNLOAD, self.settings.max_file_bytes):
-            await reply(message, say("admin.too_large", name=shortened(name)))
+            await self._say(message, say("admin.too_large", name=shortened(name)))
             return
         options = _caption_options(message.caption or "")
         async with typing(message):
@@ -88,21 +90,21 @@ class Admin:
                 file = Path(folder) / name
                 await (await document.get_file()).download_to_drive(file)
                 result = await run_command("add", "--json", *options, "--", str(file))
-        await reply(message, _addition(result, str(file), name, say))
+        await self._say(message, _addition(result, str(file), name, say))
 
     async def remove(self, update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
         """/remove and what names an article: shows it, with a button that removes it."""
         message, say, name = message_of(update), self._texts(update), " ".join(context.args or [])
         if not name:
-            await reply(message, say("admin.remove_usage"))
+            await self._say(message, say("admin.remove_usage"))
             return
         found = await asyncio.to_thread(find_article, self.index, name)
         if (article := found.article) is None:
-            await reply(message, not_one_article(found, name, say))
+            await self._say(message, not_one_article(found, name, say))
             return
         button = Button(say("admin.remove"), f"remove:{article_key(article.path, article.sha256)}")
         (shown, *_) = packed([article_block(article, f"{found.matches[0].number}. ")])
-        await deliver(message, [shown.with_buttons([button])])
+        await self.replies.put(message, [shown.with_buttons([button])])
 
     async def pressed(self, update: Update, _: ContextTypes.DEFAULT_TYPE) -> None:
         """The button of /remove."""
@@ -120,6 +122,9 @@ class Admin:
         removed = say("admin.removed", path=shortened(article.path))
         text = _failure(result, say) if result.code else removed
         await replace_pressed(query, text_message(text))
+
+    async def _say(self, to: Message, text: str) -> None:
+        await self.replies.put(to, [text_message(text)])
 
     def _status_lines(self, say: Texts) -> list[str]:
         index, health = index_status(self.settings), health_of(self.state)

@@ -10,7 +10,6 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import NamedTuple
-from weakref import WeakValueDictionary
 
 from telegram import Message as TelegramMessage
 from telegram.error import TelegramError
@@ -20,11 +19,11 @@ from bot.conversations import Conversations
 from bot.locales import Texts
 from bot.queue import AnswerQueue, CrowdedError
 from bot.smalltalk import small_talk_reply
-from bot.state import AnswerLog
 from bot.telegram.buttons import answer_buttons
 from bot.telegram.messages import Message, answer_messages, draft_text, text_message
-from bot.telegram.sending import deliver, typing
-from index.errors import StorageError, VirgoletteError
+from bot.telegram.sending import Replies, deliver, typing
+from bot.telegram.updates import ephemeral_number, person_of, topic_of
+from index.errors import VirgoletteError
 from index.generations.current import CurrentIndex
 from retrieval.answer import MAX_QUESTION, Answer, Question, QuestionError, Reason
 from retrieval.chain import AnswerChain
@@ -37,22 +36,17 @@ _log = logging.getLogger(__name__)
 
 
 class Asker(NamedTuple):
-    """A chat, and a person in it."""
+    """A chat, a person in it, and the topic of the chat, or 0."""
 
     chat: int
     person: int
+    topic: int
 
     @classmethod
-    def of(cls, message: TelegramMessage) -> Asker:
-        """Whoever wrote a message."""
-        return cls(message.chat_id, person_of(message))
-
-
-class MessageKey(NamedTuple):
-    """A chat, and the number of a message in it."""
-
-    chat: int
-    message: int
+    def of(cls, message: TelegramMessage, person: int | None = None) -> Asker:
+        """Whoever wrote a message, unless it is somebody else who asks."""
+        who = person_of(message) if person is None else person
+        return cls(message.chat_id, who, topic_of(message))
 
 
 @dataclass(frozen=True)
@@ -121,14 +115,11 @@ class Answering:
 
     chain: AnswerChain
     index: CurrentIndex
-    answer_log: AnswerLog
+    replies: Replies
     conversations: Conversations
     queue: AnswerQueue
     allowance: Allowance
     unlimited: frozenset[int] = frozenset()
-    _locks: WeakValueDictionary[MessageKey, asyncio.Lock] = field(
-        default_factory=WeakValueDictionary
-    )
     _under_way: dict[asyncio.Task[Answer], Asker] = field(default_factory=dict)
 
     async def answer(
@@ -138,18 +129,17 @@ class Answering:
 
         ``person``: who asks, unless it is the author of the message.
         """
-        asker = Asker(message.chat_id, person_of(message) if person is None else person)
-        key = MessageKey(message.chat_id, message.message_id)
-        keep = partial(self._keep, key, asker.person)
-        lock = self._locks.setdefault(key, asyncio.Lock())
-        async with lock:  # an edit waits for the answer that it changes
-            replies = await self._replies(key)  # that the message has if it is edited
+        asker = Asker.of(message, person)
+        keep = partial(self.replies.keep, message, asker.person)
+        async with self.replies.turn(message) as replies:
             drafts = Drafts(message, say, replies, keep)
             async with typing(message, lambda: self.queue.crowded), drafts.shown():
                 outcome = await self._outcome(asker, raw, say, drafts)
             answer = outcome if isinstance(outcome, Answer) else None
             inline = message.get_bot().supports_inline_queries
             messages = _messages(outcome, message.message_id, say, inline=inline)
+            if ephemeral_number(message) is not None:  # nothing is kept for its buttons
+                messages = [shown.with_buttons() for shown in messages]
             await keep(replies, answer)  # before a button can be pressed
             sent = await deliver(message, messages, replies)
             if sent != replies:
@@ -209,21 +199,6 @@ class Answering:
             del self._under_way[task]
         return None if task.cancelled() else task.result()
 
-    async def _replies(self, key: MessageKey) -> list[int]:
-        try:
-            return await asyncio.to_thread(self.answer_log.replies, key) or []
-        except StorageError as error:
-            _log.error("%s", error)
-            return []
-
-    async def _keep(
-        self, key: MessageKey, person: int, replies: list[int], answer: Answer | None = None
-    ) -> None:
-        try:
-            await asyncio.to_thread(self.answer_log.keep, key, person, replies, answer)
-        except StorageError as error:  # the answer is sent all the same; its buttons do not work
-            _log.error("%s", error)
-
 
 def _messages(outcome: Answer | str, number: int, say: Texts, *, inline: bool) -> list[Message]:
     """The messages that reply to the message with this number."""
@@ -231,8 +206,3 @@ def _messages(outcome: Answer | str, number: int, say: Texts, *, inline: bool) -
         return [text_message(outcome)]
     *messages, last = answer_messages(outcome, say)
     return [*messages, last.with_buttons(*answer_buttons(outcome, number, say, inline=inline))]
-
-
-def person_of(message: TelegramMessage) -> int:
-    """The number of whoever wrote a message; of the chat, where the chat itself speaks."""
-    return message.from_user.id if message.from_user else message.chat_id

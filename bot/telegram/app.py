@@ -17,9 +17,11 @@ from telegram.ext import (
     ApplicationBuilder,
     BaseHandler,
     CallbackQueryHandler,
+    ChatMemberHandler,
     CommandHandler,
     InlineQueryHandler,
     MessageHandler,
+    MessageReactionHandler,
     TypeHandler,
     filters,
 )
@@ -35,7 +37,8 @@ from bot.smalltalk import Examples
 from bot.state import FILE, AnswerLog, State
 from bot.telegram.admin import ADDRESS, Admin
 from bot.telegram.answering import Answering
-from bot.telegram.commands import COMMANDS, set_menus
+from bot.telegram.commands import COMMANDS, describe, set_menus
+from bot.telegram.gate import Gate
 from bot.telegram.handlers import Handlers
 from bot.telegram.inbox import (
     Inbox,
@@ -47,7 +50,8 @@ from bot.telegram.inbox import (
 )
 from bot.telegram.indexing import follow_corpus
 from bot.telegram.inline import Inline
-from bot.telegram.sending import MAX_RETRY_PAUSE
+from bot.telegram.sending import MAX_RETRY_PAUSE, Replies
+from bot.telegram.votes import Voting
 from index.errors import VirgoletteError
 from retrieval.chain import WRITTEN_AT_ONCE
 
@@ -55,7 +59,10 @@ _TELEGRAM = "https://api.telegram.org/bot"
 _FLOOD_RETRIES = 10  # how often a 429 is waited out
 _CONCURRENT_UPDATES = 1024  # those that wait for an answer keep nobody from pressing a button
 _GRACE = 10.0  # seconds for the answers under way when the bot ends
-_KINDS = ["message", "edited_message", "callback_query", "inline_query"]  # of updates
+_KINDS = [  # of updates; Telegram sends reactions only if they are named
+    "message", "edited_message", "callback_query", "inline_query", "message_reaction",
+    "my_chat_member", "guest_message",
+]  # fmt: skip
 
 App = Application[Any, Any, Any, Any, Any, Any]
 _HandlerList = list[BaseHandler[Any, Any, Any]]
@@ -204,7 +211,7 @@ def build_application(parts: Parts, settings: Settings, state: State) -> App:
     answering = Answering(
         parts.chain,
         parts.index,
-        AnswerLog(state, number),
+        Replies(AnswerLog(state, number)),
         Conversations(),
         queue,
         Allowance(settings.telegram_questions_per_hour),
@@ -234,6 +241,7 @@ class _Background:
             watch = PollingWatch(self.request, lambda: _restart_polling(application))
             self.tasks.append(asyncio.create_task(watch.watch()))
         await set_menus(application.bot)
+        await describe(application.bot)
         for body in await asyncio.to_thread(self.inbox.waiting):
             await application.update_queue.put(Update.de_json(body, application.bot))
             await asyncio.sleep(0)  # hundreds may wait, and somebody may press a button
@@ -262,40 +270,52 @@ def _add_handlers(application: App, answering: Answering, settings: Settings, st
         settings.telegram_allowed_users, admins, settings.telegram_invited_only, Invitations(state)
     )
     examples = Examples(answering.chain, answering.index)
-    handlers = Handlers(answering, access, examples, settings.language, state)
-    application.add_handler(TypeHandler(Update, handlers.gate), group=-1)
-    application.add_handlers(_admin_handlers(Admin(answering.index, state, settings), admins))
+    voting = Voting(answering.replies.answer_log)
+    handlers = Handlers(answering, voting, admins, examples, settings.language, state)
+    gate = Gate(access, settings.language)
+    application.add_handler(TypeHandler(Update, gate.check), group=-1)
+    application.add_handlers(
+        _admin_handlers(Admin(answering.index, state, settings, answering.replies), admins)
+    )
     application.add_handlers(_handlers(handlers, Inline(answering, settings.language)))
     application.add_error_handler(handlers.error)
 
 
 def _admin_handlers(admin: Admin, admins: frozenset[int]) -> _HandlerList:
     """The handlers for admins: for anyone else these commands are unknown."""
-    allowed = filters.User(admins) & filters.UpdateType.MESSAGE & filters.ChatType.PRIVATE
+    allowed = filters.User(admins) & filters.ChatType.PRIVATE
+    new = allowed & filters.UpdateType.MESSAGE
     return [
-        *_command_handlers(admin, allowed, admin=True),
+        *_command_handlers(admin, allowed & filters.UpdateType.MESSAGES, admin=True),
         CallbackQueryHandler(admin.pressed, pattern="^remove:"),
-        MessageHandler(allowed & filters.Document.ALL, admin.document),
-        MessageHandler(allowed & filters.Regex(rf"^\s*{ADDRESS.pattern}\s*$"), admin.add),
+        MessageHandler(new & filters.Document.ALL, admin.document),
+        MessageHandler(new & filters.Regex(rf"^\s*{ADDRESS.pattern}\s*$"), admin.add),
     ]
 
 
 def _handlers(handlers: Handlers, inline: Inline) -> _HandlerList:
-    """The handlers in order: the first that fits an update gets it."""
-    anywhere = filters.UpdateType.MESSAGE & ~filters.SenderChat.CHANNEL
+    """The handlers in order: the first that fits an update gets it.
+
+    An edited message is what it has become; one without words, such as a live location that moves,
+    is nothing new.
+    """
+    anywhere = filters.UpdateType.MESSAGES & ~filters.SenderChat.CHANNEL
     private = filters.ChatType.PRIVATE & anywhere
     groups = filters.ChatType.GROUPS & anywhere
     words = filters.TEXT | filters.CAPTION
+    new = private & filters.UpdateType.MESSAGE
     return [
         *_command_handlers(handlers, anywhere, admin=False),
         CallbackQueryHandler(handlers.pressed),
         InlineQueryHandler(inline.offer),
-        MessageHandler(filters.UpdateType.EDITED_MESSAGE & words, handlers.edited),
+        MessageReactionHandler(handlers.voting.react),
+        ChatMemberHandler(handlers.membership),
+        MessageHandler(filters.UpdateType.GUEST_MESSAGE, inline.guest),
         MessageHandler(private & filters.COMMAND, handlers.unknown_command),
         MessageHandler(private & words, handlers.question),
-        MessageHandler(groups & words, handlers.answer_if_addressed),
-        MessageHandler(private & filters.Document.ALL, handlers.no_documents),
-        MessageHandler(private & ~filters.StatusUpdate.ALL, handlers.not_text),
+        MessageHandler(groups & words & ~filters.COMMAND, handlers.answer_if_addressed),
+        MessageHandler(new & filters.Document.ALL, handlers.no_documents),
+        MessageHandler(new & ~filters.StatusUpdate.ALL, handlers.not_text),
     ]
 
 

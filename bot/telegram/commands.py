@@ -1,8 +1,9 @@
-"""The commands with their English and Italian names, and the menus that show them."""
+"""What Telegram shows of the bot: its commands, in English and Italian, and what it is."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from telegram import (
@@ -13,23 +14,32 @@ from telegram import (
     BotCommandScopeAllPrivateChats,
     BotCommandScopeChat,
     BotCommandScopeDefault,
+    BotDescription,
+    BotShortDescription,
 )
 from telegram.error import TelegramError
 
 from bot.environment import LANGUAGES
-from bot.locales import texts
+from bot.locales import Texts, texts
+
+_Get = Callable[..., Awaitable[BotDescription | BotShortDescription]]
+_Put = Callable[..., Awaitable[bool]]
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Command:
-    """A command. ``group``: its menu entry is in groups too; ``admin``: it is for admins only."""
+    """A command. ``group``: its menu entry is in groups too; ``admin``: it is for admins only.
+
+    ``ephemeral``: in groups the person alone sees it, and its answer, if the app can do that.
+    """
 
     name: str
     italian: str
     group: bool = False
     admin: bool = False
+    ephemeral: bool = False
 
     @property
     def names(self) -> list[str]:
@@ -42,11 +52,11 @@ COMMANDS = {
     for command in (
         Command("ask", "ask", group=True),
         Command("verify", "verifica", group=True),
-        Command("sources", "fonti", group=True),
-        Command("article", "articolo", group=True),
+        Command("sources", "fonti", group=True, ephemeral=True),
+        Command("article", "articolo", group=True, ephemeral=True),
         Command("new", "nuova"),
         Command("cancel", "annulla"),
-        Command("help", "help", group=True),
+        Command("help", "help", group=True, ephemeral=True),
         Command("start", "start"),
         Command("privacy", "privacy"),
         Command("forgetme", "dimenticami"),
@@ -76,10 +86,40 @@ async def _set_menu(bot: Bot, scope: BotCommandScope, commands: list[Command]) -
     try:
         for language in (*LANGUAGES, None):  # None: any other language
             say, italian = texts(language or "it"), language in ("it", None)
-            menu = [
-                BotCommand(c.italian if italian else c.name, say(f"telegram.command_{c.name}"))
-                for c in commands
-            ]
+            menu = [_entry(c, say, scope, italian=italian) for c in commands]
             await bot.set_my_commands(menu, scope=scope, language_code=language)
     except TelegramError as error:
         _log.warning("the menu of commands could not be set (%s): %s", scope.type, error)
+
+
+def _entry(command: Command, say: Texts, scope: BotCommandScope, *, italian: bool) -> BotCommand:
+    name = command.italian if italian else command.name
+    ephemeral = command.ephemeral and scope.type == scope.ALL_GROUP_CHATS
+    more = {"is_ephemeral": True} if ephemeral else None
+    return BotCommand(name, say(f"telegram.command_{command.name}"), api_kwargs=more)
+
+
+async def describe(bot: Bot) -> None:
+    """Set what an empty chat and a profile say of the bot, unless its owner has written that.
+
+    The owner's text is the one for all languages: a text of ours for one language would hide it.
+    """
+    shown = "telegram.description", bot.get_my_description, bot.set_my_description
+    short = "telegram.short_description", bot.get_my_short_description, bot.set_my_short_description
+    try:
+        for name, get, put in (shown, short):
+            await _describe(name, get, put)
+    except TelegramError as error:
+        _log.warning("the description of the bot could not be set: %s", error)
+
+
+async def _describe(name: str, get: _Get, put: _Put) -> None:
+    ours = {"", *(texts(language)(name) for language in LANGUAGES)}
+    for language in (None, *LANGUAGES):  # None: any other language
+        wanted, answer = texts(language or "it")(name), await get(language_code=language)
+        current = getattr(answer, name.partition(".")[2])
+        if current not in ours:
+            if language is None:
+                return
+        elif current != wanted:
+            await put(wanted, language_code=language)

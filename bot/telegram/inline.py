@@ -1,4 +1,7 @@
-"""Inline mode: offers quotations while somebody types the bot's name in another chat."""
+"""Inline and guest mode: quotations in chats of which the bot is no member.
+
+Sources: https://core.telegram.org/bots/api#inline-mode and #answerguestquery.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ from telegram import (
     InputTextMessageContent,
     Update,
 )
+from telegram import Message as TelegramMessage
 from telegram.constants import ParseMode
 from telegram.error import TelegramError
 from telegram.ext import ContextTypes
@@ -22,14 +26,28 @@ from bot.captions import refusal, source_line
 from bot.listing import Reference
 from bot.locales import Texts
 from bot.queue import CrowdedError
+from bot.smalltalk import small_talk_reply
 from bot.telegram.answering import Answering
 from bot.telegram.buttons import shared_quotation
-from bot.telegram.messages import quotation_message, shortened
+from bot.telegram.messages import (
+    Message,
+    answer_messages,
+    quotation_message,
+    shortened,
+    text_message,
+)
 from bot.telegram.sending import NO_PREVIEW
-from bot.telegram.updates import texts_of
+from bot.telegram.updates import addressed, message_of, person_of, text_of, texts_of
 from index.errors import VirgoletteError
 from index.text.sentences import Span
-from retrieval.answer import Question, QuestionError, Quotation
+from retrieval.answer import (
+    MAX_QUESTION,
+    Answer,
+    Question,
+    QuestionError,
+    Quotation,
+    Reason,
+)
 from retrieval.answering.highlights import marked_words
 from retrieval.writing.options import AnswerOptions
 
@@ -79,20 +97,51 @@ class Inline:
             question = Question.parse(query.query)
         except QuestionError:
             return [], say("telegram.inline_hint")
-        person, allowance = query.from_user.id, self.answering.allowance
-        if person not in self.answering.unlimited and allowance.take(person):
-            return [], say("telegram.inline_busy")
-        try:
-            answer = await self.answering.invoke(question, AnswerOptions(written=False))
-        except CrowdedError:
-            allowance.give_back(person)
-            return [], say("telegram.inline_busy")
-        except VirgoletteError as error:
-            _log.error("no answer: %s", error)
+        answer = await self._answer(query.from_user.id, question)
+        if answer is None:
             return [], say("telegram.inline_busy")
         if answer.reason is not None:
             return [], refusal(answer, say)
         return _articles([(q, marked_words(answer, q)) for q in answer.quotes], say), ""
+
+    async def guest(self, update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
+        """A message that summons the bot: one message answers it, and nothing is kept of it.
+
+        A conversation is not kept either: it would carry over to another chat.
+        """
+        message, say = message_of(update), texts_of(update, self.language)
+        if message.from_user is not None and message.from_user.is_bot:
+            return  # two bots could go on for ever
+        raw = addressed(message, context.bot)
+        shown = await self._shown(person_of(message), text_of(message) if raw is None else raw, say)
+        await answer_guest(message, shown)
+
+    async def _shown(self, person: int, raw: str, say: Texts) -> Message:
+        """The message that answers a question, or says why none does."""
+        try:
+            question = Question.parse(raw)
+        except QuestionError as error:
+            return text_message(say(f"problem.{error.problem}", limit=MAX_QUESTION))
+        answer = await self._answer(person, question)
+        if answer is None:
+            return text_message(say("telegram.inline_busy"))
+        if answer.reason is Reason.TALK:
+            index = self.answering.index
+            return text_message(await asyncio.to_thread(small_talk_reply, answer, index, say))
+        return answer_messages(answer, say)[0]
+
+    async def _answer(self, person: int, question: Question) -> Answer | None:
+        """The answer, in the articles' words; None if there is none at the moment."""
+        allowance = self.answering.allowance
+        if person not in self.answering.unlimited and allowance.take(person):
+            return None
+        try:
+            return await self.answering.invoke(question, AnswerOptions(written=False))
+        except CrowdedError:
+            allowance.give_back(person)
+        except VirgoletteError as error:
+            _log.error("no answer: %s", error)
+        return None
 
 
 def _articles(
@@ -105,9 +154,7 @@ def _articles(
             id=str(number),
             title=shortened(source_line(quote, say)),
             description=shortened(quote.text),
-            input_message_content=InputTextMessageContent(
-                message.markup, parse_mode=ParseMode.HTML, link_preview_options=NO_PREVIEW
-            ),
+            input_message_content=_content(message),
         )
         for number, ((quote, _), message) in enumerate(zip(quotes, messages, strict=True))
         if message is not None
@@ -128,3 +175,20 @@ async def answer_inline(
         )
     except TelegramError as error:  # too late: the person has typed on
         _log.info("an inline query could not be answered: %s", error)
+
+
+async def answer_guest(to: TelegramMessage, message: Message) -> None:
+    """Send the one message that may answer a message in guest mode."""
+    result = InlineQueryResultArticle(
+        id="1", title=shortened(message.plain), input_message_content=_content(message)
+    )
+    try:
+        await to.answer_guest_query(result)
+    except TelegramError as error:  # too late, or the message is gone
+        _log.info("a guest message could not be answered: %s", error)
+
+
+def _content(message: Message) -> InputTextMessageContent:
+    return InputTextMessageContent(
+        message.markup, parse_mode=ParseMode.HTML, link_preview_options=NO_PREVIEW
+    )

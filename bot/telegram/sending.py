@@ -1,4 +1,8 @@
-"""Sends messages with retries, and as plain text where Telegram refuses the formatting."""
+"""Sends messages with retries, and as plain text where Telegram refuses the formatting.
+
+An ephemeral message, which its author and the bot alone see, is answered by another one. Source:
+https://core.telegram.org/bots/api#ephemeral-messages-and-commands
+"""
 
 from __future__ import annotations
 
@@ -6,10 +10,12 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar
+from weakref import WeakValueDictionary
 
 from telegram import (
-    Bot,
     CallbackQuery,
     CopyTextButton,
     InlineKeyboardButton,
@@ -22,7 +28,11 @@ from telegram.constants import ChatAction, ParseMode
 from telegram.error import BadRequest, InvalidToken, NetworkError, TelegramError
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
+from bot.state import AnswerLog
 from bot.telegram.messages import Button, Message, text_message
+from bot.telegram.updates import ephemeral_number, person_of
+from index.errors import StorageError
+from retrieval.answer import Answer
 
 MAX_RETRY_PAUSE = 20  # seconds
 NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
@@ -32,6 +42,51 @@ _MAX_ALERT = 200  # characters
 
 _T = TypeVar("_T")
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Replies:
+    """The replies of the bot: those to an edited message replace the ones that it had before.
+
+    If the disk fails, it gets new ones. Nothing is kept of replies to an ephemeral message.
+    """
+
+    answer_log: AnswerLog
+    _locks: WeakValueDictionary[tuple[int, int], asyncio.Lock] = field(
+        default_factory=WeakValueDictionary
+    )
+
+    async def put(self, to: TelegramMessage, messages: Sequence[Message]) -> None:
+        """Reply to a message, new or edited, with something that is no answer."""
+        async with self.turn(to) as before:
+            sent = await deliver(to, messages, before)
+            await self.keep(to, person_of(to), sent)
+
+    @asynccontextmanager
+    async def turn(self, to: TelegramMessage) -> AsyncIterator[list[int]]:
+        """The numbers of the replies so far, to whoever replies next: one after the other."""
+        if ephemeral_number(to) is not None:
+            yield []
+            return
+        lock = self._locks.setdefault(_key(to), asyncio.Lock())
+        async with lock:  # an edit waits for the answer that it changes
+            try:
+                replies = await asyncio.to_thread(self.answer_log.replies, _key(to))
+            except StorageError as error:
+                _log.error("%s", error)
+                replies = None
+            yield replies or []
+
+    async def keep(
+        self, to: TelegramMessage, person: int, replies: list[int], answer: Answer | None = None
+    ) -> None:
+        """Keep the numbers of the replies, and the answer that they show, if they show one."""
+        if ephemeral_number(to) is not None:  # all of a chat have the same other number
+            return
+        try:
+            await asyncio.to_thread(self.answer_log.keep, _key(to), person, replies, answer)
+        except StorageError as error:  # the reply is sent all the same; its buttons do not work
+            _log.error("%s", error)
 
 
 async def deliver(
@@ -45,7 +100,8 @@ async def deliver(
     numbers = []
     for position, message in enumerate(messages):
         number = before[position] if position < len(before) else None
-        if number is None or not await _replace(to.get_bot(), to.chat_id, number, message):
+        edit = partial(to.get_bot().edit_message_text, chat_id=to.chat_id, message_id=number)
+        if number is None or not await _replace(edit, message):
             number = (await send(to, message)).message_id
         numbers.append(number)
     for number in before[len(messages) :]:
@@ -61,25 +117,31 @@ async def reply(to: TelegramMessage, text: str) -> None:
 
 async def send(to: TelegramMessage, message: Message) -> TelegramMessage:
     """Reply to a message, which may have been deleted meanwhile; the reply."""
-    reply_to = ReplyParameters(to.message_id, allow_sending_without_reply=True)
-    return await _formatted(
-        lambda mode: to.reply_text(**_content(message, mode), reply_parameters=reply_to)
-    )
+    options = _reply_options(to)
+    return await _formatted(lambda mode: to.reply_text(**_content(message, mode), **options))
 
 
-async def acknowledge(query: CallbackQuery, text: str = "") -> None:
-    """End the waiting of whoever pressed a button, with an alert if there is a text."""
+async def acknowledge(query: CallbackQuery, text: str = "", *, alert: bool = True) -> None:
+    """End the waiting of whoever pressed a button, with a text if there is one.
+
+    ``alert``: the text stays until it is closed.
+    """
     try:
-        await query.answer(text[:_MAX_ALERT], show_alert=bool(text))
+        await query.answer(text[:_MAX_ALERT], show_alert=alert and bool(text))
     except TelegramError as error:  # too late: Telegram has ended it itself
         _log.info("a button could not be acknowledged: %s", error)
 
 
 async def replace_pressed(query: CallbackQuery, message: Message) -> None:
     """Replace the message whose button was pressed, if it is still there."""
-    if query.message is not None:
-        chat, number = query.message.chat.id, query.message.message_id
-        await _replace(query.get_bot(), chat, number, message)
+    shown, bot = query.message, query.get_bot()
+    if shown is None:
+        return
+    if ephemeral_number(shown) is None:
+        edit = partial(bot.edit_message_text, chat_id=shown.chat.id, message_id=shown.message_id)
+        await _replace(edit, message)
+    else:
+        await _replace(partial(_edit_ephemeral, query), message)
 
 
 @asynccontextmanager
@@ -104,12 +166,12 @@ async def _keep_typing(to: TelegramMessage, quiet: Callable[[], bool]) -> None:
         await asyncio.sleep(_TYPING_INTERVAL)
 
 
-async def _replace(bot: Bot, chat: int, number: int, message: Message) -> bool:
+async def _replace(put: Callable[..., Awaitable[object]], message: Message) -> bool:
     """Edit a message into another one; False where Telegram refuses: it may be gone."""
 
     async def edit(mode: ParseMode | None) -> None:
         try:
-            await bot.edit_message_text(**_content(message, mode), chat_id=chat, message_id=number)
+            await put(**_content(message, mode))
         except BadRequest as error:
             if mode is None or "not modified" not in str(error):
                 raise
@@ -118,6 +180,32 @@ async def _replace(bot: Bot, chat: int, number: int, message: Message) -> bool:
         await _formatted(edit)
         return True
     return False
+
+
+async def _edit_ephemeral(query: CallbackQuery, **content: object) -> None:
+    """Edit the ephemeral message whose button was pressed."""
+    if query.message is None:
+        raise ValueError("a button without a message")
+    which = {
+        "chat_id": query.message.chat.id,
+        "receiver_user_id": query.from_user.id,
+        "ephemeral_message_id": ephemeral_number(query.message),
+    }
+    given = {name: value for name, value in content.items() if value is not None}
+    await query.get_bot().do_api_request("editEphemeralMessageText", which | given)
+
+
+def _reply_options(to: TelegramMessage) -> dict[str, Any]:
+    """What makes a message a reply: to an ephemeral message, one that its author alone sees."""
+    number = ephemeral_number(to)
+    if number is None:
+        reply_to = ReplyParameters(to.message_id, allow_sending_without_reply=True)
+        return {"reply_parameters": reply_to}
+    ephemeral = {
+        "reply_parameters": {"ephemeral_message_id": number},
+        "ephemeral_message_parameters": {"receiver_user_id": person_of(to)},
+    }
+    return {"do_quote": False, "api_kwargs": ephemeral}
 
 
 async def _formatted(put: Callable[[ParseMode | None], Awaitable[_T]]) -> _T:
@@ -164,3 +252,7 @@ async def _persistently(request: Callable[[], Awaitable[_T]]) -> _T:
 def _may_pass(error: BaseException) -> bool:
     passing = isinstance(error, (NetworkError, InvalidToken))
     return passing and not isinstance(error, BadRequest)
+
+
+def _key(message: TelegramMessage) -> tuple[int, int]:
+    return message.chat_id, message.message_id

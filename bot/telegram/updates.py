@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from telegram import Bot, Message, MessageEntity, Update
+from telegram import Bot, MaybeInaccessibleMessage, Message, MessageEntity, Update
 
 from bot.locales import Texts, texts_for_user
 
 
 def addressed(message: Message, bot: Bot) -> str | None:
-    """The text addressed to the bot by a mention, without it, or by a reply; None if neither."""
+    """The text addressed to the bot by a mention, without it, or by a reply; None if neither.
+
+    A mention alone addresses to it what the message replies to, unless the bot has written that.
+    """
     author, replied_to = message.from_user, message.reply_to_message
     if author is not None and author.is_bot:
         return None
     kinds: list[str | None] = [MessageEntity.MENTION, MessageEntity.TEXT_MENTION]
     mentions = message.parse_entities(kinds) or message.parse_caption_entities(kinds)
     name = f"@{bot.username}".lower()
+    to_bot = bool(replied_to and replied_to.from_user and replied_to.from_user.id == bot.id)
     for entity, mention in mentions.items():
         if mention.lower() == name or (entity.user and entity.user.id == bot.id):
-            return text_of(message).replace(mention, " ", 1).strip()
-    if replied_to and replied_to.from_user and replied_to.from_user.id == bot.id:
-        return text_of(message)
-    return None
+            text = text_of(message).replace(mention, " ", 1).strip()
+            return text or ("" if to_bot and not message.quote else replied_text(message))
+    return text_of(message) if to_bot else None
 
 
 def message_of(update: Update) -> Message:
@@ -31,9 +34,37 @@ def message_of(update: Update) -> Message:
     return message
 
 
+def person_of(message: Message) -> int:
+    """The number of whoever wrote a message; of the chat, where the chat itself speaks."""
+    return message.from_user.id if message.from_user else message.chat_id
+
+
 def text_of(message: Message | None) -> str:
     """The text of a message or its caption; "" where there is neither."""
     return (message.text or message.caption or "") if message else ""
+
+
+def replied_text(message: Message) -> str:
+    """The part of another message that a message replies to, or else all of it; "" without text.
+
+    Of a message in another chat Telegram tells no more than the part, which it chooses itself if
+    the user has not.
+    """
+    quote, whole = message.quote, text_of(message.reply_to_message)
+    return quote.text if quote and (quote.is_manual or not whole) else whole
+
+
+def topic_of(message: Message) -> int:
+    """The topic of a forum, or of direct messages, that a message is in; 0 if General or none."""
+    if message.is_topic_message:
+        return message.message_thread_id or 0
+    topic = message.direct_messages_topic
+    return topic.topic_id if topic else 0
+
+
+def ephemeral_number(message: MaybeInaccessibleMessage) -> int | None:
+    """The number of an ephemeral message; None for any other. Its ``message_id`` is 0."""
+    return message.api_kwargs.get("ephemeral_message_id")
 
 
 def command_of(message: Message) -> tuple[str, str]:

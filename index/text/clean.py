@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from functools import cache
 
 from index.text.language import alternatives
@@ -23,6 +24,11 @@ def one_line(text: str) -> str:
 def typed_line(text: str) -> str:
     """What a user typed, on one line: control characters count as white space."""
     return " ".join(_UNPRINTABLE.sub(" ", text).split())
+
+
+def visible(text: str) -> str:
+    """The text without soft hyphens, zero-width marks and marks that turn writing."""
+    return "".join(char for char in text if unicodedata.category(char) != "Cf")
 
 
 def printable(text: str) -> str:

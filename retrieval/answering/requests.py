@@ -9,10 +9,11 @@ from index.generations.generation import Generation
 from index.text.language import MAIN
 from index.text.sentences import Span
 from retrieval.answer import Answer, Intent, Question, Quotation, QuotedSpan, Reason, Scope, Turn
+from retrieval.answering.agreement import undecided
 from retrieval.answering.comparison import compared
 from retrieval.answering.counting import counted
 from retrieval.answering.extractive import ExtractiveAnswer, Extractor, in_scope
-from retrieval.answering.lists import MOST, MOST_STEPS, in_order, listed, members
+from retrieval.answering.lists import MOST, MOST_STEPS, in_order, listed
 from retrieval.answering.quotations import quotation, quotations
 from retrieval.answering.search import find_passages
 from retrieval.answering.summaries import article_sentences, joined_neighbours, summarized
@@ -26,8 +27,6 @@ PAGE = 5  # quotations of a list that are shown at once
 MORE = 3  # quotations that are shown if somebody wants to know more
 LIKELY_MORE = 0.25  # the probability from which another sentence comes before what follows
 POSSIBLE_MORE = 0.05
-DECIDES = 0.4  # the probability, as of a list, from which a sentence may decide a yes or no
-MOST_DECIDING = 3  # such sentences
 FOLLOWING = 2  # sentences after the quotation
 _COLLECTIONS = frozenset(
     {
@@ -79,7 +78,7 @@ def answered(
         return _aside(intent, question, extractor, turn)
     is_fact = fact.answer.confidence >= extractor.weights.thresholds[Caution.CAUTIOUS]
     if intent is Intent.YESNO and is_whole and not fact.answer.refused:
-        return _decided(fact, extractor)
+        return _undecided(fact)
     if not wants_all or (is_fact and not is_sure):
         return _with_missing(fact, extractor)
     result = _collected(intent, question, extractor, turn)
@@ -87,25 +86,13 @@ def answered(
     return _finished(result, extractor)
 
 
-def _decided(fact: ExtractiveAnswer, extractor: Extractor) -> ExtractiveAnswer:
-    """The answer to a question whether something is so: the sentences that tell most of it.
-
-    They are ranked as those of a list, by the words that they share with the question, too.
-    """
-    result = members(fact.scoped, extractor)
-    likely = [one for one in result.sentences if one.answers >= DECIDES]
-    quotes = quotations(likely, extractor.generation, MOST_DECIDING, min_probability=DECIDES)
-    if not quotes:
-        return replace(fact, answer=replace(fact.answer, intent=Intent.YESNO))
+def _undecided(fact: ExtractiveAnswer) -> ExtractiveAnswer:
+    """The answer to a question whether something is so: what tells of it, no short answer."""
+    quotes = undecided(fact.answer.quotes).quotes
     answer = replace(
-        fact.answer,
-        intent=Intent.YESNO,
-        quotes=tuple(replace(quote, deciding=None) for quote in quotes),
-        answer=None,
-        agreeing=0,
-        differing=False,
+        fact.answer, intent=Intent.YESNO, quotes=quotes, answer=None, agreeing=0, differing=False
     )
-    return replace(fact, answer=answer, passages=result.passages)
+    return replace(fact, answer=answer)
 
 
 def _may_be_fact(intent: Intent, question: Question, is_sure: bool) -> bool:

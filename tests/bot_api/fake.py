@@ -17,7 +17,7 @@ from tests.bot_api.files import DOWNLOAD
 from tests.bot_api.parameters import PARAMETERS
 from tests.bot_api.server import BotApiServer
 from tests.bot_api.state import chat_of
-from tests.bot_api.users import user_of, written
+from tests.bot_api.users import member_of, user_of, written
 
 
 class FakeBotApi(BotApiServer):
@@ -38,10 +38,14 @@ class FakeBotApi(BotApiServer):
         first_name: str = "Ada",
         entities: list[Json] | None = None,
         reply_to: int | None = None,
+        more: Json | None = None,
     ) -> int:
-        """Deliver a text from a user, in the private chat by default; return its message_id."""
+        """Deliver a text from a user, in the private chat by default; return its message_id.
+
+        ``more``: other fields of the message.
+        """
         user = user_of(user_id, first_name, language_code)
-        return self._write(written(text, entities), user, chat_id, reply_to)
+        return self._write(written(text, entities) | (more or {}), user, chat_id, reply_to)
 
     def send_document(
         self,
@@ -109,6 +113,36 @@ class FakeBotApi(BotApiServer):
         user = user_of(user_id, first_name, language_code)
         asked = {"inline_query": {"from": user, "query": query, "offset": offset}}
         return str(self.push(asked)["inline_query"]["id"])
+
+    def summon(self, text: str, *, user_id: int = ADA["id"], more: Json | None = None) -> str:
+        """Deliver a text that mentions the bot where it is no member; return the guest query's id.
+
+        ``more``: other fields of the message. The chat has the number of one the bot may know.
+        """
+        name = f"@{self._state.me['username']}"
+        mention = {"type": "mention", "offset": text.index(name), "length": len(name)}
+        user = user_of(user_id, "Ada", "it")
+        message = {"message_id": 1, "date": int(time.time()), "from": user, "text": text}
+        message |= {"chat": chat_of(ADA["id"], "Ada"), "entities": [mention]} | (more or {})
+        return str(self.push({"guest_message": message})["guest_message"]["guest_query_id"])
+
+    def react(self, message_id: int, *emoji: str, user_id: int = ADA["id"]) -> None:
+        """Let a user set the reactions to a message; none takes them back."""
+        chat = self._message(message_id)["chat"]
+        key = (message_id, user_id)
+        new = [{"type": "emoji", "emoji": one} for one in emoji]
+        old = self._reactions.get(key, [])
+        changed = {"chat": chat, "message_id": message_id, "date": int(time.time())}
+        changed |= {"user": user_of(user_id, "Ada", "it"), "old_reaction": old, "new_reaction": new}
+        self.push({"message_reaction": changed})
+        self._reactions[key] = new
+
+    def set_member(self, chat: Json, old: str, new: str, *, user_id: int = ADA["id"]) -> None:
+        """Let a user change the status of the bot in a chat, such as "left" or "member"."""
+        changed = {"chat": chat, "date": int(time.time()), "from": user_of(user_id, "Ada", "it")}
+        for name, status in (("old_chat_member", old), ("new_chat_member", new)):
+            changed[name] = member_of(self._state.me, status)
+        self.push({"my_chat_member": changed})
 
     def push(self, update: Json) -> Json:
         """Deliver any Update; return it completed with identifiers, a date, a user, a chat."""
@@ -178,6 +212,17 @@ class FakeBotApi(BotApiServer):
         """The command lists by scope ("default", "chat:1001", ...) and language code."""
         with self._changed:
             return copy.deepcopy(self._state.menus.commands)
+
+    @property
+    def descriptions(self) -> dict[tuple[str, str], str]:
+        """The descriptions that are not empty, by the name of the field and language code."""
+        with self._changed:
+            return {key: text for key, text in self._state.menus.descriptions.items() if text}
+
+    @descriptions.setter
+    def descriptions(self, texts: dict[tuple[str, str], str]) -> None:
+        with self._changed:
+            self._state.menus.descriptions = dict(texts)
 
     @property
     def pending_updates(self) -> list[Json]:

@@ -25,7 +25,7 @@ def check_inline_answer(params: Json) -> None:
     if len(params["results"]) > 50:
         raise bad_request("RESULTS_TOO_MUCH")
     for result in params["results"]:
-        _check_article(result)
+        check_article(result)
     if len({result["id"] for result in params["results"]}) < len(params["results"]):
         raise bad_request("RESULT_ID_DUPLICATE")
     if len(params.get("next_offset", "").encode()) > 64:
@@ -36,7 +36,7 @@ def check_inline_answer(params: Json) -> None:
         _check_button(params["button"])
 
 
-def _check_article(result: Any) -> None:
+def check_article(result: Any) -> None:
     """An #inlinequeryresultarticle; the other kinds are not modelled."""
     check_fields("inline query result", result, _ARTICLE, "type id title input_message_content")
     if result["type"] != "article":

@@ -19,6 +19,7 @@ class Menus:
 
     def __init__(self, chat: Callable[[Json], Json]) -> None:
         self.commands: Commands = {}
+        self.descriptions: dict[tuple[str, str], str] = {}  # by name of the field and language
         self._chat = chat
         self.handlers: dict[str, Callable[[Json], Any]] = {
             "setMyCommands": self.set_my_commands,
@@ -26,6 +27,8 @@ class Menus:
             "deleteMyCommands": self.delete_my_commands,
             "setMyDescription": self.set_my_description,
             "setMyShortDescription": self.set_my_description,
+            "getMyDescription": lambda params: self.get_description("description", params),
+            "getMyShortDescription": lambda p: self.get_description("short_description", p),
         }
 
     def set_my_commands(self, params: Json) -> bool:
@@ -37,7 +40,8 @@ class Menus:
             raise bad_request("BOT_COMMANDS_TOO_MUCH")
         for command in commands:
             required = "command description"
-            check_fields("BotCommand", command, fields(required), required)
+            known = fields(f"{required} is_ephemeral:bool")
+            check_fields("BotCommand", command, known, required)
             if not re.fullmatch(r"[a-z0-9_]{1,32}", command["command"]):
                 raise bad_request("BOT_COMMAND_INVALID")
             if not 1 <= len(command["description"].strip()) <= 256:
@@ -55,12 +59,18 @@ class Menus:
         return True
 
     def set_my_description(self, params: Json) -> bool:
-        """#setmydescription and #setmyshortdescription; nothing is kept but the call."""
-        check_language(params)
+        """#setmydescription and #setmyshortdescription; an empty one removes it."""
+        language = check_language(params)
         description, short = params.get("description", ""), params.get("short_description", "")
         if len(description) > 512 or len(short) > 120:
             raise bad_request("description is too long")
+        name = "short_description" if "short_description" in params else "description"
+        self.descriptions[name, language] = params.get(name, "")
         return True
+
+    def get_description(self, name: str, params: Json) -> Json:
+        """#getmydescription and #getmyshortdescription, of exactly this language."""
+        return {name: self.descriptions.get((name, check_language(params)), "")}
 
     def _command_key(self, params: Json) -> tuple[str, str]:
         scope = params.get("scope", {"type": "default"})

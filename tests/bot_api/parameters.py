@@ -26,7 +26,10 @@ def fields(table: str) -> dict[str, type]:
 
 
 _CONTENT = "chat_id:int text parse_mode link_preview_options:object reply_markup:object "
-_FLAGS = "message_thread_id:int disable_notification:bool protect_content:bool "
+_FLAGS = (
+    "message_thread_id:int direct_messages_topic_id:int disable_notification:bool "
+    "protect_content:bool "
+)
 
 PARAMETERS = {
     "getMe": {},
@@ -37,9 +40,13 @@ PARAMETERS = {
     "getWebhookInfo": {},
     "deleteWebhook": fields("drop_pending_updates:bool"),
     "getUpdates": fields("offset:int limit:int timeout:int allowed_updates:list"),
-    "sendMessage": fields(_CONTENT + _FLAGS + "reply_parameters:object"),
+    "sendMessage": fields(
+        _CONTENT + _FLAGS + "reply_parameters:object ephemeral_message_parameters:object"
+    ),
+    "editEphemeralMessageText": fields(_CONTENT + "receiver_user_id:int ephemeral_message_id:int"),
     "sendMessageDraft": fields("chat_id:int message_thread_id:int draft_id:int text parse_mode"),
     "editMessageText": fields(_CONTENT + "message_id:int"),
+    "editMessageReplyMarkup": fields("chat_id:int message_id:int reply_markup:object"),
     "deleteMessage": fields("chat_id:int message_id:int"),
     "deleteMessages": fields("chat_id:int message_ids:list"),
     "setMessageReaction": fields("chat_id:int message_id:int reaction:list is_big:bool"),
@@ -49,10 +56,13 @@ PARAMETERS = {
     "answerInlineQuery": fields(
         "inline_query_id results:list cache_time:int is_personal:bool next_offset button:object"
     ),
+    "answerGuestQuery": fields("guest_query_id result:object"),
     "setMyCommands": fields("commands:list scope:object language_code"),
     "getMyCommands": fields("scope:object language_code"),
     "deleteMyCommands": fields("scope:object language_code"),
     "setMyDescription": fields("description language_code"),
+    "getMyDescription": fields("language_code"),
+    "getMyShortDescription": fields("language_code"),
     "setMyShortDescription": fields("short_description language_code"),
 }
 _PREVIEW = fields(

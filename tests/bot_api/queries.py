@@ -8,15 +8,15 @@ from tests.bot_api.errors import Json, bad_request
 
 
 class OpenQueries:
-    """The callback or the inline queries that are not answered yet."""
+    """The callback, the inline or the guest queries that are not answered yet."""
 
     def __init__(self) -> None:
         self._ids = map(str, itertools.count(4 * 10**17))  # large numbers, as with Telegram
         self._open: set[str] = set()
 
-    def ask(self, query: Json) -> None:
-        """Give a query an identifier if it has none, and wait for its answer."""
-        self._open.add(query.setdefault("id", next(self._ids)))
+    def ask(self, query: Json, name: str = "id") -> None:
+        """Give a query an identifier, by this name, if it has none, and wait for its answer."""
+        self._open.add(query.setdefault(name, next(self._ids)))
 
     def check(self, query_id: str | None) -> None:
         """Refuse an identifier that is unknown, or of a query that was answered."""

@@ -34,6 +34,7 @@ class BotApiServer:
         self._flood = FloodControl(messages_per_second, overall_per_second)
         self._state = BotState(int(token.partition(":")[0]), inline=inline)
         self._calls: list[Call] = []
+        self._reactions: dict[tuple[int, int], list[Json]] = {}  # by message and user
         self._refusals: list[Refusal] = []
         self._faults: defaultdict[str, deque[Fault]] = defaultdict(deque)
         self._changed = threading.Condition()

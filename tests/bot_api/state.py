@@ -7,9 +7,10 @@ from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
-from tests.bot_api.errors import ADA, Json, bad_request
+from tests.bot_api.ephemeral import EphemeralMessages
+from tests.bot_api.errors import ADA, ApiError, Json, bad_request
 from tests.bot_api.files import Files
-from tests.bot_api.inline import check_inline_answer
+from tests.bot_api.inline import check_article, check_inline_answer
 from tests.bot_api.keyboards import check_reply_markup
 from tests.bot_api.menus import Menus
 from tests.bot_api.parameters import check_fields, check_link_preview, fields
@@ -48,19 +49,25 @@ class BotState:
         self.actions: defaultdict[int, list[str]] = defaultdict(list)
         self.webhook = Webhook(self.queue)
         self.menus, self.files = Menus(self._chat), Files()
-        self._callbacks, self._inline = OpenQueries(), OpenQueries()
+        self._callbacks, self._inline, self._guest = OpenQueries(), OpenQueries(), OpenQueries()
+        self._ephemeral = EphemeralMessages()
+        self._topics: defaultdict[int, set[int]] = defaultdict(set)  # of a chat, that were met
+        self._status: dict[int, str] = {}  # of the bot in a chat, where an update has said it
         self._next_message_id = 101  # One sequence for all chats: a number names one message.
         self.handlers: dict[str, Callable[[Json], Any]] = {
             "getMe": self.get_me,
             "sendMessage": self.send_message,
             "sendMessageDraft": self.send_message_draft,
             "editMessageText": self.edit_message_text,
+            "editEphemeralMessageText": self.edit_ephemeral_message_text,
+            "editMessageReplyMarkup": self.edit_message_reply_markup,
             "deleteMessage": self.delete_message,
             "deleteMessages": self.delete_messages,
             "setMessageReaction": self.set_message_reaction,
             "sendChatAction": self.send_chat_action,
             "answerCallbackQuery": self.answer_callback_query,
             "answerInlineQuery": self.answer_inline_query,
+            "answerGuestQuery": self.answer_guest_query,
             **self.menus.handlers,
             **self.files.handlers,
             **self.webhook.handlers,
@@ -75,6 +82,13 @@ class BotState:
                 self._callbacks.ask(content)
             elif kind == "inline_query":
                 self._inline.ask(content)
+            elif kind == "guest_message":  # of a chat that the bot does not get to know
+                self._guest.ask(content, "guest_query_id")
+            elif kind == "my_chat_member":
+                self.chats[content["chat"]["id"]] = content["chat"]
+                self._status[content["chat"]["id"]] = content["new_chat_member"]["status"]
+            elif kind == "message_reaction":
+                self._check_reacted(content)
             elif kind.endswith("message"):
                 self._learn(content)
         self.queue.add(update)
@@ -85,7 +99,21 @@ class BotState:
         message_id = message.setdefault("message_id", self._next_message_id)
         message.setdefault("date", int(time.time()))
         self._next_message_id = max(self._next_message_id, message_id + 1)
+        if "ephemeral_message_id" in message:
+            self.chats[chat["id"]] = chat
+            self._ephemeral.receive(message)
+            return
+        if message.get("is_topic_message"):
+            self._topics[chat["id"]].add(message["message_thread_id"])
         self._keep(chat, message)
+
+    def _check_reacted(self, reaction: Json) -> None:
+        """A bot hears of reactions to messages it knows; in a group as an administrator only."""
+        chat, message_id = reaction["chat"], reaction["message_id"]
+        if message_id not in self.messages[chat["id"]]:
+            raise ValueError(f"there is no message {message_id} to react to")
+        if chat["type"] != "private" and self._status.get(chat["id"]) != "administrator":
+            raise ValueError("the bot is no administrator: it does not hear of reactions")
 
     def _keep(self, chat: Json, message: Json) -> Json:
         self.chats[chat["id"]] = chat
@@ -98,6 +126,7 @@ class BotState:
             "can_join_groups": True,
             "can_read_all_group_messages": False,
             "supports_inline_queries": self._has_inline,
+            "supports_guest_queries": True,
             "can_connect_to_business": False,
             "has_main_web_app": False,
         }
@@ -105,8 +134,9 @@ class BotState:
     def send_message(self, params: Json) -> Json:
         """#sendmessage."""
         chat, content = self._chat(params), self._content(params)
-        if "message_thread_id" in params:
-            content["message_thread_id"] = params["message_thread_id"]
+        content |= self._topic(chat, params)
+        if "ephemeral_message_parameters" in params:
+            return self._ephemeral.send({"from": self.me, "chat": chat} | content, params)
         if "reply_parameters" in params:
             content |= self._reply(chat["id"], params["reply_parameters"])
         message: Json = {"from": self.me, "chat": chat} | content
@@ -119,9 +149,36 @@ class BotState:
             raise bad_request("a draft needs a private chat and a non-zero draft_id")
         return bool(formatted_text(params))
 
+    def _topic(self, chat: Json, params: Json) -> Json:
+        """The topic of a forum or of direct messages; these take no message without one."""
+        thread, topic = params.get("message_thread_id"), params.get("direct_messages_topic_id")
+        if bool(chat.get("is_direct_messages")) != (topic is not None):
+            raise bad_request("direct messages, and they only, need a direct_messages_topic_id")
+        if topic is not None:
+            return {"direct_messages_topic": {"topic_id": topic}}
+        if thread is None:
+            return {}
+        if thread not in self._topics[chat["id"]]:
+            raise bad_request("message thread not found")
+        return {"message_thread_id": thread, "is_topic_message": True}
+
+    def edit_ephemeral_message_text(self, params: Json) -> bool:
+        """#editephemeralmessagetext."""
+        self._chat(params)
+        return self._ephemeral.edit(self._content(params), params)
+
     def edit_message_text(self, params: Json) -> Json:
         """#editmessagetext, of a message that is not inline."""
-        chat, content = self._chat(params), self._content(params)
+        return self._edit(self._chat(params), params, self._content(params))
+
+    def edit_message_reply_markup(self, params: Json) -> Json:
+        """#editmessagereplymarkup, of a message that is not inline; without any it removes it."""
+        chat = self._chat(params)
+        old = self.messages[chat["id"]].get(params.get("message_id", 0), {})
+        content = {key: old[key] for key in {"text", "entities", "link_preview_options"} & {*old}}
+        return self._edit(chat, params, content | self._markup(params))
+
+    def _edit(self, chat: Json, params: Json, content: Json) -> Json:
         old = self.messages[chat["id"]].get(params.get("message_id", 0))
         if old is None:
             raise bad_request("message to edit not found")
@@ -172,6 +229,8 @@ class BotState:
         """#sendchataction."""
         if params.get("action") not in _ACTIONS:
             raise bad_request("wrong parameter action in request")
+        if "message_thread_id" in params:
+            self._topic(self._chat(params), params)
         self.actions[self._chat(params)["id"]].append(params["action"])
         return True
 
@@ -190,12 +249,25 @@ class BotState:
         self._inline.close(params["inline_query_id"])
         return True
 
+    def answer_guest_query(self, params: Json) -> Json:
+        """#answerguestquery; the result is kept in the call."""
+        self._guest.check(params.get("guest_query_id"))
+        if "result" not in params:
+            raise bad_request("can't parse inline query result: there is none")
+        check_article(params["result"])
+        self._guest.close(params["guest_query_id"])
+        return {"inline_message_id": f"guest-{params['guest_query_id']}"}
+
     def _chat(self, params: Json) -> Json:
         if "chat_id" not in params:
             raise bad_request("chat_id is empty")
         if params["chat_id"] not in self.chats:
             raise bad_request("chat not found")
-        return self.chats[params["chat_id"]]
+        chat = self.chats[params["chat_id"]]
+        if self._status.get(chat["id"]) in {"left", "kicked"}:
+            how = "is not a member of" if self._status[chat["id"]] == "left" else "was kicked from"
+            raise ApiError(403, f"Forbidden: bot {how} the {chat['type']} chat")
+        return chat
 
     def _content(self, params: Json) -> Json:
         """The fields of a #message that both sending and editing set."""
@@ -204,11 +276,14 @@ class BotState:
         if "link_preview_options" in params:
             check_link_preview(params["link_preview_options"])
             content["link_preview_options"] = params["link_preview_options"]
-        if "reply_markup" in params:
-            check_reply_markup(params["reply_markup"], inline=self._has_inline)
-            if "inline_keyboard" in params["reply_markup"]:
-                content["reply_markup"] = params["reply_markup"]
-        return content
+        return content | self._markup(params)
+
+    def _markup(self, params: Json) -> Json:
+        if "reply_markup" not in params:
+            return {}
+        check_reply_markup(params["reply_markup"], inline=self._has_inline)
+        shown = "inline_keyboard" in params["reply_markup"]
+        return {"reply_markup": params["reply_markup"]} if shown else {}
 
     def _reply(self, chat_id: int, reply: Json) -> Json:
         check_fields("reply parameters", reply, _REPLY, required="message_id")
