@@ -1,4 +1,4 @@
-"""What every surface shows around quotations: sources, notes and differences."""
+"""What every surface shows around quotations: sources and notes."""
 
 from __future__ import annotations
 
@@ -10,21 +10,11 @@ from bot.locales import Texts
 from index.articles.article import Article
 from index.text.clean import printable
 from retrieval.answer import Answer, Intent, Quotation
-from retrieval.answering.verification import Verification
 
 _MAX_NAME = 100  # characters of a name that fits no article
 _MAX_TITLE = 72  # characters of a title in a list and below a quotation
 _SEPARATORS = (" - ", " – ", " — ", " | ", " · ", ": ", ". ")  # between a title and its outlet
 _LISTS = (Intent.SUMMARY, Intent.NEWEST, Intent.LIST, Intent.TIMELINE, Intent.COMPARE)
-
-
-def difference_lines(verification: Verification, say: Texts) -> list[str]:
-    """One line per difference: the words of the claim and those of the article."""
-    kinds = {(True, True): "changed", (True, False): "added", (False, True): "left_out"}
-    return [
-        say(f"verify.{kinds[bool(d.said), bool(d.written)]}", said=d.said, written=d.written)
-        for d in verification.differences
-    ]
 
 
 def source_line(quote: Quotation | Article, say: Texts) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -31,11 +32,12 @@ from index.generations.current import CurrentIndex
 from index.generations.layout import Locations
 from index.models.embedder import Embedder
 from index.text.sentences import Span, sentences
+from index.text.wording import Difference
 from retrieval.answer import Answer, Carrier, Quotation, Reason
 from retrieval.answering.agreement import LONGEST_ANSWER
 from retrieval.answering.highlights import marked_words
 from retrieval.answering.quotations import slice_of
-from retrieval.answering.verification import Difference, Verdict, Verification
+from retrieval.verifying.outcome import Piece, Verdict, Verification
 from tests.bot_api import formatted_text
 
 # Every character, lone surrogates and controls among them, and what markup is made of.
@@ -107,11 +109,14 @@ def test_any_answer_can_be_sent(
 def test_any_verdict_and_any_words_of_ours_can_be_sent(
     verdict: Verdict, said: str, quotes: list[Quotation], written: str
 ) -> None:
+    differences = (Difference(said, written, 0, 1), Difference("", written, 1, 1))
+    whole = replace(quotes[0], text=f"{said}{quotes[0].text}", start=0) if quotes else None
     told = Verification(
-        said, verdict, tuple(quotes), (Difference(said, written), Difference("", written)), (said,)
+        said, verdict, (Piece(0, 1, tuple(quotes)),), differences, (said,), whole, whole, "it"
     )
-    for message in verification_messages(told, SAY):
-        accepted(message)
+    for result in (told, replace(told, partial=True), replace(told, several=True)):
+        for message in verification_messages(result, SAY):
+            accepted(message)
     if utf16_length(said) <= MAX_MESSAGE and said.strip():
         accepted(text_message(said + "a"))
 

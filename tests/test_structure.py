@@ -16,15 +16,15 @@ from bot.environment import PREFIX
 from bot.locales import texts
 from bot.settings import Settings
 from retrieval.answer import Intent
-from retrieval.answering.verification import Verdict
+from retrieval.verifying.outcome import Verdict
 from tests.conftest import ROOT
 
 ROOMS = ["index", "retrieval", "bot"]  # each may import those before it
 FOLDERS = {  # likewise, in each room; what else lies in "bot" comes before its folders
     "index": ["errors", "disk", "text", "articles", "models", "generations", "building", "doctor"],
     "retrieval": [
-        "answer", "questions", "conversation", "answering", "writing", "chain", "langchain",
-        "evaluation",
+        "answer", "questions", "conversation", "answering", "verifying", "writing", "chain",
+        "langchain", "evaluation",
     ],
     "bot": ["telegram", "terminal"],
 }  # fmt: skip
@@ -113,10 +113,14 @@ def test_every_text_that_is_said_is_there_and_every_text_is_said() -> None:
         {
             n
             for n in texts("it").names
-            if re.search(r"\.(refused|command|problem|fallback)_|^problem\.(empty|too_long)", n)
+            if re.search(
+                r"\.(refused|command|problem|fallback|one|many|in)_|^problem\.(empty|too_long)", n
+            )
         }
         | {f"talk.{intent}" for intent in Intent if intent.is_talk}
-        | {f"verify.{name}" for name in (*Verdict, "changed", "added", "left_out")}
+        | {f"verify.{verdict}" for verdict in Verdict if verdict is not Verdict.ALTERED}
+        | {f"verify.{name}" for name in ("changed", "added", "left_out")}
+        | {f"verify.{name}" for name in ("missing_words", "words_too_many")}
     )
     assert texts("it").names == said | built
 

@@ -109,18 +109,20 @@ def test_groups_are_left_in_peace(bot: Bot) -> None:
 
 def test_a_sentence_is_verified(bot: Bot) -> None:
     message = bot.ask(f"/verifica «{TRAIN}»")
-    assert message["text"].startswith("Sì, alla lettera:")
-    assert entities(message, "blockquote") == [TRAIN] and "[1] AgenPress" in message["text"]
+    assert message["text"].startswith("Sì, parola per parola\nFa parte di una frase più lunga:\n")
+    assert entities(message, "bold") == ["Sì, parola per parola", TRAIN]
+    (sentence,) = entities(message, "blockquote")
+    assert sentence.startswith("Secondo i media") and "[1] AgenPress" in message["text"]
     altered = bot.ask(f"/verify {TRAIN.replace('Pyongyang', 'Seul <b>')}", language_code="en")
-    assert "“Seul”: it says “Pyongyang”\n“<b>”: it does not say that" in altered["text"]
-    assert "Gli articoli non hanno questa frase" in bot.ask("/verifica La Juve ha vinto")["text"]
+    assert "“Seul <b>”: it says “Pyongyang per la Russia”" in altered["text"]
+    assert "gli articoli non hanno questa frase" in bot.ask("/verifica La Juve ha vinto")["text"]
 
 
 def test_a_forwarded_sentence_is_verified_by_a_reply_to_it(bot: Bot) -> None:
     forwarded = bot.api.say(TRAIN)
     bot.reply(forwarded)
     message = bot.ask("/verifica", reply_to=forwarded)
-    assert message["text"].startswith("Sì, alla lettera:")
+    assert message["text"].startswith("Sì, parola per parola")
 
 
 def test_what_cannot_be_verified_is_told(bot: Bot) -> None:

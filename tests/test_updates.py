@@ -138,7 +138,7 @@ def test_an_edited_message_is_what_it_has_become(bot: Bot) -> None:
     asked = bot.api.say(QUESTION, user_id=207)
     reply = bot.reply(asked)
     assert edited("/fonti").startswith("Gli articoli: 5")
-    assert edited(f"/verifica {TRAIN}").startswith("Sì, alla lettera:")
+    assert edited(f"/verifica {TRAIN}").startswith("Sì, parola per parola")
     assert "Non conosco /boh" in edited("/boh")
     assert "Kirby" in edited(KIRBY)
     assert "Ricominciamo" in edited("/nuova")
@@ -158,9 +158,9 @@ def test_the_selected_part_of_a_message_is_verified_and_asked(bot: Bot) -> None:
     said = bot.api.say(f"Ho letto che {TRAIN}. {QUESTION}", chat_id=group, user_id=208)
     who: dict[str, Any] = {"chat_id": group, "user_id": 209, "reply_to": said}
     verified = bot.ask(f"/verifica{NAME}", **who, more={"quote": quoted(TRAIN)})
-    assert verified["text"].startswith("Sì, alla lettera:")
+    assert verified["text"].startswith("Sì, parola per parola")
     whole = bot.ask(f"/verifica{NAME}", **who, more={"quote": quoted(TRAIN, manual=False)})
-    assert not whole["text"].startswith("Sì, alla lettera:")  # the server has chosen it
+    assert not whole["text"].startswith("Sì, parola per parola")  # the server has chosen it
     for text, found in ((f"/ask{NAME}", None), (NAME, MENTION)):
         part = {"quote": quoted(QUESTION)}
         assert TRAIN in bot.ask(text, **who, entities=found, more=part)["text"]
@@ -181,7 +181,7 @@ def test_a_mention_alone_asks_what_it_replies_to(bot: Bot) -> None:
 
 def test_what_telegram_tells_of_a_message_in_another_chat_is_used(bot: Bot) -> None:
     more = {"external_reply": {"origin": ORIGIN}, "quote": quoted(TRAIN, manual=False)}
-    assert bot.ask("/verifica", more=more)["text"].startswith("Sì, alla lettera:")
+    assert bot.ask("/verifica", more=more)["text"].startswith("Sì, parola per parola")
     more["quote"] = quoted(QUESTION, manual=False)
     assert TRAIN in bot.ask("/ask", more=more)["text"]
     assert "dopo il comando" in bot.ask("/ask", more={"external_reply": {"origin": ORIGIN}})["text"]

@@ -38,7 +38,9 @@ from bot.telegram.updates import (
 from bot.telegram.votes import Voting
 from index.errors import VirgoletteError
 from index.generations.current import CurrentIndex
-from retrieval.answering.verification import MAX_CLAIM, ClaimError, verify_in
+from retrieval.verifying.claim import MAX_CLAIM
+from retrieval.verifying.outcome import ClaimError
+from retrieval.verifying.verification import verify_in
 
 _ADMIN = ChatMember.ADMINISTRATOR
 _MAX_DATA = 64  # bytes that a button sends

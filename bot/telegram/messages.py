@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 from bot.captions import (
     also_line,
     article_by_article,
-    difference_lines,
     headline,
     notes,
     refusal,
@@ -22,12 +21,13 @@ from bot.captions import (
     sources_first,
 )
 from bot.locales import Texts
+from bot.verdicts import verdict_line, verification_parts
 from index.articles.article import Article
 from index.text.clean import printable
 from index.text.sentences import Span
 from retrieval.answer import Answer, Quotation
 from retrieval.answering.highlights import marked_words
-from retrieval.answering.verification import Verification
+from retrieval.verifying.outcome import Verification
 
 MAX_MESSAGE = 4096  # UTF-16 code units
 MAX_COPY = 256  # characters that a button copies
@@ -59,7 +59,7 @@ def draft_text(draft: Answer, say: Texts) -> str:
 
 def quotation_message(quote: Quotation, words: Sequence[Span], say: Texts) -> Message | None:
     """One quotation, with words in bold, and its source; None where it does not fit a message."""
-    messages = packed([*_quotation_blocks(quote, words, _MAX_OPEN), _source_block(quote, "", say)])
+    messages = packed([*_text_blocks(quote.text, words, _MAX_OPEN), _source_block(quote, "", say)])
     return messages[0] if len(messages) == 1 else None
 
 
@@ -113,15 +113,15 @@ def _answer_blocks(answer: Answer, say: Texts) -> Iterator[Block]:
 def _quotes_blocks(answer: Answer, say: Texts) -> Iterator[Block]:
     """Each quotation above its source; in lists below it."""
     for quote in answer.near:
-        yield from _quotation_blocks(quote, marked_words(answer, quote), _GLANCE)
+        yield from _text_blocks(quote.text, marked_words(answer, quote), _GLANCE)
         yield _source_block(quote, "", say)
     for label, quotes in article_by_article(answer):
         source = _source_block(quotes[0], label, say)
         texts = [
             block
             for quote in quotes
-            for block in _quotation_blocks(
-                quote, marked_words(answer, quote), _open_length(answer, quote)
+            for block in _text_blocks(
+                quote.text, marked_words(answer, quote), _open_length(answer, quote)
             )
         ]
         yield from [source, *texts] if sources_first(answer) else [*texts, source]
@@ -135,24 +135,26 @@ def _open_length(answer: Answer, quote: Quotation) -> int:
 
 
 def _verification_blocks(verification: Verification, say: Texts) -> Iterator[Block]:
-    yield Block.bold(say(f"verify.{verification.verdict.value}"))
-    for line in difference_lines(verification, say):
-        yield Block.words(shortened(line))
-    for number, quote in enumerate(verification.quotes, 1):
-        for piece in pieces(quote.text):
-            text = quote.text[piece.start : piece.end]
-            yield Block.quotation(escaped(text), text)
-        yield _source_block(quote, f"[{number}] ", say)
-    if verification.elsewhere:
-        outlets = ", ".join(verification.elsewhere)
-        yield Block.words(shortened(say("verify.elsewhere", sources=outlets)))
+    yield Block.bold(shortened(verdict_line(verification, say)))
+    for part in verification_parts(verification, say):
+        if isinstance(part, str):
+            yield Block.words(shortened(part))
+            continue
+        highlights = [part.highlight] if part.highlight else []
+        yield from _text_blocks(part.text, highlights, _MAX_OPEN)
+        yield from (_source_block(quote, label, say) for label, quote in part.labels())
 
 
-def _quotation_blocks(quote: Quotation, words: Sequence[Span], most_open: int) -> Iterator[Block]:
-    for piece in pieces(quote.text):
-        inside = [word for word in words if piece.start <= word.start and word.end <= piece.end]
-        markup = highlighted(quote.text, piece, inside[:_MAX_HIGHLIGHTS])
-        text = quote.text[piece.start : piece.end]
+def _text_blocks(whole: str, highlights: Sequence[Span], most_open: int) -> Iterator[Block]:
+    """A text as block quotations; a highlight is in bold as far as it is in each of them."""
+    for piece in pieces(whole):
+        inside = [
+            Span(max(span.start, piece.start), min(span.end, piece.end))
+            for span in highlights
+            if span.start < piece.end and piece.start < span.end
+        ]
+        markup = highlighted(whole, piece, inside[:_MAX_HIGHLIGHTS])
+        text = whole[piece.start : piece.end]
         yield Block.quotation(markup, text, folded=len(text) > most_open)
 
 

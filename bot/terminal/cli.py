@@ -126,7 +126,7 @@ def verify(
     sentence: Annotated[str, typer.Argument(help="The sentence, in quotation marks or without.")],
     as_json: OutcomeAsJson = False,
 ) -> None:
-    """Tell whether a sentence is really in the articles, to the letter. No model is needed."""
+    """Tell whether a sentence is in the articles, to the letter. Exits with 0 for any verdict."""
     from rich.console import Console
 
     from bot.compose import chroma_server
@@ -134,7 +134,7 @@ def verify(
     from bot.terminal.render import print_verification
     from index.generations.current import CurrentIndex
     from retrieval.answer import Question
-    from retrieval.answering.verification import verify_in
+    from retrieval.verifying.verification import verify_in
 
     settings = _settings()
     say = texts_for(settings.language, Question(sentence))

@@ -10,7 +10,6 @@ from rich.text import Text
 from bot.captions import (
     also_line,
     article_by_article,
-    difference_lines,
     headline,
     notes,
     refusal,
@@ -18,11 +17,12 @@ from bot.captions import (
     sources_first,
 )
 from bot.locales import Texts
+from bot.verdicts import verdict_line, verification_parts
 from index.generations.current import CurrentIndex
 from index.text.clean import printable
 from retrieval.answer import Answer, Quotation
 from retrieval.answering.highlights import marked_words
-from retrieval.answering.verification import Verification
+from retrieval.verifying.outcome import Verification
 
 
 def print_answer(console: Console, answer: Answer, say: Texts, claims: int = 0) -> None:
@@ -102,15 +102,17 @@ def print_lines(console: Console, lines: Iterable[tuple[int, str, Text]]) -> Non
 
 
 def _verification_lines(verification: Verification, say: Texts) -> Iterator[tuple[int, str, Text]]:
-    yield 2, "", Text(say(f"verify.{verification.verdict.value}"), style="bold")
-    for line in difference_lines(verification, say):
-        yield 4, "", Text(printable(line))
-    for number, quote in enumerate(verification.quotes, 1):
-        yield 2, "❝ ", Text(f"{printable(quote.text)} ❞")
-        yield 4, f"[{number}] ", Text(printable(source_line(quote, say)), style="dim")
-    if verification.elsewhere:
-        line = say("verify.elsewhere", sources=", ".join(verification.elsewhere))
-        yield 2, "", Text(printable(line))
+    yield 2, "", Text(printable(verdict_line(verification, say)), style="bold")
+    for part in verification_parts(verification, say):
+        if isinstance(part, str):
+            yield 4, "", Text(printable(part))
+            continue
+        text = Text(printable(part.text))
+        if part.highlight:
+            text.stylize("bold", part.highlight.start, part.highlight.end)
+        yield 2, "❝ ", text + Text(" ❞", style="cyan")
+        for label, quote in part.labels():
+            yield from _source_lines(quote, label, say)
 
 
 def _lines(answer: Answer, say: Texts) -> Iterator[tuple[int, str, Text]]:

@@ -28,7 +28,9 @@ from bot.terminal.render import (
 from index.errors import VirgoletteError
 from index.text.clean import printable
 from retrieval.answer import MAX_QUESTION, Answer, Question, QuestionError, Reason
-from retrieval.answering.verification import MAX_CLAIM, ClaimError, verify_in
+from retrieval.verifying.claim import MAX_CLAIM
+from retrieval.verifying.outcome import ClaimError
+from retrieval.verifying.verification import verify_in
 from retrieval.writing.options import AnswerOptions
 
 _SOURCES = frozenset({"/fonti", "/sources"})

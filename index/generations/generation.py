@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterable
 from contextlib import ExitStack, closing
 from functools import cached_property
@@ -34,7 +35,11 @@ from index.generations.manifest import EMBEDDED, read_manifest
 from index.generations.pointer import hold
 from index.generations.store import Store, StoredPassage
 from index.models.encoder import Vectors
+from index.text.language import MAIN
 from index.text.sentences import Span
+from index.text.words import language_of
+
+_SAMPLE = 20  # articles
 
 
 class Generation:
@@ -100,6 +105,14 @@ class Generation:
     def dates(self) -> list[str]:
         """The dates of its articles, in ISO 8601."""
         return self.store.known("date")
+
+    @cached_property
+    def language(self) -> str:
+        """The code of the language of most of its articles, judged by a sample."""
+        count = self.store.count("articles")
+        sample = self.store.articles(range(0, count, max(count // _SAMPLE, 1)))
+        codes = Counter(language_of(article.text) for article in sample)
+        return max(codes, key=codes.__getitem__, default=MAIN)
 
     def sentences(self, passage: StoredPassage) -> list[Span]:
         """The spans of a passage's sentences in its article."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -67,9 +68,25 @@ class KeywordIndex:
         """Whether any row has the term."""
         return term in self._columns
 
+    def shared(self, query: Iterable[str]) -> NDArray[np.float32]:
+        """How many of the terms every row has, each weighted by its rarity, shape (size,)."""
+        shared = np.zeros(self.size, np.float32)
+        for term in set(query):
+            shared[self.rows(term)] += self.rarity(term)
+        return shared
+
+    def rarity(self, term: str) -> float:
+        """How rare the term is among the rows: the logarithm of their number over its own."""
+        return float(np.log(1 + self.size / (1 + len(self.rows(term)))))
+
     def rows_with(self, term: str) -> list[int]:
         """The rows that have the term."""
-        return self._rows[self._inside(term)].tolist() if self.has(term) else []
+        rows: list[int] = self.rows(term).tolist()
+        return rows
+
+    def rows(self, term: str) -> Integers:
+        """The same as an array."""
+        return self._rows[self._inside(term)] if self.has(term) else np.empty(0, np.int32)
 
     def _inside(self, term: str) -> slice:
         column = self._columns[term]

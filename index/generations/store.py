@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,12 @@ CREATE INDEX families ON twins (family);
 """
 
 PAGE = 1000  # rows read at once
+_FEW = 100  # articles read at once
 _ARTICLE = "SELECT path, text, title, source, date, url, language FROM articles WHERE path = ?"
+_ARTICLES = """
+SELECT path, text, title, source, date, url, language FROM articles
+WHERE row IN ({}) ORDER BY row
+"""
 _HEADERS = "SELECT path, '', title, source, date, url, language FROM articles ORDER BY row"
 _PASSAGE = {
     "row": "SELECT row, id, article, start, end, text, first, last FROM passages WHERE row = ?",
@@ -114,6 +120,13 @@ class Store:
         rows = self._rows(_ARTICLE, path)
         return Article(*rows[0]) if rows else None
 
+    def articles(self, rows: Sequence[int]) -> Iterator[Article]:
+        """The articles in these rows, which count from 0; few are in memory at a time."""
+        for start in range(0, len(rows), _FEW):
+            few = rows[start : start + _FEW]
+            query = _ARTICLES.format(",".join("?" * len(few)))
+            yield from (Article(*row) for row in self._rows(query, *few))
+
     def article_headers(self) -> list[Article]:
         """All articles in the order of their paths, without their texts."""
         return [Article(*row) for row in self._rows(_HEADERS)]
@@ -158,6 +171,11 @@ class Store:
             for first, following in limits
             for row in range(first, end if following is None else following)
         )
+
+    @cached_property
+    def first_passages(self) -> list[int]:
+        """The row of each article's first passage, in the order of the articles' rows."""
+        return [row for (row,) in self._rows("SELECT first_passage FROM articles ORDER BY row")]
 
     def rows_of(self, ids: Iterable[str]) -> dict[str, int]:
         """The row of each passage id."""

@@ -1,0 +1,124 @@
+"""The wording of a text: its words in order, however they are spelt, and where they stand."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from rapidfuzz.distance import Levenshtein
+
+from index.text.sentences import Span
+
+_INVISIBLE = "\u00ad\u200b-\u200f\u2060\ufe0f\ufeff"  # soft hyphens, joiners, marks of direction
+_APOSTROPHES = "'’‘‛`´"
+# A number is one word with its sign, its separators and its decimals. A word keeps the apostrophe
+# of an elision, and the one that stands for an accent, as in "perche'".
+_WORD = re.compile(
+    r"(?P<thousands>(?:(?<!\w)[-−](?=\d))?\d{1,3}(?:[.\u2009\u202f\u00a0 '’]\d{3})+(?!\d)(?:,\d+)?"
+    r"(?!\w))"
+    r"|(?P<number>(?:(?<!\w)[-−](?=\d))?\d+(?:[.,:]\d+)*(?!\w))"
+    rf"|(?P<word>\w[\w{_INVISIBLE}\u0300-\u036f]*"
+    rf"(?:[{_APOSTROPHES}](?=\w)|(?<=[aeiouAEIOU])[{_APOSTROPHES}](?!\w))?)"
+    r"|(?P<symbol>[%‰°§&@#+=<>€$£¥])"
+)
+_ACCENTED = str.maketrans("aeiou", "àèìòù")
+_PLAIN_MARKS = str.maketrans("’‘‛`´“”„‟«»❝❞−", '\'\'\'\'\'""""""""-')
+_NO_SEPARATORS = str.maketrans("", "", ". \u2009\u202f\u00a0'’")
+_UNSEEN = dict.fromkeys([0xAD, *range(0x200B, 0x2010), 0x2060, 0xFE0F, 0xFEFF])
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """``text[start:end]``. ``key`` is the same for all spellings of a word or a number."""
+
+    start: int
+    end: int
+    key: str
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Words of one text, and those that another has in their stead; "" where there are none.
+
+    ``start`` and ``end``: where the words of the first text stand in it.
+    """
+
+    said: str
+    written: str
+    start: int
+    end: int
+
+    @property
+    def size(self) -> int:
+        """How many words differ."""
+        return max(len(wording(self.said)), len(wording(self.written)))
+
+
+def wording(text: str) -> list[Word]:
+    """The words of a text, in order.
+
+    Capitals, punctuation, invisible characters and the form of accents do not count: "7.000",
+    "7 000" and "7000" have one key, and so have "È" and "E'".
+    """
+    # Beside single quotation marks, an apostrophe at the end of a word may be one of them.
+    accents = not any(mark in f" {text}" for mark in (" '", " ‘"))
+    return [Word(m.start(), m.end(), _key(m, text, accents)) for m in _WORD.finditer(text)]
+
+
+def _key(match: re.Match[str], text: str, accents: bool) -> str:
+    spelt = match[0]
+    if match.lastgroup == "thousands":
+        return spelt.translate(_NO_SEPARATORS).replace("−", "-")
+    if match.lastgroup == "number":
+        return spelt.replace(".", ",").replace(":", ",").replace("−", "-")
+    bare = spelt.rstrip(_APOSTROPHES)
+    if accents and bare != spelt and not text[match.end() : match.end() + 1].isalnum():
+        bare = bare[:-1] + bare[-1].lower().translate(_ACCENTED)
+    if bare.isascii():
+        return bare.lower()
+    return unicodedata.normalize("NFC", bare.translate(_UNSEEN).casefold()).replace("é", "è")
+
+
+def same_letters(text: str, other: str) -> bool:
+    """Whether two texts are the same but for white space and the shape of quotation marks."""
+    return _letters(text) == _letters(other)
+
+
+def _letters(text: str) -> str:
+    plain = text.translate(_UNSEEN).translate(_PLAIN_MARKS)
+    return " ".join(unicodedata.normalize("NFC", plain).split())
+
+
+def similarity(words: Sequence[Word], others: Sequence[Word]) -> float:
+    """The share of words that are the same in the same order, 0–1."""
+    return Levenshtein.normalized_similarity(_keys(words), _keys(others))
+
+
+def differences(text: str, other: str) -> Iterator[Difference]:
+    """The changes, word for word, that turn a text into another one."""
+    words, others = wording(text), wording(other)
+    start = other_start = 0
+    blocks = Levenshtein.editops(_keys(words), _keys(others)).as_matching_blocks()
+    for block in blocks:  # the last one is empty, at both ends
+        said, written = words[start : block.a], others[other_start : block.b]
+        if said or written:
+            span = _extent(said, words[start - 1].end if start else 0)
+            covered = _extent(written, 0)
+            yield Difference(
+                text[span.start : span.end], other[covered.start : covered.end], *_pair(span)
+            )
+        start, other_start = block.a + block.size, block.b + block.size
+
+
+def _keys(words: Sequence[Word]) -> list[str]:
+    return [word.key for word in words]
+
+
+def _extent(words: Sequence[Word], otherwise: int) -> Span:
+    return Span(words[0].start, words[-1].end) if words else Span(otherwise, otherwise)
+
+
+def _pair(span: Span) -> tuple[int, int]:
+    return span.start, span.end
