@@ -209,7 +209,7 @@ def test_what_the_articles_do_not_know_is_refused(ask: Ask, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["???", "…", "🚂", "a", "x" * MAX_QUESTION, "il di che", "\\' OR 1=1 --"]
+    "text", ["???", "🚂", "a", "x" * MAX_QUESTION, "il di che", "\\' OR 1=1 --"]
 )
 def test_odd_questions_are_answered_or_refused_without_an_error(ask: Ask, text: str) -> None:
     assert isinstance(ask(text), Answer)
