@@ -72,6 +72,11 @@ def refusal(answer: Answer, say: Texts) -> str:
     return say(f"answer.refused_{answer.reason}")
 
 
+def near_label(answer: Answer, say: Texts) -> str:
+    """What stands above the nearest quotations, below a refusal."""
+    return say("answer.near_words") if answer.count else say("answer.near")
+
+
 def headline(answer: Answer, say: Texts) -> str:
     """What stands above the quotations: a count; "" if nothing does."""
     count = answer.count

@@ -15,6 +15,7 @@ from bot.captions import (
     also_line,
     article_by_article,
     headline,
+    near_label,
     notes,
     refusal,
     short_title,
@@ -100,7 +101,7 @@ def _answer_blocks(answer: Answer, say: Texts) -> Iterator[Block]:
     if answer.reason is not None:
         yield Block.bold(shortened(refusal(answer, say)))
         if answer.near:
-            yield Block.words(say("answer.near"))
+            yield Block.words(near_label(answer, say))
     if answer.claims:
         yield from (Block.words(claim.cited) for claim in answer.claims)
     elif head := headline(answer, say) or answer.answer:

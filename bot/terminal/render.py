@@ -11,6 +11,7 @@ from bot.captions import (
     also_line,
     article_by_article,
     headline,
+    near_label,
     notes,
     refusal,
     source_line,
@@ -121,7 +122,7 @@ def _lines(answer: Answer, say: Texts) -> Iterator[tuple[int, str, Text]]:
         for line in refusal(answer, say).splitlines():
             yield 2, "", Text(printable(line), style="bold")
         if answer.near:
-            yield 2, "", Text(say("answer.near"))
+            yield 2, "", Text(near_label(answer, say))
     head = headline(answer, say) or ("" if answer.claims else answer.answer)
     if head:
         yield 2, "", Text(printable(head), style="bold")

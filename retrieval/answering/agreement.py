@@ -16,6 +16,9 @@ from retrieval.answering.weights import Weights
 # The cosine of two sentences, each below its article's title, from which they are taken to be about
 # the same event: docs/quality.md.
 SAME_EVENT = 0.75
+# The probability that words are the answer from which they stand against those that are shown. It
+# is lower than that of a short answer: what may be told otherwise is not shown as sure.
+RIVAL = 0.6
 LONGEST_ANSWER = 200  # characters of the words that answer; a longer text is no short answer
 
 AnswerKey = tuple[str, Span | None]  # an article's path, and the words in it that answer
@@ -55,14 +58,19 @@ def verdict(
         for scored in likely
         if scored.worded >= weights.sure
     }
+    rivals: dict[AnswerKey, Sentence] = {
+        (scored.sentence.article.path, scored.sentence.answer): scored.sentence
+        for scored in likely
+        if scored.worded >= RIVAL
+    }
+    quotes = _newest_first(quotes, rivals)
     quotes = tuple(q if _key(q) in sure else replace(q, deciding=None) for q in quotes)
-    quotes = _newest_first(quotes, sure)
     first = quotes[0]
     lead = sure.get(_key(first))
     if lead is None or len(lead.answer_text) > LONGEST_ANSWER:
         return Agreement(quotes)
     family = {first.article, *generation.store.twins(first.article)}
-    elsewhere = [sentence for sentence in sure.values() if sentence.article.path not in family]
+    elsewhere = [sentence for sentence in rivals.values() if sentence.article.path not in family]
     opposing = [sentence for sentence in elsewhere if _contradict(lead, sentence)]
     if any(not _is_newer(first.date, sentence.article.date) for sentence in opposing):
         return Agreement((replace(first, deciding=None), *quotes[1:]), differing=True)
@@ -76,13 +84,13 @@ def _key(quote: Quotation) -> AnswerKey:
 
 
 def _newest_first(
-    quotes: tuple[Quotation, ...], sure: Mapping[AnswerKey, Sentence]
+    quotes: tuple[Quotation, ...], rivals: Mapping[AnswerKey, Sentence]
 ) -> tuple[Quotation, ...]:
     """The quotations; the newest that contradicts the first one comes before it."""
     first = quotes[0]
     newer = []
     for quote in quotes[1:]:
-        lead, rival = sure.get(_key(first)), sure.get(_key(quote))
+        lead, rival = rivals.get(_key(first)), rivals.get(_key(quote))
         if lead and rival and _is_newer(quote.date, first.date) and _contradict(lead, rival):
             newer.append(quote)
     if not newer:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from index.generations.generation import Generation
 from index.models.embedder import Embedder
+from index.text.language import MAIN
 from index.text.words import terms
 from retrieval.answer import Answer, Question, Reason
 from retrieval.answering.agreement import undecided, verdict
@@ -23,7 +24,7 @@ from retrieval.questions.topic import topic_words
 IN_TIME_BONUS = 1.5  # on the score of a sentence from the time in question
 NEWEST_BONUS = 3.0  # on the score of a sentence from the newest article of all
 MIN_CONFIDENCE = 0.1  # below it, nothing is worth showing, unless it has the question's words:
-MENTIONED = 0.5  # more than this share of them
+MENTIONED = 0.5  # this share of them
 PASSAGES_PER_STEP = 2  # read at once; fewer would leave a core idle
 MAX_NEAR = 1  # quotations shown if nothing answers
 
@@ -120,7 +121,7 @@ class Extractor:
         threshold = self.weights.thresholds[self.caution]
         answer = replace(self.base(question, scoped_question), confidence=confidence)
         if candidates and confidence < min(MIN_CONFIDENCE, threshold):
-            sentences = candidates = _mentioning(scoped_question.question.text, candidates)
+            sentences = candidates = self._mentioning(scoped_question.question, candidates)
         if not sentences:
             return replace(answer, reason=Reason.NOTHING_FOUND)
         quotes = quotations(candidates, self.generation, min_probability=max(LIKELY, threshold))
@@ -138,6 +139,22 @@ class Extractor:
             agreeing=agreement.agreeing,
             differing=agreement.differing,
         )
+
+    def _mentioning(
+        self, question: Question, candidates: Sequence[ScoredSentence]
+    ) -> list[ScoredSentence]:
+        """The sentences with most terms of the question, if it is MENTIONED of them at least.
+
+        Of a question in another language those count that the articles have, as names.
+        """
+        wanted = {term for word in topic_words(question.text) for term in terms(word)}
+        if question.language != MAIN:
+            wanted = set(filter(self.generation.keywords.has, wanted))
+        shared = [len(wanted & set(terms(scored.sentence.shown))) for scored in candidates]
+        most = max(shared, default=0)
+        if not wanted or most < MENTIONED * len(wanted):
+            return []
+        return [one for one, count in zip(candidates, shared, strict=True) if count == most]
 
 
 def in_scope(
@@ -165,13 +182,3 @@ def _bonus(
         return 0.0
     in_time = IN_TIME_BONUS if (scope.since or scope.until) and scope.covers(date) else 0.0
     return in_time + (NEWEST_BONUS * newness(date, dates) if scope.newest else 0.0)
-
-
-def _mentioning(question: str, candidates: Sequence[ScoredSentence]) -> list[ScoredSentence]:
-    """The sentences with most terms of the question, if it is more than MENTIONED of them."""
-    wanted = {term for word in topic_words(question) for term in terms(word)}
-    shared = [len(wanted & set(terms(scored.sentence.shown))) for scored in candidates]
-    most = max(shared, default=0)
-    if most <= MENTIONED * len(wanted):
-        return []
-    return [one for one, count in zip(candidates, shared, strict=True) if count == most]

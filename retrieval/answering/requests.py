@@ -9,6 +9,7 @@ from functools import cached_property
 from index.generations.generation import Generation
 from index.text.language import MAIN
 from index.text.sentences import Span
+from index.text.words import stems, words
 from retrieval.answer import Answer, Intent, Question, Quotation, QuotedSpan, Reason, Scope, Turn
 from retrieval.answering.agreement import undecided
 from retrieval.answering.comparison import compared
@@ -21,7 +22,7 @@ from retrieval.answering.summaries import article_sentences, joined_neighbours, 
 from retrieval.answering.weights import Caution
 from retrieval.conversation import Interpretation, in_context, is_self_contained, stands_alone
 from retrieval.questions.scope import ScopedQuestion, named_outlets
-from retrieval.questions.topic import missing_names, topic
+from retrieval.questions.topic import missing_names, topic, topic_words
 
 SURE = 0.65  # the probability from which a message is not taken for a question about a fact
 PAGE = 5  # quotations of a list that are shown at once
@@ -55,10 +56,10 @@ def answered(
     ``standalone``: the question without context, as a chat model takes it.
     """
     outlets = named_outlets(question.text, extractor.generation.sources)
-    wants_fact = intent in (Intent.FACT, Intent.YESNO) and probability >= SURE
-    if len(outlets) > 1 and not wants_fact:
+    is_clear = intent in (Intent.FACT, Intent.YESNO, Intent.BEYOND) and probability >= SURE
+    if len(outlets) > 1 and not is_clear:
         intent, probability = Intent.COMPARE, 1.0
-    elif outlets and intent in _ASIDES:  # "secondo AgenPress?"
+    elif outlets and intent in _ASIDES and not is_clear:  # "secondo AgenPress?"
         intent = Intent.FACT
     return _Request(intent, probability >= SURE, question, extractor, standalone).answer()
 
@@ -195,9 +196,14 @@ def _collected(
 
 
 def _with_steps(answer: Answer, carrying: Sequence[Quotation]) -> Answer:
-    """A timeline with the sentences that carry the articles on its subject, too."""
+    """A timeline with the sentences that carry the articles on its subject and name it, too."""
     keys = tuple(quote.key for quote in answer.quotes)
-    further = [quote for quote in carrying if not _is_among(quote.key, keys)]
+    subject = set(stems(topic_words(answer.query)))
+    further = [
+        quote
+        for quote in carrying
+        if not _is_among(quote.key, keys) and subject & set(stems(words(quote.text)))
+    ]
     quotes = in_order([*answer.quotes, *further][:MOST_STEPS])
     reason = answer.reason if not quotes else None
     return replace(answer, quotes=quotes, reason=reason, near=answer.near if reason else ())
