@@ -13,7 +13,13 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from bot.locales import texts
-from bot.telegram.buttons import answer_buttons, quotation_messages
+from bot.telegram.buttons import (
+    answer_buttons,
+    article_page,
+    articles_page,
+    pressed_page,
+    quotation_messages,
+)
 from bot.telegram.messages import (
     MAX_COPY,
     MAX_MESSAGE,
@@ -25,7 +31,6 @@ from bot.telegram.messages import (
     utf16_length,
     verification_messages,
 )
-from bot.telegram.pages import article_page, articles_page, pressed_page
 from index.articles.article import Article
 from index.building.sync import sync
 from index.generations.current import CurrentIndex

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from bot.locales import texts
-from bot.telegram.buttons import answer_buttons, quotation_messages
-from bot.telegram.pages import pressed_page
+from bot.telegram.buttons import answer_buttons, pressed_page, quotation_messages
 from index.building.sync import sync
 from index.generations.current import CurrentIndex
 from index.generations.generation import Generation

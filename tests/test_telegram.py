@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from bot.locales import texts
+from bot.telegram.buttons import articles_page, pressed_page
 from bot.telegram.messages import (
     MAX_MESSAGE,
     Message,
@@ -19,7 +20,6 @@ from bot.telegram.messages import (
     text_message,
     utf16_length,
 )
-from bot.telegram.pages import articles_page, pressed_page
 from index.articles.article import Article
 from index.building.sync import sync
 from index.generations.current import CurrentIndex

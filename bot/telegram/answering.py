@@ -141,7 +141,7 @@ class Answering:
             if ephemeral_number(message) is not None:  # nothing is kept for its buttons
                 messages = [shown.with_buttons() for shown in messages]
             await keep(replies, answer)  # before a button can be pressed
-            sent = await deliver(message, messages, replies)
+            sent = await self.replies.show(message, messages, replies, answer, say)
             if sent != replies:
                 await keep(sent, answer)
 

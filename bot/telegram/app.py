@@ -50,7 +50,7 @@ from bot.telegram.inbox import (
 )
 from bot.telegram.indexing import follow_corpus
 from bot.telegram.inline import Inline
-from bot.telegram.sending import MAX_RETRY_PAUSE, Replies
+from bot.telegram.sending import MAX_RETRY_PAUSE, Replies, RichSupport
 from bot.telegram.votes import Voting
 from index.errors import VirgoletteError
 from retrieval.chain import WRITTEN_AT_ONCE
@@ -211,7 +211,7 @@ def build_application(parts: Parts, settings: Settings, state: State) -> App:
     answering = Answering(
         parts.chain,
         parts.index,
-        Replies(AnswerLog(state, number)),
+        Replies(AnswerLog(state, number), RichSupport(settings.telegram_rich)),
         Conversations(),
         queue,
         Allowance(settings.telegram_questions_per_hour),

@@ -1,10 +1,20 @@
-"""The buttons below messages, and the messages that show a quotation in its article."""
+"""The buttons below messages, and what they lead to: quotations in their articles, and articles.
+
+Articles are listed, and read, a page at a time.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bot.listing import Reference
+from bot.listing import (
+    Reference,
+    article_by_number,
+    article_key,
+    article_keys,
+    listed_articles,
+    number_of,
+)
 from bot.locales import Texts
 from bot.telegram.messages import (
     MAX_COPY,
@@ -18,7 +28,6 @@ from bot.telegram.messages import (
     pieces,
     utf16_length,
 )
-from bot.telegram.pages import clipped, page_button
 from index.articles.article import Article
 from index.generations.current import CurrentIndex
 from index.text.clean import printable
@@ -30,6 +39,8 @@ _IN_A_ROW = 8  # buttons, at most
 _HASH = 8  # digits of an article's hash on the line that names the file
 _CONTEXT = 900  # characters before a quotation, and after it
 _MAX_FILE_LINE = 500  # UTF-16 code units
+_PAGE_SIZE = 6  # articles: with the longest labels they still fit a message
+_NOTHING = Span(0, 0)
 
 
 def answer_buttons(answer: Answer, message: int, say: Texts, *, inline: bool) -> list[list[Button]]:
@@ -64,7 +75,7 @@ def quotation_messages(
         return packed(list(_touchable(_citation(quote, say))))
     blocks = [article_block(quote, whole=True), *_in_context(article, quote), _file(article)]
     *messages, last = packed(blocks)
-    buttons = [*_uses(quote, say, inline=inline), page_button(article, quote, say)]
+    buttons = [*_uses(quote, say, inline=inline), _page_button(article, quote, say)]
     return [*messages, last.with_buttons(buttons)]
 
 
@@ -72,6 +83,44 @@ def shared_quotation(index: CurrentIndex, reference: str) -> Quotation | None:
     """The quotation that a button shares; None where the article has changed meanwhile."""
     quoted = _quoted(index, reference)
     return quoted[1] if quoted else None
+
+
+def articles_page(index: CurrentIndex, page: int, say: Texts) -> Message:
+    """A page of the list of articles, from 0, with buttons for them and for the pages around it."""
+    articles = listed_articles(index)
+    if not articles:
+        return packed([Block.words(say("chat.no_articles"))])[0]
+    pages = -(-len(articles) // _PAGE_SIZE)
+    page = min(page, pages - 1)
+    first = page * _PAGE_SIZE + 1
+    shown = articles[first - 1 :][:_PAGE_SIZE]
+    blocks = [Block.bold(say("telegram.articles", count=len(articles)))]
+    blocks += [article_block(article, f"{n}. ") for n, article in enumerate(shown, first)]
+    blocks.append(Block.words(say("telegram.article_hint")))
+    keys = enumerate(article_keys(index, shown), first)
+    numbers = [Button(str(n), _page_data(0, Reference(key, _NOTHING))) for n, key in keys if key]
+    (message, *_) = packed(blocks)
+    return message.with_buttons(numbers, _page_buttons("list:{}", page, pages, say))
+
+
+def article_page(index: CurrentIndex, number: int, page: int, say: Texts) -> Message | None:
+    """A page of the text of an article; None where there is no such article."""
+    article = article_by_number(index, number)
+    return _article_page(article, number, page, _NOTHING, say) if article else None
+
+
+def pressed_page(index: CurrentIndex, data: str, say: Texts) -> Message | None:
+    """The page that a button leads to; None where the article has changed meanwhile."""
+    kind, page, rest = [*data.split(":", 2), "", ""][:3]
+    if kind not in ("list", "text") or not (page.isascii() and page.isdecimal()):
+        return None
+    if kind == "list":
+        return articles_page(index, int(page), say)
+    reference = Reference.parse(rest)
+    article = reference.article(index) if reference else None
+    if reference is None or article is None:
+        return None
+    return _article_page(article, number_of(index, article), int(page), reference.span, say)
 
 
 def _quoted(index: CurrentIndex, text: str) -> tuple[Article, Quotation] | None:
@@ -124,7 +173,7 @@ def _in_context(article: Article, quote: Quotation) -> Iterator[Block]:
     for paragraph in _paragraphs(article, bold):
         for piece in pieces(text[paragraph.start : paragraph.end]):
             shown = Span(paragraph.start + piece.start, paragraph.start + piece.end)
-            markup = highlighted(text, shown, clipped(bold, shown))
+            markup = highlighted(text, shown, _clipped(bold, shown))
             yield Block.quotation(markup, text[shown.start : shown.end])
 
 
@@ -156,3 +205,42 @@ def _touchable(text: str) -> Iterator[Block]:
     for piece in pieces(text):
         shown = text[piece.start : piece.end]
         yield Block(f"<pre>{escaped(shown)}</pre>", printable(shown))
+
+
+def _page_button(article: Article, quote: Quotation, say: Texts) -> Button:
+    """A button for the page of an article that holds the beginning of a quotation."""
+    page = sum(piece.end <= quote.start for piece in pieces(article.text))
+    return Button(say("telegram.whole_article"), _page_data(page, Reference.of(quote)))
+
+
+def _clipped(span: Span, shown: Span) -> list[Span]:
+    """The part of a span that is shown, if there is one."""
+    part = Span(max(span.start, shown.start), min(span.end, shown.end))
+    return [part] if part.start < part.end else []
+
+
+def _article_page(article: Article, number: int, page: int, bold: Span, say: Texts) -> Message:
+    spans = list(pieces(article.text))
+    page = min(page, len(spans) - 1)
+    shown = spans[page]
+    markup = highlighted(article.text, shown, _clipped(bold, shown))
+    (message, *_) = packed(
+        [
+            article_block(article, f"{number}. ", whole=True),
+            Block(markup, printable(article.text[shown.start : shown.end])),
+        ]
+    )
+    data = _page_data("{}", Reference(article_key(article.path, article.sha256), bold))
+    listed = Button(say("telegram.listed"), f"list:{(number - 1) // _PAGE_SIZE}")
+    return message.with_buttons([*_page_buttons(data, page, len(spans), say), listed])
+
+
+def _page_data(page: int | str, reference: Reference) -> str:
+    return f"text:{page}:{reference}"
+
+
+def _page_buttons(data: str, page: int, pages: int, say: Texts) -> list[Button]:
+    """Buttons for the page before and the page after, where there are any."""
+    before = Button(say("telegram.page_before"), data.format(page - 1))
+    after = Button(say("telegram.page_after", page=page + 2, pages=pages), data.format(page + 1))
+    return [*[before] * (page > 0), *[after] * (page + 1 < pages)]

@@ -20,11 +20,15 @@ from bot.smalltalk import Examples
 from bot.state import State
 from bot.status import note_error
 from bot.telegram.answering import Answering, Asker
-from bot.telegram.buttons import quotation_messages
+from bot.telegram.buttons import (
+    article_page,
+    articles_page,
+    pressed_page,
+    quotation_messages,
+)
 from bot.telegram.commands import set_admin_menu
 from bot.telegram.inline import answer_guest
 from bot.telegram.messages import Button, Message, text_message, verification_messages
-from bot.telegram.pages import article_page, articles_page, pressed_page
 from bot.telegram.sending import acknowledge, deliver, replace_pressed, reply, send, typing
 from bot.telegram.updates import (
     addressed,

@@ -80,11 +80,17 @@ def article_block(article: Article | Quotation, label: str = "", *, whole: bool 
     title, date = shortened(article.title if whole else short_title(article)), article.date or ""
     plain = label + " · ".join(filter(None, (outlet, title, date)))
     linked = escaped(title)
-    address = (isinstance(article, Quotation) and article.link) or article.url
-    if address and len(address) <= _MAX_LINK and _LINK.fullmatch(address):
+    if address := link_of(article):
         linked = f'<a href="{escaped(address)}">{linked}</a>'
     markup = escaped(label) + " · ".join(filter(None, (escaped(outlet), linked, escaped(date))))
     return Block(markup, printable(plain))
+
+
+def link_of(article: Article | Quotation) -> str:
+    """The address that Telegram makes a link of; "" where there is none."""
+    address = (isinstance(article, Quotation) and article.link) or article.url
+    fits = address and len(address) <= _MAX_LINK and _LINK.fullmatch(address)
+    return address if address and fits else ""
 
 
 def highlighted(text: str, piece: Span, highlights: Iterable[Span]) -> str:

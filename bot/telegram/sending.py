@@ -1,5 +1,8 @@
 """Sends messages with retries, and as plain text where Telegram refuses the formatting.
 
+Where the settings allow it, one rich message shows an answer that profits from it. A server that
+does not know rich messages is not asked again; what it refuses is sent as HTML.
+
 An ephemeral message, which its author and the bot alone see, is answered by another one. Source:
 https://core.telegram.org/bots/api#ephemeral-messages-and-commands
 """
@@ -8,8 +11,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
@@ -25,12 +28,14 @@ from telegram import (
 )
 from telegram import Message as TelegramMessage
 from telegram.constants import ChatAction, ParseMode
-from telegram.error import BadRequest, InvalidToken, NetworkError, TelegramError
+from telegram.error import BadRequest, EndPointNotFound, InvalidToken, NetworkError, TelegramError
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
+from bot.locales import Texts
 from bot.state import AnswerLog
 from bot.telegram.messages import Button, Message, text_message
-from bot.telegram.updates import ephemeral_number, person_of
+from bot.telegram.rich import Json, rich_message
+from bot.telegram.updates import ephemeral_number, person_of, topic_of
 from index.errors import StorageError
 from retrieval.answer import Answer
 
@@ -44,6 +49,13 @@ _T = TypeVar("_T")
 _log = logging.getLogger(__name__)
 
 
+@dataclass
+class RichSupport:
+    """Whether rich messages are sent: if it is set so, until a server does not know them."""
+
+    enabled: bool = False
+
+
 @dataclass(frozen=True)
 class Replies:
     """The replies of the bot: those to an edited message replace the ones that it had before.
@@ -52,6 +64,7 @@ class Replies:
     """
 
     answer_log: AnswerLog
+    rich: RichSupport = field(default_factory=RichSupport)
     _locks: WeakValueDictionary[tuple[int, int], asyncio.Lock] = field(
         default_factory=WeakValueDictionary
     )
@@ -77,6 +90,41 @@ class Replies:
                 replies = None
             yield replies or []
 
+    async def show(
+        self,
+        to: TelegramMessage,
+        messages: Sequence[Message],
+        before: Sequence[int],
+        answer: Answer | None,
+        say: Texts,
+    ) -> list[int]:
+        """Reply with an answer, or with what is sent instead; the numbers of the replies.
+
+        ``messages``: what shows it where a rich message does not, with its buttons in the last.
+        """
+        if answer is not None and self.rich.enabled and ephemeral_number(to) is None:
+            rich = rich_message(answer, say)
+            number = await self._put_rich(to, rich, messages[-1], before) if rich else None
+            if number is not None:
+                await _delete(to, [old for old in before if old != number])
+                return [number]
+        return await deliver(to, messages, before)
+
+    async def _put_rich(
+        self, to: TelegramMessage, rich: Json, message: Message, before: Sequence[int]
+    ) -> int | None:
+        """Send a rich message, or edit the first of the replies into it; None where refused."""
+        try:
+            if before:
+                return await _edit_rich(to, rich, message, before[0])
+            return await _send_rich(to, rich, message)
+        except (EndPointNotFound, BadRequest) as error:
+            reason = str(error.__cause__ or error)
+            # A server that does not know the method, or finds no text for the other one
+            self.rich.enabled = "Not Found" not in reason and "text is empty" not in reason
+            _log.warning("no rich message (%s); trying HTML", reason)
+        return None
+
     async def keep(
         self, to: TelegramMessage, person: int, replies: list[int], answer: Answer | None = None
     ) -> None:
@@ -87,6 +135,27 @@ class Replies:
             await asyncio.to_thread(self.answer_log.keep, _key(to), person, replies, answer)
         except StorageError as error:  # the reply is sent all the same; its buttons do not work
             _log.error("%s", error)
+
+
+async def _send_rich(to: TelegramMessage, rich: Json, message: Message) -> int:
+    keyboard = {"reply_markup": _keyboard(message)} if message.rows else {}
+    content = {"chat_id": to.chat_id, "rich_message": rich} | keyboard
+    content |= _reply_options(to) | _topic_options(to)
+    request = to.get_bot().do_api_request  # python-telegram-bot 22.8 does not know the method
+    sent = await _persistently(lambda: request("sendRichMessage", content))
+    return int(sent["message_id"])
+
+
+async def _edit_rich(to: TelegramMessage, rich: Json, message: Message, number: int) -> int:
+    put: Callable[..., Awaitable[object]] = to.get_bot().edit_message_text
+    content = {
+        "text": None,  # there is one or the other
+        "api_kwargs": {"rich_message": rich},
+        "reply_markup": _keyboard(message) if message.rows else None,
+    }
+    with _unmodified():
+        await _persistently(lambda: put(chat_id=to.chat_id, message_id=number, **content))
+    return number
 
 
 async def deliver(
@@ -104,10 +173,14 @@ async def deliver(
         if number is None or not await _replace(edit, message):
             number = (await send(to, message)).message_id
         numbers.append(number)
-    for number in before[len(messages) :]:
+    await _delete(to, before[len(messages) :])
+    return numbers
+
+
+async def _delete(to: TelegramMessage, numbers: Sequence[int]) -> None:
+    for number in numbers:
         with suppress(TelegramError):  # older than two days, or deleted by somebody else
             await to.get_bot().delete_message(to.chat_id, number)
-    return numbers
 
 
 async def reply(to: TelegramMessage, text: str) -> None:
@@ -170,11 +243,8 @@ async def _replace(put: Callable[..., Awaitable[object]], message: Message) -> b
     """Edit a message into another one; False where Telegram refuses: it may be gone."""
 
     async def edit(mode: ParseMode | None) -> None:
-        try:
+        with _unmodified():
             await put(**_content(message, mode))
-        except BadRequest as error:
-            if mode is None or "not modified" not in str(error):
-                raise
 
     with suppress(BadRequest):
         await _formatted(edit)
@@ -208,6 +278,23 @@ def _reply_options(to: TelegramMessage) -> dict[str, Any]:
     return {"do_quote": False, "api_kwargs": ephemeral}
 
 
+def _topic_options(to: TelegramMessage) -> Json:
+    """The topic of a message, as a reply in it needs it."""
+    name = "message_thread_id" if to.is_topic_message else "direct_messages_topic_id"
+    topic = topic_of(to)
+    return {name: topic} if topic else {}
+
+
+@contextmanager
+def _unmodified() -> Iterator[None]:
+    """Pass over the refusal to edit a message into what it already is."""
+    try:
+        yield
+    except BadRequest as error:
+        if "not modified" not in str(error):
+            raise
+
+
 async def _formatted(put: Callable[[ParseMode | None], Awaitable[_T]]) -> _T:
     """Put a message somewhere, as plain text if Telegram refuses its formatting."""
     try:
@@ -218,13 +305,16 @@ async def _formatted(put: Callable[[ParseMode | None], Awaitable[_T]]) -> _T:
 
 
 def _content(message: Message, mode: ParseMode | None) -> dict[str, Any]:
-    rows = [[_button(button) for button in row] for row in message.rows]
     return {
         "text": message.markup if mode else message.plain,
         "parse_mode": mode,
-        "reply_markup": InlineKeyboardMarkup(rows) if rows else None,
+        "reply_markup": _keyboard(message) if message.rows else None,
         "link_preview_options": NO_PREVIEW,
     }
+
+
+def _keyboard(message: Message) -> InlineKeyboardMarkup:
+    return InlineKeyboardMarkup([[_button(button) for button in row] for row in message.rows])
 
 
 def _button(button: Button) -> InlineKeyboardButton:

@@ -195,6 +195,11 @@ class FakeBotApi(BotApiServer):
         with self._changed:
             self._faults.clear()
 
+    def forget_rich(self) -> None:
+        """Be a server from before Bot API 10.1."""
+        with self._changed:
+            self._state.knows_rich = False
+
     @property
     def calls(self) -> list[Call]:
         """Every call so far, in the order of the answers."""

@@ -43,9 +43,12 @@ PARAMETERS = {
     "sendMessage": fields(
         _CONTENT + _FLAGS + "reply_parameters:object ephemeral_message_parameters:object"
     ),
+    "sendRichMessage": fields(
+        "chat_id:int rich_message:object reply_markup:object reply_parameters:object " + _FLAGS
+    ),
     "editEphemeralMessageText": fields(_CONTENT + "receiver_user_id:int ephemeral_message_id:int"),
     "sendMessageDraft": fields("chat_id:int message_thread_id:int draft_id:int text parse_mode"),
-    "editMessageText": fields(_CONTENT + "message_id:int"),
+    "editMessageText": fields(_CONTENT + "message_id:int rich_message:object"),
     "editMessageReplyMarkup": fields("chat_id:int message_id:int reply_markup:object"),
     "deleteMessage": fields("chat_id:int message_id:int"),
     "deleteMessages": fields("chat_id:int message_ids:list"),

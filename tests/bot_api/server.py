@@ -82,7 +82,8 @@ class BotApiServer:
         method, params = request.match_info["method"], Json()
         try:
             self._check_token(request.match_info["token"])
-            if method not in PARAMETERS:
+            is_old = method == "sendRichMessage" and not self._state.knows_rich
+            if method not in PARAMETERS or is_old:
                 raise ApiError(404, "Not Found")
             params = await read_parameters(request)
             params = decode_parameters(method, params)
@@ -125,7 +126,7 @@ class BotApiServer:
         if method == "getUpdates":
             return await self._get_updates(params)
         with self._changed:
-            if method in {"sendMessage", "editMessageText"}:
+            if method in {"sendMessage", "sendRichMessage", "editMessageText"}:
                 self._flood.count(params.get("chat_id", 0))
             result = copy.deepcopy(self._state.handlers[method](params))
         if method == "setWebhook":

@@ -16,6 +16,7 @@ from tests.bot_api.menus import Menus
 from tests.bot_api.parameters import check_fields, check_link_preview, fields
 from tests.bot_api.queries import OpenQueries
 from tests.bot_api.reactions import check_reactions
+from tests.bot_api.rich import rich_message
 from tests.bot_api.text import formatted_text
 from tests.bot_api.updates import UpdateQueue
 from tests.bot_api.webhook import Webhook
@@ -23,6 +24,7 @@ from tests.bot_api.webhook import Webhook
 _REPLY = fields(
     "message_id:int chat_id:int allow_sending_without_reply:bool quote quote_parse_mode"
 )
+_CONTENT = {"text", "entities", "link_preview_options", "rich_message", "reply_markup"}
 _ACTIONS = fields(
     "typing upload_photo record_video upload_video record_voice upload_voice upload_document "
     "choose_sticker find_location record_video_note upload_video_note"
@@ -42,6 +44,7 @@ class BotState:
 
     def __init__(self, bot_id: int, *, inline: bool = True) -> None:
         self._has_inline = inline
+        self.knows_rich = True
         self.me = {"id": bot_id, "is_bot": True, "first_name": "Fake", "username": "fake_test_bot"}
         self.queue = UpdateQueue()
         self.messages: dict[int, dict[int, Json]] = {}
@@ -57,6 +60,7 @@ class BotState:
         self.handlers: dict[str, Callable[[Json], Any]] = {
             "getMe": self.get_me,
             "sendMessage": self.send_message,
+            "sendRichMessage": self.send_rich_message,
             "sendMessageDraft": self.send_message_draft,
             "editMessageText": self.edit_message_text,
             "editEphemeralMessageText": self.edit_ephemeral_message_text,
@@ -133,7 +137,14 @@ class BotState:
 
     def send_message(self, params: Json) -> Json:
         """#sendmessage."""
-        chat, content = self._chat(params), self._content(params)
+        return self._send(params, self._content(params))
+
+    def send_rich_message(self, params: Json) -> Json:
+        """#sendrichmessage."""
+        return self._send(params, self._rich_content(params))
+
+    def _send(self, params: Json, content: Json) -> Json:
+        chat = self._chat(params)
         content |= self._topic(chat, params)
         if "ephemeral_message_parameters" in params:
             return self._ephemeral.send({"from": self.me, "chat": chat} | content, params)
@@ -169,13 +180,17 @@ class BotState:
 
     def edit_message_text(self, params: Json) -> Json:
         """#editmessagetext, of a message that is not inline."""
-        return self._edit(self._chat(params), params, self._content(params))
+        is_rich = self.knows_rich and "rich_message" in params
+        if is_rich and "text" in params:
+            raise bad_request("text and rich_message can't be used together")
+        content = self._rich_content(params) if is_rich else self._content(params)
+        return self._edit(self._chat(params), params, content)
 
     def edit_message_reply_markup(self, params: Json) -> Json:
         """#editmessagereplymarkup, of a message that is not inline; without any it removes it."""
         chat = self._chat(params)
         old = self.messages[chat["id"]].get(params.get("message_id", 0), {})
-        content = {key: old[key] for key in {"text", "entities", "link_preview_options"} & {*old}}
+        content = {key: old[key] for key in (_CONTENT - {"reply_markup"}) & {*old}}
         return self._edit(chat, params, content | self._markup(params))
 
     def _edit(self, chat: Json, params: Json, content: Json) -> Json:
@@ -184,7 +199,7 @@ class BotState:
             raise bad_request("message to edit not found")
         if old["from"]["id"] != self.me["id"]:
             raise bad_request("message can't be edited")
-        replaced = {"text", "entities", "link_preview_options", "reply_markup", "edit_date"}
+        replaced = _CONTENT | {"edit_date"}
         if content == {key: old[key] for key in (replaced & old.keys()) - {"edit_date"}}:
             raise bad_request(
                 "message is not modified: specified new message content and reply markup are "
@@ -277,6 +292,10 @@ class BotState:
             check_link_preview(params["link_preview_options"])
             content["link_preview_options"] = params["link_preview_options"]
         return content | self._markup(params)
+
+    def _rich_content(self, params: Json) -> Json:
+        """The fields of a #message that is rich; it comes back with the blocks that it shows."""
+        return {"rich_message": rich_message(params.get("rich_message"))} | self._markup(params)
 
     def _markup(self, params: Json) -> Json:
         if "reply_markup" not in params:
