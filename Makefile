@@ -12,7 +12,7 @@ ANSWERS ?= --write
 
 export Q
 
-.PHONY: ask test test-fast check format soak bench bench-index bench-answers bench-quality bench-chat lock docs picture clean
+.PHONY: ask test test-fast check format soak bench bench-index bench-answers bench-quality bench-chat lock docs picture conversation clean
 
 ask: $(READY)
 	@test -n "$$Q" || { echo 'Ask like this: make ask Q="Dove va il treno blindato?"' >&2; exit 2; }
@@ -82,6 +82,10 @@ docs: $(READY)
 picture: $(READY)
 	$(BIN)/virgolette index --quiet
 	$(BIN)/python docs/make_picture.py
+
+# docs/conversation.md: the steps of docs/conversation.toml with the real bot; ten minutes.
+conversation: $(READY)
+	$(BIN)/python -m docs.make_conversation
 
 # Resolve the ranges of pyproject.toml anew and pin what came out. torch's local version
 # (+cpu) is dropped, so that any build of 2.13.0 is the right one.

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.telegram.commands import COMMANDS
 from tests.conftest import ROOT, Workplace
 
 DOCS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
@@ -20,6 +21,13 @@ LONGEST_README = 8000  # characters: it is read before anything is installed
 def test_generated_pages_are_those_of_the_code(name: str) -> None:
     page = runpy.run_path(str(ROOT / "docs" / "generate.py"))[f"{name}_page"]()
     assert (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8") == page, "run make docs"
+
+
+def test_the_conversation_has_every_command() -> None:
+    page = (ROOT / "docs" / "conversation.md").read_text(encoding="utf-8")
+    typed = set(re.findall(r"\*\*🧑 (/\w+)", page))
+    names = {f"/{name}" for command in COMMANDS.values() for name in command.names}
+    assert {f"/{c.italian}" for c in COMMANDS.values()} <= typed <= {*names, "/boh", "/nope"}
 
 
 def test_the_readme_is_short() -> None:
