@@ -255,6 +255,7 @@ def test_the_topic_is_without_the_words_that_ask(text: str, about: str) -> None:
         ("CHE COSA DICE MELONI?", ()),
         ("che cosa scrive AgenPress?", ()),
         ("che cosa ha detto Kim?", ()),
+        ("Fammi il punto sulle armi", ()),
     ],
 )
 def test_names_that_are_missing(

@@ -337,5 +337,5 @@ def _with_missing(result: ExtractiveAnswer, extractor: Extractor) -> ExtractiveA
     """The answer; a refusal names what no article has."""
     if not result.answer.refused:
         return result
-    missing = missing_names(result.scoped.question.text, extractor.generation)
+    missing = missing_names(result.answer.question, extractor.generation)
     return replace(result, answer=replace(result.answer, missing=missing))

@@ -66,13 +66,14 @@ def missing_names(text: str, generation: Generation) -> tuple[str, ...]:
     beginning of a question, or of a question that is not in the main language, only counts if no
     dictionary has it: "White House" has another name in the articles.
     """
-    outlets = {word for source in generation.sources for word in words(source)}
+    no_names = {word for source in generation.sources for word in words(source)}
+    no_names |= vocabulary("request_words")
     is_foreign = language_of(text) != MAIN
     missing = []
     for name in _NAMES.finditer(text):
         parts = [part for part in _NAME.finditer(text, *name.span()) if part[0][0].isupper()]
         if any(
-            not set(words(part[0])) <= outlets
+            not set(words(part[0])) <= no_names
             and _is_missing(part[0], generation)
             and _is_name(part, text, is_foreign)
             for part in parts
