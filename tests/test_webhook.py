@@ -76,7 +76,9 @@ def test_updates_come_by_webhook_and_are_kept_before_they_are_accepted(
         for number in asked:
             assert TRAIN in api.replies_to(number, timeout=READY)[0]["text"]
         again.ask("/help")
-        assert [len(api.replies_to(number)) for number in asked] == [1] * len(asked)
+        # A reply that Telegram accepted just as the bot was killed may come once more.
+        replies = [len(api.replies_to(number)) for number in asked]
+        assert min(replies) == 1 and sum(replies) <= len(asked) + 1
         assert again.stop() == 0
         # What was accepted just before the kill is edited into the same once more.
         assert all("not modified" in refusal.description for refusal in api.refusals)
