@@ -53,16 +53,8 @@ def verdict(
     unknown, there is no short answer: the articles may differ, or the reader errs.
     """
     likely = [candidate for candidate in candidates if candidate.answers >= LIKELY]
-    sure: dict[AnswerKey, Sentence] = {
-        (scored.sentence.article.path, scored.sentence.answer): scored.sentence
-        for scored in likely
-        if scored.worded >= weights.sure
-    }
-    rivals: dict[AnswerKey, Sentence] = {
-        (scored.sentence.article.path, scored.sentence.answer): scored.sentence
-        for scored in likely
-        if scored.worded >= RIVAL
-    }
+    sure = _worded(likely, weights.sure)
+    rivals = _worded(likely, min(RIVAL, weights.sure))
     quotes = _newest_first(quotes, rivals)
     quotes = tuple(q if _key(q) in sure else replace(q, deciding=None) for q in quotes)
     first = quotes[0]
@@ -81,6 +73,15 @@ def verdict(
 
 def _key(quote: Quotation) -> AnswerKey:
     return quote.article, quote.deciding
+
+
+def _worded(likely: Sequence[ScoredSentence], least: float) -> dict[AnswerKey, Sentence]:
+    """The sentences whose words are the answer with at least this probability."""
+    return {
+        (scored.sentence.article.path, scored.sentence.answer): scored.sentence
+        for scored in likely
+        if scored.worded >= least
+    }
 
 
 def _newest_first(
