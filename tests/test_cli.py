@@ -58,7 +58,7 @@ def test_ask_in_english_is_answered_in_english(indexed_place: Workplace) -> None
     asked = "What is the capital of Australia?\nQual è la capitale dell'Australia?\n"
     done = indexed_place.run("ask", "-", stdin=asked)
     assert done.returncode == 0
-    assert done.stdout.index("The articles") < done.stdout.index("Nessun articolo nomina")
+    assert done.stdout.index("in the articles.") < done.stdout.index("Nessun articolo nomina")
 
 
 def test_the_language_can_be_set(empty_place: Workplace) -> None:

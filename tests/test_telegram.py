@@ -78,7 +78,8 @@ def test_ask_start_and_help_in_both_languages(bot: Bot) -> None:
 def test_a_refusal_says_so_in_the_users_language(bot: Bot) -> None:
     message = bot.ask("Qual è il fiume più lungo del mondo?")
     assert message["text"].startswith("Gli articoli non ")
-    assert bot.ask("How deep is the ocean?", language_code="en")["text"].startswith("The articles ")
+    ocean = bot.ask("How deep is the ocean?", language_code="en")["text"]
+    assert ocean.startswith("I find nothing on this in the articles.")
     mona = bot.ask("Who painted the Mona Lisa?", language_code="en")["text"]
     assert mona.startswith("No article names “Mona Lisa”.")
 
