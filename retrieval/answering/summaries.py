@@ -12,6 +12,7 @@ from index.articles.article import Article
 from index.generations.generation import Generation
 from index.models.embedder import Embedder
 from index.models.encoder import Vectors
+from index.text.dates import ranking_day
 from index.text.sentences import Span
 from index.text.words import language_of, stems, terms, words
 from retrieval.answer import Answer, Intent, Quotation, Reason, Turn
@@ -77,7 +78,7 @@ def summarized(
     if intent is Intent.TIMELINE:
         articles = sorted(articles[:MOST_ARTICLES], key=lambda article: article.date or "")
     elif intent is Intent.NEWEST or not about:
-        articles = sorted(articles, key=lambda article: article.date or "", reverse=True)
+        articles = sorted(articles, key=lambda article: ranking_day(article.date), reverse=True)
     articles = articles[:MOST_ARTICLES]
     if intent is Intent.NEWEST and about:
         mentions = (mention(one, topic_words(about), extractor.generation) for one in articles)
@@ -212,7 +213,7 @@ def _newest_in_scope(scoped_question: ScopedQuestion, generation: Generation) ->
         if (not scope.sources or article.source in scope.sources)
         and (not (scope.since or scope.until) or (article.date and scope.covers(article.date)))
     ]
-    newest = sorted(headers, key=lambda article: article.date or "", reverse=True)
+    newest = sorted(headers, key=lambda article: ranking_day(article.date), reverse=True)
     paths = [article.path for article in newest[: 3 * MOST_ARTICLES]]
     return _independent(_stored(paths, generation), generation)
 
