@@ -23,6 +23,17 @@ _TEMPORARY = re.compile(
     r"|.*\.(?:sw[a-z]|tmp|part|crdownload)|.*___jb_(?:tmp|old)___",
     re.DOTALL | re.IGNORECASE,
 )
+# Syncthing, ownCloud, Resilio, pCloud; Dropbox, Nextcloud and Seafile in parentheses.
+_CONFLICT = re.compile(
+    r".*(?:\.sync-conflict-|_conflict-\d{8}|\.conflict\.|\[conflicted\]"
+    r"|\(.*(?:conflict(?:ed)? copy|case conflict|sfconflict|copia in conflitto).*\)).*",
+    re.DOTALL | re.IGNORECASE,
+)
+# Of network drives and archives: thumbnails, what was deleted, attributes.
+_FOREIGN_FOLDERS = frozenset(
+    ("@eadir", "#recycle", "@recycle", "$recycle.bin", "system volume information", "__macosx")
+)
+_SAVED = ("_files", "_file", "_fichiers", "-Dateien")  # ends of the folder beside a saved page
 _DAY = 86_400  # seconds after which all files are read again, whatever their status
 RACY_SECONDS = 3.0  # seconds: a file that was just changed may change again within its time stamp
 _MIN_MISSES = 50  # new digests; fewer are not worth a write
@@ -120,11 +131,13 @@ class _Walk:
 
     def files(self, folder: str) -> Iterator[CorpusFile]:
         """The files below a folder of the corpus; "" is the corpus itself."""
-        for entry in self._entries(folder):
+        entries = self._entries(folder)
+        names = frozenset(entry.name for entry in entries)
+        for entry in entries:
             if is_temporary(entry.name):
                 continue
             path = f"{folder}/{entry.name}" if folder else entry.name
-            trouble = _trouble(self._root, path, entry, self._max_bytes)
+            trouble = _trouble(self._root, path, entry, self._max_bytes) or _foreign(entry, names)
             if trouble:
                 yield CorpusFile(_printable(path), "", trouble)
             elif entry.is_dir():
@@ -168,12 +181,29 @@ def _trouble(root: str, path: str, entry: os.DirEntry[str], max_bytes: int) -> s
     """Why this entry is not read, or ""."""
     if _printable(path) != path:
         return "its name is not UTF-8"
+    if entry.name.startswith(".") and entry.name.endswith(".icloud"):
+        return "it is not on this machine: have iCloud download it"
     if entry.name.startswith("."):
         return "it is hidden: its name begins with a dot"
     try:
         return _link_trouble(root, entry) or _file_trouble(entry, max_bytes)
     except OSError as error:
         return f"it cannot be read: {error.strerror}"
+
+
+def _foreign(entry: os.DirEntry[str], names: frozenset[str]) -> str:
+    """Why this entry is another program's and no article, or ""; ``names``: all in its folder."""
+    if _CONFLICT.fullmatch(entry.name):
+        return "it is a copy from a sync conflict: compare it with the other one, then rename it"
+    if not entry.is_dir():
+        return ""
+    if entry.name.lower() in _FOREIGN_FOLDERS:
+        return "it is a folder of another program"
+    for end in _SAVED:
+        page = entry.name.removesuffix(end)
+        if page != entry.name and not names.isdisjoint((f"{page}.html", f"{page}.htm")):
+            return "it holds the parts of the saved page beside it"
+    return ""
 
 
 def _link_trouble(root: str, entry: os.DirEntry[str]) -> str:
