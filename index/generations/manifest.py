@@ -26,7 +26,7 @@ OUTPUTS = {
     "schema": "f509fec3f78b",
 }
 LIBRARIES = (
-    "charset-normalizer justext lxml markdown-it-py pypdf pystemmer simplemma trafilatura"
+    "charset-normalizer justext lxml markdown-it-py pypdfium2 pystemmer simplemma trafilatura"
 ).split()
 
 
