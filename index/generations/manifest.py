@@ -26,8 +26,8 @@ OUTPUTS = {
     "schema": "f509fec3f78b",
 }
 LIBRARIES = (
-    "charset-normalizer dateparser justext lxml markdown-it-py pypdfium2 pystemmer pyyaml simplemma"
-    " trafilatura"
+    "charset-normalizer dateparser justext lxml mammoth markdown-it-py pypdfium2 pystemmer pyyaml"
+    " simplemma striprtf trafilatura"
 ).split()
 
 

@@ -15,6 +15,7 @@ _CONTRAST = 16  # of 255 levels of grey: less is not seen
 _LARGEST = 2000  # pixels of a side of a drawn page
 _RAISED = 0.15  # of the letter's size, from its word's baseline
 _SMALLER = 0.85  # of the size of its word: a raised letter
+_UNIT = 3  # letters: a raised figure after so few is a power, as in m²
 _DOUBLED = 0.35  # of the size: a second copy so near makes letters bold, or is a shadow
 _HYPHEN = "\x02"  # PDFium writes it for a hyphen at the end of a line
 _SUPERSCRIPTS = str.maketrans("0123456789+-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻")
@@ -165,11 +166,11 @@ def _word(letters: list[_Letter]) -> Word:
     baseline = base.upright()[2]
     text = ""
     for letter in letters:
-        raised = letter.upright()[2] - baseline > _RAISED * full
-        if raised and letter.size < _SMALLER * full and letter.text.isdigit():
-            text += letter.text.translate(_SUPERSCRIPTS)
-        else:
+        is_raised = letter.upright()[2] - baseline > _RAISED * full
+        if not (is_raised and letter.size < _SMALLER * full and letter.text.isdigit()):
             text += letter.text
+        elif not text or not text[-1].isalpha() or len(text) <= _UNIT:
+            text += letter.text.translate(_SUPERSCRIPTS)  # after a longer word: a note's mark
     edges = [letter.upright() for letter in letters]
     return Word(text, min(e[0] for e in edges), max(e[1] for e in edges), baseline, full)
 
