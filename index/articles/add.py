@@ -18,6 +18,7 @@ from index.articles.article import Article, read_article
 from index.articles.fetch import ARTICLE_TYPES, FEED_TYPES, Fetched, Fetcher, feed_entries
 from index.articles.files import scan
 from index.articles.formats import read_document
+from index.articles.office.mail import mails_in
 from index.articles.pages import python_encoding
 from index.articles.text_files import read_text_file
 from index.disk import sync_to_disk
@@ -115,6 +116,14 @@ class Adder:
             except (FetchError, ArticleError) as error:
                 yield AddResult(url, "failed", reason=str(error))
 
+    def add_mailbox(self, file: Path) -> Iterator[AddResult]:
+        """Add all mails of a box, even if some fail. Raises ArticleError if there is none."""
+        for number, mail in enumerate(mails_in(_content(file, self._fetcher.max_bytes)), 1):
+            try:
+                yield self._store(f"{file} ({number})", mail, ".eml", {}, "")
+            except ArticleError as error:
+                yield AddResult(f"{file} ({number})", "failed", reason=str(error))
+
     def _add_url(self, url: str, fields: Mapping[str, str]) -> AddResult:
         if known := self._catalogue.with_url(url):
             return AddResult(url, "known", known)
@@ -123,19 +132,7 @@ class Adder:
         return self._store(url, _in_utf8(page), suffix, {**fields, "url": page.url}, page.url)
 
     def _add_file(self, file: Path) -> AddResult:
-        try:
-            if not file.is_file():
-                raise ArticleError(
-                    f"there is no file {file}; an address on the web begins with https://"
-                )
-            if file.stat().st_size > self._fetcher.max_bytes:
-                raise ArticleError(
-                    f"{file} is larger than {self._fetcher.max_bytes / 1e6:g} MB: "
-                    "VIRGOLETTE_MAX_FILE_MB"
-                )
-            data = file.read_bytes()
-        except OSError as error:
-            raise ArticleError(f"{file} cannot be read: {error.strerror or error}") from error
+        data = _content(file, self._fetcher.max_bytes)
         return self._store(str(file), data, file.suffix.lower(), {}, "")
 
     def _store(
@@ -152,7 +149,7 @@ class Adder:
             if fetched and _is_home(fields.get("url", "")) and not _is_home(fetched):
                 del fields["url"]  # some sites give every page the address of their home page
             new_suffix = ".txt"
-            if suffix == ".md":
+            if suffix in (".md", ".markdown"):
                 new_suffix, body = ".md", read_text_file(data).text
             content = compose({**defaults, **fields, **self._user_fields}, body)
             article = read_article(content, f"a{new_suffix}")
@@ -172,10 +169,29 @@ class Adder:
         return AddResult(origin, "added", path, notes=document.notes)
 
 
+_TEXTS = (".html", ".txt", ".md")  # whose encoding a server may declare
+
+
+def _content(file: Path, max_bytes: int) -> bytes:
+    """The bytes of a file. Raises ArticleError."""
+    try:
+        if not file.is_file():
+            raise ArticleError(
+                f"there is no file {file}; an address on the web begins with https://"
+            )
+        if file.stat().st_size > max_bytes:
+            raise ArticleError(
+                f"{file} is larger than {max_bytes / 1e6:g} MB: VIRGOLETTE_MAX_FILE_MB"
+            )
+        return file.read_bytes()
+    except OSError as error:
+        raise ArticleError(f"{file} cannot be read: {error.strerror or error}") from error
+
+
 def _in_utf8(page: Fetched) -> bytes:
     """The data; text that is in the server's encoding becomes UTF-8 with a byte order mark."""
     encoding = python_encoding(page.charset) if page.charset else None
-    if encoding is None or page.content_type == "application/pdf":
+    if encoding is None or ARTICLE_TYPES[page.content_type] not in _TEXTS:
         return page.data
     try:
         return page.data.decode(encoding).encode("utf-8-sig")

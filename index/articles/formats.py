@@ -22,6 +22,11 @@ from index.text.clean import one_line, visible, with_line_ends
 Loader = Callable[[bytes], Document]  # raises ArticleError if there is no text
 
 
+def way_out(suffix: str) -> str:
+    """The formats in which to save a file of a format that is not read."""
+    return next((other for other, known in _WAYS_OUT.items() if suffix in known), FORMATS)
+
+
 def read_document(data: bytes, path: str) -> Document:
     """The document in the bytes of the file ``path``.
 
@@ -31,7 +36,7 @@ def read_document(data: bytes, path: str) -> Document:
     suffix = Path(path).suffix.lower()
     if suffix not in LOADERS:
         raise ArticleError(
-            f"{suffix or 'a file without an extension'} is not read: save it as {FORMATS}"
+            f"{suffix or 'a file without an extension'} is not read: save it as {way_out(suffix)}"
         )
     try:
         document = LOADERS[format_of(data) or suffix](data)
@@ -92,3 +97,11 @@ LOADERS: dict[str, Loader] = {
 }
 # As users read it.
 FORMATS = ".txt, .md, .html, .mhtml, .pdf, .docx, .odt, .rtf, .epub, .eml or .mbox"
+_WAYS_OUT = {
+    ".docx": ".dot .dotx .wps .wpd .pages .sxw .fodt .gdoc .wri".split(),
+    ".pdf": ".ppt .pptx .pps .odp .key .ps .djvu .xps .indd .qxp .pub .tif .tiff .jpg .png".split(),
+    ".epub": ".mobi .azw .azw3 .fb2".split(),
+    ".eml": ".msg .emlx .pst".split(),
+    ".html": ".webarchive .maff .url .webloc".split(),
+    ".txt": ".xls .xlsx .ods .csv .tex .rst .org .adoc .xml .json .srt .vtt".split(),
+}

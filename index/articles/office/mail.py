@@ -18,7 +18,7 @@ from index.text.clean import one_line
 
 _BORDER = re.compile(rb"(?:\A|(?<=\n)\r?\n)From [^\r\n]*\d{4}[^\r\n]*\r?\n(?=[!-9;-~]+:)")
 _ESCAPED_FROM = re.compile(rb"^>(>*From )", re.MULTILINE)
-_WRAPPED = 50  # characters: a shorter line of a mail ends where its writer ended it
+_WRAPPED = 45  # characters: a shorter line of a mail ends where its writer ended it
 _SIGNATURE = "-- "
 _ADDRESS = re.compile(r"https?://\S+")
 _LOCKED = frozenset("multipart/encrypted application/pkcs7-mime application/x-pkcs7-mime".split())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+import zlib
 
 from index.errors import ArticleError
 
@@ -40,11 +41,12 @@ def _of_archive(data: bytes) -> str:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             names = set(archive.namelist())
-    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError):
+            mimetype = archive.open("mimetype").read(200) if "mimetype" in names else b""
+    except (zipfile.BadZipFile, ValueError, OSError, RuntimeError, zlib.error):
         return ""  # the loader says what is wrong
     for member, suffix in _MEMBERS.items():
         if member in names:
             return suffix
-    if "content.xml" in names and data[30:200].find(_OPENDOCUMENT) >= 0:
+    if mimetype.strip() == _OPENDOCUMENT:
         return ".odt"
     raise ArticleError("it is an archive of another kind: save its text as .docx or .txt")
