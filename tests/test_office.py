@@ -127,6 +127,16 @@ def test_a_box_of_mails_is_one_text() -> None:
     assert blocks(box, "a.mbox") == ["Primo", "Uno.", "Il ponte", "Due.\nFrom qui."]
 
 
+@pytest.mark.parametrize(
+    "border",
+    ["From ", "From - Mon Jul 11 12:08:34 2011", "From ada  Fri, Jul 01 09:13:09 1994 PST"],
+)
+def test_mails_begin_where_a_border_and_a_header_are(border: str) -> None:
+    mails = ("Subject: Uno\n\nDice.\n\nFrom qui si vede il ponte.\n", "Subject: Due\n\nAltro.\n")
+    box = "\n".join(f"{border}\n{each}" for each in mails).encode()
+    assert blocks(box, "a.mbox") == ["Uno", "Dice.", "From qui si vede il ponte.", "Due", "Altro."]
+
+
 def test_a_saved_page_is_the_article_of_its_page() -> None:
     page = (
         "<html><head><title>Il ponte</title></head><body><article><p>Il ponte di Bardi riapre "

@@ -102,14 +102,18 @@ def test_columns_are_read_one_after_the_other(shift: float, by_row: bool) -> Non
     )
     body = [line for pair in zip(left, right, strict=True) for line in pair]
     title: Line = (60, 810, 20, "Fiori e musica in centro, due notizie")
+    author: Line = (150, 796, 10, "di Ada Merli e Ugo Ferri")
     below: Line = (
         60,
         600,
         11,
         "Le due notizie sono della redazione locale di Borgotaro e Bedonia.",
     )
-    assert text(pdf([title, *(body if by_row else [*left, *right]), below])).split("\n\n") == [
+    assert text(pdf([title, author, *(body if by_row else [*left, *right]), below])).split(
+        "\n\n"
+    ) == [
         title[3],
+        author[3],
         " ".join(COLUMNS[0]),
         " ".join(COLUMNS[1]),
         below[3],

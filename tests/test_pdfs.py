@@ -112,7 +112,7 @@ BOMB = zlib.compress(zlib.compress(b" " * 200_000_000))
         (assemble([]), "damaged PDF"),
         (locked(GOOD, "segreto"), "locked"),
         (b"", "damaged PDF"),
-        (b"<html>non un PDF</html>", "damaged PDF"),
+        (b"<html>non un PDF</html>", "no article"),
         (GOOD[:200], "damaged PDF"),
         (GOOD.replace(b"/Kids [5 0 R]", b"/Kids [2 0 R]"), "damaged PDF|only pictures"),
         (GOOD.replace(b"/Contents 6", b"/Contents 9"), "only pictures"),

@@ -16,7 +16,7 @@ from index.articles.pages import declared_encoding, python_encoding, read_page
 from index.errors import ArticleError
 from index.text.clean import one_line
 
-_BORDER = re.compile(rb"(?:\A|(?<=\n)\r?\n)From [^\r\n]*\d{4}[^\r\n]*\r?\n(?=[!-9;-~]+:)")
+_BORDER = re.compile(rb"(?:\A|(?<=\n)\r?\n)From [^\r\n]*\r?\n(?=[A-Za-z][\w-]*: )")
 _ESCAPED_FROM = re.compile(rb"^>(>*From )", re.MULTILINE)
 _WRAPPED = 45  # characters: a shorter line of a mail ends where its writer ended it
 _SIGNATURE = "-- "

@@ -16,6 +16,7 @@ _OTHER_SIZE = 1.15  # ratio of the sizes of two lines: a heading or a caption
 _SHORT = 0.85  # of the column's width: a paragraph may end here
 _VERY_SHORT = 0.5  # a heading or a list item may end here
 _INDENTED = 0.8  # of the letters' size: a paragraph begins here
+_CENTRED = 3.0  # of the letters' size: a line of its own, such as that of an author
 _STOP = re.compile(r"[.!?…:;][”“\"»’')\]]*$")
 _BULLETS = frozenset("•▪◦‣●■")
 _EDGE_LINES = 3  # at the top and the bottom of a page, where running heads are
@@ -99,7 +100,8 @@ def _ends_paragraph(line: Line, following: Line) -> bool:
     if _STOP.search(line.text):
         begins = _is_indented(following) or following.text[0] in "–—"
         return length < _SHORT or begins or not same_block
-    return length < _VERY_SHORT and not following.text[0].islower()
+    is_centred = line.left - block.left > _CENTRED * line.size
+    return (length < _VERY_SHORT or is_centred) and not following.text[0].islower()
 
 
 def _is_indented(line: Line) -> bool:
