@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from contextlib import suppress
+
 import pytest
 
 from index.articles.article import read_article
@@ -192,3 +195,20 @@ FILE = '<!DOCTYPE d [<!ENTITY a SYSTEM "file:///etc/hostname">]><w:document>&a;<
 def test_what_is_not_read_says_why(data: bytes, name: str, reason: str) -> None:
     with pytest.raises(ArticleError, match=reason):
         read_document(data, name)
+
+
+@pytest.mark.parametrize(
+    ("data", "name"),
+    [
+        (b"{\\rtf1 {" + b"\\v " * 200_000, "a.rtf"),
+        (b"{\\rtf1 " + b"\\{" * 200_000, "a.rtf"),
+        (b"Subject: " + b"=?utf-8?q?a?= " * 200_000 + b"\n\nCiao.", "a.eml"),
+        (docx("<w:p>" * 200 + "</w:p>" * 200), "a.docx"),
+    ],
+    ids=["controls", "braces", "header", "nested"],
+)
+def test_hostile_documents_take_little_time(data: bytes, name: str) -> None:
+    started = time.monotonic()
+    with suppress(ArticleError):
+        read_document(data, name)
+    assert time.monotonic() - started < 10

@@ -19,9 +19,18 @@ from index.text.clean import one_line
 _BORDER = re.compile(rb"(?:\A|(?<=\n)\r?\n)From [^\r\n]*\r?\n(?=[A-Za-z][\w-]*: )")
 _ESCAPED_FROM = re.compile(rb"^>(>*From )", re.MULTILINE)
 _WRAPPED = 45  # characters: a shorter line of a mail ends where its writer ended it
+_HEADER_LIMIT = 5000  # characters
 _SIGNATURE = "-- "
 _ADDRESS = re.compile(r"https?://\S+")
 _LOCKED = frozenset("multipart/encrypted application/pkcs7-mime application/x-pkcs7-mime".split())
+
+
+class _Policy(email.policy.EmailPolicy):
+    """Cuts headers: the time to parse one grows with the square of its length."""
+
+    def header_source_parse(self, sourcelines: list[str]) -> tuple[str, str]:
+        name, value = super().header_source_parse(sourcelines)
+        return name, value[:_HEADER_LIMIT]
 
 
 def read_mail(data: bytes) -> Document:
@@ -86,7 +95,7 @@ def read_saved_page(data: bytes) -> Document:
 
 
 def _parsed(data: bytes) -> EmailMessage:
-    message = email.message_from_bytes(data.lstrip(), policy=email.policy.default)
+    message = email.message_from_bytes(data.lstrip(), policy=_Policy())
     if not isinstance(message, EmailMessage):
         raise TypeError("the policy makes other messages")
     return message

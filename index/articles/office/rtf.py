@@ -12,9 +12,9 @@ from index.errors import ArticleError
 from index.text.clean import one_line
 
 _TITLE = re.compile(r"\{\\title\s+([^{}]*)\}")
-# The innermost groups that are not plain text, which striprtf reads as such.
-_SPECIAL = re.compile(r"\{((?:[^{}\\]|\\[^{}])*?\\(v|deleted|super)(?![a-z0-9])[^{}]*)\}")
-_PLAIN = {"v": "", "deleted": ""}
+_INNERMOST = re.compile(r"(?<!\\)\{((?:[^{}\\]++|\\.)*+)\}", re.DOTALL)  # group
+_SPECIAL = re.compile(r"\\(v|deleted|super)(?![a-z0-9])")  # which striprtf reads as plain text
+_RAISED = ("\x0e", "\x0f")  # around a raised text
 
 
 def read_rtf(data: bytes) -> Document:
@@ -24,7 +24,7 @@ def read_rtf(data: bytes) -> Document:
         raise ArticleError("it is no .rtf file: save it as .rtf again")
     match = _TITLE.search(source)
     title = one_line(_text("{\\rtf1\\ansi " + match[1] + "}")) if match else ""
-    lines = _text(_SPECIAL.sub(_special, source)).split("\n")
+    lines = _text(_INNERMOST.sub(_special, source)).split("\n")
     return Document(markup_text("".join(_markup(lines))), {"title": title} if title else {})
 
 
@@ -35,14 +35,14 @@ def _text(source: str) -> str:
 
 
 def _special(group: re.Match[str]) -> str:
-    """The group as text: a raised figure as a control that ``_markup`` reads."""
-    if group[2] in _PLAIN:
-        return _PLAIN[group[2]]
+    """A group without what is hidden or deleted, and with marks around a raised figure."""
+    match = _SPECIAL.search(group[1])
+    if match is None:
+        return group[0]
+    if match[1] != "super":
+        return ""
     text = _text("{\\rtf1\\ansi{" + group[1].replace("\\super", "") + "}}").strip()
     return f"{{{_RAISED[0]}{text}{_RAISED[1]}}}" if text.isascii() and text.isalnum() else ""
-
-
-_RAISED = ("\x0e", "\x0f")  # around a raised text
 
 
 def _markup(lines: list[str]) -> list[str]:
