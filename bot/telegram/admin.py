@@ -14,12 +14,12 @@ from telegram.ext import ContextTypes
 
 from bot.captions import not_one_article
 from bot.chat_model import spent_of
+from bot.indexing import COUNTED, CommandResult, run_command
 from bot.listing import article_by_key, article_key, find_article
 from bot.locales import Texts
 from bot.settings import Settings
 from bot.state import State
 from bot.status import health_of, index_status
-from bot.telegram.indexing import COUNTED, CommandResult, run_command
 from bot.telegram.messages import Block, Button, article_block, packed, shortened, text_message
 from bot.telegram.sending import Replies, acknowledge, replace_pressed, typing
 from bot.telegram.updates import message_of, texts_of

@@ -31,6 +31,7 @@ from bot.access import Access, Allowance, Invitations
 from bot.chat_model import probe
 from bot.compose import Parts
 from bot.conversations import Conversations
+from bot.indexing import follow_corpus
 from bot.queue import AnswerQueue
 from bot.settings import Settings, SettingsError
 from bot.smalltalk import Examples
@@ -48,7 +49,6 @@ from bot.telegram.inbox import (
     UpdatesRequest,
     Webhook,
 )
-from bot.telegram.indexing import follow_corpus
 from bot.telegram.inline import Inline
 from bot.telegram.sending import MAX_RETRY_PAUSE, Replies, RichSupport
 from bot.telegram.votes import Voting
