@@ -370,7 +370,7 @@ def test_the_command_adds_waits_for_another_writer_indexes_and_tells(
     done = place.run("add", web.url("/news"))
     holder.join()
     assert (done.returncode, done.stderr) == (0, "")
-    assert f"+ added    {NAME}" in done.stdout and "1 articles in the index" in done.stdout
+    assert f"+ added    {NAME}" in done.stdout and "articles in the index: 1" in done.stdout
     added = front_matter(files(place.corpus)[NAME])
     assert (added["url"], added["date"]) == (ADDRESS, "2023-09-11")
     assert "treno" in place.run("show", NAME).stdout

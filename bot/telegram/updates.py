@@ -12,8 +12,8 @@ def addressed(message: Message, bot: Bot) -> str | None:
 
     A mention alone addresses to it what the message replies to, unless the bot has written that.
     """
-    author, replied_to = message.from_user, message.reply_to_message
-    if author is not None and author.is_bot:
+    replied_to = message.reply_to_message
+    if is_automatic(message):
         return None
     kinds: list[str | None] = [MessageEntity.MENTION, MessageEntity.TEXT_MENTION]
     mentions = message.parse_entities(kinds) or message.parse_caption_entities(kinds)
@@ -35,8 +35,18 @@ def message_of(update: Update) -> Message:
 
 
 def person_of(message: Message) -> int:
-    """The number of whoever wrote a message; of the chat, where the chat itself speaks."""
-    return message.from_user.id if message.from_user else message.chat_id
+    """The number of whoever wrote a message.
+
+    Of a group or channel, where it speaks: an anonymous administrator is the group.
+    """
+    return (message.sender_chat or message.from_user or message.chat).id
+
+
+def is_automatic(message: Message) -> bool:
+    """Whether nobody wrote a message: another bot did, or Telegram forwarded a channel's post."""
+    author = message.from_user
+    is_bot = author is not None and author.is_bot and message.sender_chat is None
+    return is_bot or bool(message.is_automatic_forward)
 
 
 def text_of(message: Message | None) -> str:
@@ -68,8 +78,9 @@ def ephemeral_number(message: MaybeInaccessibleMessage) -> int | None:
 
 
 def command_of(message: Message) -> tuple[str, str]:
-    """The command that a message begins with, as "/ask@bot", and the text after it."""
-    commands = message.parse_entities([MessageEntity.BOT_COMMAND])
+    """The command that a message or caption begins with, as "/ask@bot", and the text after it."""
+    kinds: list[str | None] = [MessageEntity.BOT_COMMAND]
+    commands = message.parse_entities(kinds) or message.parse_caption_entities(kinds)
     first = next((name for entity, name in commands.items() if entity.offset == 0), "")
     return first.lower(), text_of(message)[len(first) :].strip() if first else ""
 

@@ -50,7 +50,7 @@ def report_lines(report: Report, listed: Collection[str] = ()) -> Iterator[str]:
         yield localized(f"The index was rebuilt: {report.rebuilt_because}.")
     state = "nothing changed" if report.unchanged else f"{report.embedded} texts embedded"
     yield localized(
-        f"{report.articles} articles in the index, {state} (generation {report.generation})"
+        f"articles in the index: {report.articles}, {state} (generation {report.generation})"
     )
 
 
