@@ -77,7 +77,7 @@ class _Request:
 
     def answer(self) -> ExtractiveAnswer:
         """What answers it."""
-        if self.intent is Intent.FOREIGN:
+        if self.intent is Intent.FOREIGN and self.is_sure:
             return _without_search(self.intent, self.question, Reason.FOREIGN, self.extractor)
         if self.intent in _WHOLE and not (self._turn or topic_words(self.question.text)):
             return _without_search(Intent.CONFUSED, self.question, Reason.TALK, self.extractor)
