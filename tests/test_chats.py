@@ -6,7 +6,9 @@ import time
 from typing import Any
 
 import pytest
+from telegram import Message
 
+from bot.telegram.updates import person_of
 from tests.bot_api import CLOSED, FakeBotApi
 from tests.conftest import Workplace
 from tests.running_bot import READY, Bot, buttons, press
@@ -137,6 +139,14 @@ def test_an_anonymous_administrator_is_the_group(indexed_place: Workplace) -> No
         assert bot.stop() == 0 and api.refusals == []
 
 
+def test_the_bot_that_speaks_for_all_anonymous_administrators_is_nobody() -> None:
+    """Whoever lists its number, which all groups share, admits nobody."""
+    group = {"id": -1001, "type": "supergroup", "title": "G"}
+    bot_user = {"id": 1087968824, "is_bot": True, "first_name": "Group"}
+    message = {"message_id": 1, "date": 1, "chat": group, "from": bot_user, "sender_chat": group}
+    assert person_of(Message.de_json(message)) == -1001
+
+
 def album(bot: Bot, name: str, captions: list[str], **more: Any) -> list[int]:
     """The numbers of the messages of an album of photos."""
     numbers = []
@@ -156,6 +166,15 @@ def test_an_album_is_one_message(bot: Bot, captions: list[str]) -> None:
     sent = bot.api.messages(1001, from_bot=True)[before:-1]
     assert len(sent) == 1 and sent[0]["reply_to_message"]["message_id"] in numbers
     assert (TRAIN if QUESTION in captions else "solo il testo") in sent[0]["text"]
+
+
+def test_in_a_group_any_caption_of_an_album_may_name_the_bot(bot: Bot) -> None:
+    group: dict[str, Any] = {"id": -1_004_002, "type": "supergroup", "title": "G"}
+    entities = {"caption_entities": MENTION}
+    (first,) = album(bot, "g", ["Ieri al mercato"], chat=group)
+    (named,) = album(bot, "g", [f"{NAME} {QUESTION}"], chat=group, **entities)
+    assert TRAIN in bot.reply(named)["text"]
+    assert len(bot.api.messages(group["id"], from_bot=True)) == 1 and first
 
 
 def test_a_caption_may_be_a_command_and_be_edited(bot: Bot) -> None:
@@ -217,6 +236,38 @@ def test_buttons_of_another_version_and_of_yesterday(bot: Bot) -> None:
     before = len(bot.api.calls)
     bot.api.push({"callback_query": {"data": data, "message": answer, "from": who}})
     assert TRAIN in bot.api.wait_for("sendMessage", since=before, timeout=READY).params["text"]
+
+
+def test_a_button_of_a_message_that_is_too_old_still_leads_on(bot: Bot) -> None:
+    answer = bot.ask(QUESTION, user_id=303)
+    old = {"chat": answer["chat"], "message_id": answer["message_id"], "date": 0}
+    before = len(bot.api.calls)
+    data = next(data for data in buttons(answer).values() if data.startswith("quote"))
+    press(bot, old, data, user=303)
+    shown = bot.api.wait_for("sendMessage", since=before, timeout=READY).result
+    assert TRAIN in shown["text"] and shown["chat"]["id"] == 303
+
+
+def test_one_chat_that_takes_no_more_keeps_no_other_waiting(bot: Bot) -> None:
+    bot.api.fail("sendMessage", retry_after=8)
+    begun, before = time.monotonic(), len(bot.api.calls)
+    late = bot.api.say("/help", user_id=304)
+    bot.api.wait_for(lambda call: call.status == 429, timeout=READY, since=before)
+    assert bot.ask("/help", user_id=305)["text"] and time.monotonic() - begun < 7
+    assert bot.reply(late)["text"] and time.monotonic() - begun > 7
+
+
+def test_who_speaks_to_it_and_how(bot: Bot) -> None:
+    """Reports of mentions after emoji, of capitals, of other bots' commands, of General topics."""
+    group: dict[str, Any] = {"chat_id": -1_004_003, "user_id": 5}
+    mention = [{"type": "mention", "offset": 3, "length": len(NAME)}]  # in UTF-16
+    assert TRAIN in bot.ask(f"😀 {NAME} {QUESTION}", entities=mention, **group)["text"]
+    assert TRAIN in bot.ask(f"/ASK@Fake_Test_Bot {QUESTION}", **group)["text"]
+    other = bot.api.say(f"/ask@other_test_bot {QUESTION}", **group)
+    in_general = {"message_thread_id": 77}  # the number of the first message in a chain
+    assert TRAIN in bot.ask(f"/ask {QUESTION}", more=in_general, **group)["text"]
+    sent = bot.api.messages(group["chat_id"], from_bot=True)
+    assert len(sent) == 3 and other not in [m["reply_to_message"]["message_id"] for m in sent]
 
 
 def test_two_programs_with_one_token(train_place: Workplace) -> None:

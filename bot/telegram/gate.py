@@ -70,11 +70,11 @@ class Albums:
     admins: frozenset[int]
     _passed: OrderedDict[tuple[int, str], None] = field(default_factory=OrderedDict)
 
-    async def check(self, update: Update, _: ContextTypes.DEFAULT_TYPE) -> None:
+    async def check(self, update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
         """An update; raises ApplicationHandlerStop where it belongs to an album that passed."""
         message = update.message
-        if message is None or message.media_group_id is None:
-            return
+        if message is None or message.media_group_id is None or not _is_for_bot(message, context):
+            return  # in a group, any caption may name the bot
         if message.document is not None and person_of(message) in self.admins:
             return
         if not message.caption:

@@ -44,6 +44,7 @@ from bot.telegram.updates import (
     command_of,
     message_of,
     person_of,
+    pressed_message,
     replied_text,
     text_of,
     texts_of,
@@ -197,8 +198,8 @@ class Handlers:
             show = partial(quotation_messages, self.index, data, say, inline=inline)
             messages = await asyncio.to_thread(show)
             await acknowledge(query, "" if messages else say("telegram.page_gone"))
-            if messages and isinstance(query.message, TelegramMessage):
-                await deliver(query.message, messages)
+            if messages and (message := pressed_message(query)):
+                await deliver(message, messages)
         else:
             page = await asyncio.to_thread(pressed_page, self.index, data, say)
             await acknowledge(query, "" if page else say("telegram.page_gone"))
@@ -260,8 +261,8 @@ class Handlers:
 
     async def _ask_example(self, query: CallbackQuery, question: str, say: Texts) -> None:
         await acknowledge(query)
-        if isinstance(query.message, TelegramMessage):
-            message = await send(query.message, text_message(question))
+        if pressed := pressed_message(query):
+            message = await send(pressed, text_message(question))
             await self.answering.answer(message, question, say, query.from_user.id)
 
     async def _say(self, update: Update, name: str, **values: object) -> None:

@@ -8,10 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
 from typing import Any, TypeVar
 
-from telegram.error import BadRequest, ChatMigrated, Forbidden, InvalidToken, NetworkError
+from telegram.error import (
+    BadRequest,
+    ChatMigrated,
+    Forbidden,
+    InvalidToken,
+    NetworkError,
+    RetryAfter,
+)
 from telegram.ext import AIORateLimiter
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
@@ -20,6 +29,7 @@ from index.errors import StorageError
 
 MAX_RETRY_PAUSE = 20  # seconds
 _RETRY_FOR = 900  # seconds
+_SLACK = 0.1  # seconds
 _FLOOD_RETRIES = 10  # how often a 429 is waited out
 _CLOSED = (  # parts of Telegram's refusals: of the Bot API's own, and of those it passes on
     "topic closed", "topic deleted", "thread not found", "chat not found", "not enough rights",
@@ -27,6 +37,7 @@ _CLOSED = (  # parts of Telegram's refusals: of the Bot API's own, and of those 
 )  # fmt: skip
 _Json = dict[str, Any]
 _Response = bool | _Json | list[_Json]
+_Callback = Callable[..., Coroutine[Any, Any, _Response]]
 _T = TypeVar("_T")
 _log = logging.getLogger(__name__)
 
@@ -34,18 +45,20 @@ _log = logging.getLogger(__name__)
 class Limiter(AIORateLimiter):
     """Waits where the Bot API asks for it, and follows groups that become supergroups.
 
-    The messages of such a group stay behind under its old number: nothing there can be edited,
-    deleted or replied to any more. What is sent to it goes to the supergroup, as no reply.
+    A chat that takes no more messages for minutes keeps no other chat waiting. The messages of a
+    group that became a supergroup stay behind under its old number, where they can be edited. What
+    is sent to it goes to the supergroup, as no reply.
     """
 
     def __init__(self, supergroups: Supergroups) -> None:
-        super().__init__(max_retries=_FLOOD_RETRIES)
+        super().__init__()
         self._supergroups = supergroups
+        self._free: dict[Any, float] = {}  # when a chat takes messages again
         self._sent: set[int] = set()  # numbers of messages that were meant for an old number
 
     async def process_request(
         self,
-        callback: Callable[..., Coroutine[Any, Any, _Response]],
+        callback: _Callback,
         args: Any,
         kwargs: _Json,
         endpoint: str,
@@ -53,34 +66,53 @@ class Limiter(AIORateLimiter):
         rate_limit_args: int | None,
     ) -> _Response:
         """See AIORateLimiter."""
-        rest = callback, args, kwargs, endpoint, data, rate_limit_args
-        moved = self._redirect(endpoint, data)
+
+        async def send() -> _Response:
+            self._redirect(data)
+            patient = partial(self._patiently, callback, data.get("chat_id"))
+            return await process(patient, args, kwargs, endpoint, data, rate_limit_args)
+
+        process, old = super().process_request, data.get("chat_id")
         try:
-            response = await super().process_request(*rest)
+            response = await send()
         except ChatMigrated as error:
-            try:
-                await asyncio.to_thread(self._supergroups.learn, data["chat_id"], error.new_chat_id)
-            except StorageError as failure:  # it is learnt again after a restart
-                _log.error("%s", failure)
-            moved = self._redirect(endpoint, data)
-            response = await super().process_request(*rest)
-        if moved and isinstance(response, dict) and "message_id" in response:
-            self._sent.add(response["message_id"])
+            await self._learn(data["chat_id"], error.new_chat_id)
+            if self._is_left_behind(data):
+                raise BadRequest(f"{endpoint}: the message stayed in the group {old}") from error
+            response = await send()
+        if data.get("chat_id") != old and isinstance(response, dict):
+            self._sent.add(response.get("message_id", 0))
         return response
 
-    def _redirect(self, endpoint: str, data: _Json) -> bool:
-        """Address a request to the number that its group has now; whether it has another one.
+    async def _patiently(self, callback: _Callback, chat: Any, *args: Any, **kw: Any) -> _Response:
+        """Wait for as long as Telegram says that a chat takes nothing."""
+        for _ in range(_FLOOD_RETRIES):
+            await asyncio.sleep(self._free.get(chat, 0.0) - time.monotonic())
+            try:
+                return await callback(*args, **kw)
+            except RetryAfter as error:
+                seconds = error._retry_after.total_seconds()
+                self._free = {c: t for c, t in self._free.items() if t > time.monotonic()}
+                self._free[chat] = time.monotonic() + seconds + _SLACK
+        return await callback(*args, **kw)
 
-        Raises BadRequest where it concerns a message that stayed behind.
-        """
+    def _redirect(self, data: _Json) -> None:
+        """Address a request to the number that its group has now."""
         old = data.get("chat_id")
-        if not isinstance(old, int) or (new := self._supergroups.current(old)) == old:
-            return False
-        if data.get("message_id", 0) not in {0, *self._sent}:
-            raise BadRequest(f"{endpoint}: the message stayed in the group {old}")
-        data["chat_id"] = new
-        data.pop("reply_parameters", None)
-        return True
+        if isinstance(old, int) and not self._is_left_behind(data):
+            data["chat_id"] = self._supergroups.current(old)
+            if data["chat_id"] != old:
+                data.pop("reply_parameters", None)
+
+    def _is_left_behind(self, data: _Json) -> bool:
+        """Whether a request concerns a message that was sent before its group had a new number."""
+        return data.get("message_id", 0) not in {0, *self._sent}
+
+    async def _learn(self, old: int, new: int) -> None:
+        try:
+            await asyncio.to_thread(self._supergroups.learn, old, new)
+        except StorageError as error:  # it is learnt again after a restart
+            _log.error("%s", error)
 
 
 async def persistently(request: Callable[[], Awaitable[_T]]) -> _T:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from telegram import Bot, MaybeInaccessibleMessage, Message, MessageEntity, Update
+import datetime
+
+from telegram import Bot, CallbackQuery, MaybeInaccessibleMessage, Message, MessageEntity, Update
 
 from bot.locales import Texts, texts_for_user
 
@@ -32,6 +34,17 @@ def message_of(update: Update) -> Message:
     if message is None:
         raise ValueError("an update without a message")
     return message
+
+
+def pressed_message(query: CallbackQuery) -> Message | None:
+    """The message whose button was pressed; of one that is too old only chat and number."""
+    message = query.message
+    if message is None or isinstance(message, Message):
+        return message
+    number, date = message.message_id, datetime.datetime.now(datetime.UTC)
+    shown = Message(number, date, message.chat, api_kwargs=dict(message.api_kwargs))
+    shown.set_bot(query.get_bot())
+    return shown
 
 
 def person_of(message: Message) -> int:

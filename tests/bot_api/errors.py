@@ -34,6 +34,7 @@ CLOSED = {  # why nothing can be sent to a chat or a topic
     "gone": (400, "Bad Request: chat not found"),
     "muted": (400, "Bad Request: not enough rights to send text messages to the chat"),
     "topic closed": (400, "Bad Request: TOPIC_CLOSED"),
+    "topic gone": (400, "Bad Request: TOPIC_DELETED"),
     "topic deleted": (400, "Bad Request: message thread not found"),
 }
 

@@ -286,7 +286,8 @@ class BotState:
         if params["chat_id"] not in self.chats:
             raise bad_request("chat not found")
         chat = self.chats[params["chat_id"]]
-        if new := self._supergroups.get(chat["id"]):
+        is_edit = "message_id" in params  # of a message that stayed in the group
+        if (new := self._supergroups.get(chat["id"])) and not is_edit:
             reason = "Bad Request: group chat was upgraded to a supergroup chat"
             raise ClosedError(400, reason, migrate_to_chat_id=new)
         if closed := self.closed.get((chat["id"], params.get("message_thread_id", 0))):
