@@ -258,7 +258,7 @@ def test_what_only_one_person_wants_to_see_in_a_group_is_ephemeral(bot: Bot) -> 
 @pytest.mark.parametrize(
     ("text", "found"),
     [
-        ("?", "Fammi una domanda"),
+        ("?", "fammi una domanda"),
         ("…!", "Scrivi una domanda"),
         ("👍", ""),
         ("🤔🤔", ""),
