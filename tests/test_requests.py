@@ -236,6 +236,10 @@ def test_more_ends(chain: AnswerChain) -> None:
 def test_a_refusal_is_nothing_to_go_on_from(chain: AnswerChain) -> None:
     refused, *rest = after(chain, "Quanto costa il treno di Kim?", "dimmi di più", "chi lo dice?")
     assert refused.near and [answer.reason for answer in rest] == [Reason.TALK] * 2
+    first, _, more = after(
+        chain, "Dove va il treno blindato?", "Quanto costa il treno di Kim?", "dimmi di più"
+    )
+    assert more.follows == first.question and more.seen == tuple(q.key for q in first.quotes)
 
 
 def test_more_of_a_count_has_its_words_and_another_count_is_another(chain: AnswerChain) -> None:

@@ -96,7 +96,7 @@ class _Request:
         has_own_words = is_self_contained(self.question) and not is_beyond
         if (may_be_fact or has_own_words) and (is_beyond or not self._fact.answer.refused):
             return self._fact
-        return _aside(self.intent, self.question, self.extractor, self._turn)
+        return _aside(self.intent, self.question, self.extractor)
 
     def _collection(self) -> ExtractiveAnswer:
         """All that answers, or a fact if nothing does, or if one was probably meant."""
@@ -236,14 +236,11 @@ def _is_among(key: QuotedSpan, spans: Iterable[QuotedSpan]) -> bool:
     return any(path == article and first < end and start < last for path, first, last in spans)
 
 
-def _aside(
-    intent: Intent, question: Question, extractor: Extractor, turn: Turn | None
-) -> ExtractiveAnswer:
-    """What is said to talk, or about the answer before."""
-    if intent is Intent.MORE and turn and turn.shown:
-        return _more(question, extractor, turn)
-    if intent is Intent.SOURCE and turn and turn.shown:
-        return _source(question, extractor, turn)
+def _aside(intent: Intent, question: Question, extractor: Extractor) -> ExtractiveAnswer:
+    """What is said to talk, or about the last answer: of a refusal there is no more."""
+    answered_turns = (turn for turn in reversed(question.previous) if turn.shown)
+    if intent in (Intent.MORE, Intent.SOURCE) and (turn := next(answered_turns, None)):
+        return (_more if intent is Intent.MORE else _source)(question, extractor, turn)
     reason = Reason.BEYOND if intent is Intent.BEYOND else Reason.TALK
     return _without_search(intent, question, reason, extractor)
 
