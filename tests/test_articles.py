@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from index.articles.article import Article, read_article
+from index.articles.formats import read_document
 from index.articles.text_files import decode
 from index.errors import ArticleError
 from tests.conftest import ROOT
@@ -32,6 +33,14 @@ def test_front_matter_gives_what_it_knows_and_nothing_more() -> None:
     )
     bare = article("Testo.")
     assert (bare.source, bare.date, bare.url, bare.language) == (None, None, None, None)
+
+
+def test_a_date_that_cannot_be_read_stays_unknown_and_is_told() -> None:
+    stored = article("---\ntitle: Uno\ndate: ieri\n---\nTesto.")
+    assert (stored.title, stored.date) == ("Uno", None)
+    assert read_document(b"---\ndate: ieri\n---\nTesto.", "a.txt").notes == (
+        "the date 'ieri' is not read: write YYYY-MM-DD",
+    )
 
 
 def test_a_title_falls_back_to_the_first_line() -> None:
@@ -76,7 +85,6 @@ def test_front_matter_is_taken_as_it_is_written() -> None:
         (b"%PDF\0\0\1\2", "binary"),
         (b"---\ntitle: [a\n---\nTesto.", "front matter is not YAML"),
         (b"---\nsolo testo\n---\nTesto.", "front matter is not a list"),
-        (b"---\ndate: ieri\n---\nTesto.", "date 'ieri'"),
         (b"---\n" + b"[" * 3000 + b"\n---\nTesto.", "front matter is not YAML"),
         (b"---\nsource: [a, b]\n---\nTesto.", "more than one value for 'source'"),
     ],

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from index.articles.article import Article, read_article
-from index.articles.formats import read_text
+from index.articles.formats import read_document
 from index.building.near_duplicates import families, signature
 from index.generations.keywords import KeywordIndex, PostingsWriter
 from index.generations.manifest import OUTPUTS
@@ -88,7 +88,7 @@ def outputs(work: Path) -> dict[str, object]:
     """What each part of indexing makes of the samples."""
     stacked = np.stack([signature(article.text) for article in articles()])
     return {
-        "loaders": [read_text(data, name) for name, data in samples()],
+        "loaders": [read_document(data, name) for name, data in samples()],
         "splitter": [(p.id, p.start, p.end, p.sentences) for p in passages()],
         "keywords": keyword_scores(work),
         "prompts": [titled(p.heading, p.text) for p in passages()],

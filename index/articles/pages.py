@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from index.articles.document import Document
 from index.errors import ArticleError
 from index.text.clean import without_controls
 
@@ -45,7 +46,7 @@ def python_encoding(label: str) -> str | None:
     return "cp1252" if name in ("iso8859-1", "ascii") else name
 
 
-def read_page(markup: str) -> tuple[str, dict[str, str]]:
+def read_page(markup: str) -> Document:
     """The main text of an HTML page, and its fields.
 
     An empty line separates blocks of text; a ``<br>`` is a line end. Raises ArticleError if
@@ -58,7 +59,7 @@ def read_page(markup: str) -> tuple[str, dict[str, str]]:
     text = _main_text(tree)
     if not any(stop in text for stop in _STOPS):
         raise ArticleError(_NO_ARTICLE)
-    return text, fields
+    return Document(text, fields)
 
 
 def _parse(markup: str) -> Any:
@@ -82,7 +83,7 @@ def _parse(markup: str) -> Any:
 def _main_text(tree: Any) -> str:
     """The text of the article that trafilatura finds, or ""."""
     from trafilatura import bare_extraction
-    from trafilatura.settings import Document
+    from trafilatura.settings import Document as Extracted
 
     logging.getLogger("trafilatura").setLevel(logging.CRITICAL)  # its errors are raised here
     try:
@@ -91,7 +92,7 @@ def _main_text(tree: Any) -> str:
     except Exception:  # trafilatura does not catch all errors of strange pages
         logging.getLogger(__name__).debug("trafilatura failed", exc_info=True)
         return ""
-    return _text(document.body) if isinstance(document, Document) else ""
+    return _text(document.body) if isinstance(document, Extracted) else ""
 
 
 def _text(body: Any) -> str:

@@ -8,6 +8,7 @@ import html
 import re
 from typing import TYPE_CHECKING, Any
 
+from index.articles.document import Document
 from index.errors import ArticleError
 from index.text.clean import one_line
 
@@ -20,6 +21,14 @@ _WESTERN = frozenset(
     "àèéìíîòóùúâêôûäëïöüçñßæœåøÀÈÉÌÍÎÒÓÙÚÂÊÔÛÄËÏÖÜÇÑÆŒÅØ«»‘’‚“”„…–—•€£§°ªº©®™·´¿¡½¼¾±×\u00a0\u00ad"
 )
 _FIELDS = frozenset({"title", "source", "date", "url", "language"})
+
+
+def read_text_file(data: bytes, declared: str | None = None) -> Document:
+    """The text after the front matter, the known fields in that, and what could not be read.
+
+    ``declared`` is an encoding as in ``decode``. Raises ArticleError.
+    """
+    return split_front_matter(decode(data, declared))
 
 
 def decode(data: bytes, declared: str | None = None) -> str:
@@ -60,11 +69,11 @@ def _is_western(text: str) -> bool:
     return sum(c in _WESTERN for c in foreign) >= 0.95 * len(foreign)
 
 
-def split_front_matter(text: str) -> tuple[dict[str, str], str]:
-    """The known fields of the YAML front matter, and the text after it."""
+def split_front_matter(text: str) -> Document:
+    """The text after the YAML front matter, and the known fields in that."""
     match = _FRONT_MATTER.match(text)
     if match is None:
-        return {}, text
+        return Document(text)
     import yaml  # here, because the walk reads no article
 
     try:
@@ -77,7 +86,13 @@ def split_front_matter(text: str) -> tuple[dict[str, str], str]:
     if not isinstance(loaded, dict):
         raise ArticleError("its front matter is not a list of 'name: value' lines")
     fields = {name: _field(name, value) for name, value in loaded.items() if name in _FIELDS}
-    return {name: value for name, value in fields.items() if value}, text[match.end() :]
+    notes = []
+    if written := fields.get("date"):
+        fields["date"] = _iso_date(written)
+        if not fields["date"]:
+            notes.append(f"the date '{written}' is not read: write YYYY-MM-DD")
+    known = {name: value for name, value in fields.items() if value}
+    return Document(text[match.end() :], known, tuple(notes))
 
 
 def _yaml_problem(error: Exception) -> str:
@@ -89,13 +104,15 @@ def _yaml_problem(error: Exception) -> str:
 def _field(name: str, value: Any) -> str:
     if not isinstance(value, str):
         raise ArticleError(f"its front matter has more than one value for '{name}'")
-    text = one_line(value.encode(errors="replace").decode())
-    if name != "date" or not text:
-        return text
+    return one_line(value.encode(errors="replace").decode())
+
+
+def _iso_date(text: str) -> str:
+    """A date of the front matter in ISO 8601, "" if it is none."""
     try:
         moment = datetime.datetime.fromisoformat(text)
     except ValueError:
-        raise ArticleError(f"its front matter has the date '{text}': write YYYY-MM-DD") from None
+        return ""
     return text if len(text) == len("2023-09-11") else moment.isoformat()
 
 
