@@ -43,6 +43,14 @@ def test_a_date_that_cannot_be_read_stays_unknown_and_is_told() -> None:
     )
 
 
+def test_a_day_to_come_is_told() -> None:
+    document = read_document(b"---\ndate: 2204-05-06\n---\nTesto.", "a.txt")
+    assert document.fields == {"date": "2204-05-06"}
+    assert document.notes == (
+        "the date 2204-05-06 is still to come: it does not count as the newest",
+    )
+
+
 def test_a_title_falls_back_to_the_first_line() -> None:
     assert article("\n\nPrima riga\nSeconda riga").title == "Prima riga"
     long = article("parola " * 50).title

@@ -15,9 +15,11 @@ from urllib.parse import urlsplit
 import yaml
 
 from index.articles.article import Article, read_article
-from index.articles.fetch import ARTICLE_TYPES, FEED_TYPES, Fetched, Fetcher, feed_entries
+from index.articles.feeds import feed_entries
+from index.articles.fetch import Fetched, Fetcher
 from index.articles.files import scan
 from index.articles.formats import read_document
+from index.articles.media_types import ARTICLE_TYPES, FEED_TYPES
 from index.articles.pages import python_encoding
 from index.articles.text_files import read_text_file
 from index.disk import sync_to_disk

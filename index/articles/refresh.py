@@ -1,0 +1,37 @@
+"""Finds where a page leads at once, as browsers do ("shared declarative refresh" in HTML)."""
+
+from __future__ import annotations
+
+_MOST_SECONDS = 10  # a page that stays longer is there to be read, and loads itself again
+
+
+def refresh_target(content: str) -> str:
+    """The address in ``0; url=/a.html``; "" if there is none, or it is not for now."""
+    separator = ";" if ";" in content else ","
+    delay, _, target = content.partition(separator)
+    seconds = delay.strip().split(".")[0]
+    if not (seconds.isdecimal() and int(seconds[:9]) <= _MOST_SECONDS):
+        return ""
+    name, equals, value = target.partition("=")
+    address = value if equals and name.strip().lower() == "url" else target
+    return address.strip().strip("'\"").strip()
+
+
+def page_refresh(data: bytes) -> str:
+    """The address to which a page leads at once; "" if it stays.
+
+    What is for browsers without scripts does not count: such a page may be an article.
+    """
+    if b"refresh" not in data.lower():
+        return ""
+    from lxml.etree import LxmlError
+    from lxml.html import document_fromstring
+
+    try:
+        tree = document_fromstring(data)
+    except (LxmlError, ValueError, AssertionError):
+        return ""
+    for meta in tree.xpath("//meta[@http-equiv and @content][not(ancestor::noscript)]"):
+        if meta.get("http-equiv").strip().lower() == "refresh":
+            return refresh_target(meta.get("content"))
+    return ""
