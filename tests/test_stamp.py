@@ -47,6 +47,13 @@ Leggi anche: altro
 
 “Perché no?” chiede Anna. Nessuno risponde… Forse domani.
 """
+# Of other programs: an unquoted colon, TOML, JSON, a date of either order, a banner, line ends.
+FRONT_MATTERS = (
+    "---\ntitle: Ponte: riapre\ndate: 25/06/2024\n---\nÈ così.",
+    "+++\ntitle = 'Ponte'\ndate = 2024-06-25\n+++\nÈ così.",
+    '{"title": "Ponte", "date": "05/06/2024"}\nÈ così.',
+    "---\nSTUDIO BRUNI\n---\nÈ così.\fPerò no.",
+)
 
 
 def samples() -> Iterator[tuple[str, bytes]]:
@@ -57,6 +64,8 @@ def samples() -> Iterator[tuple[str, bytes]]:
     yield "b.txt", HARD.encode()
     yield "c.txt", HARD.encode("cp1252", "replace")
     yield "d.txt", HARD.encode("utf-16")
+    for number, text in enumerate(FRONT_MATTERS):
+        yield f"f{number}.md", text.encode("mac_roman")
     lines = MARKDOWN.splitlines()[5:]
     yield "e.pdf", pdf([(50, 800 - 14 * at, 11, line) for at, line in enumerate(lines)])
 

@@ -11,7 +11,7 @@ from index.articles.pages import declared_encoding, read_page
 from index.articles.pdfs import read_pdf
 from index.articles.text_files import plain_text, read_text_file
 from index.errors import ArticleError
-from index.text.clean import one_line
+from index.text.clean import one_line, visible, with_line_ends
 from index.text.dates import ranking_day
 
 Loader = Callable[[bytes], Document]  # raises ArticleError if there is no text
@@ -36,13 +36,12 @@ def read_document(data: bytes, path: str) -> Document:
             f"reading it failed ({type(error).__name__}: {one_line(str(error))[:100]}): "
             "save its text as .txt"
         ) from error
-    if not document.text.strip():
+    if not visible(document.text).strip():
         raise ArticleError("it holds no text")
-    date = document.fields.get("date")
+    notes, date = document.notes, document.fields.get("date")
     if date and not ranking_day(date):
-        note = f"the date {date} is still to come: it does not count as the newest"
-        return replace(document, notes=(*document.notes, note))
-    return document
+        notes = (*notes, f"the date {date} is still to come: it does not count as the newest")
+    return replace(document, text=with_line_ends(document.text), notes=notes)
 
 
 def _markdown(data: bytes) -> Document:
