@@ -10,9 +10,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from index.articles.fetch import Fetched, Fetcher
-from index.articles.media_types import ARTICLE_TYPES, FEED_TYPES
-from index.articles.network import is_public
+from index.articles.web.fetch import Fetched, Fetcher
+from index.articles.web.media_types import ARTICLE_TYPES, FEED_TYPES
+from index.articles.web.network import is_public
 from index.errors import FetchError
 from tests.web import Page, Site, Write, site
 

@@ -6,8 +6,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from index.articles.media_types import FEED_TYPES, PAGE_TYPES, media_type
-from index.articles.refresh import page_refresh, refresh_target
+from index.articles.web.media_types import FEED_TYPES, PAGE_TYPES, media_type
+from index.articles.web.refresh import page_refresh, refresh_target
 from index.errors import FetchError
 from index.text.clean import one_line
 
@@ -58,14 +58,13 @@ class Fetcher:
                 raise FetchError(f"the address has {len(url)} characters, {_MAX_ADDRESS} are taken")
             return self._get(url.strip(), types)
         except FetchError as error:
-            shown = url if len(url) <= _SHOWN else f"{url[:_SHOWN]}…"
-            raise FetchError(one_line(f"{shown} was not fetched: {error}")) from error
+            raise FetchError(one_line(f"{shortened(url)} was not fetched: {error}")) from error
 
     def _get(self, url: str, types: Collection[str]) -> Fetched:
         import httpcore2
         import httpx2
 
-        from index.articles.network import PublicTransport
+        from index.articles.web.network import PublicTransport
 
         try:
             with httpx2.Client(
@@ -123,6 +122,11 @@ class Fetcher:
                     f"it is larger than {self.max_bytes / 1e6:g} MB: VIRGOLETTE_MAX_FILE_MB"
                 )
         return bytes(data)
+
+
+def shortened(address: str) -> str:
+    """An address, or the beginning of a long one, to show in a line."""
+    return address if len(address) <= _SHOWN else f"{address[:_SHOWN]}…"
 
 
 def _wrong_type(content_type: str, types: Collection[str]) -> FetchError:
