@@ -69,7 +69,7 @@ def test_a_page_becomes_a_text_with_what_it_tells(web: Site, corpus: Path) -> No
     assert name == NAME
     assert front_matter(content) == {
         "title": 'Il treno blindato di Kim è partito da "Pyongyang"',
-        "source": "Il Corriere del Lago",
+        "source": "Corriere del Lago",
         "date": "2023-09-11",
         "url": ADDRESS,
         "language": "it",
