@@ -369,6 +369,27 @@ def test_a_feed_is_added_entry_by_entry(web: Site, corpus: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("date", "day"),
+    [
+        ("Tue, 15 Nov 2022 23:15:04 Z", "2022-11-16"),
+        ("dom, 12 giu 2022 15:58:02 GMT", "2022-06-12"),
+        ("Tue, 18 Sept 2018 15:53:56 +0300", "2018-09-18"),
+        ("03/05/2022 15:58", "2022-05-03"),
+    ],
+)
+def test_a_feed_gives_days_and_titles_as_people_write_them(
+    web: Site, corpus: Path, date: str, day: str
+) -> None:
+    item = f"<title>&lt;b&gt;Kim&lt;/b&gt; &amp;amp; Putin</title><pubDate>{date}</pubDate>"
+    feed = f"<rss><channel><language>it-IT</language><item><link>/a</link>{item}"
+    web.pages |= {"/feed": Page(feed, None), "/a": Page("<p>Il forum apre a Lecco.</p>")}
+    (outcome,) = adder(corpus).add_feed(web.url("/feed"))
+    assert front_matter(files(corpus)[str(outcome.path)]) == {
+        "title": "Kim & Putin", "date": day, "url": web.url("/a"),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
     ("page", "reason"),
     [
         (Page("<rss></rss>", "text/xml"), "no feed with articles"),

@@ -197,6 +197,9 @@ def test_a_page_that_is_a_signpost_is_followed(web: Site, content: str) -> None:
     web.pages["/header"] = Page("Attendi.", headers={"Refresh": "0; url=/a"})
     web.pages["/a"] = Page("<p>L'articolo.")
     assert get(web.url()).url == get(web.url("/header")).url == web.url("/a")
+    signpost = f'<meta http-equiv=refresh content="{content}">'
+    web.pages["/"] = Page(f"<script>go()</script><noscript>{signpost}</noscript>")
+    assert get(web.url()).url == web.url("/a")
 
 
 @pytest.mark.parametrize(

@@ -114,7 +114,7 @@ def _date(
     zone: ZoneInfo | None,
 ) -> str:
     """The day from the first kind of markup that gives exactly one, or from the page as read."""
-    groups: list[list[Any]] = [[article.get("datePublished") for article in articles]]
+    groups = [[value for one in articles for value in _as_list(one.get("datePublished"))]]
     groups += [[value] for value in _named(metas, _DATES)]
     groups.append([_marked_date(element) for element in tree.xpath(_MARKED_DATES)])
     for values in groups:

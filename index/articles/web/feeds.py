@@ -33,10 +33,20 @@ def feed_entries(data: bytes, url: str) -> dict[str, dict[str, str]]:
     entries: dict[str, dict[str, str]] = {}
     for item in feed.entries:
         if link := one_line(str(item.get("link") or "")):
-            title = one_line(html.unescape(str(item.get("title") or "")))[:MAX_LENGTH]
+            title = _plain(str(item.get("title") or ""))[:MAX_LENGTH]
             fields = {"title": title, "date": day_of(str(item.get("published") or ""), zone)}
             known = {name: value for name, value in fields.items() if value}
             entries.setdefault(urljoin(url, link), known)
     if not entries:
         raise FetchError(f"{url} is no feed with articles: give the address of an RSS or Atom feed")
     return entries
+
+
+def _plain(title: str) -> str:
+    """A title on one line; some feeds escape it twice, and some put markup into it."""
+    text = html.unescape(title)
+    if "</" in text:
+        from lxml.html import fromstring
+
+        text = fromstring(f"<p>{text}</p>").text_content()
+    return one_line(text)

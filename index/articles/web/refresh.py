@@ -20,7 +20,8 @@ def refresh_target(content: str) -> str:
 def page_refresh(data: bytes) -> str:
     """The address to which a page leads at once; "" if it stays.
 
-    What is for browsers without scripts does not count: such a page may be an article.
+    What is for browsers without scripts counts only if the page says nothing else: otherwise the
+    page may be an article.
     """
     if b"refresh" not in data.lower():
         return ""
@@ -31,7 +32,11 @@ def page_refresh(data: bytes) -> str:
         tree = document_fromstring(data)
     except (LxmlError, ValueError, AssertionError):
         return ""
-    for meta in tree.xpath("//meta[@http-equiv and @content][not(ancestor::noscript)]"):
-        if meta.get("http-equiv").strip().lower() == "refresh":
-            return refresh_target(meta.get("content"))
-    return ""
+    metas = tree.xpath("//meta[@http-equiv and @content]")
+    targets = {
+        bool(meta.xpath("ancestor::noscript")): refresh_target(meta.get("content"))
+        for meta in metas
+        if meta.get("http-equiv").strip().lower() == "refresh"
+    }
+    is_empty = not tree.xpath("//text()[normalize-space()][not(ancestor::head|ancestor::script)]")
+    return targets.get(False) or (targets.get(True, "") if is_empty else "")
