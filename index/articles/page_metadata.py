@@ -22,7 +22,7 @@ from index.articles.page_dates import day_of, days_between, is_utc, publication_
 from index.text.clean import one_line
 
 _MAX_LENGTH = 500  # characters of a title or a name
-_ARTICLE = re.compile(r"(article|posting|report)$", re.IGNORECASE)
+_ARTICLES = ("article", "posting", "report")  # ends of types in JSON-LD
 _DATES = (
     "article:published_time og:article:published_time article:published datepublished"
     " dcterms.issued dc.date.issued dcterms.date dc.date dcterms.created dc.date.created"
@@ -152,7 +152,11 @@ def _web_address(value: str) -> str:
 
 def _own_articles(tree: HtmlElement, url: str) -> list[dict[str, Any]]:
     """The JSON-LD objects of this page's article: those with its address, or the only one."""
-    articles = [item for item in _json_ld(tree) if any(map(_ARTICLE.search, _types(item)))]
+    articles = [
+        item
+        for item in _json_ld(tree)
+        if any(name.lower().endswith(_ARTICLES) for name in _types(item))
+    ]
     own = [item for item in articles if url and url.rstrip("/") in _addresses(item)]
     return own or (articles if len(articles) == 1 else [])
 
