@@ -10,7 +10,7 @@ from index.articles.document import Document
 from index.articles.encodings import decode
 from index.articles.office.archive import Archive
 from index.articles.office.markup import markup_text
-from index.articles.page_metadata import day_of
+from index.articles.page_dates import day_of
 from index.errors import ArticleError
 from index.text.clean import one_line
 

@@ -11,7 +11,7 @@ from email.message import EmailMessage, MIMEPart
 from index.articles.document import Document
 from index.articles.encodings import decode
 from index.articles.office.markup import markup_text
-from index.articles.page_metadata import day_of
+from index.articles.page_dates import day_of
 from index.articles.pages import declared_encoding, python_encoding, read_page
 from index.errors import ArticleError
 from index.text.clean import one_line
