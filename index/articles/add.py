@@ -221,7 +221,7 @@ def _checked_folder(corpus: Path, folder: str) -> Path:
 
 
 FIELDS = ("title", "source", "date", "url", "language")  # in the order they are written
-TEXT_SUFFIXES = (".html", ".txt", ".md")
+TEXT_SUFFIXES = (".html", ".txt", ".md")  # whose encoding a server may declare
 _MAX_STEM = 80  # characters, without number and suffix
 
 
