@@ -92,8 +92,8 @@ def test_what_a_library_stumbles_over_is_no_article_and_says_why() -> None:
 
 
 def test_other_endings_are_refused() -> None:
-    with pytest.raises(ArticleError, match=r"\.docx is not read"):
-        article("testo", "a.docx")
+    with pytest.raises(ArticleError, match=r"\.xlsx is not read"):
+        article("testo", "a.xlsx")
 
 
 def test_markdown_keeps_html_and_numbers() -> None:

@@ -21,7 +21,6 @@ _ESCAPED_FROM = re.compile(rb"^>(>*From )", re.MULTILINE)
 _WRAPPED = 45  # characters: a shorter line of a mail ends where its writer ended it
 _HEADER_LIMIT = 5000  # characters
 _SIGNATURE = "-- "
-_ADDRESS = re.compile(r"https?://\S+")
 _LOCKED = frozenset("multipart/encrypted application/pkcs7-mime application/x-pkcs7-mime".split())
 
 
@@ -89,7 +88,7 @@ def read_saved_page(data: bytes) -> Document:
             address = _header(message, "Snapshot-Content-Location") or _header(
                 part, "Content-Location"
             )
-            url = {"url": address} if _ADDRESS.fullmatch(address) else {}
+            url = {"url": address} if address.startswith(("http://", "https://")) else {}
             return Document(page.text, {**url, **page.fields}, page.notes)
     raise ArticleError("it holds no web page: save the page as .html")
 
