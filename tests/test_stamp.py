@@ -65,6 +65,7 @@ def samples() -> Iterator[tuple[str, bytes]]:
     yield "b.txt", HARD.encode()
     yield "c.txt", HARD.encode("cp1252", "replace")
     yield "d.txt", HARD.encode("utf-16")
+    yield "g.txt", "Il presi\u00addente di\u00a0Rimini.".encode()
     for number, text in enumerate(FRONT_MATTERS):
         yield f"f{number}.md", text.encode("mac_roman")
     lines = MARKDOWN.splitlines()[5:]

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from index.articles.document import Document
+from index.articles.markdown import MAX_MARKDOWN, plain_text
 from index.articles.office.docx import read_docx
 from index.articles.office.epub import read_epub
 from index.articles.office.mail import read_mail, read_mailbox, read_saved_page
@@ -15,7 +16,7 @@ from index.articles.office.rtf import read_rtf
 from index.articles.office.signatures import format_of
 from index.articles.pages import declared_encoding, read_page
 from index.articles.pdfs import read_pdf
-from index.articles.text_files import plain_text, read_text_file
+from index.articles.text_files import read_text_file
 from index.errors import ArticleError
 from index.text.clean import one_line, visible, with_line_ends
 from index.text.dates import ranking_day
@@ -58,6 +59,10 @@ def read_document(data: bytes, path: str) -> Document:
 
 def _markdown(data: bytes) -> Document:
     document = read_text_file(data)
+    notes = list(document.notes)
+    if len(document.text) > MAX_MARKDOWN:
+        notes.append(f"it has more than {MAX_MARKDOWN} characters: its Markdown is kept as it is")
+        return replace(document, notes=tuple(notes))
     return replace(document, text=plain_text(document.text))
 
 
