@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,9 +17,9 @@ from bot.settings import Settings
 from bot.status import stored_article
 from bot.terminal.output import localized
 from bot.terminal.progress import progress_bar
-from bot.terminal.report import report_json, report_lines, row
+from bot.terminal.report import report_json, report_lines, table
 from index.articles.add import Adder, AddResult
-from index.articles.fetch import Fetcher
+from index.articles.web.fetch import Fetcher, shortened
 from index.building.sync import Report, sync
 from index.doctor import Doctor, Finding
 from index.errors import CorpusError, ModelError, VirgoletteError
@@ -57,15 +57,16 @@ class Addition:
         }
 
     def lines(self) -> Iterator[str]:
-        """A line for each outcome; then the lines of the index's report on other articles."""
-        for outcome in self.outcomes:
-            if outcome.state == "added":
-                yield row("+", "added", str(outcome.path))
-                yield from (row("?", "note", localized(note)) for note in outcome.notes)
-            elif outcome.state == "known":
-                yield row("=", "there", f"{outcome.path} ({outcome.origin})")
-            else:
-                yield row("!", "failed", localized(str(outcome.reason)))
+        """The outcomes by their kind; then the lines of the index's report on other articles."""
+        added = self.of("added")
+        yield from table(
+            (
+                ("+", "added", [str(o.path) for o in added]),
+                ("?", "note", [f"{o.path}: {localized(n)}" for o in added for n in o.notes]),
+                ("=", "there", [f"{o.path} ({shortened(o.origin)})" for o in self.of("known")]),
+                ("!", "failed", [localized(str(o.reason)) for o in self.of("failed")]),
+            )
+        )
         if self.report is not None:
             yield from report_lines(self.report, {str(o.path) for o in self.of("added")})
 
@@ -97,13 +98,18 @@ def add_and_index(
     folder: str,
     hide_progress: bool,
 ) -> Addition:
-    """Add one article, or those of a feed, and bring the index up to date if any is new.
+    """Add an article, or those of a feed or a box of mails, and update the index if any is new.
 
     Raises what keeps a single article, or the whole feed, from being added.
     """
     fetcher = Fetcher(settings.fetch_allow, settings.max_file_bytes)
     adder = Adder(settings.corpus_dir, fetcher, fields, folder)
-    addition = add_feed(adder, feed) if feed else Addition((adder.add(target),))
+    if feed:
+        addition = add_feed(adder, feed)
+    elif target.lower().endswith(".mbox") and "://" not in target:
+        addition = _all_of(adder.add_mailbox(Path(target)), target)
+    else:
+        addition = Addition((adder.add(target),))
     added = addition.of("added")
     if not added:
         return addition
@@ -117,15 +123,19 @@ def add_and_index(
 
 def add_feed(adder: Adder, feed: str) -> Addition:
     """Add the entries of a feed until the corpus cannot be written. Raises FetchError."""
+    return _all_of(adder.add_feed(feed), feed)
+
+
+def _all_of(results: Iterable[AddResult], origin: str) -> Addition:
     outcomes: list[AddResult] = []
     try:
-        for outcome in adder.add_feed(feed):
+        for outcome in results:
             outcomes.append(outcome)
     except CorpusError as error:
-        outcomes.append(AddResult(feed, "failed", reason=str(error)))
+        outcomes.append(AddResult(origin, "failed", reason=str(error)))
         return Addition(tuple(outcomes), error=error)
     if all(outcome.state == "failed" for outcome in outcomes):
-        return Addition(tuple(outcomes), error=AddError(f"nothing of {feed} could be added"))
+        return Addition(tuple(outcomes), error=AddError(f"nothing of {origin} could be added"))
     return Addition(tuple(outcomes))
 
 
