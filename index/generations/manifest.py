@@ -19,7 +19,7 @@ EMBEDDED = "embedded"  # in the stamp, where the vectors are in no server
 # them: a change of the output changes the digest, and every index is rebuilt.
 OUTPUTS = {
     "loaders": "d8c67ccb499b",
-    "splitter": "e900472eb319",
+    "splitter": "8ad5e8c168b3",
     "keywords": "39151c5f5e1d",
     "prompts": "537481e83c45",
     "duplicates": "6a6780ff92ea",

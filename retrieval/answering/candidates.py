@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 
@@ -123,14 +123,8 @@ def adjoin(sentence: Sentence, neighbour: Sentence) -> bool:
     return not gap.strip() and "\n" not in gap and second.end - first.start <= MAX_PAIR_LENGTH
 
 
-def whole_sentences(article: Article, spans: Iterable[Span]) -> list[Span]:
-    """Those of a passage's sentences that are not part of a longer one."""
-    lines = ArticleLines(article)
-    return [span for span in spans if not lines.is_fragment(span)]
-
-
 class ArticleLines:
-    """An article by its logical lines, which tell headings, and sentences cut for the model."""
+    """An article by its logical lines, which tell headings."""
 
     def __init__(self, article: Article) -> None:
         self.article = article
@@ -154,13 +148,6 @@ class ArticleLines:
     def asks(self, span: Span) -> bool:
         """Whether the sentence is a question, which tells nothing."""
         return self.article.text[span.start : span.end].endswith("?")
-
-    def is_fragment(self, span: Span) -> bool:
-        """Whether the span is part of a sentence that was too long for the model."""
-        text, line = self.article.text, self._line_of(span)
-        whole_start = span.start == line.start or ends_a_sentence(text[line.start : span.start])
-        whole_end = span.end == line.end or ends_a_sentence(text[span.start : span.end])
-        return not (whole_start and whole_end)
 
     def _line_of(self, span: Span) -> Span:
         """The logical line that holds the sentence, without outer white space."""
@@ -195,21 +182,20 @@ class _Excerpt:
         generation: Generation,
         embedder: Embedder,
     ) -> Iterator[Sentence]:
-        """The whole sentences; a fragment of one is never quoted."""
+        """The sentences of the passage with the evidence for each."""
         passage, behind = self.scored.passage, min(self.scored.behind, MAX_BEHIND)
         vectors = generation.sentence_vectors(passage)
         cosines = (vectors @ embedder.encode_query(self.question.text)).tolist()
         for span, reading, vector, cosine in zip(
             self.spans, readings, vectors, cosines, strict=True
         ):
-            if not self.lines.is_fragment(span):
-                evidence = Evidence(cosine, behind, foreign)
-                if reading:
-                    lead = min(reading.score - reading.rival, MAX_LEAD)
-                    evidence = replace(evidence, reader=reading.score, lead=lead)
-                answer = _shifted(reading.span, passage.start) if reading else None
-                heading = self.lines.is_heading(span) or self.lines.asks(span)
-                yield Sentence(self.lines.article, span, evidence, heading, answer, vector=vector)
+            evidence = Evidence(cosine, behind, foreign)
+            if reading:
+                lead = min(reading.score - reading.rival, MAX_LEAD)
+                evidence = replace(evidence, reader=reading.score, lead=lead)
+            answer = _shifted(reading.span, passage.start) if reading else None
+            heading = self.lines.is_heading(span) or self.lines.asks(span)
+            yield Sentence(self.lines.article, span, evidence, heading, answer, vector=vector)
 
 
 def _article(path: str, generation: Generation) -> Article:

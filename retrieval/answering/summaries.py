@@ -119,18 +119,14 @@ def central_sentences(
 
 
 def article_sentences(article: Article, generation: Generation) -> tuple[list[Span], Vectors]:
-    """The whole sentences of an article but its headlines, and their vectors, in order."""
+    """The sentences of an article but its headlines, and their vectors, in order."""
     lines = ArticleLines(article)
     vector_of: dict[Span, Vectors] = {}
     rows = sorted(generation.store.passage_rows([article.path]))
     for passage in generation.store.passages(rows):
         spans = generation.sentences(passage)
         vector_of.update(zip(spans, generation.sentence_vectors(passage), strict=True))
-    spans = sorted(
-        span
-        for span in vector_of
-        if not (lines.is_fragment(span) or lines.is_heading(span) or lines.asks(span))
-    )
+    spans = sorted(s for s in vector_of if not (lines.is_heading(s) or lines.asks(s)))
     return spans, np.array([vector_of[span] for span in spans], np.float32)
 
 
