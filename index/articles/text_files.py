@@ -26,24 +26,34 @@ def read_text_file(data: bytes, declared: str | None = None) -> Document:
     return replace(document, notes=(*decoded.notes, *document.notes))
 
 
+# What separates a block from the next one, after the end of what it stands in.
+_GAPS = {
+    "td_close": " | ", "th_close": " | ", "tr_close": "\n", "list_item_close": "\n",
+    "table_close": "\n\n", "bullet_list_close": "\n\n", "ordered_list_close": "\n\n",
+}  # fmt: skip
 _TAG = re.compile(r"<!--.*?-->|<[^>]*>", re.DOTALL)
 
 
 def plain_text(markdown: str) -> str:
     """A CommonMark text without markup and addresses, its blocks separated by an empty line.
 
-    A line break inside a paragraph is a space, as in HTML.
+    A line break inside a paragraph is a space, as in HTML. An item of a list, and a row of a
+    table with its cells between upright strokes, is a line.
     """
     from markdown_it import MarkdownIt
 
-    blocks, number = [], ""
-    for token in MarkdownIt("commonmark").parse(markdown):
-        if token.type == "list_item_open" and token.info:
-            number = f"{token.info}{token.markup} "
-        if (text := _block_text(token)).strip():
-            blocks.append(number + text)
-            number = ""
-    return "\n\n".join(blocks)
+    parts: list[str] = []
+    gap, marker, in_cell = "", "", False
+    for token in MarkdownIt("commonmark").enable("table").parse(markdown):
+        if token.type == "list_item_open":
+            marker = f"{token.info}{token.markup} " if token.info else "- "
+        elif (block := _block_text(token)).strip() or (in_cell and token.type == "inline"):
+            parts.append(f"{gap}{marker}{block}")
+            gap, marker = "\n\n", ""
+        elif parts:
+            gap = _GAPS.get(token.type, gap)
+        in_cell = token.type in ("th_open", "td_open")
+    return "".join(parts)
 
 
 def _block_text(block: Token) -> str:

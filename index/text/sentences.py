@@ -50,6 +50,11 @@ def ends_a_sentence(text: str) -> bool:
     return text.rstrip().rstrip(_CLOSERS).rstrip().endswith(tuple(_STOPS))
 
 
+def is_table_row(line: str) -> bool:
+    """Whether a line has cells, divided by tabs or upright strokes."""
+    return "|" in line or "\t" in line.strip()
+
+
 def logical_lines(text: str) -> Iterator[Span]:
     """Lines that hold something and are no boilerplate, joined where one goes on in the next."""
     for block in _blocks(text):
@@ -91,7 +96,7 @@ def _is_wrapped(lines: list[str]) -> bool:
 
 def _continues(line: str, following: str) -> bool:
     """Whether a line goes on in the following one: no stop, then a small letter or a loose end."""
-    if ends_a_sentence(line):
+    if ends_a_sentence(line) or (is_table_row(line) and is_table_row(following)):
         return False
     if re.match(r"\s*[a-zà-öø-ÿ]", following) or line.rstrip().endswith(","):
         return True

@@ -13,17 +13,16 @@ from index.generations.generation import Generation
 from index.models.embedder import Embedder
 from index.models.encoder import Vectors
 from index.text.language import MAIN, alternatives
-from index.text.sentences import Span, ends_a_sentence, logical_lines
+from index.text.sentences import Span
 from retrieval.answer import Question
+from retrieval.answering.article_lines import MAX_PAIR_LENGTH, ArticleLines, is_time
 from retrieval.answering.reader import Page, Reader, Reading
 from retrieval.answering.search import ScoredPassage
 from retrieval.answering.weights import Evidence
 from retrieval.questions.scope import ScopedQuestion
 
-MAX_PAIR_LENGTH = 400  # characters of two neighbours that are quoted together
 MAX_BEHIND = 1.0  # the best passage; where few passages are found, all but one are far behind
 MAX_LEAD = 10.0  # of the words that answer before the best others: beyond, none can be meant
-MAX_HEADLINE = 300  # characters of a first line that may be a headline of several sentences
 _OPENING = r"[\s«“\"‘'(–—-]*"
 _NAME = re.compile(r"(?:^|\s|[’'])[A-ZÀ-Ý]")
 
@@ -34,7 +33,8 @@ class Sentence:
 
     ``answer``: the words that probably answer, according to the reader. ``before``: the preceding
     sentence, if this one refers back to it. The two are weighed and quoted together, and either
-    may hold the answer. ``vector``: the sentence's unit vector, shape (dimensions,).
+    may hold the answer. ``lead``: what introduces it, as a question or the head of a table, and is
+    quoted with it. ``vector``: the sentence's unit vector, shape (dimensions,).
     """
 
     article: Article
@@ -43,6 +43,7 @@ class Sentence:
     heading: bool
     answer: Span | None = None
     before: Span | None = None
+    lead: Span | None = None
     vector: Vectors | None = field(default=None, compare=False, repr=False)
 
     @property
@@ -57,8 +58,8 @@ class Sentence:
 
     @property
     def shown(self) -> str:
-        """The sentence, after the one that it refers back to."""
-        return self.article.text[(self.before or self.span).start : self.span.end]
+        """The sentence, after what introduces it or what it refers back to."""
+        return self.article.text[(self.lead or self.before or self.span).start : self.span.end]
 
     @property
     def answer_text(self) -> str:
@@ -123,42 +124,6 @@ def adjoin(sentence: Sentence, neighbour: Sentence) -> bool:
     return not gap.strip() and "\n" not in gap and second.end - first.start <= MAX_PAIR_LENGTH
 
 
-class ArticleLines:
-    """An article by its logical lines, which tell headings."""
-
-    def __init__(self, article: Article) -> None:
-        self.article = article
-        self._lines = list(logical_lines(article.text))
-
-    def is_heading(self, span: Span) -> bool:
-        """Whether the sentence is part of a headline, or repeats the title with a full stop.
-
-        A headline is a line of its own that ends without a stop.
-        """
-        text, line = self.article.text, self._line_of(span)
-        if text[span.start : span.end] == f"{self.article.title}.":
-            return True
-        if ends_a_sentence(text[line.start : line.end]):
-            return False
-        before, after = text[: line.start].strip(), text[line.end :].strip()
-        if not before:
-            return bool(after) and (line == span or line.end - line.start <= MAX_HEADLINE)
-        return line == span
-
-    def asks(self, span: Span) -> bool:
-        """Whether the sentence is a question, which tells nothing."""
-        return self.article.text[span.start : span.end].endswith("?")
-
-    def _line_of(self, span: Span) -> Span:
-        """The logical line that holds the sentence, without outer white space."""
-        line = next(
-            line for line in self._lines if line.start <= span.start and span.end <= line.end
-        )
-        content = self.article.text[line.start : line.end]
-        start = line.start + len(content) - len(content.lstrip())
-        return Span(start, start + len(content.strip()))
-
-
 @dataclass(frozen=True)
 class _Excerpt:
     """A passage, the spans of its sentences in the article, and the question it is asked."""
@@ -191,11 +156,14 @@ class _Excerpt:
         ):
             evidence = Evidence(cosine, behind, foreign)
             if reading:
-                lead = min(reading.score - reading.rival, MAX_LEAD)
-                evidence = replace(evidence, reader=reading.score, lead=lead)
+                ahead = min(reading.score - reading.rival, MAX_LEAD)
+                evidence = replace(evidence, reader=reading.score, lead=ahead)
             answer = _shifted(reading.span, passage.start) if reading else None
             heading = self.lines.is_heading(span) or self.lines.asks(span)
-            yield Sentence(self.lines.article, span, evidence, heading, answer, vector=vector)
+            lead = self.lines.lead(span)
+            yield Sentence(
+                self.lines.article, span, evidence, heading, answer, lead=lead, vector=vector
+            )
 
 
 def _article(path: str, generation: Generation) -> Article:
@@ -230,9 +198,16 @@ def _with_antecedents(sentences: Sequence[Sentence]) -> list[Sentence]:
     joined = {
         sentence.key: _joined(before, sentence)
         for before, sentence in itertools.pairwise(in_text_order)
-        if adjoin(before, sentence) and refers_back(sentence.text)
+        if _needs(sentence, before)
     }
     return [joined.get(sentence.key, sentence) for sentence in sentences]
+
+
+def _needs(sentence: Sentence, before: Sentence) -> bool:
+    """Whether a sentence refers back to the one before it, or that tells its time."""
+    if sentence.lead:
+        return sentence.lead == before.span and is_time(before.text)
+    return adjoin(before, sentence) and refers_back(sentence.text)
 
 
 def _joined(before: Sentence, sentence: Sentence) -> Sentence:

@@ -16,7 +16,8 @@ from index.text.dates import ranking_day
 from index.text.sentences import Span
 from index.text.words import language_of, stems, terms, words
 from retrieval.answer import Answer, Intent, Quotation, Reason, Turn
-from retrieval.answering.candidates import ArticleLines, refers_back
+from retrieval.answering.article_lines import ArticleLines
+from retrieval.answering.candidates import refers_back
 from retrieval.answering.extractive import ExtractiveAnswer, Extractor
 from retrieval.answering.quotations import quotation
 from retrieval.answering.search import ScoredPassage
