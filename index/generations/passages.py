@@ -12,6 +12,8 @@ from index.text.sentences import Span, sentences
 TARGET_TOKENS = 256  # of a passage, unless one sentence alone is longer
 MARGIN = 16  # tokens kept free for the prompt and the model's own marks
 
+MAX_ACRONYM = 20  # characters of a line in capitals that is left as it is
+
 CountTokens = Callable[[Sequence[str]], list[int]]
 
 
@@ -40,9 +42,16 @@ class Passage:
 def titled(heading: str, text: str) -> str:
     """A passage or a sentence as models see it: below its article's heading, unless it begins so.
 
-    "" is no heading.
+    "" is no heading. Lines in capitals are in small letters, which models know better.
     """
-    return text if text.startswith(heading.rstrip("…")) else f"{heading}\n{text}"
+    shown = text if text.startswith(heading.rstrip("…")) else f"{heading}\n{text}"
+    return "\n".join(map(_lowered, shown.split("\n")))
+
+
+def _lowered(line: str) -> str:
+    """The line, in small letters if it has no others and is long enough to be no acronym."""
+    small = line.lower() if line.isupper() and len(line) > MAX_ACRONYM else line
+    return small if len(small) == len(line) else line
 
 
 def split_article(article: Article, count_tokens: CountTokens, max_tokens: int) -> list[Passage]:

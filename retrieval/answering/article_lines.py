@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+import itertools
 import re
 from functools import cached_property
 
@@ -21,6 +22,8 @@ MAX_QUESTION = 4  # sentences of what somebody asks in an interview
 MIN_QUESTIONS = 2  # lines that ask, each with an answer below: an interview
 MIN_VERSES = 3  # lines without stops in a row, which are no headlines
 _ITEM = re.compile(r"\s*(?:[-–—•*·▪►]|\d{1,2}[.)]|[a-z]\))\s")
+_SPOKEN = re.compile(r"[–—-]")
+_SPEAKER = re.compile(r"\s*[–—-][^–—?!-]{0,80}")
 _TIME = re.compile(r"\s*(?:[oO]re\s+)?\d{1,2}[.:]\d{2}\s*[-–—:|]?\s*")
 
 
@@ -49,13 +52,15 @@ class ArticleLines:
             return bool(text[line.end :].strip()) and is_first
         if is_time(self._texts[number]):
             return True
+        if is_table_row(self._texts[number]):
+            return self._beginnings[number] is None
         part = self._beginnings[number] is not None or _ITEM.match(self._texts[number])
         return line == span and not part and number not in self._verses
 
     def asks(self, span: Span) -> bool:
         """Whether the sentence is a question, or part of one in an interview: it tells nothing."""
-        ends_so = self.article.text[span.start : span.end].endswith("?")
-        return ends_so or self._number_of(span) in self._questions
+        number = self._number_of(span)
+        return _asks(self.article.text[span.start : span.end]) or number in self._questions
 
     def lead(self, span: Span) -> Span | None:
         """What introduces the sentence, and is quoted with it, if that is short enough.
@@ -70,11 +75,21 @@ class ArticleLines:
             return None
         return Span(start, start + len(self.article.text[start : span.start].rstrip()))
 
+    def announced(self, span: Span) -> Span | None:
+        """What a sentence that ends in a colon announces below it, as far as that is short."""
+        number = self._number_of(span)
+        if not (self._texts[number].endswith(":") and self._lines[number].end == span.end):
+            return None
+        below = zip(self._lines[number + 1 :], self._beginnings[number + 1 :], strict=True)
+        announced = itertools.takewhile(lambda pair: pair[1] == span.start, below)
+        ends = [line.end for line, _ in announced if line.end - span.start <= MAX_PAIR_LENGTH]
+        return Span(span.start, ends[-1]) if ends else None
+
     def _question_before(self, span: Span) -> int | None:
         """Where the question begins that stands before the sentence in its line."""
         line = self._lines[self._number_of(span)]
         before = self._sentences(line.start, span.start)
-        asked = bool(before) and self.article.text[: before[-1].end].endswith("?")
+        asked = bool(before) and _asks(self.article.text[before[-1].start : before[-1].end])
         return before[-1].start if asked else None
 
     def _sentences(self, start: int, end: int) -> list[Span]:
@@ -120,7 +135,7 @@ class ArticleLines:
     @cached_property
     def _questions(self) -> frozenset[int]:
         """The lines in which an interviewer asks, whatever else he says there."""
-        asking = [n for n, text in enumerate(self._texts) if text.endswith("?")]
+        asking = [n for n, text in enumerate(self._texts) if _asks(text)]
         answered = [n for n in asking if n + 1 < len(self._texts) and n + 1 not in asking]
         short = [n for n in answered if len(sentences(self._texts[n])) <= MAX_QUESTION]
         return frozenset(short if len(short) >= MIN_QUESTIONS else ())
@@ -149,6 +164,14 @@ class ArticleLines:
     def _number_of(self, span: Span) -> int:
         """The number of the logical line that holds the sentence."""
         return bisect.bisect_right(self._starts, span.start) - 1
+
+
+def _asks(text: str) -> bool:
+    """Whether a text is a question, or one of a dialogue and who asks it: – Chi? – chiede."""
+    if text.endswith("?"):
+        return True
+    _, mark, rest = text.rpartition("?")
+    return bool(mark) and bool(_SPOKEN.match(text)) and bool(_SPEAKER.fullmatch(rest))
 
 
 def is_time(line: str) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,7 +14,7 @@ from index.models.encoder import Vectors
 from index.text.language import MAIN, alternatives
 from index.text.sentences import Span
 from retrieval.answer import Question
-from retrieval.answering.article_lines import MAX_PAIR_LENGTH, ArticleLines, is_time
+from retrieval.answering.article_lines import MAX_PAIR_LENGTH, ArticleLines
 from retrieval.answering.reader import Page, Reader, Reading
 from retrieval.answering.search import ScoredPassage
 from retrieval.answering.weights import Evidence
@@ -34,7 +33,8 @@ class Sentence:
     ``answer``: the words that probably answer, according to the reader. ``before``: the preceding
     sentence, if this one refers back to it. The two are weighed and quoted together, and either
     may hold the answer. ``lead``: what introduces it, as a question or the head of a table, and is
-    quoted with it. ``vector``: the sentence's unit vector, shape (dimensions,).
+    quoted with it; ``whole``: the sentence with what it announces below it. ``vector``: its unit
+    vector, shape (dimensions,).
     """
 
     article: Article
@@ -44,6 +44,7 @@ class Sentence:
     answer: Span | None = None
     before: Span | None = None
     lead: Span | None = None
+    whole: Span | None = None
     vector: Vectors | None = field(default=None, compare=False, repr=False)
 
     @property
@@ -89,7 +90,7 @@ def gather_sentences(
             rival = best.get(sentence.key)
             if rival is None or rival.evidence.reader < sentence.evidence.reader:
                 best[sentence.key] = sentence
-    return _with_antecedents(list(best.values()))
+    return list(best.values())
 
 
 def refers_back(text: str) -> bool:
@@ -160,9 +161,15 @@ class _Excerpt:
                 evidence = replace(evidence, reader=reading.score, lead=ahead)
             answer = _shifted(reading.span, passage.start) if reading else None
             heading = self.lines.is_heading(span) or self.lines.asks(span)
-            lead = self.lines.lead(span)
             yield Sentence(
-                self.lines.article, span, evidence, heading, answer, lead=lead, vector=vector
+                self.lines.article,
+                span,
+                evidence,
+                heading,
+                answer,
+                lead=self.lines.lead(span),
+                whole=self.lines.announced(span),
+                vector=vector,
             )
 
 
@@ -190,29 +197,3 @@ def _readings(
 
 def _shifted(span: Span, offset: int) -> Span:
     return Span(span.start + offset, span.end + offset)
-
-
-def _with_antecedents(sentences: Sequence[Sentence]) -> list[Sentence]:
-    """The sentences; those that refer back are joined to the one before them."""
-    in_text_order = sorted(sentences, key=lambda sentence: sentence.key)
-    joined = {
-        sentence.key: _joined(before, sentence)
-        for before, sentence in itertools.pairwise(in_text_order)
-        if _needs(sentence, before)
-    }
-    return [joined.get(sentence.key, sentence) for sentence in sentences]
-
-
-def _needs(sentence: Sentence, before: Sentence) -> bool:
-    """Whether a sentence refers back to the one before it, or that tells its time."""
-    if sentence.lead:
-        return sentence.lead == before.span and is_time(before.text)
-    return adjoin(before, sentence) and refers_back(sentence.text)
-
-
-def _joined(before: Sentence, sentence: Sentence) -> Sentence:
-    """The sentence before says who "he" is, so it may hold the words that answer."""
-    better = max(sentence, before, key=lambda candidate: candidate.evidence.reader)
-    best = better.evidence
-    evidence = replace(sentence.evidence, reader=best.reader, lead=best.lead)
-    return replace(sentence, evidence=evidence, answer=better.answer, before=before.span)

@@ -137,10 +137,10 @@ def _with_neighbour(
 ) -> list[ScoredSentence]:
     """The candidate with the neighbour that may join it, if any, in textual order.
 
-    What is introduced is quoted with its introduction alone. The preceding one joins a sentence
+    What introduces or is introduced is quoted with that alone. The preceding one joins a sentence
     that refers back to it; else the best one that answers, too.
     """
-    if candidate.sentence.lead:
+    if candidate.sentence.lead or candidate.sentence.whole:
         return [candidate]
     neighbours = [scored for scored in unused if adjoin(candidate.sentence, scored.sentence)]
     for neighbour in neighbours:
@@ -153,7 +153,8 @@ def _with_neighbour(
 
 def _joint_quotation(group: Sequence[ScoredSentence], best: ScoredSentence) -> Quotation:
     first = best.sentence.lead or group[0].sentence.span
-    span = Span(first.start, group[-1].sentence.span.end)
+    last = best.sentence.whole or group[-1].sentence.span
+    span = Span(first.start, last.end)
     answer = best.sentence.answer
     inside = answer and span.start <= answer.start and answer.end <= span.end
     return slice_of(best.sentence.article, span, answer if inside else None, best.score)
