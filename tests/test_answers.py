@@ -31,7 +31,7 @@ from retrieval.answer import (
     QuestionError,
     Reason,
 )
-from retrieval.answering.candidates import MAX_PAIR_LENGTH
+from retrieval.answering.article_lines import MAX_PAIR_LENGTH
 from retrieval.answering.highlights import matching_words
 from retrieval.answering.quotations import is_verbatim
 from retrieval.answering.reader import Reader
