@@ -8,6 +8,7 @@ import pytest
 
 from index.articles.article import Article, read_article
 from index.articles.formats import read_document
+from index.articles.formats import read_document
 from index.errors import ArticleError
 
 
@@ -89,6 +90,14 @@ def test_what_a_library_stumbles_over_is_no_article_and_says_why() -> None:
             assert re.fullmatch(told, str(error))
             return
     pytest.fail("no library stumbled")
+
+
+def test_long_titles_and_long_markdown_are_bounded_and_told() -> None:
+    stored = read_document(b"---\ntitle: " + b"a" * 10_000 + b"\n---\nTesto.", "a.txt")
+    assert len(stored.fields["title"]) == 1000 and "its title has more than" in stored.notes[0]
+    marked = "[[" * 1_000_001
+    stored = read_document(marked.encode(), "a.md")
+    assert stored.text == marked and "its Markdown is kept" in stored.notes[0]
 
 
 def test_other_endings_are_refused() -> None:
