@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,22 @@ def test_files_of_other_programs_are_told_and_not_read(tmp_path: Path) -> None:
     assert reasons[".a.txt.icloud"].endswith("have iCloud download it")
     assert reasons.keys() >= {"Thumbs.db", "desktop.ini", ".DS_Store", "._a.txt"}
     assert len(reasons) == len(CONFLICTS) + len(others) + len(own)
+
+
+def test_folders_may_be_nested_deeper_than_python_recurses(tmp_path: Path) -> None:
+    folder = os.open(tmp_path, os.O_RDONLY)
+    for _ in range(sys.getrecursionlimit() + 1):
+        os.mkdir("a", dir_fd=folder)
+        folder, above = os.open("a", os.O_RDONLY, dir_fd=folder), folder
+        os.close(above)
+    os.close(os.open("b.txt", os.O_CREAT, dir_fd=folder))
+    os.close(folder)
+    (name,) = told(tmp_path)
+    for _ in range(sys.getrecursionlimit()):  # pytest would recurse to remove them
+        (tmp_path / "a" / "a").rename(tmp_path / "b")
+        (tmp_path / "a").rmdir()
+        (tmp_path / "b").rename(tmp_path / "a")
+    assert name == "a/" * (sys.getrecursionlimit() + 1) + "b.txt"
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everywhere")

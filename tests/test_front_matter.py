@@ -20,6 +20,8 @@ READ = [
     ('---\nsource: "https://example.org/p"\nauthor:\n  - "[[Redazione]]"\npublished: 2024-03-04\n'
      "created: 2024-03-09\n---\n", {"url": "https://example.org/p", "date": "2024-03-04"}),
     ("---\ntitle: null\nsource: [[Gazzetta]]\nurl: /posts/ponte/\n---\n", {"source": "Gazzetta"}),
+    ("\u200b---\ntitle:\u00a0Il ponte\n---\n", {"title": "Il ponte"}),
+    ('---\ntitle: "Il ponte\n---\n', {"title": "Il ponte"}),
     ("---\n---\n", {}),
     ('---\ntitle: "\\uD800x"\n---\n', {"title": "?x"}),
 ]  # fmt: skip

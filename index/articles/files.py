@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -118,7 +119,7 @@ def scan(corpus: Path, max_bytes: int, digests: DigestCache | None = None) -> li
             f"({FORMATS}), or set VIRGOLETTE_CORPUS_DIR"
         )
     walk = _Walk(os.path.realpath(corpus), max_bytes, digests)
-    return sorted(walk.files(""), key=lambda file: file.path)
+    return sorted(walk.files(), key=lambda file: file.path)
 
 
 def is_temporary(name: str) -> bool:
@@ -130,34 +131,42 @@ class _Walk:
     def __init__(self, root: str, max_bytes: int, digests: DigestCache | None) -> None:
         self._root, self._max_bytes, self._digests = root, max_bytes, digests
 
-    def files(self, folder: str) -> Iterator[CorpusFile]:
-        """The files below a folder of the corpus; "" is the corpus itself."""
-        entries = self._entries(folder)
-        names = frozenset(entry.name for entry in entries)
-        for entry in entries:
-            if is_temporary(entry.name):
+    def files(self) -> Iterator[CorpusFile]:
+        """The files below the corpus, folder by folder: they may be nested deep."""
+        folders = [""]
+        while folders:
+            folder = folders.pop()
+            try:
+                entries = self._entries(folder)
+            except OSError as error:
+                yield CorpusFile(folder, "", f"it cannot be read: {error.strerror}")
                 continue
-            path = f"{folder}/{entry.name}" if folder else entry.name
-            trouble = _trouble(self._root, path, entry, self._max_bytes) or _foreign(entry, names)
-            if trouble:
-                yield CorpusFile(_printable(path), "", trouble)
-            elif entry.is_dir():
-                try:
-                    yield from self.files(path)
-                except PermissionError as error:
-                    yield CorpusFile(path, "", f"it cannot be read: {error.strerror}")
-            else:
-                yield self._file(path, entry)
+            names = frozenset(entry.name for entry in entries)
+            for entry in entries:
+                if is_temporary(entry.name):
+                    continue
+                path = f"{folder}/{entry.name}" if folder else entry.name
+                trouble = _trouble(self._root, path, entry, self._max_bytes)
+                if trouble := trouble or _foreign(entry, names):
+                    yield CorpusFile(_printable(path), "", trouble)
+                elif entry.is_dir():
+                    folders.append(path)
+                else:
+                    yield self._file(path, entry)
 
     def _entries(self, folder: str) -> list[os.DirEntry[str]]:
+        """What is in a folder of the corpus; "" is the corpus itself.
+
+        Raises OSError for a folder that cannot be opened, CorpusError for a failing disk.
+        """
         try:
-            return list(os.scandir(Path(self._root, folder)))
+            return list(os.scandir(f"{self._root}/{folder}"))
         except FileNotFoundError:
             if folder:
                 return []  # removed during the walk
             raise CorpusError(f"the corpus folder {self._root} has gone: bring it back") from None
         except OSError as error:  # a failing disk must not look like removed articles
-            if folder and isinstance(error, PermissionError):
+            if folder and error.errno in (errno.EACCES, errno.EPERM, errno.ENAMETOOLONG):
                 raise
             raise CorpusError(
                 f"cannot read the folder {error.filename}: {error.strerror}; "

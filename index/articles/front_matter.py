@@ -15,13 +15,14 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from index.articles.document import Document
-from index.text.clean import one_line
+from index.text.clean import INVISIBLE, one_line, shown
 
 if TYPE_CHECKING:
     from dateparser.date import DateDataParser
 
 _FENCED = re.compile(
-    r"\s*^(?P<fence>---|\+\+\+)[ \t]*\n(?P<block>.*?)^(?:(?P=fence)|\.\.\.)[ \t]*(?:\n|\Z)",
+    rf"(?:[\s{INVISIBLE}]*\n)?[{INVISIBLE}]*(?P<fence>---|\+\+\+)[ \t]*\n(?P<block>.*?)"
+    r"^(?:(?P=fence)|\.\.\.)[ \t]*(?:\n|\Z)",
     re.DOTALL | re.MULTILINE,
 )
 _KEY = re.compile(r"[\"']?(?P<name>[^\W\d][\w -]{0,40}?)[\"']?[ \t]*[:=](?:[ \t]+|$)", re.MULTILINE)
@@ -67,7 +68,7 @@ def _split(text: str) -> tuple[Any, str, str]:
     match = _FENCED.match(text)
     if match is not None and len(match["block"]) <= _MAX_BLOCK:
         parse = _yaml if match["fence"] == "---" else tomllib.loads
-        return parse, match["block"], text[match.end() :]
+        return parse, shown(match["block"]), text[match.end() :]
     start = len(text) - len(text.lstrip())
     if text.startswith("{", start):
         with suppress(ValueError, RecursionError):
@@ -113,7 +114,8 @@ def _readable(parse: Any, block: str, notes: list[str]) -> Iterator[tuple[str, A
             yield name, parse(part)[name]
         except (ValueError, LookupError, TypeError, RecursionError):
             raw = part[start:].strip()
-            yield name, raw[1:-1] if raw[:1] == raw[-1:] and raw[:1] in "\"'" else raw
+            quote = raw[:1] if raw[:1] in ("'", '"') else ""
+            yield name, raw.removeprefix(quote).removesuffix(quote)
 
 
 def _parts(block: str) -> Iterator[str]:
