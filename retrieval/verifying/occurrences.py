@@ -14,7 +14,7 @@ from rapidfuzz import fuzz
 from index.articles.article import Article
 from index.generations.generation import Generation
 from index.text.sentences import Span
-from index.text.wording import Word, similarity, wording
+from index.text.wording import Word, folded, similarity, wording
 from index.text.words import terms
 from retrieval.answering.search import best_rows
 
@@ -43,8 +43,7 @@ class Occurrence:
 def occurrences(parts: Sequence[Sequence[Word]], generation: Generation) -> list[Occurrence]:
     """An occurrence of the words in each article that has them, in the order of paths.
 
-    Between two parts, an article may have MAX_OMITTED characters more. An article in which
-    something invisible divides a word is not looked at.
+    Between two parts, an article may have MAX_OMITTED characters more.
     """
     phrases = [_Phrase([word.key for word in part]) for part in parts]
     rows = _articles_with([key for phrase in phrases for key in phrase.keys], generation)
@@ -209,8 +208,9 @@ def _any_form(key: str) -> str:
     return "".join(re.escape(letter) if letter.isascii() else r"\w\W?" for letter in key)
 
 
-def _in_order(phrases: Sequence[_Phrase], text: str) -> list[Span]:
+def _in_order(phrases: Sequence[_Phrase], stored: str) -> list[Span]:
     """The spans of the phrases, one after another; none where they do not stand so."""
+    text, offsets = folded(stored)
     for first in phrases[0].spans(text, 0, len(text)):
         spans = [first]
         for phrase in phrases[1:]:
@@ -220,5 +220,5 @@ def _in_order(phrases: Sequence[_Phrase], text: str) -> list[Span]:
                 break
             spans.append(span)
         else:
-            return spans
+            return [Span(offsets[span.start], offsets[span.end]) for span in spans]
     return []
