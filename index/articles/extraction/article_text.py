@@ -1,0 +1,123 @@
+"""The text of the article in a page, or why there is none."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any
+
+from index.articles.extraction.blocks import Block, page_blocks
+from index.articles.extraction.features import PageTexts, grams, words
+from index.articles.extraction.parsing import NO_ARTICLE, drop_unseen
+from index.articles.extraction.selection import article_odds, notice_kind
+from index.articles.extraction.structured import page_texts
+from index.errors import ArticleError
+from index.text.clean import is_boilerplate
+
+_STOPS = ".!?…。！？"
+_CLOCK = re.compile(
+    r"(?:(?:ore|alle|at)\s+)?\d{1,2}[:.]\d{2}(?:\s*[ap]\.?m\.?|\s*[A-Z]{2,4})?", re.IGNORECASE
+)
+_MIN_REPEATED = 40  # characters; shorter lines may well come twice
+_COVERED = 0.8  # of JSON-LD's body; a page with less shows only the beginning
+_SHORT = 500  # characters of a page that only leads on to another
+_REASONS = {
+    "missing": "the page says that there is no such article",
+    "consent": "the page only asks for consent to cookies",
+    "robot": "the page only checks the browser",
+    "subscribe": "the page only asks for a subscription",
+}
+
+
+def article_text(tree: Any, title: str) -> str:
+    """The text of the page's article, its headline first. Changes the tree.
+
+    Raises ArticleError, with the reason, if the page has no article.
+    """
+    texts = page_texts(tree, title)
+    target = _refresh_target(tree)
+    drop_unseen(tree)
+    blocks = page_blocks(tree)
+    if target and sum(len(block.text) for block in blocks) < _SHORT:
+        raise ArticleError(f"the page only leads on to {target}: add that address")
+    headline = _headline(blocks, title)
+    body = _completed(_body(blocks, headline, texts), texts)
+    if not any(stop in block.text for block in body for stop in _STOPS):
+        raise ArticleError(_reason(blocks))
+    return _joined(body if headline is None else [headline, *body])
+
+
+def _refresh_target(tree: Any) -> str:
+    """The address that the page sends browsers to, or ""."""
+    for meta in tree.iter("meta"):
+        if (meta.get("http-equiv") or "").lower() == "refresh":
+            return str((meta.get("content") or "").partition("=")[2].strip(" '\"")[:200])
+    return ""
+
+
+def _headline(blocks: Sequence[Block], title: str) -> Block | None:
+    """The block that shows the title, a heading rather than another one."""
+    known = words(title)
+    shown = []
+    for block in blocks:
+        own, is_heading = words(block.text), block.element.tag == "h1"
+        if len(own) > 1 and (own == known or (is_heading and known[: len(own)] == own)):
+            shown.append((not is_heading, len(shown), block))
+    return min(shown)[2] if shown else None
+
+
+def _body(blocks: Sequence[Block], headline: Block | None, texts: PageTexts) -> list[Block]:
+    """The blocks of the article below its headline, without repetitions."""
+    odds = article_odds(blocks, texts)
+    kept = {at for at, odd in enumerate(odds) if odd > 0 and not is_boilerplate(blocks[at].text)}
+    times = {at for at, block in enumerate(blocks) if _CLOCK.fullmatch(block.text)}
+    posts = {at for at in times if at + 1 in kept - times}
+    kept = kept - times | (posts if len(posts) > 1 else set())  # of a live blog
+    seen = {headline.text} if headline else set()
+    body = []
+    for at in sorted(kept):
+        if blocks[at].text not in seen:
+            body.append(_without_notice(blocks[at]))
+        if len(blocks[at].text) >= _MIN_REPEATED:
+            seen.add(blocks[at].text)
+    return body
+
+
+def _without_notice(block: Block) -> Block:
+    """The block without a notice of rights or the like behind its last sentence."""
+    for stop in re.finditer(r"(?<=[.!?…»”)])\s", block.text[-200:]):
+        end = len(block.text[:-200]) + stop.start()
+        if is_boilerplate(block.text[end:]):
+            return replace(block, text=block.text[:end])
+    return block
+
+
+def _completed(body: list[Block], texts: PageTexts) -> list[Block]:
+    """The article as JSON-LD has it, if the page shows only its beginning or nothing of it."""
+    whole = set(grams(texts.body))
+    shown = {gram for block in body for gram in grams(block.text)}
+    if not whole or len(whole & shown) >= _COVERED * len(whole):
+        return body
+    common = [at for at, block in enumerate(body) if texts.share(block.text, "body") > 0.5]
+    if not common and sum(len(block.text) for block in body) > len(texts.body):
+        return body  # JSON-LD tells of something else
+    lead = body[: common[0]] if common else []
+    return [*lead, *(Block(None, text) for text in texts.body.split("\n\n"))]
+
+
+def _reason(blocks: Sequence[Block]) -> str:
+    kind = notice_kind([block.text for block in blocks])
+    return f"{_REASONS[kind]}: no article was found" if kind in _REASONS else NO_ARTICLE
+
+
+def _joined(blocks: Sequence[Block]) -> str:
+    """The text of the blocks; the time of a live blog's entry is on the entry's first line."""
+    text = ""
+    for before, block in pairwise([None, *blocks]):
+        if before is not None:
+            is_time = _CLOCK.fullmatch(before.text)
+            text += " " if is_time else "\n" if block.goes_on else "\n\n"
+        text += block.text
+    return text
