@@ -129,7 +129,9 @@ class _Filler:
         self._by = self._rng.choice(_NAMES)
         markup = layout.replace("{ps}", "<p>{s} {s}</p><p>{s}</p><p>{s} {s} {s}</p>")
         markup = re.sub(r"\{(\w+)\}", self._fill, markup.replace("{jsonbody}", "\x00"))
-        body = json.dumps(" ".join(s for s in self._page.article if s != self._title))[1:-1]
+        if "<h1" not in layout and "{title}</" not in re.sub(r"<title>.*?</title>", "", layout):
+            self._page.article.remove(self._title)  # only in metadata
+        body = json.dumps(" ".join(s for s in self._page.article if s not in (self._title, self._lead)))[1:-1]
         markup = re.sub(r"\[\[(.*?)\]\]", self._neutral, markup)
         self._page.markup = markup.replace("\x00", body)
         return self._page

@@ -24,9 +24,9 @@ from typing import Any
 import numpy as np
 
 from index.articles.extraction.blocks import page_blocks
-from index.articles.extraction.features import PageTexts, block_features, wording
+from index.articles.extraction.features import PageTexts, block_features, text_features, wording
 from index.articles.extraction.parsing import drop_unseen, parse_page
-from index.articles.extraction.selection import context_features
+from index.articles.extraction.selection import context_features, first_scores
 
 WRITTEN = Path(__file__).parent / "written" / "pages.toml"
 MODEL = Path(__file__).parents[1] / "index" / "articles" / "extraction" / "model.json"
@@ -42,6 +42,7 @@ class Source:
     sentences: Sequence[str]
     phrases: dict[str, list[str]]
     names: dict[str, list[str]]
+    mute: float = 0.25  # the share of parts without a name that tells what they are
 
     def sentence(self) -> str:
         return self.rng.choice(self.sentences)
@@ -67,7 +68,7 @@ class Source:
 
     def cls(self, part: str) -> str:
         """The attributes of a part of the page; often a site's names say nothing."""
-        if self.rng.random() < 0.25:
+        if self.rng.random() < self.mute:
             return self.rng.choice(["", f' class="css-{self.rng.randint(100, 999)}"', ' class="box"'])
         name = self.rng.choice(self.names[part])
         if self.rng.random() < 0.3:
@@ -91,7 +92,10 @@ def main() -> None:
     ]
     known = {f"word:{w}" for w in _vocabulary(written)}
     pages = [_Page(rng.choice(sources)).labelled() for _ in range(options.pages)]
-    models = {**_fit(pages, known), "kinds": _kinds(written, sources)}
+    # From some of the phrases, so that the network learns how far words can be trusted.
+    notice = _notice(written, sources, rng, 0.8)
+    models = {**_fit(pages, known, notice), "kinds": _kinds(written, sources)}
+    models["notice"] = _notice(written, sources, rng, 1.0)
     lines = re.sub(r"],\s*", "],\n", json.dumps(models, ensure_ascii=False, sort_keys=True))
     MODEL.write_text(re.sub(r'(, )(?="word:|"near:|"far:)', ",\n", lines) + "\n", encoding="utf-8")
 
@@ -132,6 +136,9 @@ class _Page:
         self._title, self._lead = source.headline(), source.paragraph(2)
         if self._rng.random() < 0.6:
             self._lead = self._lead.rstrip(".")
+        source.mute = self._rng.choice([0.1, 0.25, 0.5, 1.0])
+        self._most = self._rng.choice([1, 1, 2, 3, 4])  # sentences of a paragraph
+        self._wrapped = self._rng.choice([0.0, 0.0, 0.1, 1.0])  # paragraphs in an element of their own
         self._live = self._rng.random() < 0.06
         self._bare = self._rng.random() < 0.2  # text between <br>, without paragraphs
         self._tag = self._rng.choice(["p"] * 9 + ["div"])
@@ -146,6 +153,7 @@ class _Page:
         labels = [int(MARK in block.text) for block in blocks]
         for block in blocks:
             block.text = block.text.replace(MARK, "").strip() or "x"
+            block.linked = min(block.linked, len(block.text))
         texts = PageTexts(
             self._title,
             self._rng.choice(["", self._lead, self._s.headline()]),
@@ -218,11 +226,16 @@ class _Page:
                 pieces.append(self._post())
                 continue
             pieces.append(self._paragraph())
-            pieces.append(self._some(0.12, lambda: f"<{(t := rng.choice(['h2', 'h3', 'h4']))}>{self._own_text(s.heading())}</{t}>"))
+            pieces.append(self._some(0.12, lambda: self._wrap(f"<{(t := rng.choice(['h2', 'h3', 'h4']))}>{self._own_text(s.heading())}</{t}>")))
             pieces.append(self._some(0.06, lambda: f"<p><strong>{self._own_text(s.heading())}</strong></p>"))
-            pieces.append(self._some(0.06, lambda: "<ul>" + "".join(f"<li>{self._own_text(s.sentence())}</li>" for _ in range(3)) + "</ul>"))
+            pieces.append(self._some(0.06, lambda: self._points()))
             pieces.append(self._some(0.05, lambda: f"<blockquote><p>{self._own_text(s.sentence())}</p></blockquote>"))
+            pieces.append(self._some(0.04, self._table))
             pieces.append(self._some(0.25, self._inset))
+        if self._bare and rng.random() < 0.3:
+            pieces.insert(0, f"<i>{s.phrase('byline')}</i><br>")
+        if rng.random() < 0.15:
+            pieces.append(self._element("p", "byline", s.phrase("byline")))
         if rng.random() < 0.3:
             pieces.append(self._element("p", "copyright", s.phrase("rights")))
         if rng.random() < 0.2:
@@ -232,12 +245,31 @@ class _Page:
         tag = rng.choice(["div", "div", "article", "section"])
         return f"<{tag}{s.cls('body')}>{''.join(pieces)}</{tag}>"
 
+    def _table(self) -> str:
+        rng = self._rng
+        width, heading = rng.randint(2, 4), rng.choice(["th", "td"])
+        head = "".join(f"<{heading}>{self._s.name()}</{heading}>" for _ in range(width))
+        made = f"<tr>{head}</tr>"
+        for _ in range(rng.randint(1, 8)):
+            cells = [self._own_text(self._s.name()), *(str(rng.randint(1, 5000) / 10) for _ in range(width - 1))]
+            made += "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
+        return self._wrap(f"<table>{made}</table>")
+
+    def _points(self) -> str:
+        tag, inner = self._rng.choice([("ul", ""), ("ul", "p"), ("ol", "p"), ("ol", "")])
+        items = (self._own_text(self._s.sentence()) for _ in range(self._rng.randint(2, 5)))
+        made = "".join(f"<li><p>{item}</p></li>" if inner else f"<li>{item}</li>" for item in items)
+        return f"<{tag}>{made}</{tag}>"
+
     def _paragraph(self) -> str:
-        text = self._own_text(self._s.paragraph())
+        text = self._own_text(self._s.paragraph(self._most))
         linked = self._rng.random()
-        if linked < 0.1:
-            at = self._rng.random() < 0.3
-            text = f"<a href='/x'>{text}</a>" if at else re.sub(r"(\w{4,} \w+ \w+)", r"<a href='/y'>\1</a>", text)
+        if linked < 0.03:
+            text = f"<a href='/x'>{text}</a>"
+        elif linked < 0.12:
+            many = self._rng.choice([1, 1, 2, 3])
+            text = re.sub(rf"((?:\S+ ){{{many}}})(?=\S)", r"<a href='/y'>\1</a>", text)
+            text = re.sub(r"</a><a href='/y'>(\S+)", r"</a>\1", text)
         elif linked < 0.3:
             text = re.sub(r"(\w{5,} \w+)", r"<a href='/y'>\1</a>", text, count=2)
         elif linked < 0.4:
@@ -248,7 +280,13 @@ class _Page:
             lines = (self._own_text(self._s.heading()) for _ in range(self._rng.randint(1, 4)))
             text += "".join(f"<br>{line}" for line in lines)
         wrapped = f"<{self._tag}{self._own}>{text}</{self._tag}>"
-        return f"<div{self._s.cls('neutral')}>{wrapped}</div>" if self._rng.random() < 0.1 else wrapped
+        return self._wrap(wrapped)
+
+    def _wrap(self, inner: str) -> str:
+        if self._rng.random() >= self._wrapped:
+            return inner
+        deep = f"<div>{inner}</div>" if self._rng.random() < 0.5 else inner
+        return f"<div{self._s.cls('neutral')}>{deep}</div>"
 
     def _post(self) -> str:
         s, rng = self._s, self._rng
@@ -341,18 +379,21 @@ class _Page:
 
 
 def _fit(
-    pages: list[tuple[Any, PageTexts, list[Any], list[int]]], known: set[str]
+    pages: list[tuple[Any, PageTexts, list[Any], list[int]]],
+    known: set[str],
+    notice: dict[str, float],
 ) -> dict[str, Any]:
     """The model of single blocks, from one half of the pages, and that of their context."""
     own = [[_known(block_features(b, texts), known) for b in blocks] for _, texts, blocks, _ in pages]
     labels = [labels for *_, labels in pages]
     half = len(pages) // 2
     first = _linear(_joined(own[:half]), _joined(labels[:half]), 1.0)
-    scores = [[_dot(first, features) for features in page] for page in own]
+    model = {"block": first, "notice": notice}
+    scores = [[first_scores(features, model) for features in page] for page in own]
     context = [
         context_features(blocks, own[at], scores[at]) for at, (_, _, blocks, _) in enumerate(pages)
     ]
-    right = [(score > 0) == bool(label) for p, q in zip(scores[half:], labels[half:], strict=True) for score, label in zip(p, q, strict=True)]
+    right = [(score["all"] > 0) == bool(label) for p, q in zip(scores[half:], labels[half:], strict=True) for score, label in zip(p, q, strict=True)]
     print(f"block: {np.mean(right):.4f} of {len(right)} blocks right, {len(first)} weights")
     checked = half + half // 4
     return {
@@ -372,7 +413,7 @@ def _network(
 
     vectorizer = DictVectorizer(sparse=False)
     inputs = vectorizer.fit_transform(features)
-    model = MLPClassifier((16,), alpha=1.0, max_iter=60, early_stopping=True, random_state=7)
+    model = MLPClassifier((20,), alpha=0.3, max_iter=40, early_stopping=True, random_state=7)
     model.fit(inputs, labels)
     print(f"context: {model.score(vectorizer.transform(other), other_labels):.4f} of {len(other)}")
     (hidden, output), (hidden_bias, output_bias) = model.coefs_, model.intercepts_
@@ -383,6 +424,21 @@ def _network(
         "output": output[:, 0].round(3).tolist(),
         "output_bias": round(float(output_bias[0]), 3),
     }
+
+
+def _notice(
+    written: dict[str, Any], sources: Sequence[Source], rng: random.Random, share: float
+) -> dict[str, float]:
+    """What tells the words of notices from those of articles."""
+    phrases = [t for it in ("it", "en") for texts in written[it].values() for t in texts]
+    phrases = [text for text in phrases if rng.random() < share]
+    fills = {"name": sources[0].name, "n": lambda: str(rng.randint(1, 2030)), "head": sources[0].headline}
+    phrases = [re.sub(r"\{(\w+)\}", lambda slot: fills[slot[1]](), text) for text in phrases]
+    texts = phrases + [s.sentence() for s in sources for _ in range(3000)]
+    texts += [s.heading() for s in sources for _ in range(800)]
+    labels = [int(at < len(phrases)) for at in range(len(texts))]
+    features = [{"bias": 1.0, **text_features(text)} for text in texts]
+    return _linear(features, labels, 10.0, 0.3, balanced=True)
 
 
 def _kinds(written: dict[str, Any], sources: Sequence[Source]) -> dict[str, dict[str, float]]:
@@ -405,21 +461,17 @@ def _joined(listed: Sequence[Sequence[Any]]) -> list[Any]:
     return [item for items in listed for item in items]
 
 
-def _linear(features: list[dict[str, float]], labels: list[int], strength: float, least: float = 0.05) -> dict[str, float]:
+def _linear(features: list[dict[str, float]], labels: list[int], strength: float, least: float = 0.15, balanced: bool = False) -> dict[str, float]:
     from sklearn.feature_extraction import DictVectorizer
     from sklearn.linear_model import LogisticRegression
 
     vectorizer = DictVectorizer()
     matrix = vectorizer.fit_transform(features)
-    model = LogisticRegression(C=strength, max_iter=2000).fit(matrix, labels)
+    model = LogisticRegression(C=strength, max_iter=2000, class_weight="balanced" if balanced else None).fit(matrix, labels)
     weights = zip(vectorizer.feature_names_, model.coef_[0], strict=True)
     kept = {name: round(float(w), 2) for name, w in weights if abs(w) >= least}
     kept["bias"] = round(kept.get("bias", 0.0) + float(model.intercept_[0]), 2)
     return kept
-
-
-def _dot(weights: dict[str, float], features: dict[str, float]) -> float:
-    return sum(weights.get(name, 0.0) * value for name, value in features.items())
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -62,8 +63,10 @@ def _headline(blocks: Sequence[Block], title: str) -> Block | None:
     known = words(title)
     shown = []
     for block in blocks:
+        block = replace(block, text=html.unescape(block.text))  # as titles are: some escape twice
         own, is_heading = words(block.text), block.element.tag == "h1"
-        if len(own) > 1 and (own == known or (is_heading and known[: len(own)] == own)):
+        is_part = is_heading and len(own) > len(known) / 2 and own in (known[: len(own)], known[-len(own) :])
+        if (own == known and (len(own) > 1 or is_heading)) or is_part:
             shown.append((not is_heading, len(shown), block))
     return min(shown)[2] if shown else None
 

@@ -55,8 +55,8 @@ def grams(text: str) -> Iterator[tuple[str, ...]]:
 def block_features(block: Block, texts: PageTexts) -> Features:
     """The features of a block by itself: its words, its shape, and the elements around it."""
     features: Features = {"bias": 1.0}
-    features.update(_shape(block))
-    features.update(wording(block.text))
+    features.update(text_features(block.text))
+    features.update(_links(block))
     features.update(_markup(block.element))
     for name in ("title", "description", "body"):
         if getattr(texts, name):
@@ -65,25 +65,30 @@ def block_features(block: Block, texts: PageTexts) -> Features:
     return features
 
 
-def _shape(block: Block) -> Features:
-    text = block.text
-    length, density = len(text), block.linked / len(text)
-    bucket = min(int(math.log2(length)), 10)
-    link = "all" if density > 0.8 else "much" if density > 0.4 else "some" if density else "no"
+def text_features(text: str) -> Features:
+    """The words and the shape of a text."""
+    names = [word for word in text.split() if word[0].isalpha()]
     end = text.rstrip("”“\"»’')] ")[-1:]
     features = {
-        f"length:{bucket}": 1.0,
-        f"links:{link}": 1.0,
-        f"links:{link}:{'long' if length > 120 else 'short'}": 1.0,
+        f"length:{min(int(math.log2(len(text))), 10)}": 1.0,
         f"end:{'stop' if end in '.!?…' else 'colon' if end in ':;,' else 'none'}": 1.0,
         "commas": min(text.count(",") / 3, 1.0),
         "stops": min(len(re.findall(r"[.!?…] ", text)) / 2, 1.0),
-        "digits": sum(map(str.isdigit, text)) / length,
+        "digits": sum(map(str.isdigit, text)) / len(text),
+        "names": sum(word[0].isupper() for word in names) / len(names) if names else 0.0,
+        "capitals": float(text.isupper()),
     }
-    names = [word for word in text.split() if word[0].isalpha()]
-    features["names"] = sum(word[0].isupper() for word in names) / len(names) if names else 0.0
-    if text.isupper():
-        features["capitals"] = 1.0
+    return {**wording(text), **features}
+
+
+def _links(block: Block) -> Features:
+    density = block.linked / len(block.text)
+    link = "all" if density > 0.8 else "much" if density > 0.4 else "some" if density else "no"
+    features = {
+        f"links:{link}": 1.0,
+        f"links:free:{int(math.log2(len(block.text) - block.linked + 1)) if block.linked else 'all'}": 1.0,
+        f"links:{link}:{'long' if len(block.text) > 120 else 'short'}": 1.0,
+    }
     if block.is_row:
         features["row"] = 1.0
     return features

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import islice
@@ -26,16 +26,30 @@ _MAX_LINE = 60  # ancestors
 _STRONG = 0.25  # of the greatest mass of a block: surely article
 # Features of the block by itself that the second model sees again.
 _REPEATED = (
-    "bias", "tag:", "length:", "links:", "end:", "title:", "description:", "body:", "row"
+    "bias", "tag:", "length:", "links:", "end:", "title:", "description:", "body:", "row", "names",
+    "digits", "stops", "commas", "capitals",
 )  # fmt: skip
 
 
 def article_odds(blocks: Sequence[Block], texts: PageTexts) -> list[float]:
     """The log-odds of each block that it belongs to the article."""
     own = [block_features(block, texts) for block in blocks]
-    weights = _loaded()["block"]
-    first = [_score(features, weights) for features in own]
+    model = _loaded()
+    first = [first_scores(features, model) for features in own]
     return _network(context_features(blocks, own, first)) if blocks else []
+
+
+def first_scores(features: Features, model: Mapping[str, Any]) -> Features:
+    """What the first model says of a block, in all and by kind of feature; "notice" by its words."""
+    sums = {"all": 0.0, "word": 0.0, "near": 0.0, "far": 0.0, "notice": model["notice"]["bias"]}
+    for name, value in features.items():
+        weight = model["block"].get(name, 0.0) * value
+        sums["all"] += weight
+        kind = name.partition(":")[0]
+        if kind in sums:
+            sums[kind] += weight
+        sums["notice"] += model["notice"].get(name, 0.0) * value if name != "bias" else 0.0
+    return sums
 
 
 def _network(features: Sequence[Features]) -> list[float]:
@@ -98,10 +112,10 @@ def _loaded() -> dict[str, Any]:
 
 
 def context_features(
-    blocks: Sequence[Block], own: Sequence[Features], scores: Sequence[float]
+    blocks: Sequence[Block], own: Sequence[Features], scores: Sequence[Features]
 ) -> list[Features]:
     """The features of each block among the others, given their scores of the first model."""
-    odds = [math.tanh(score / 4) for score in scores]  # from -1 to 1
+    odds = [math.tanh(score["all"] / 4) for score in scores]  # from -1 to 1
     masses = [odd * math.sqrt(len(block.text)) for odd, block in zip(odds, blocks, strict=True)]
     lines = [_line(block) for block in blocks]
     sums, counts = _sums(lines, masses)
@@ -115,13 +129,15 @@ def context_features(
         kinds[_kind(blocks[at])] += masses[at] / sum(masses[strong_at] for strong_at in strong)
     heads = [at for at, block in enumerate(blocks) if block.element.tag == "h1"]
     padded = [-1.0, -1.0, *odds, -1.0, -1.0]
+    linked = [0.0, *(block.linked / len(block.text) for block in blocks), 0.0]
     features = []
     for at, block in enumerate(blocks):
         made = {name: value for name, value in own[at].items() if name.startswith(_REPEATED)}
-        made["own"] = scores[at] / 4
+        made.update((f"score:{name}", math.tanh(value / 4)) for name, value in scores[at].items())
         made["kind"] = kinds.get(_kind(block), 0.0)
         made["inside" if inside[at] else "outside"] = 1.0
         made["before2"], made["before1"], _, made["after1"], made["after2"] = padded[at : at + 5]
+        made["linked before"], _, made["linked after"] = linked[at : at + 3]
         for level, element in enumerate(lines[at][:_LEVELS]):
             others = sums[element] - masses[at]
             made[f"family{level}"] = math.tanh(others / 20)
