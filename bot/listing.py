@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from index.articles.article import Article
+from index.text.dates import ranking_day
 from index.text.sentences import Span
 from index.text.words import words
 from retrieval.answer import Quotation
@@ -66,7 +67,7 @@ class Reference:
 
 
 def listed_articles(index: CurrentIndex) -> list[Article]:
-    """The articles without their texts, newest first, undated ones last.
+    """The articles without their texts, newest first, undated ones and those of days to come last.
 
     The number of an article is its position here, from 1.
     """
@@ -126,7 +127,7 @@ def _tests(name: str) -> Iterator[Callable[[NumberedArticle], bool]]:
 
 def _listed(store: Store) -> list[Article]:
     by_path = sorted(store.article_headers(), key=lambda article: article.path)
-    return sorted(by_path, key=lambda article: article.date or "", reverse=True)
+    return sorted(by_path, key=lambda article: ranking_day(article.date), reverse=True)
 
 
 def number_of(index: CurrentIndex, article: Article) -> int:

@@ -62,20 +62,15 @@ MIGRATIONS = (
 class State:
     """The file, open. Thread-safe; what is committed survives a kill.
 
-    Raises StorageError if it cannot be opened, read or written, or is of a later version.
+    A file that may only be read is opened to read. Raises StorageError if it cannot be opened, read
+    or written, or is of a later version.
     """
 
     def __init__(self, file: Path) -> None:
         self._file = file
         self._lock = threading.Lock()
         with self._translating():
-            file.parent.mkdir(parents=True, exist_ok=True)
-            os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))  # it holds what people write
-            self._database = sqlite3.connect(
-                file, timeout=30, isolation_level=None, check_same_thread=False
-            )
-            self._database.execute("PRAGMA journal_mode = WAL")
-            self._database.execute("PRAGMA synchronous = FULL")
+            self._database = _read_only(file) if _is_read_only(file) else _writable(file)
         if self._version() != len(MIGRATIONS):
             with self.changing():  # another process may be about to do the same
                 self._migrate()
@@ -122,9 +117,29 @@ class State:
             yield
         except (sqlite3.Error, OSError) as error:
             raise StorageError(
-                f"{self._file} cannot be used ({error}): make room, or move it away; the bot then "
-                "begins a new one"
+                f"{self._file} cannot be used ({error}): make room or let it be written, or move "
+                "it away; the bot then begins a new one"
             ) from error
+
+
+def _writable(file: Path) -> sqlite3.Connection:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))  # it holds what people write
+    database = sqlite3.connect(file, timeout=30, isolation_level=None, check_same_thread=False)
+    database.execute("PRAGMA journal_mode = WAL")
+    database.execute("PRAGMA synchronous = FULL")
+    return database
+
+
+def _is_read_only(file: Path) -> bool:
+    return file.exists() and not (os.access(file, os.W_OK) and os.access(file.parent, os.W_OK))
+
+
+def _read_only(file: Path) -> sqlite3.Connection:
+    """Where no process writes, SQLite could not make the files beside it that it shares."""
+    is_shared = file.with_name(f"{file.name}-shm").exists()
+    uri = f"{file.absolute().as_uri()}?{'mode=ro' if is_shared else 'immutable=1'}"
+    return sqlite3.connect(uri, uri=True, timeout=30, isolation_level=None, check_same_thread=False)
 
 
 class Votes(NamedTuple):

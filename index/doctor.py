@@ -122,8 +122,10 @@ class Doctor:
         path = self._paths.data_dir / CACHE
         if not path.exists():
             return Finding("vector cache")
+        options = "mode=ro" if os.access(path.parent, os.W_OK) else "immutable=1"
+        uri = f"{path.absolute().as_uri()}?{options}"
         try:
-            with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as cache:
+            with closing(sqlite3.connect(uri, uri=True)) as cache:
                 (result,) = cache.execute("PRAGMA quick_check(1)").fetchone()
         except sqlite3.Error as error:
             result = str(error)

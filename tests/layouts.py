@@ -17,11 +17,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 LAYOUTS = Path(__file__).parent / "gold" / "pages"
-_NAMES = "Ada Rinaldi|Bruno Salis|Carla Fenu|Dario Melis|Elena Prati|Fausto Corvi|Gina Lodi".split("|")
+_NAMES = "Ada Rinaldi|Bruno Salis|Carla Fenu|Dario Melis|Elena Prati|Fausto Corvi|Gina Lodi".split(
+    "|"
+)
 _TOWNS = "Porto Verde|Castel Rivo|Monte Alto|Valle Secca|Borgo Lupo|San Telmo|Pieve Nera".split("|")
 _THINGS = {
-    "it": "il ponte mobile|la biblioteca civica|il mercato coperto|l’asilo comunale|la funivia".split("|"),
-    "en": "the swing bridge|the town library|the covered market|the day nursery|the cable car".split("|"),
+    "it": "il ponte mobile|la biblioteca civica|il mercato coperto|l’asilo comunale|la funivia".split(
+        "|"
+    ),
+    "en": "the swing bridge|the town library|the covered market|the day nursery|the cable car".split(
+        "|"
+    ),
 }
 _SENTENCES = {
     "it": """
@@ -106,7 +112,9 @@ def _plain(text: str) -> str:
     return " ".join(text.split())
 
 
-def gold_pages(half: str, seed: int = 0, sentence: Callable[[str], str] | None = None) -> Iterator[GoldPage]:
+def gold_pages(
+    half: str, seed: int = 0, sentence: Callable[[str], str] | None = None
+) -> Iterator[GoldPage]:
     """A page for each layout of a half, "tune" or "held". ``sentence`` may give other texts."""
     source = (LAYOUTS / f"{half}.html").read_text(encoding="utf-8")
     for number, (name, language, layout) in enumerate(
@@ -131,7 +139,9 @@ class _Filler:
         markup = re.sub(r"\{(\w+)\}", self._fill, markup.replace("{jsonbody}", "\x00"))
         if "<h1" not in layout and "{title}</" not in re.sub(r"<title>.*?</title>", "", layout):
             self._page.article.remove(self._title)  # only in metadata
-        body = json.dumps(" ".join(s for s in self._page.article if s not in (self._title, self._lead)))[1:-1]
+        body = json.dumps(
+            " ".join(s for s in self._page.article if s not in (self._title, self._lead))
+        )[1:-1]
         markup = re.sub(r"\[\[(.*?)\]\]", self._neutral, markup)
         self._page.markup = markup.replace("\x00", body)
         return self._page
@@ -143,7 +153,10 @@ class _Filler:
     def _fill(self, macro: re.Match[str]) -> str:
         kind = macro[1]
         text = self._made(kind)
-        if kind in ("title", "lead", "s", "q", "h", "pl", "hidden", "time") and text not in self._page.article:
+        if (
+            kind in ("title", "lead", "s", "q", "h", "pl", "hidden", "time")
+            and text not in self._page.article
+        ):
             self._page.article.append(text)
         elif kind in ("cap", "cell", "lead2"):
             self._page.neutral.append(text)
@@ -164,12 +177,20 @@ class _Filler:
             options = {"h": _HEADS, "date": _DATES, "j": _TITLES, "cell": _HEADS}.get(kind, _LEADS)
             return self._text(options[language].split("|"))
         if kind == "q":
-            inner = self._text(["{town} non dimentica", "{n} volte no"] if language == "it" else ["{town} will not forget", "No, {n} times"])
+            inner = self._text(
+                ["{town} non dimentica", "{n} volte no"]
+                if language == "it"
+                else ["{town} will not forget", "No, {n} times"]
+            )
             return f"«{inner}»." if language == "it" else f"“{inner}.”"
         return self._sentence()
 
     def _sentence(self) -> str:
-        return self._other(self._language) if self._other else self._text(_SENTENCES[self._language].strip().split("\n"))
+        return (
+            self._other(self._language)
+            if self._other
+            else self._text(_SENTENCES[self._language].strip().split("\n"))
+        )
 
     def _text(self, options: list[str]) -> str:
         """One of the options with its slots filled, not used on this page before."""

@@ -346,7 +346,7 @@ def test_a_disk_that_fills_in_the_middle_of_a_feed_is_the_last_outcome(
 
 def test_what_was_added_is_told_though_another_process_indexed_it() -> None:
     outcomes = tuple(AddResult(path, "added", path) for path in ("a.txt", "b.txt"))
-    report = Report(("b.txt", "c.txt"), (), (), (), (), 1, "g", 3, unchanged=False)
+    report = Report(("b.txt", "c.txt"), (), (), (), (), (), 1, "g", 3, unchanged=False)
     lines = list(Addition(outcomes, report).lines())
     assert [line.split()[-1] for line in lines[:-1]] == ["a.txt", "b.txt", "c.txt"]
 

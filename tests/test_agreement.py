@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import datetime
 from contextlib import closing
 
 import pytest
 
 from bot.captions import notes
+from bot.listing import listed_articles
 from bot.locales import texts
 from bot.telegram.messages import answer_messages
 from index.building.sync import sync
@@ -14,6 +16,7 @@ from index.generations.current import CurrentIndex
 from index.generations.generation import Generation
 from index.generations.layout import Locations, generations_dir
 from index.models.embedder import Embedder
+from index.text.dates import ranking_day
 from index.text.sentences import Span
 from retrieval.answer import Answer, Question, Scope
 from retrieval.answering.agreement import verdict
@@ -93,6 +96,28 @@ def test_without_dates_it_is_not_said_which_of_two_answers_holds(
     assert answer.answer is None and answer.differing and answer.agreeing == 0
     assert {quote.article for quote in answer.quotes} == {"a.txt", "b.txt"}
     assert notes(answer, texts("en")).startswith("the articles answer in different words")
+
+
+def test_a_day_to_come_is_never_the_newest(
+    empty_place: Workplace, embedder: Embedder, reader: Reader
+) -> None:
+    dated = "---\ndate: {}\n---\nIl museo civico di Ronca è diretto da {}."
+    empty_place.write("a.txt", dated.format("2141-03-05", "Elena Corti, storica dell'arte"))
+    empty_place.write("b.txt", dated.format("2025-03-05", "Piero Malaspina"))
+    now = asked(empty_place, embedder, reader, "Chi dirige attualmente il museo di Ronca?")
+    plain = asked(empty_place, embedder, reader, "Da chi è diretto il museo civico di Ronca?")
+    news = asked(empty_place, embedder, reader, "Quali sono le ultime notizie?")
+    for answer in (now, plain, news):
+        assert answer.quotes[0].article == "b.txt"
+    with closing(CurrentIndex(empty_place.data)) as index:
+        assert [article.path for article in listed_articles(index)] == ["b.txt", "a.txt"]
+
+
+def test_tomorrow_has_begun_somewhere() -> None:
+    today = datetime.date.today()
+    days = [(today + datetime.timedelta(days=number)).isoformat() for number in range(3)]
+    assert [ranking_day(day) for day in days] == [*days[:2], ""]
+    assert ranking_day(None) == ""
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,7 @@ import sys
 import pytest
 
 from index.articles.article import Article, read_article
-from index.articles.text_files import decode
 from index.errors import ArticleError
-from tests.conftest import ROOT
 
 
 def article(text: str | bytes, path: str = "a.txt") -> Article:
@@ -40,54 +38,19 @@ def test_a_title_falls_back_to_the_first_line() -> None:
     assert len(long) <= 121 and long.endswith("parola…")
 
 
-WESTERN = [
-    "Perché Putin è andato a Pyongyang? Così è più chiaro: città, virtù.",
-    "La città … è più fredda",
-    "caffè",
-    "5 €. È",
-    *(file.read_text(encoding="utf-8") for file in sorted((ROOT / "corpus").glob("*.txt"))),
-]
-
-
-@pytest.mark.parametrize("encoding", ["cp1252", "utf-16", "utf-8-sig"])
-@pytest.mark.parametrize("text", WESTERN, ids=lambda text: text[:12])
-def test_other_encodings_are_read_to_the_letter(text: str, encoding: str) -> None:
-    assert decode(text.encode(encoding)) == text
-
-
-def test_cyrillic_is_not_taken_for_western() -> None:
-    text = "Президент России Владимир Путин прибыл в Пхеньян с визитом во вторник вечером."
-    assert decode(text.encode("cp1251")) == text
-
-
-def test_front_matter_is_taken_as_it_is_written() -> None:
-    stored = article('---\ntitle: No\nsource: 007\nlanguage: "no"\ndate: 20230911\n---\nTesto.')
-    assert (stored.title, stored.source, stored.language) == ("No", "007", "no")
-    assert stored.date == "2023-09-11T00:00:00"
-    assert article('---\ntitle: "\\uD800x"\n---\nTesto.').title == "?x"
-
-
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
         (b"", "no text"),
         (b" \n\t\n", "no text"),
+        ("\u200b\u00ad\n".encode(), "no text"),
         (b"---\ntitle: Uno\n---\n", "no text"),
         (b"%PDF\0\0\1\2", "binary"),
-        (b"---\ntitle: [a\n---\nTesto.", "front matter is not YAML"),
-        (b"---\nsolo testo\n---\nTesto.", "front matter is not a list"),
-        (b"---\ndate: ieri\n---\nTesto.", "date 'ieri'"),
-        (b"---\n" + b"[" * 3000 + b"\n---\nTesto.", "front matter is not YAML"),
-        (b"---\nsource: [a, b]\n---\nTesto.", "more than one value for 'source'"),
     ],
 )
 def test_what_is_no_article_says_why(content: bytes, reason: str) -> None:
     with pytest.raises(ArticleError, match=reason):
         article(content)
-
-
-def test_a_ruler_at_the_top_is_no_front_matter() -> None:
-    assert article("---\nUna riga sola, senza chiusura.").text.startswith("---\nUna riga")
 
 
 def test_markdown_loses_its_marks() -> None:

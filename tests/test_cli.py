@@ -110,7 +110,8 @@ def test_index_reports_in_words_and_in_json(empty_place: Workplace) -> None:
     empty_place.write("caffè.md", "---\n[\n---\nTesto")
     (report,) = empty_place.json("index", "--json")
     assert list(report) == [
-        "added", "changed", "renamed", "removed", "skipped", "embedded", "generation", "anew",
+        "added", "changed", "renamed", "removed", "skipped", "notes", "embedded", "generation",
+        "anew",
     ]  # fmt: skip
     assert report["added"] == ["a.txt"] and report["embedded"] == 1
     assert [skipped["path"] for skipped in report["skipped"]] == ["caffè.md", "vuoto.txt"]
@@ -118,8 +119,11 @@ def test_index_reports_in_words_and_in_json(empty_place: Workplace) -> None:
     assert again.returncode == 0 and "nothing changed" in again.stdout
     assert "  ! skipped  vuoto.txt: it holds no text" in again.stdout
     assert again.stderr == ""
-    empty_place.write("b.txt", "Putin arriva lunedì.")
-    assert "+ added    b.txt" in empty_place.run("index").stdout
+    empty_place.write("b.txt", "---\ndate: ieri\n---\nPutin arriva lunedì.")
+    lines = empty_place.run("index").stdout
+    assert "+ added    b.txt" in lines
+    assert "? note     b.txt: the date 'ieri' is not read: write YYYY-MM-DD" in lines
+    assert "? note" not in empty_place.run("index").stdout
 
 
 def test_pages_and_pdfs_are_indexed_and_shown(empty_place: Workplace) -> None:

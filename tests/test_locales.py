@@ -37,7 +37,9 @@ def said_in(file: Path) -> Iterator[str]:
         name = getattr(node.func, "id", getattr(node.func, "attr", ""))
         is_error = name.endswith("Error") and name not in NOT_FOR_USERS
         is_error |= name == "ValueError" and file.name == "settings.py"
-        if is_error or name in ("Finding", "CorpusFile", *SAYING):
+        owner = getattr(getattr(node.func, "value", None), "id", "")
+        is_note = (owner, name) == ("notes", "append")
+        if is_error or is_note or name in ("Finding", "CorpusFile", *SAYING):
             values = node.args[1:] if name in ("Finding", "CorpusFile") else node.args
             yield from filter(None, map(sentence, values))
 

@@ -32,7 +32,7 @@ TITLE = (60.0, 820.0, 20.0, "Il treno di Kim")
 
 def test_lines_become_paragraphs_and_pages_are_apart() -> None:
     first = [TITLE, *lines(*PARAGRAPH, *SECOND)]
-    text, _ = read_pdf(pdf(first, lines("Seconda pagina (breve).")))
+    text = read_pdf(pdf(first, lines("Seconda pagina (breve)."))).text
     assert text.split("\n\n") == [
         "Il treno di Kim",
         "Il leader nordcoreano è partito domenica sera dalla capitale a bordo del suo treno "
@@ -52,7 +52,7 @@ def test_a_gap_parts_paragraphs_and_a_second_column_goes_on() -> None:
         (320.0, 766.0, 11.0, "governo russo e una banda militare con"),
         (320.0, 740.0, 11.0, "Didascalia della foto che sta più in basso"),
     ]
-    text, _ = read_pdf(pdf([*left, *right]))
+    text = read_pdf(pdf([*left, *right])).text
     assert text.split("\n\n") == [
         "Il treno è partito dalla capitale e ha viaggiato per tutta la notte verso il confine, "
         "dove lo attendevano le auto del governo russo e una banda militare con",
@@ -62,7 +62,7 @@ def test_a_gap_parts_paragraphs_and_a_second_column_goes_on() -> None:
 
 def test_larger_letters_are_a_heading_of_their_own() -> None:
     heading = (60.0, 794.0, 18.0, "Il treno blindato di Kim parte nella notte da Pyongyang verso")
-    assert read_pdf(pdf([heading, *lines(*PARAGRAPH)]))[0].split("\n\n")[0] == heading[3]
+    assert read_pdf(pdf([heading, *lines(*PARAGRAPH)])).text.split("\n\n")[0] == heading[3]
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def rewritten(data: bytes, password: str | None = None, owner: str = "o") -> byt
 
 
 def test_a_pdf_that_only_forbids_printing_is_read() -> None:
-    assert "blindato" in read_pdf(rewritten(pdf(lines(*PARAGRAPH)), ""))[0]
+    assert "blindato" in read_pdf(rewritten(pdf(lines(*PARAGRAPH)), "")).text
 
 
 GOOD = pdf(lines(*PARAGRAPH))
@@ -140,7 +140,7 @@ def test_time_is_limited(data: bytes) -> None:
 
 def test_what_a_form_draws_is_read() -> None:
     drawn = b"BT /F1 11 Tf 60 700 Td (Il treno va.) Tj ET"
-    assert read_pdf(assemble([b"/Fm Do"], form=drawn))[0] == "Il treno va."
+    assert read_pdf(assemble([b"/Fm Do"], form=drawn)).text == "Il treno va."
 
 
 @given(st.data())
@@ -148,7 +148,7 @@ def test_damage_anywhere_is_an_article_error_or_nothing(data: st.DataObject) -> 
     at = data.draw(st.integers(0, len(GOOD) - 1))
     junk = data.draw(st.binary(max_size=20))
     try:
-        text, _ = read_pdf(GOOD[:at] + junk + GOOD[at + len(junk) :], seconds=5)
+        text = read_pdf(GOOD[:at] + junk + GOOD[at + len(junk) :], seconds=5).text
     except ArticleError:
         return
     assert text.encode()  # no lone surrogates

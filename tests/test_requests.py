@@ -66,6 +66,8 @@ def intents(embedder: Embedder) -> IntentClassifier:
         ("Putin ha incontrato Kim?", Intent.YESNO),
         ("do the articles agree on when the ship sank?", Intent.COMPARE),
         ("cosa è successo, in ordine, la notte del crollo?", Intent.TIMELINE),
+        ("qaunti articli parlano di trno", Intent.COUNT),
+        ("utlime notzie", Intent.NEWEST),
     ],
 )
 def test_what_a_message_asks_for(intents: IntentClassifier, text: str, intent: Intent) -> None:
@@ -80,6 +82,16 @@ def test_a_summary_is_of_the_outlet_that_is_named(ask: Ask) -> None:
     assert "visiterà la Russia nei prossimi giorni" in answer.quotes[0].text
     english = ask("summarize the globalist article")
     assert {quote.article for quote in english.quotes} == {ARTICLES["globalist"]}
+
+
+def test_a_summary_on_a_subject_names_it(ask: Ask) -> None:
+    balloons = ask("riassumimi l'articolo sui palloncini pieni di rifiuti")
+    assert any("palloncini" in quote.text for quote in balloons.quotes)
+    train = ask("Riassumi le notizie sul treno")
+    by_article: dict[str, str] = {}
+    for quote in train.quotes:
+        by_article[quote.article] = by_article.get(quote.article, "") + quote.text
+    assert len(by_article) == 3 and all("treno" in text for text in by_article.values())
 
 
 def test_the_latest_news_are_a_sentence_of_each_article(ask: Ask) -> None:
@@ -237,6 +249,7 @@ def test_a_summary_of_what_was_just_quoted(chain: AnswerChain) -> None:
         ("riassumi l'articolo sul treno blindato", "treno blindato"),
         ("che cosa dicono i giornali sul treno?", "treno"),
         ("ultime notizie", ""),
+        ("cos'è successo a New York? fammi un riassunto", "New York"),
         ("summarize the news about Kim", "Kim"),
         ("do the papers agree on where they met?", "where they met"),
         ("cosa ottiene Kim in cambio? confronta i giornali", "cosa ottiene Kim in cambio"),

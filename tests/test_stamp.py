@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from index.articles.article import Article, read_article
-from index.articles.formats import read_text
+from index.articles.formats import read_document
 from index.building.near_duplicates import families, signature
 from index.generations.keywords import KeywordIndex, PostingsWriter
 from index.generations.manifest import OUTPUTS
@@ -47,6 +47,13 @@ Leggi anche: altro
 
 “Perché no?” chiede Anna. Nessuno risponde… Forse domani.
 """
+# Of other programs: an unquoted colon, TOML, JSON, a date of either order, a banner, line ends.
+FRONT_MATTERS = (
+    "---\ntitle: Ponte: riapre\ndate: 25/06/2024\n---\nÈ così.",
+    "+++\ntitle = 'Ponte'\ndate = 2024-06-25\n+++\nÈ così.",
+    '{"title": "Ponte", "date": "05/06/2024"}\nÈ così.',
+    "---\nSTUDIO BRUNI\n---\nÈ così.\fPerò no.",
+)
 
 
 def samples() -> Iterator[tuple[str, bytes]]:
@@ -57,6 +64,8 @@ def samples() -> Iterator[tuple[str, bytes]]:
     yield "b.txt", HARD.encode()
     yield "c.txt", HARD.encode("cp1252", "replace")
     yield "d.txt", HARD.encode("utf-16")
+    for number, text in enumerate(FRONT_MATTERS):
+        yield f"f{number}.md", text.encode("mac_roman")
     lines = MARKDOWN.splitlines()[5:]
     yield "e.pdf", pdf([(50, 800 - 14 * at, 11, line) for at, line in enumerate(lines)])
 
@@ -88,7 +97,7 @@ def outputs(work: Path) -> dict[str, object]:
     """What each part of indexing makes of the samples."""
     stacked = np.stack([signature(article.text) for article in articles()])
     return {
-        "loaders": [read_text(data, name) for name, data in samples()],
+        "loaders": [read_document(data, name) for name, data in samples()],
         "splitter": [(p.id, p.start, p.end, p.sentences) for p in passages()],
         "keywords": keyword_scores(work),
         "prompts": [titled(p.heading, p.text) for p in passages()],

@@ -47,7 +47,10 @@ class Addition:
     def as_json(self) -> dict[str, Any]:
         """The documented content of ``virgolette add --json``."""
         return {
-            "added": [{"origin": o.origin, "path": o.path} for o in self.of("added")],
+            "added": [
+                {"origin": o.origin, "path": o.path, "notes": list(o.notes)}
+                for o in self.of("added")
+            ],
             "known": [{"origin": o.origin, "path": o.path} for o in self.of("known")],
             "failed": [{"origin": o.origin, "reason": o.reason} for o in self.of("failed")],
             "index": report_json(self.report) if self.report else None,
@@ -58,6 +61,7 @@ class Addition:
         for outcome in self.outcomes:
             if outcome.state == "added":
                 yield row("+", "added", str(outcome.path))
+                yield from (row("?", "note", localized(note)) for note in outcome.notes)
             elif outcome.state == "known":
                 yield row("=", "there", f"{outcome.path} ({outcome.origin})")
             else:

@@ -23,6 +23,7 @@ def report_json(report: Report) -> dict[str, Any]:
         "renamed": [{"from": old, "to": new} for old, new in report.renamed],
         "removed": list(report.removed),
         "skipped": [{"path": s.path, "reason": s.reason} for s in report.skipped],
+        "notes": [{"path": n.path, "note": n.text} for n in report.notes],
         "embedded": report.embedded,
         "generation": report.generation,
         "anew": report.rebuilt_because or None,
@@ -40,6 +41,7 @@ def report_lines(report: Report, listed: Collection[str] = ()) -> Iterator[str]:
         ("→", "renamed", [f"{old} → {new}" for old, new in report.renamed]),
         ("-", "removed", list(report.removed)),
         ("!", "skipped", [f"{s.path}: {localized(s.reason)}" for s in report.skipped]),
+        ("?", "note", [f"{n.path}: {localized(n.text)}" for n in report.notes]),
     )
     for sign, kind, entries in kinds:
         yield from (row(sign, kind, entry) for entry in entries[:MAX_LINES])

@@ -17,9 +17,9 @@ import yaml
 from index.articles.article import Article, read_article
 from index.articles.fetch import ARTICLE_TYPES, FEED_TYPES, Fetched, Fetcher, feed_entries
 from index.articles.files import scan
-from index.articles.formats import read_text
+from index.articles.formats import read_document
 from index.articles.pages import python_encoding
-from index.articles.text_files import decode, split_front_matter
+from index.articles.text_files import read_text_file
 from index.disk import sync_to_disk
 from index.errors import ArticleError, CorpusError, FetchError
 from index.text.clean import one_line
@@ -72,13 +72,14 @@ class AddResult:
     """The outcome for one ``origin``, an address or a file.
 
     ``path`` is the new or known article in the corpus. It is None if adding failed, for the
-    ``reason`` given.
+    ``reason`` given. ``notes`` are those of the ``Document``.
     """
 
     origin: str
     state: Literal["added", "known", "failed"]
     path: str | None = None
     reason: str | None = None
+    notes: tuple[str, ...] = ()
 
 
 class Adder:
@@ -146,12 +147,13 @@ class Adder:
         data, "" for a file.
         """
         try:
-            body, fields = read_text(data, f"a{suffix}")
+            document = read_document(data, f"a{suffix}")
+            body, fields = document.text, dict(document.fields)
             if fetched and _is_home(fields.get("url", "")) and not _is_home(fetched):
                 del fields["url"]  # some sites give every page the address of their home page
             new_suffix = ".txt"
             if suffix == ".md":
-                new_suffix, body = ".md", split_front_matter(decode(data))[1]
+                new_suffix, body = ".md", read_text_file(data).text
             content = compose({**defaults, **fields, **self._user_fields}, body)
             article = read_article(content, f"a{new_suffix}")
         except ArticleError as error:
@@ -167,7 +169,7 @@ class Adder:
         file = write_new(self._folder, stem, new_suffix, content)
         path = file.relative_to(self._corpus).as_posix()
         self._catalogue.note(read_article(content, path))
-        return AddResult(origin, "added", path)
+        return AddResult(origin, "added", path, notes=document.notes)
 
 
 def _in_utf8(page: Fetched) -> bytes:

@@ -6,7 +6,8 @@ import hashlib
 from dataclasses import dataclass
 from functools import cached_property
 
-from index.articles.formats import read_text
+from index.articles.document import Document
+from index.articles.formats import read_document
 from index.text.sentences import ends_a_sentence
 
 TITLE_LENGTH = 120  # characters of a heading, and of a first line that serves as the title
@@ -51,9 +52,13 @@ def read_article(data: bytes, path: str) -> Article:
 
     Raises ArticleError if there is no text or the front matter is not readable.
     """
-    text, fields = read_text(data, path)
-    title = fields.pop("title", _shortened(_first_line(text)))
-    return Article(path=path, text=text, title=title, **fields)
+    return as_article(read_document(data, path), path)
+
+
+def as_article(document: Document, path: str) -> Article:
+    """The document of the file ``path`` as an article."""
+    fields = {"title": _shortened(_first_line(document.text)), **document.fields}
+    return Article(path, document.text, **fields)
 
 
 def _first_line(text: str) -> str:

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+from index.articles.document import Document
 from index.articles.pages import declared_encoding, read_page
 from index.articles.pdfs import read_pdf
-from index.articles.text_files import decode, plain_text, split_front_matter
+from index.articles.text_files import plain_text, read_text_file
 from index.errors import ArticleError
-from index.text.clean import one_line
+from index.text.clean import one_line, visible, with_line_ends
 
-# From a file's bytes to the text to store and the known ones of the fields title, source, date,
-# url and language. Raises ArticleError if there is no text.
-Loader = Callable[[bytes], tuple[str, dict[str, str]]]
+Loader = Callable[[bytes], Document]  # raises ArticleError if there is no text
 
 
-def read_text(data: bytes, path: str) -> tuple[str, dict[str, str]]:
-    """The text to store from the bytes of the file ``path``, and its known fields.
+def read_document(data: bytes, path: str) -> Document:
+    """The document in the bytes of the file ``path``.
 
     Front matter takes precedence over the metadata of a page. Raises ArticleError.
     """
@@ -27,7 +27,7 @@ def read_text(data: bytes, path: str) -> tuple[str, dict[str, str]]:
             f"{suffix or 'a file without an extension'} is not read: save it as {FORMATS}"
         )
     try:
-        text, fields = LOADERS[suffix](data)
+        document = LOADERS[suffix](data)
     except ArticleError:
         raise
     except Exception as error:  # from a library, on a file that nobody foresaw
@@ -35,29 +35,24 @@ def read_text(data: bytes, path: str) -> tuple[str, dict[str, str]]:
             f"reading it failed ({type(error).__name__}: {one_line(str(error))[:100]}): "
             "save its text as .txt"
         ) from error
-    if not text.strip():
+    if not visible(document.text).strip():
         raise ArticleError("it holds no text")
-    return text, fields
+    return replace(document, text=with_line_ends(document.text))
 
 
-def _plain(data: bytes) -> tuple[str, dict[str, str]]:
-    fields, text = split_front_matter(decode(data))
-    return text, fields
+def _markdown(data: bytes) -> Document:
+    document = read_text_file(data)
+    return replace(document, text=plain_text(document.text))
 
 
-def _markdown(data: bytes) -> tuple[str, dict[str, str]]:
-    fields, text = split_front_matter(decode(data))
-    return plain_text(text), fields
-
-
-def _page(data: bytes) -> tuple[str, dict[str, str]]:
-    fields, markup = split_front_matter(decode(data, declared_encoding(data)))
-    text, page_fields = read_page(markup)
-    return text, {**page_fields, **fields}
+def _page(data: bytes) -> Document:
+    above = read_text_file(data, declared_encoding(data))
+    page = read_page(above.text)
+    return Document(page.text, {**page.fields, **above.fields}, (*above.notes, *page.notes))
 
 
 LOADERS: dict[str, Loader] = {
-    ".txt": _plain,
+    ".txt": read_text_file,
     ".md": _markdown,
     ".html": _page,
     ".htm": _page,

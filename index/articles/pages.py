@@ -5,6 +5,8 @@ from __future__ import annotations
 import codecs
 import re
 
+from index.articles.document import Document
+
 _META_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]+)", re.IGNORECASE)
 _META_WITHIN = 1_000_000  # bytes from the beginning; scripts and front matter may come first
 
@@ -28,7 +30,7 @@ def python_encoding(label: str) -> str | None:
     return "cp1252" if name in ("iso8859-1", "ascii") else name
 
 
-def read_page(markup: str) -> tuple[str, dict[str, str]]:
+def read_page(markup: str) -> Document:
     """The article of an HTML page, and its fields.
 
     An empty line separates blocks of text; a ``<br>`` is a line end. Raises ArticleError, with
@@ -40,4 +42,4 @@ def read_page(markup: str) -> tuple[str, dict[str, str]]:
 
     tree = parse_page(markup)
     fields = page_fields(tree)
-    return article_text(tree, fields.get("title", "")), fields
+    return Document(article_text(tree, fields.get("title", "")), fields)

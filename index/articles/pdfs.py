@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from index.articles.document import Document
 from index.errors import ArticleError
 from index.text.clean import one_line, without_controls
 
@@ -43,7 +44,7 @@ class _Line:
     size: float
 
 
-def read_pdf(data: bytes, seconds: float = TIME_LIMIT) -> tuple[str, dict[str, str]]:
+def read_pdf(data: bytes, seconds: float = TIME_LIMIT) -> Document:
     """The text of a PDF, and its title if it has one.
 
     An empty line separates pages and paragraphs. A space joins the lines of a paragraph; a
@@ -72,7 +73,7 @@ def read_pdf(data: bytes, seconds: float = TIME_LIMIT) -> tuple[str, dict[str, s
         raise ArticleError(
             "it holds no text, only pictures of it: run a text recognition over it first"
         )
-    return text, {"title": title} if title else {}
+    return Document(text, {"title": title} if title else {})
 
 
 def _page_texts(reader: PdfReader, deadline: float) -> Iterator[str]:

@@ -29,6 +29,14 @@ class Skipped:
 
 
 @dataclass(frozen=True)
+class Note:
+    """What a file says that this run could not read as it is written."""
+
+    path: str
+    text: str
+
+
+@dataclass(frozen=True)
 class Report:
     """What a run did: the paths of articles, the number of embedded texts, the generation.
 
@@ -40,6 +48,7 @@ class Report:
     renamed: tuple[tuple[str, str], ...]
     removed: tuple[str, ...]
     skipped: tuple[Skipped, ...]
+    notes: tuple[Note, ...]
     embedded: int
     generation: str
     articles: int
@@ -140,12 +149,18 @@ def _report(
         renamed=tuple((source, path) for path, source in renamed.items()),
         removed=tuple(sorted(path for paths in gone.values() for path in paths)),
         skipped=tuple(Skipped(path, skipped[path]) for path in sorted(skipped)),
+        notes=() if unchanged else tuple(_notes(after)),
         embedded=embedded,
         generation=name,
         articles=len(new),
         unchanged=unchanged,
         rebuilt_because=rebuilt_because,
     )
+
+
+def _notes(manifest: Manifest) -> Iterator[Note]:
+    for path, texts in sorted(manifest.notes.items()):
+        yield from (Note(path, text) for text in texts)
 
 
 def _articles_of(manifest: Manifest) -> dict[str, str]:

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from index.articles.article import Article, read_article
+from index.articles.article import Article, as_article
 from index.articles.files import CorpusFile, DigestCache
-from index.articles.formats import FORMATS
+from index.articles.formats import FORMATS, read_document
 from index.building.build import Base, Builder, Progress
 from index.building.helper import Helper
 from index.building.vector_cache import VectorCache
@@ -107,7 +107,9 @@ class IndexUpdate:
             skipped |= build.skipped
             if not build.articles and not self.allow_empty:
                 raise CorpusError(self._no_article(skipped))
-            manifest = Manifest(self.stamp, reader.digests, skipped, created, build.thinned)
+            manifest = Manifest(
+                self.stamp, reader.digests, skipped, created, build.thinned, reader.notes
+            )
             write_manifest(location.directory, manifest)
             helper.check(location.directory, self.paths.server)
         return manifest
@@ -125,7 +127,7 @@ class IndexUpdate:
 
 
 class _Reader:
-    """Reads articles, and keeps ``digests`` true to the bytes that were read."""
+    """Reads articles; keeps their notes, and ``digests`` true to the bytes that were read."""
 
     def __init__(
         self, corpus: Path, files: Sequence[CorpusFile], digest_cache: DigestCache
@@ -133,6 +135,7 @@ class _Reader:
         self._corpus = corpus
         self._digest_cache = digest_cache
         self.digests = {file.path: file.digest for file in files if not file.trouble}
+        self.notes: dict[str, list[str]] = {}
 
     def read(self, path: str) -> Article:
         """The article in a file. Raises ArticleError if there is none."""
@@ -145,4 +148,7 @@ class _Reader:
         if digest != self.digests[path]:  # changed since the walk: the next run reads it again
             self.digests[path] = digest
             self._digest_cache.forget(path)
-        return read_article(data, path)
+        document = read_document(data, path)
+        if document.notes:
+            self.notes[path] = list(document.notes)
+        return as_article(document, path)

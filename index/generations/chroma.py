@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
@@ -23,6 +28,7 @@ BATCH = 5000  # Chroma 1.5 takes at most 5461 rows at once
 SEARCH_BREADTH = 200  # HNSW's ef: the candidates that a search keeps
 SERVER_BATCH = 500  # a request of about 4 MB: vectors travel as numbers in JSON
 AWAY = frozenset({502, 503, 504})  # statuses of a proxy while the server behind it is away
+_DATABASE = "chroma.sqlite3"  # the file that Chroma writes even to read
 
 
 def import_chroma() -> ModuleType:
@@ -89,11 +95,13 @@ class PassageVectors:
 
     def __init__(self, location: VectorLocation) -> None:
         self._location = location
-        with _translating(location):
-            self._client = open_client(location)
-            self._collection = self._client.get_collection(
-                location.collection, embedding_function=None
-            )
+        with ExitStack() as opened, _translating(location):
+            if location.server is None and not _is_writable(location.directory):
+                directory = opened.enter_context(_writable_view(location.directory))
+                location = replace(location, directory=directory)
+            client = opened.enter_context(closing(open_client(location)))
+            self._collection = client.get_collection(location.collection, embedding_function=None)
+            self._opened = opened.pop_all()
 
     def nearest(self, vector: Vectors, count: int) -> dict[str, float]:
         """The cosines of the nearest passages, by id, best first."""
@@ -133,7 +141,30 @@ class PassageVectors:
 
     def close(self) -> None:
         """Close the files or the connection."""
-        self._client.close()
+        self._opened.close()
+
+
+def _is_writable(directory: Path) -> bool:
+    return all(os.access(path, os.W_OK) for path in (directory, directory / _DATABASE))
+
+
+@contextmanager
+def _writable_view(directory: Path) -> Iterator[Path]:
+    """A temporary folder with a copy of Chroma's database and links to the vectors beside it."""
+    try:
+        folder = TemporaryDirectory(prefix="virgolette-", ignore_cleanup_errors=True)
+    except OSError as error:
+        raise StorageError(
+            f"{directory} cannot be written, and no temporary folder can: make one of them "
+            f"writable, or set TMPDIR ({error.strerror})"
+        ) from error
+    with folder as name:
+        view = Path(name)
+        shutil.copyfile(directory / _DATABASE, view / _DATABASE)  # without its permissions
+        for path in directory.iterdir():
+            if path.name != _DATABASE:
+                (view / path.name).symlink_to(path.absolute())
+        yield view
 
 
 def write_vectors(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,15 +18,16 @@ EMBEDDED = "embedded"  # in the stamp, where the vectors are in no server
 # Digests of what each part of indexing makes of the samples in tests/test_stamp.py, which compares
 # them: a change of the output changes the digest, and every index is rebuilt.
 OUTPUTS = {
-    "loaders": "e58a7d68e02b",
-    "splitter": "52552a13f9a3",
-    "keywords": "65dd9e31cd36",
-    "prompts": "cc4c889a9a48",
-    "duplicates": "20777d730111",
+    "loaders": "d8c67ccb499b",
+    "splitter": "e900472eb319",
+    "keywords": "39151c5f5e1d",
+    "prompts": "537481e83c45",
+    "duplicates": "6a6780ff92ea",
     "schema": "f509fec3f78b",
 }
 LIBRARIES = (
-    "charset-normalizer justext lxml markdown-it-py pypdf pystemmer simplemma trafilatura"
+    "charset-normalizer dateparser justext lxml markdown-it-py pypdf pystemmer pyyaml simplemma"
+    " trafilatura"
 ).split()
 
 
@@ -62,6 +63,7 @@ class Manifest:
     the SHA-256 of every file's bytes by path ("" where it could not be read), those that
     became no article included; ``skipped`` says why they did not. ``thinned`` is how many
     passages were taken out of Chroma's collection since that was made.
+    ``notes`` has those of the documents that this run read, by path.
     """
 
     stamp: dict[str, str]
@@ -69,6 +71,7 @@ class Manifest:
     skipped: dict[str, str]
     created: str
     thinned: int = 0
+    notes: dict[str, list[str]] = field(default_factory=dict)
 
 
 def read_manifest(generation: Path) -> Manifest:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from functools import cache
 
 from index.text.language import alternatives
 
+# A class of a regular expression: soft hyphen, joiners, marks that turn writing, tags.
+INVISIBLE = (
+    "\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e007f"
+)
 _CONTROLS = r"\x00-\x08\x0b-\x1f\x7f-\x9f"  # C0 and C1, but for tab and line end
 _UNWANTED = re.compile(rf"[{_CONTROLS}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 _UNPRINTABLE = re.compile(rf"[{_CONTROLS}\ud800-\udfff]")
+_INVISIBLE = re.compile(f"[{INVISIBLE}]")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
+_LINE_ENDS = ("\r\n", "\r", "\v", "\f", "\x85", "\u2028", "\u2029")
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 _RULER = r"[-–—*•·_=\#~.\s]+"
 
@@ -21,6 +26,13 @@ def one_line(text: str) -> str:
     return " ".join(without_controls(" ".join(text.split())).split())
 
 
+def with_line_ends(text: str) -> str:
+    """The text with ``\\n`` for all that ends a line in Unicode (UAX 14: BK, CR, LF, NL)."""
+    for end in _LINE_ENDS:
+        text = text.replace(end, "\n")
+    return text
+
+
 def typed_line(text: str) -> str:
     """What a user typed, on one line: control characters count as white space."""
     return " ".join(_UNPRINTABLE.sub(" ", text).split())
@@ -28,7 +40,7 @@ def typed_line(text: str) -> str:
 
 def visible(text: str) -> str:
     """The text without soft hyphens, zero-width marks and marks that turn writing."""
-    return "".join(char for char in text if unicodedata.category(char) != "Cf")
+    return _INVISIBLE.sub("", text)
 
 
 def printable(text: str) -> str:

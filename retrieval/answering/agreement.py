@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from index.generations.generation import Generation
+from index.text.dates import ranking_day
 from index.text.sentences import Span
 from index.text.words import terms, words
 from retrieval.answer import Quotation
@@ -96,13 +97,14 @@ def _newest_first(
             newer.append(quote)
     if not newer:
         return quotes
-    newest = max(newer, key=lambda quote: quote.date or "")
+    newest = max(newer, key=lambda quote: ranking_day(quote.date))
     rest = (quote for quote in quotes if quote is not newest)
     return (replace(newest, score=first.score), *rest)
 
 
 def _is_newer(date: str | None, other: str | None) -> bool:
-    return bool(date and other) and str(date)[:10] > str(other)[:10]
+    """Whether both days are known, and the other is older or to come."""
+    return bool(other) and ranking_day(date) > ranking_day(other)
 
 
 def _agree(lead: Sentence, sentence: Sentence) -> bool:

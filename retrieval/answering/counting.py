@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
-from index.generations.generation import Generation
-from index.text.words import terms
 from retrieval.answer import Answer, Count, Question, Reason
 from retrieval.answering.agreement import independent_texts
 from retrieval.answering.extractive import ExtractiveAnswer, Extractor, in_scope
 from retrieval.answering.quotations import quotations
-from retrieval.answering.summaries import mention
+from retrieval.answering.summaries import articles_with, mention
 from retrieval.questions.scope import ScopedQuestion
 from retrieval.questions.topic import names_or_topic, topic_words
 
@@ -32,7 +29,7 @@ def counted(
         if (not scope.sources or header.source in scope.sources)
         and (not header.date or scope.covers(header.date))
     ]
-    paths = _with_words(wanted, generation) if wanted else {header.path for header in headers}
+    paths = articles_with(wanted, generation) if wanted else {header.path for header in headers}
     matching = [header for header in headers if header.path in paths]
     independent = independent_texts({header.path for header in matching}, generation)
     count = Count(subject, len(matching), independent, len(headers))
@@ -61,13 +58,3 @@ def _none(
     reason = Reason.NOT_ANSWERED if near else Reason.NOTHING_FOUND
     answer = replace(answer, near=near, reason=reason)
     return ExtractiveAnswer(answer, scoped_question, tuple(passages))
-
-
-def _with_words(wanted: Sequence[str], generation: Generation) -> set[str]:
-    """The paths of the articles with all these words, in any form."""
-    common: set[str] | None = None
-    for word in wanted:
-        rows = [row for term in terms(word) for row in generation.keywords.rows_with(term)]
-        paths = {passage.article for passage in generation.store.passages(rows)}
-        common = paths if common is None else common & paths
-    return common or set()

@@ -76,7 +76,7 @@ class _Request:
 
     def answer(self) -> ExtractiveAnswer:
         """What answers it."""
-        if self.intent is Intent.FOREIGN:
+        if self.intent is Intent.FOREIGN and self.is_sure:
             return _without_search(self.intent, self.question, Reason.FOREIGN, self.extractor)
         if self.intent in _ASIDES:
             return self._aside()

@@ -13,6 +13,7 @@ from index.generations.generation import Generation
 from index.generations.store import StoredPassage
 from index.models.embedder import Embedder
 from index.models.encoder import Vectors
+from index.text.dates import ranking_day
 from index.text.words import terms
 from retrieval.conversation import Interpretation
 from retrieval.questions.scope import ScopedQuestion
@@ -137,11 +138,12 @@ def worth_reading(passages: Sequence[ScoredPassage]) -> list[ScoredPassage]:
 
 
 def newness(date: str | None, dates: Collection[str | None]) -> float:
-    """The share of the other dates that are older, 0–1; 0 if the date is unknown."""
-    others = {other for other in dates if other and other != date}
-    if date is None or not others:
+    """The share of the other days that are older, 0–1; 0 if the day is unknown or to come."""
+    day = ranking_day(date)
+    others = set(map(ranking_day, dates)) - {day, ""}
+    if not day or not others:
         return 0.0
-    return sum(other < date for other in others) / len(others)
+    return sum(other < day for other in others) / len(others)
 
 
 def best_rows(scores: Vectors, count: int) -> NDArray[np.int64]:

@@ -12,6 +12,7 @@ from index.articles.article import Article
 from index.generations.generation import Generation
 from index.models.embedder import Embedder
 from index.models.encoder import Vectors
+from index.text.dates import ranking_day
 from index.text.sentences import Span
 from index.text.words import language_of, stems, terms, words
 from retrieval.answer import Answer, Intent, Quotation, Reason, Turn
@@ -67,7 +68,9 @@ def summarized(
     if about:
         passages = extractor.search(scoped_question, PASSAGES)
         behind = math.inf if intent is Intent.TIMELINE else MAX_BEHIND
-        articles = _on_subject(passages, about, extractor.generation, behind)
+        named = articles_with(topic_words(about), extractor.generation)
+        naming = [scored for scored in passages if scored.passage.article in named]
+        articles = _on_subject(naming or passages, about, extractor.generation, behind)
     elif turn and turn.articles and intent is Intent.SUMMARY and not scoped_question.scope.sources:
         articles = _stored(turn.articles, extractor.generation)
     else:
@@ -77,13 +80,13 @@ def summarized(
     if intent is Intent.TIMELINE:
         articles = sorted(articles[:MOST_ARTICLES], key=lambda article: article.date or "")
     elif intent is Intent.NEWEST or not about:
-        articles = sorted(articles, key=lambda article: article.date or "", reverse=True)
+        articles = sorted(articles, key=lambda article: ranking_day(article.date), reverse=True)
     articles = articles[:MOST_ARTICLES]
     if intent is Intent.NEWEST and about:
         mentions = (mention(one, topic_words(about), extractor.generation) for one in articles)
         quotes = tuple(quote for quote in mentions if quote)
     else:
-        quotes = tuple(_carrying(articles, intent, extractor))
+        quotes = tuple(_carrying(articles, intent, topic_words(about), extractor))
     reason = None if quotes else Reason.NOTHING_FOUND
     answer = replace(base, quotes=quotes, reason=reason, confidence=float(bool(quotes)))
     return ExtractiveAnswer(answer, scoped_question, tuple(passages))
@@ -146,25 +149,49 @@ def central_evidence(
 
 def mention(article: Article, wanted: Sequence[str], generation: Generation) -> Quotation | None:
     """The first sentence of an article with most of these words; None if it has no sentence."""
-    keys = set(stems(list(wanted)))
-
-    def shared(span: Span) -> int:
-        return len(keys & set(stems(words(article.text[span.start : span.end]))))
-
     spans, _ = article_sentences(article, generation)
-    best = max(spans, key=lambda span: (shared(span), -span.start), default=None)
+    best = max(spans, key=lambda s: (_shared(s, article, wanted), -s.start), default=None)
     return quotation(article, best, None, 0.0, generation) if best else None
 
 
+def articles_with(wanted: Sequence[str], generation: Generation) -> set[str]:
+    """The paths of the articles with all these words, in any form."""
+    common: set[str] | None = None
+    for word in wanted:
+        rows = [row for term in terms(word) for row in generation.keywords.rows_with(term)]
+        paths = {passage.article for passage in generation.store.passages(rows)}
+        common = paths if common is None else common & paths
+    return common or set()
+
+
+def _shared(span: Span, article: Article, wanted: Sequence[str]) -> int:
+    """How many of these words a sentence has, in any form."""
+    return len(set(stems(list(wanted))) & set(stems(words(article.text[span.start : span.end]))))
+
+
+def _with_mention(
+    spans: list[Span], article: Article, wanted: Sequence[str], generation: Generation
+) -> list[Span]:
+    """The sentences; the last gives way to one with the words asked for, if none has any."""
+    if len(spans) < 2 or not wanted or any(_shared(span, article, wanted) for span in spans):
+        return spans
+    named = mention(article, wanted, generation)
+    return sorted([*spans[:-1], Span(named.start, named.end)]) if named else spans
+
+
 def _carrying(
-    articles: Sequence[Article], intent: Intent, extractor: Extractor
+    articles: Sequence[Article], intent: Intent, wanted: Sequence[str], extractor: Extractor
 ) -> Iterable[Quotation]:
-    """The quotations of the sentences that carry each article; neighbours are one quotation."""
+    """The quotations of the sentences that carry each article; neighbours are one quotation.
+
+    ``wanted``: the words of the subject that was asked for, if any.
+    """
     count = SENTENCES if len(articles) == 1 else SHARED_SENTENCES if len(articles) <= FEW else 1
     if intent is Intent.NEWEST or (intent is Intent.TIMELINE and len(articles) > 1):
         count = 1
     for article in articles:
         spans = central_sentences(article, extractor.generation, extractor.embedder, count)
+        spans = _with_mention(spans, article, wanted, extractor.generation)
         for span in joined_neighbours(article.text, spans):
             quote = quotation(article, span, None, 0.0, extractor.generation)
             if quote:
@@ -195,7 +222,8 @@ def _on_subject(
 
     If the request names one by its title, only that.
     """
-    near = [s.passage.article for s in passages if s.behind <= max_behind]
+    least = min((scored.behind for scored in passages), default=0.0)
+    near = [s.passage.article for s in passages if s.behind - least <= max_behind]
     wanted = set(terms(about))
     for article in _stored(dict.fromkeys(s.passage.article for s in passages), generation):
         if len(wanted) >= MIN_TITLE and wanted <= set(terms(article.title)):
@@ -212,7 +240,7 @@ def _newest_in_scope(scoped_question: ScopedQuestion, generation: Generation) ->
         if (not scope.sources or article.source in scope.sources)
         and (not (scope.since or scope.until) or (article.date and scope.covers(article.date)))
     ]
-    newest = sorted(headers, key=lambda article: article.date or "", reverse=True)
+    newest = sorted(headers, key=lambda article: ranking_day(article.date), reverse=True)
     paths = [article.path for article in newest[: 3 * MOST_ARTICLES]]
     return _independent(_stored(paths, generation), generation)
 

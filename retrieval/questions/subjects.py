@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from index.generations.generation import Generation
+from index.text.dates import ranking_day
 from index.text.language import alternatives, vocabulary
 from index.text.words import words
 
@@ -67,7 +68,9 @@ def subjects(generation: Generation, most: int) -> list[str]:
 
 def _newest(generation: Generation) -> list[str]:
     headers = generation.store.article_headers()
-    return [a.path for a in sorted(headers, key=lambda a: a.date or "", reverse=True)[:NEWEST]]
+    return [
+        a.path for a in sorted(headers, key=lambda a: ranking_day(a.date), reverse=True)[:NEWEST]
+    ]
 
 
 def _names(text: str) -> Iterator[str]:

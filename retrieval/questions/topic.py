@@ -26,12 +26,14 @@ def topic(text: str, names: Iterable[str] = ()) -> str:
     A question within it stays one: of "do the papers agree on where they met?", "where they met".
     ``names``: of outlets, which are no part of the topic either.
     """
-    request_words = vocabulary("request_words") | {word for name in names for word in words(name)}
+    outlets = {word for name in names for word in words(name)}
     empty = vocabulary("stop_words") | vocabulary("interrogative_words")
+    asking = vocabulary("request_words") | outlets | empty
     parts: list[list[str]] = [[]]  # between the words that ask
-    for word in text.split():
+    for n, word in enumerate(text.split()):
         content = set(words(word))
-        if content and content <= request_words | empty and not content <= empty:
+        is_named = n > 0 and word[0].isupper() and not (text.isupper() or content & outlets)
+        if content and content <= asking and not content <= empty and not is_named:
             parts.append([])
         else:
             parts[-1].append(word)

@@ -61,13 +61,13 @@ def _refresh_target(tree: Any) -> str:
 def _headline(blocks: Sequence[Block], title: str) -> Block | None:
     """The block that shows the title, a heading rather than another one."""
     known = words(title)
-    shown = []
+    shown: list[tuple[bool, int, Block]] = []
     for block in blocks:
-        block = replace(block, text=html.unescape(block.text))  # as titles are: some escape twice
-        own, is_heading = words(block.text), block.element.tag == "h1"
-        is_part = is_heading and len(own) > len(known) / 2 and own in (known[: len(own)], known[-len(own) :])
-        if (own == known and (len(own) > 1 or is_heading)) or is_part:
-            shown.append((not is_heading, len(shown), block))
+        text = html.unescape(block.text)  # as titles are: some sites escape twice
+        own, is_heading = words(text), block.element.tag == "h1"
+        ends = (known[: len(own)], known[-len(own) :]) if len(own) > len(known) / 2 else ()
+        if (own == known and len(own) > 1) or (is_heading and own in ends):
+            shown.append((not is_heading, len(shown), replace(block, text=text)))
     return min(shown)[2] if shown else None
 
 
@@ -117,10 +117,8 @@ def _reason(blocks: Sequence[Block]) -> str:
 
 def _joined(blocks: Sequence[Block]) -> str:
     """The text of the blocks; the time of a live blog's entry is on the entry's first line."""
-    text = ""
-    for before, block in pairwise([None, *blocks]):
-        if before is not None:
-            is_time = _CLOCK.fullmatch(before.text)
-            text += " " if is_time else "\n" if block.goes_on else "\n\n"
-        text += block.text
+    text = blocks[0].text
+    for before, block in pairwise(blocks):
+        is_time = _CLOCK.fullmatch(before.text)
+        text += (" " if is_time else "\n" if block.goes_on else "\n\n") + block.text
     return text

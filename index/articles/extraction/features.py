@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from collections import Counter
@@ -12,8 +13,10 @@ from typing import Any
 from index.articles.extraction.blocks import Block
 
 Features = dict[str, float]
-_ATTRIBUTES = ("class", "id", "role", "itemprop", "property", "name", "data-component", "data-testid")
-_ATTRIBUTES += ("data-gu-name", "data-module", "data-type")
+_ATTRIBUTES = (
+    "class id role itemprop property name data-component data-testid data-gu-name data-module"
+    " data-type"
+).split()
 _PART = re.compile(r"[A-Z]?[a-z]+|[A-Z]{2,}")
 _WORD = re.compile(r"[^\W\d_]+|\d+|[©@€$£%]")
 _MAX_ANCESTORS = 12
@@ -84,9 +87,10 @@ def text_features(text: str) -> Features:
 def _links(block: Block) -> Features:
     density = block.linked / len(block.text)
     link = "all" if density > 0.8 else "much" if density > 0.4 else "some" if density else "no"
+    free = int(math.log2(len(block.text) - block.linked + 1)) if block.linked else "all"
     features = {
         f"links:{link}": 1.0,
-        f"links:free:{int(math.log2(len(block.text) - block.linked + 1)) if block.linked else 'all'}": 1.0,
+        f"links:free:{free}": 1.0,
         f"links:{link}:{'long' if len(block.text) > 120 else 'short'}": 1.0,
     }
     if block.is_row:
@@ -97,7 +101,7 @@ def _links(block: Block) -> Features:
 def wording(text: str) -> Features:
     """The words and pairs of words of a text's beginning, in proportion to its length."""
     listed = words(text[:1000])[:_MAX_WORDS]
-    pairs = (f"{one} {two}" for one, two in zip(listed, listed[1:], strict=False))
+    pairs = (f"{one} {two}" for one, two in itertools.pairwise(listed))
     counts = Counter([*listed, *pairs])
     return {f"word:{word}": n / math.sqrt(len(listed)) for word, n in counts.items()}
 

@@ -14,7 +14,7 @@ _UNSEEN_TAGS = (
     "script style template noscript iframe object embed svg math canvas audio video button select"
     " textarea input datalist dialog amp-ad amp-embed amp-sidebar amp-consent amp-analytics"
 ).split()
-_UNSEEN_STYLE = re.compile(r"(?:^|[;\s])(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.IGNORECASE)
+_UNSEEN_STYLE = re.compile(r"(?:^|[;\s])(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.I)
 
 
 def parse_page(markup: str) -> Any:

@@ -40,7 +40,10 @@ def article_odds(blocks: Sequence[Block], texts: PageTexts) -> list[float]:
 
 
 def first_scores(features: Features, model: Mapping[str, Any]) -> Features:
-    """What the first model says of a block, in all and by kind of feature; "notice" by its words."""
+    """What the first model says of a block, in all and by kind of feature.
+
+    "notice" is the log-odds of its text alone to be a notice.
+    """
     sums = {"all": 0.0, "word": 0.0, "near": 0.0, "far": 0.0, "notice": model["notice"]["bias"]}
     for name, value in features.items():
         weight = model["block"].get(name, 0.0) * value
@@ -91,7 +94,7 @@ def _context() -> _Network:
 
 
 def notice_kind(texts: Sequence[str]) -> str:
-    """What kind of notice the texts are, as ``training/written/pages.toml`` names it; "" if none."""
+    """The kind of notice in the texts, by its name in ``training/written/pages.toml``, or ""."""
     best, found = 0.0, ""
     for text in texts:
         features = {"bias": 1.0, **wording(text)}
