@@ -23,6 +23,7 @@ _CLOCK = re.compile(
 )
 _MIN_REPEATED = 40  # characters; shorter lines may well come twice
 _COVERED = 0.8  # of JSON-LD's body; a page with less shows only the beginning
+_MAX_HEADLINE = 600  # characters
 _SHORT = 500  # characters of a page that only leads on to another
 _REASONS = {
     "missing": "the page says that there is no such article",
@@ -43,11 +44,12 @@ def article_text(tree: Any, title: str) -> str:
     blocks = page_blocks(tree)
     if target and sum(len(block.text) for block in blocks) < _SHORT:
         raise ArticleError(f"the page only leads on to {target}: add that address")
-    headline = _headline(blocks, title)
-    body = _completed(_body(blocks, headline, texts), texts)
+    at = _headline(blocks, title)
+    body = _completed(_body(blocks, at, texts), texts)
     if not any(stop in block.text for block in body for stop in _STOPS):
         raise ArticleError(_reason(blocks))
-    return _joined(body if headline is None else [headline, *body])
+    shown = [] if at is None else [replace(blocks[at], text=html.unescape(blocks[at].text))]
+    return _joined([*shown, *body])
 
 
 def _refresh_target(tree: Any) -> str:
@@ -58,30 +60,32 @@ def _refresh_target(tree: Any) -> str:
     return ""
 
 
-def _headline(blocks: Sequence[Block], title: str) -> Block | None:
+def _headline(blocks: Sequence[Block], title: str) -> int | None:
     """The block that shows the title, a heading rather than another one."""
     known = words(title)
-    shown: list[tuple[bool, int, Block]] = []
-    for block in blocks:
-        text = html.unescape(block.text)  # as titles are: some sites escape twice
-        own, is_heading = words(text), block.element.tag == "h1"
+    shown = []
+    for at, block in enumerate(blocks):
+        own = words(html.unescape(block.text[:_MAX_HEADLINE]))  # as titles are: some sites escape twice
+        is_heading = block.element.tag == "h1"
         ends = (known[: len(own)], known[-len(own) :]) if len(own) > len(known) / 2 else ()
         if (own == known and len(own) > 1) or (is_heading and own in ends):
-            shown.append((not is_heading, len(shown), replace(block, text=text)))
-    return min(shown)[2] if shown else None
+            shown.append((not is_heading, at))
+    return min(shown)[1] if shown else None
 
 
-def _body(blocks: Sequence[Block], headline: Block | None, texts: PageTexts) -> list[Block]:
-    """The blocks of the article below its headline, without repetitions."""
+def _body(blocks: Sequence[Block], headline: int | None, texts: PageTexts) -> list[Block]:
+    """The blocks of the article but its headline, without repetitions."""
     odds = article_odds(blocks, texts)
     kept = {at for at, odd in enumerate(odds) if odd > 0 and not is_boilerplate(blocks[at].text)}
     times = {at for at, block in enumerate(blocks) if _CLOCK.fullmatch(block.text)}
     posts = {at for at in times if at + 1 in kept - times}
     kept = kept - times | (posts if len(posts) > 1 else set())  # of a live blog
-    seen = {headline.text} if headline else set()
+    seen = set() if headline is None else {blocks[headline].text}
     body = []
     for at in sorted(kept):
-        if blocks[at].text not in seen:
+        # Above the headline are the site's name and the section's, and rarely the lead.
+        is_above = at < (headline or 0) and blocks[at].text[-1] not in _STOPS
+        if blocks[at].text not in seen and not is_above:
             body.append(_without_notice(blocks[at]))
         if len(blocks[at].text) >= _MIN_REPEATED:
             seen.add(blocks[at].text)
@@ -100,8 +104,8 @@ def _without_notice(block: Block) -> Block:
 def _completed(body: list[Block], texts: PageTexts) -> list[Block]:
     """The article as JSON-LD has it, if the page shows only its beginning or nothing of it."""
     whole = set(grams(texts.body))
-    shown = {gram for block in body for gram in grams(block.text)}
-    if not whole or len(whole & shown) >= _COVERED * len(whole):
+    shown = {gram for block in body for gram in grams(block.text)} if whole else set()
+    if len(whole & shown) >= _COVERED * len(whole):
         return body
     common = [at for at, block in enumerate(body) if texts.share(block.text, "body") > 0.5]
     if not common and sum(len(block.text) for block in body) > len(texts.body):

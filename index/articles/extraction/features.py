@@ -22,6 +22,8 @@ _WORD = re.compile(r"[^\W\d_]+|\d+|[©@€$£%]")
 _MAX_ANCESTORS = 12
 _NEAR = 2  # the element and its parent
 _MAX_WORDS = 60
+_MAX_SHARED = 20_000  # characters
+_MAX_SEEN = 3000  # characters whose shape counts
 _GRAM = 4  # words that are in another text together
 
 
@@ -44,7 +46,7 @@ class PageTexts:
         if within not in self._grams:
             self._grams[within] = set(grams(getattr(self, within)))
         known = self._grams[within]
-        own = list(grams(text)) if known else []
+        own = list(grams(text[:_MAX_SHARED])) if known else []
         return sum(gram in known for gram in own) / len(own) if own else 0.0
 
 
@@ -70,10 +72,11 @@ def block_features(block: Block, texts: PageTexts) -> Features:
 
 def text_features(text: str) -> Features:
     """The words and the shape of a text."""
+    length, end = len(text), text[-9:].rstrip("”“\"»’')] ")[-1:]
+    text = text[:_MAX_SEEN]
     names = [word for word in text.split() if word[0].isalpha()]
-    end = text.rstrip("”“\"»’')] ")[-1:]
     features = {
-        f"length:{min(int(math.log2(len(text))), 10)}": 1.0,
+        f"length:{min(int(math.log2(length)), 10)}": 1.0,
         f"end:{'stop' if end in '.!?…' else 'colon' if end in ':;,' else 'none'}": 1.0,
         "commas": min(text.count(",") / 3, 1.0),
         "stops": min(len(re.findall(r"[.!?…] ", text)) / 2, 1.0),

@@ -123,13 +123,15 @@ def context_features(
     lines = [_line(block) for block in blocks]
     sums, counts = _sums(lines, masses)
     # The element with most article and least else; of equal ones the smallest.
-    region = max(sums, key=lambda element: (sums[element], -counts[element]), default=None)
+    region = max(sums, key=lambda element: (sums[element], -counts[element]))
     inside = [region in line for line in lines]
-    strong = [at for at, mass in enumerate(masses) if mass > _STRONG * max(masses) and inside[at]]
-    most = max(sums.values(), default=0.0) or 1.0
+    enough = _STRONG * max(masses)
+    strong = [at for at, mass in enumerate(masses) if mass > enough and inside[at]]
+    most = max(sums.values()) or 1.0
+    total = sum(masses[at] for at in strong)
     kinds: dict[tuple[str, str], float] = defaultdict(float)
     for at in strong:
-        kinds[_kind(blocks[at])] += masses[at] / sum(masses[strong_at] for strong_at in strong)
+        kinds[_kind(blocks[at])] += masses[at] / total
     heads = [at for at, block in enumerate(blocks) if block.element.tag == "h1"]
     padded = [-1.0, -1.0, *odds, -1.0, -1.0]
     linked = [0.0, *(block.linked / len(block.text) for block in blocks), 0.0]
