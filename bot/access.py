@@ -1,9 +1,10 @@
-"""Who may ask, and how often."""
+"""Who may ask, and how often; and which group is which."""
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
+import logging
 import secrets
 import time
 from collections import deque
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from bot.state import DAY, State
 
 HOUR = 3600.0
+_log = logging.getLogger(__name__)
 _CLEANUP_SIZE = 1000  # users, from which on those who ask no more are dropped
 
 
@@ -57,6 +59,39 @@ def _digest(code: str) -> str:
     return hashlib.sha256(code.encode()).hexdigest()
 
 
+class Supergroups:
+    """The groups that have become supergroups, with another number. Raises StorageError.
+
+    All that is kept of a group stays under its first number, its origin.
+    """
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._origins: dict[int, int] = dict(state.select("SELECT number, origin FROM supergroups"))
+        self._numbers = {origin: number for number, origin in self._origins.items()}
+
+    def learn(self, old: int, new: int) -> None:
+        """A group has another number now. Known at once, and after a restart."""
+        if self._numbers.get(old) == new:
+            return
+        self._origins[new], self._numbers[old] = old, new
+        _log.warning(
+            "the group %s is the supergroup %s now: what is kept of it goes on under the new "
+            "number; if VIRGOLETTE_TELEGRAM_ALLOWED_USERS lists %s, put %s there instead",
+            old, new, old, new,
+        )  # fmt: skip
+        with self._state.changing() as database:
+            database.execute("INSERT OR REPLACE INTO supergroups VALUES (?, ?)", (new, old))
+
+    def origin(self, number: int) -> int:
+        """The number that a group had first; of anything else its number."""
+        return self._origins.get(number, number)
+
+    def current(self, number: int) -> int:
+        """The number that a group has now; of anything else its number."""
+        return self._numbers.get(number, number)
+
+
 @dataclass(frozen=True)
 class Access:
     """Who may ask: anyone, or only listed users and chats, administrators and invited people.
@@ -68,12 +103,18 @@ class Access:
     admins: frozenset[int]
     invited_only: bool
     invitations: Invitations
+    supergroups: Supergroups
 
     async def admits(self, person: int | None, chat: int | None) -> bool:
-        """Whether this person, or anyone in this chat, may ask. Raises StorageError."""
+        """Whether this person, or anyone in this chat, may ask. Raises StorageError.
+
+        A supergroup may be listed under its own number or under that of the group it was.
+        """
         if not self.listed and not self.invited_only:
             return True
-        if (self.listed | self.admins).intersection((person, chat)):
+        origin = self.supergroups.origin
+        asking = {origin(number) for number in (person, chat) if number is not None}
+        if asking & {origin(number) for number in self.listed | self.admins}:
             return True
         return person is not None and await asyncio.to_thread(self.invitations.has, person)
 

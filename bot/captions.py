@@ -9,7 +9,7 @@ from bot.listing import Lookup, several
 from bot.locales import Texts
 from index.articles.article import Article
 from index.text.clean import printable
-from retrieval.answer import Answer, Intent, Quotation
+from retrieval.answer import Answer, Intent, Quotation, Reason, Scope
 
 _MAX_NAME = 100  # characters of a name that fits no article
 _MAX_TITLE = 72  # characters of a title in a list and below a quotation
@@ -66,8 +66,11 @@ def also_line(quote: Quotation, say: Texts) -> str:
 def refusal(answer: Answer, say: Texts) -> str:
     """Why there is no answer."""
     if answer.missing:
-        return say("answer.missing", names=say("answer.next_name").join(answer.missing))
-    if answer.count and answer.count.words:
+        *names, last = answer.missing
+        first = say("answer.next_name").join(names)
+        joined = f"{first}{say('answer.last_name')}{last}" if names else last
+        return say("answer.missing", names=joined)
+    if answer.count and answer.count.words and answer.reason is not Reason.NO_MORE:
         return say("answer.counted_none", words=answer.count.words)
     return say(f"answer.refused_{answer.reason}")
 
@@ -135,7 +138,7 @@ def _search_notes(answer: Answer, say: Texts) -> Iterator[str]:
     yield from _request_notes(answer, say)
     if answer.follows:
         yield say("answer.follows", question=answer.follows)
-    elif answer.query != answer.question:
+    elif answer.query != answer.question and scope == Scope():  # which says what was left out
         yield say("answer.searched", query=answer.query)
 
 

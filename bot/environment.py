@@ -1,16 +1,20 @@
-"""The environment and ``.env``, where that is not a setting: the locale, and libraries' names.
+"""What surrounds a process, where that is not a setting: locale, ``.env``, streams and signals.
 
 It imports nothing that takes time: ``--help`` needs it.
 """
 
 from __future__ import annotations
 
+import io
 import os
+import signal
+import sys
 from pathlib import Path
 
 LANGUAGES = ("it", "en")  # of the texts in bot/locales; the first where none is chosen
 PREFIX = "VIRGOLETTE_"
 ENV_FILE = Path(".env")
+TERMINATED = 143  # the exit code after SIGTERM
 _LANGUAGE = f"{PREFIX}LANGUAGE"
 _NEUTRAL = ("c", "posix")  # locales that name no language
 
@@ -52,6 +56,23 @@ def provide_to_libraries() -> None:
 def is_provided(name: str) -> bool:
     """Whether the environment holds a name that a library looks for."""
     return bool(os.environ.get(name, "").strip())
+
+
+def write_utf8() -> None:
+    """Write UTF-8 whatever the locale, with "?" for what cannot be encoded."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # None if it is closed
+            stream.reconfigure(encoding="utf-8", errors="replace")
+
+
+def end_on_sigterm() -> None:
+    """Turn SIGTERM into SystemExit, so that unfinished work is rolled back."""
+
+    def end(number: int, _: object) -> None:
+        signal.signal(number, signal.SIG_IGN)  # once is enough
+        sys.exit(TERMINATED)
+
+    signal.signal(signal.SIGTERM, end)
 
 
 def _from_env_file(name: str) -> str | None:

@@ -56,6 +56,9 @@ MIGRATIONS = (
     ALTER TABLE given RENAME TO answers;
     ALTER TABLE guests RENAME TO invited;
     """,
+    """
+    CREATE TABLE supergroups (number INTEGER PRIMARY KEY, origin INTEGER NOT NULL);
+    """,
 )
 
 

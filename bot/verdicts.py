@@ -35,7 +35,7 @@ def verdict_line(verification: Verification, say: Texts) -> str:
     """Whether the sentence is in the articles: the worst first."""
     verdict = verification.verdict
     if verdict is Verdict.ELSEWHERE:
-        return say("verify.elsewhere", sources=", ".join(verification.elsewhere))
+        return say("verify.elsewhere", sources=_outlets(verification.elsewhere, say))
     if verdict is Verdict.STITCHED:
         return say("verify.stitched", count=_in_words(len(verification.pieces), say))
     if verdict is Verdict.ALTERED:
@@ -53,7 +53,7 @@ def verification_parts(verification: Verification, say: Texts) -> Iterator[str |
     elif verification.partial:
         yield say("verify.partial")
     if verification.elsewhere and verification.verdict is not Verdict.ELSEWHERE:
-        yield say("verify.nor_in", sources=", ".join(verification.elsewhere))
+        yield say("verify.nor_in", sources=_outlets(verification.elsewhere, say))
     if verification.articles_in:
         yield say("verify.translated", language=say(f"verify.in_{verification.articles_in}"))
     yield from _quoted_texts(verification, say)
@@ -115,6 +115,11 @@ def _named(differences: Sequence[Difference]) -> tuple[str, str] | None:
         if len(differences) == difference.size == 1 and not (said and written):
             return ("words_too_many", said) if said else ("missing_words", written)
     return None
+
+
+def _outlets(names: Sequence[str], say: Texts) -> str:
+    *others, last = names
+    return f"{', '.join(others)}{say('verify.last_source')}{last}" if others else last
 
 
 def _in_words(count: int, say: Texts) -> str:

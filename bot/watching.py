@@ -13,9 +13,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.environment import interface_language
+from bot.environment import TERMINATED, end_on_sigterm, interface_language, write_utf8
 from bot.locales.translation import translated
-from bot.process import TERMINATED, end_on_sigterm, write_utf8
 from index.building.watch import Watcher
 
 GRACE = 10.0  # seconds that a process gets to end after SIGTERM

@@ -11,12 +11,12 @@ from typing import Any
 
 from index.errors import UsageError
 from index.text.clean import typed_line, visible
-from index.text.language import languages
+from index.text.language import languages, pattern, vocabulary
 from index.text.sentences import Span
-from index.text.words import language_of
+from index.text.words import language_of, words
 
 MAX_QUESTION = 1000  # characters
-_WORD = re.compile(r"[^\W\d_]+")
+_WORD_TYPED = re.compile(r"[^\W\d_]+(?:['’](?!\w))?")  # "perche'" too
 
 QuotedSpan = tuple[str, int, int]  # an article's path, and start and end of a quotation in it
 
@@ -30,11 +30,28 @@ class QuestionError(UsageError):
 
 
 def _spelt_out(text: str) -> str:
-    """The text as it would be written with time: "xke" is "perché"."""
+    """The text as it would be written with time: "xke" is "perché", "chi e Kim" "chi è Kim"."""
     if text.isupper() and len(text.split()) > 1:
         text = text.lower()
     full = {short: word for one in languages() for short, word in one.spellings.items()}
-    return _WORD.sub(lambda match: full.get(match[0].lower(), match[0]), text)
+    has_accents = unicodedata.normalize("NFD", text) != text
+    text = _WORD_TYPED.sub(lambda match: _like(match[0], full.get(_plain(match[0]), "")), text)
+    if has_accents:
+        return text  # whoever writes "perché" writes "è"
+    return pattern("plain_is").sub(lambda match: "È" if match[0][0] == "E" else "è", text)
+
+
+def _plain(typed: str) -> str:
+    """A typed word without the apostrophe that stands for its accent, in lower case."""
+    return typed.rstrip("'’").lower()
+
+
+def _like(typed: str, word: str) -> str:
+    """A word with the capital of what was typed, which stays if it may be a name: "Sara"."""
+    if not typed[0].isupper():
+        return word or typed
+    asks = vocabulary("interrogative_words").intersection(words(word))
+    return word.capitalize() if asks else typed
 
 
 class Intent(StrEnum):
@@ -294,7 +311,8 @@ class Turn:
     ``query`` is the text that was searched, ``sources`` the outlets that it was limited to, which
     ``query`` omits. ``answer``: the short answer, ``snippet``: the first quotation, or the near one
     of a refusal; "" if there is none. ``articles``: the paths of the articles quoted.
-    ``intent``: what was asked for, ``shown``: the quotations so far, ``follows``: see Answer.
+    ``intent``: what was asked for, ``shown``: the quotations so far, none of a refusal;
+    ``follows``: see Answer.
     """
 
     query: str
@@ -318,7 +336,7 @@ class Turn:
         snippet = shown[0].text if shown else ""
         short = "" if answer.claims else answer.answer or ""
         articles = tuple(dict.fromkeys(quote.article for quote in shown))
-        so_far = (*answer.seen, *(quote.key for quote in shown))
+        so_far = (*answer.seen, *(quote.key for quote in answer.quotes))
         return cls(
             answer.query,
             short,

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from bot.terminal.maintenance import Addition, add_feed
 from index.articles.add import FIELDS, Adder, AddResult, Catalogue, compose, file_stem, write_new
 from index.articles.article import read_article
-from index.articles.fetch import Fetcher
+from index.articles.web.fetch import Fetcher
 from index.building.sync import Report
 from index.errors import ArticleError, CorpusError, FetchError
 from index.generations.pointer import write_lock
@@ -69,7 +69,7 @@ def test_a_page_becomes_a_text_with_what_it_tells(web: Site, corpus: Path) -> No
     assert name == NAME
     assert front_matter(content) == {
         "title": 'Il treno blindato di Kim è partito da "Pyongyang"',
-        "source": "Il Corriere del Lago",
+        "source": "Corriere del Lago",
         "date": "2023-09-11",
         "url": ADDRESS,
         "language": "it",
@@ -95,16 +95,76 @@ def test_a_page_that_tells_no_address_has_that_it_came_from(web: Site, corpus: P
     assert files(corpus)[outcome.path] == f"---\nurl: {web.url('/solo')}\n---\nIl treno è partito."
 
 
-def test_a_site_that_calls_every_page_its_home_page_is_not_believed(
-    web: Site, corpus: Path
-) -> None:
-    for name in ("uno", "due", ""):
-        page = f"<link rel=canonical href='{web.url('/')}'><p>Il treno numero {name} è partito.</p>"
-        web.pages[f"/{name}"] = Page(page)
-    outcomes = [adder(corpus).add(web.url(f"/{name}")) for name in ("uno", "due", "", "uno")]
-    assert [outcome.state for outcome in outcomes] == ["added", "added", "added", "known"]
-    urls = [front_matter(files(corpus)[str(o.path)])["url"] for o in outcomes[:3]]
-    assert urls == [web.url("/uno"), web.url("/due"), web.url("/")]
+PAGE = "<html lang=it><link rel=canonical href='{}'><h1>{}</h1><p>{}</p>"
+
+
+@pytest.mark.parametrize("shared", ["/", "/a.php", "/cronaca/", "/cronaca/due", "/altro"])
+def test_pages_that_share_an_address_are_stored_each(web: Site, corpus: Path, shared: str) -> None:
+    paths = ["/a.php?id=1", "/a.php?id=2", "/cronaca/uno", "/cronaca/due", "/cronaca/"]
+    for path in paths:
+        text = f"Il treno {path} è partito da Pavia."
+        web.pages[path] = Page(PAGE.format(web.url(shared), path, text))
+    urls = [web.url(path) for path in paths]
+    links = "".join(f"<item><link>{url}</link></item>" for url in urls)
+    web.pages["/feed"] = Page(f"<rss><channel>{links}</channel></rss>", "text/html")
+    for state in ("added", "known"):
+        outcomes = list(adder(corpus).add_feed(web.url("/feed")))
+        assert [outcome.state for outcome in outcomes] == [state] * 5
+    stored = [front_matter(files(corpus)[str(outcome.path)])["url"] for outcome in outcomes]
+    assert stored == urls
+
+
+def test_an_address_on_another_host_is_of_the_first_text(web: Site, corpus: Path) -> None:
+    for path in ("/uno", "/due", "/tre"):
+        text = f"Il treno {path} è partito." if path != "/tre" else "Il treno /due è partito."
+        web.pages[path] = Page(PAGE.format("https://demo.example/tema", "Treni", text))
+    outcomes = [adder(corpus).add(web.url(path)) for path in ("/uno", "/due", "/tre")]
+    assert [outcome.state for outcome in outcomes] == ["added", "added", "known"]
+    stored = [front_matter(files(corpus)[str(o.path)])["url"] for o in outcomes]
+    assert stored == ["https://demo.example/tema", web.url("/due"), web.url("/due")]
+
+
+def test_the_same_address_is_known_whatever_it_says_by_now(web: Site, corpus: Path) -> None:
+    own = web.url("/a", host="localhost")
+    page = Page(PAGE.format(own, "Treni", "Il treno è partito."))
+    web.pages |= dict.fromkeys(("/a", "/a?utm_source=rss", "/a?utm_medium=x"), page)
+    web.redirect("/corto", "/a?utm_source=rss")
+    first = adder(corpus).add(web.url("/a?utm_source=rss"))
+    assert first.state == "added" and front_matter(files(corpus)[str(first.path)])["url"] == own
+    page.body = PAGE.format(own, "Treni", "Il treno è arrivato.")
+    for path in ("/a", "/a?utm_medium=x", "/corto"):
+        assert adder(corpus).add(web.url(path)).state == "known"
+
+
+def test_an_article_that_leads_to_the_home_page_is_gone(web: Site, corpus: Path) -> None:
+    web.pages["/"] = Page(PAGE.format("/", "Oggi", "Tutte le notizie di oggi."))
+    web.redirect("/vecchio", "/")
+    with pytest.raises(FetchError, match="it leads to the site's home page"):
+        adder(corpus).add(web.url("/vecchio"))
+    assert adder(corpus).add(web.url("/")).state == "added"
+
+
+@pytest.mark.parametrize("charset", ["iso-8859-1", "utf-16", "unknown"])
+def test_utf_8_is_utf_8_whatever_the_server_says(web: Site, corpus: Path, charset: str) -> None:
+    web.pages["/"] = Page(
+        "<p>La città è là: così è più bella.</p>", f"text/html; charset={charset}"
+    )
+    path = adder(corpus).add(web.url()).path
+    assert "La città è là: così è più bella." in files(corpus)[str(path)]
+
+
+def test_what_is_very_large_is_bounded(web: Site, corpus: Path) -> None:
+    title = "parola " * 1_500
+    web.pages["/a"] = Page(f"<title>{title}</title><p>Il treno è partito.</p>")
+    links = "".join(f"<item><link>/{number}</link></item>" for number in range(2_000))
+    item = f"<item><title>{title}</title><link>/a</link></item>"
+    web.pages["/feed"] = Page(f"<rss><channel>{item}{links}</channel></rss>", "text/xml")
+    addition = add_feed(adder(corpus), web.url("/feed"))
+    ((name, content),) = files(corpus).items()
+    assert len(name) < 100 and len(front_matter(content)["title"]) <= 500
+    lines = list(addition.lines())
+    assert len(lines) == 52 and all(len(line) < 300 for line in lines)
+    assert "1001 more entries are new" in str(addition.outcomes[-1].reason)
 
 
 def test_the_encoding_that_the_server_tells_counts(web: Site, corpus: Path) -> None:
@@ -141,8 +201,6 @@ def test_files_of_every_kind_are_added(corpus: Path, tmp_path: Path) -> None:
 
 def test_what_is_there_is_told_and_not_written(web: Site, corpus: Path, tmp_path: Path) -> None:
     (corpus / "mio.md").write_text(f"---\nurl: {ADDRESS}#x\n---\nTesto mio.")
-    assert adder(corpus).add(web.url("/news")) == AddResult(web.url("/news"), "known", "mio.md")
-    web.asked.clear()
     secure = ADDRESS.replace("www.corrieredellago.example", "WWW.CorriereDelLago.example:443")
     assert adder(corpus).add(secure).path == "mio.md"  # nor asked for
     copy = tmp_path / "copia.txt"
@@ -311,11 +369,33 @@ def test_a_feed_is_added_entry_by_entry(web: Site, corpus: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("date", "day"),
+    [
+        ("Tue, 15 Nov 2022 23:15:04 Z", "2022-11-16"),
+        ("dom, 12 giu 2022 15:58:02 GMT", "2022-06-12"),
+        ("Tue, 18 Sept 2018 15:53:56 +0300", "2018-09-18"),
+        ("03/05/2022 15:58", "2022-05-03"),
+    ],
+)
+def test_a_feed_gives_days_and_titles_as_people_write_them(
+    web: Site, corpus: Path, date: str, day: str
+) -> None:
+    item = f"<title>&lt;b&gt;Kim&lt;/b&gt; &amp;amp; Putin</title><pubDate>{date}</pubDate>"
+    feed = f"<rss><channel><language>it-IT</language><item><link>/a</link>{item}"
+    web.pages |= {"/feed": Page(feed, None), "/a": Page("<p>Il forum apre a Lecco.</p>")}
+    (outcome,) = adder(corpus).add_feed(web.url("/feed"))
+    assert front_matter(files(corpus)[str(outcome.path)]) == {
+        "title": "Kim & Putin", "date": day, "url": web.url("/a"),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
     ("page", "reason"),
     [
         (Page("<rss></rss>", "text/xml"), "no feed with articles"),
         (Page("/etc/passwd", "text/xml"), "no feed with articles"),
         (Page(NEWS, "text/html"), "of the type text/html"),
+        (Page(NEWS, "text/xml"), "of the type text/html"),
     ],
 )
 def test_what_is_no_feed_says_so(web: Site, corpus: Path, page: Page, reason: str) -> None:
@@ -370,7 +450,7 @@ def test_the_command_adds_waits_for_another_writer_indexes_and_tells(
     done = place.run("add", web.url("/news"))
     holder.join()
     assert (done.returncode, done.stderr) == (0, "")
-    assert f"+ added    {NAME}" in done.stdout and "1 articles in the index" in done.stdout
+    assert f"+ added    {NAME}" in done.stdout and "articles in the index: 1" in done.stdout
     added = front_matter(files(place.corpus)[NAME])
     assert (added["url"], added["date"]) == (ADDRESS, "2023-09-11")
     assert "treno" in place.run("show", NAME).stdout

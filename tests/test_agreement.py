@@ -155,7 +155,5 @@ def test_only_answers_about_one_event_differ(
 def test_the_notes_tell_where_was_searched() -> None:
     scope = Scope(("AgenPress",), newest=True)
     answer = Answer("Secondo AgenPress, chi?", "Chi?", (), 0.0, "g", scope=scope)
-    assert notes(answer, texts("it")) == (
-        "cercato solo in AgenPress · prima i più recenti · cercato: Chi?"
-    )
+    assert notes(answer, texts("it")) == ("cercato solo in AgenPress · prima i più recenti")
     assert notes(Answer("Chi?", "Chi?", (), 0.0, "g"), texts("it")) == ""

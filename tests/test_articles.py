@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from index.articles.article import Article, read_article
+from index.articles.formats import read_document
 from index.errors import ArticleError
 
 
@@ -30,6 +31,14 @@ def test_front_matter_gives_what_it_knows_and_nothing_more() -> None:
     )
     bare = article("Testo.")
     assert (bare.source, bare.date, bare.url, bare.language) == (None, None, None, None)
+
+
+def test_a_day_to_come_is_told() -> None:
+    document = read_document(b"---\ndate: 2204-05-06\n---\nTesto.", "a.txt")
+    assert document.fields == {"date": "2204-05-06"}
+    assert document.notes == (
+        "the date 2204-05-06 is still to come: it does not count as the newest",
+    )
 
 
 def test_a_title_falls_back_to_the_first_line() -> None:

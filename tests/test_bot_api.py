@@ -577,6 +577,21 @@ def test_a_long_poll_ends_with_the_first_update(server: FakeBotApi) -> None:
     assert result(server, "getUpdates", timeout=1, offset=update["update_id"] + 1) == []
 
 
+def test_a_group_that_became_a_supergroup_names_its_new_number(server: FakeBotApi) -> None:
+    server.say("hello", chat_id=-5)
+    sent = result(server, "sendMessage", chat_id=-5, text="a")["message_id"]
+    server.upgrade(-5, -1005)
+    body = post(server, "sendMessage", chat_id=-5, text="b").json()
+    assert body["error_code"] == 400 and "upgraded to a supergroup chat" in body["description"]
+    assert body["parameters"] == {"migrate_to_chat_id": -1005}
+    assert result(server, "editMessageText", chat_id=-5, message_id=sent, text="c")
+    _, to, origin = (update["message"] for update in result(server, "getUpdates"))
+    assert to["migrate_to_chat_id"] == -1005 and origin["migrate_from_chat_id"] == -5
+    server.close(-1005, "blocked")
+    assert post(server, "sendMessage", chat_id=-1005, text="d").status_code == 403
+    assert server.refusals == []
+
+
 def test_faults(server: FakeBotApi) -> None:
     server.say("hello")
     server.fail("sendMessage", retry_after=7)

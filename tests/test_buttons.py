@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -67,7 +68,7 @@ def test_a_quotation_is_read_among_its_paragraphs_and_then_in_its_article(
     paragraphs = entities(shown, "blockquote")
     (path,) = [path for path in generation.store.layout() if path in shown["text"]]
     article = generation.store.article(path)
-    assert article is not None and f"sha256 {article.sha256[:8]}…" in shown["text"]
+    assert article is not None and "sha256" not in shown["text"]
     starts = [article.text.index(paragraph) for paragraph in paragraphs]
     assert len(paragraphs) == 3 and starts == sorted(starts)
     assert quote in paragraphs[1] and len("".join(paragraphs)) > 2 * len(quote)
@@ -115,6 +116,31 @@ def data(quote: Quotation) -> str:
     return answer_buttons(answer, 1, SAY, inline=False)[0][0].data.removeprefix("quote:")
 
 
+def test_crossheads_and_a_title_above_the_text_are_left_out(
+    empty_place: Workplace, embedder: Embedder
+) -> None:
+    parts = "Riapre la piscina", "Lavori", "La piscina riapre lunedì.", "Orari", "Chiude alle otto."
+    text = "\n\n".join(parts)
+    empty_place.write("a.txt", f"---\ntitle: Riapre la piscina\n---\n{text}")
+    sync(Locations(empty_place.corpus, empty_place.data), embedder)
+    with closing(CurrentIndex(empty_place.data)) as index:
+        reference = data(quoted(index, "La piscina riapre lunedì."))
+        (context,) = quotation_messages(index, f"quote:{reference}", SAY, inline=False) or []
+        page = pressed_page(index, context.buttons[-1].data, SAY)
+    assert "Lavori" not in context.plain and "Orari" not in context.plain
+    assert "Chiude alle otto" in context.plain
+    assert page is not None and page.plain.startswith("1. Riapre la piscina\nLavori")
+
+
+def test_a_verified_sentence_leads_to_its_article(bot: Bot) -> None:
+    part = "un treno blindato con a bordo Kim sarebbe partito da Pyongyang"
+    message = bot.ask(f"/verifica {part}")
+    assert list(below(message)) == ["Leggi intorno", "Copia", "Condividi"]
+    shown = after(bot, message, buttons(message)["Leggi intorno"])
+    (whole,) = entities(shown, "bold")
+    assert part in whole and whole.startswith("Secondo i media")
+
+
 def test_several_quotations_have_a_button_each(bot: Bot) -> None:
     message = bot.ask("Elenca tutti i vertici e incontri tra Kim e Putin")
     shown = [label for label in below(message) if label.startswith("Leggi")]
@@ -128,12 +154,17 @@ def test_what_is_too_long_for_the_clipboard_is_sent_to_be_touched(bot: Bot) -> N
     (quote,) = entities(message, "blockquote")
     (touched,) = entities(copied, "pre")
     assert quote in touched and touched.endswith(")") and touched == copied["text"]
+    assert touched.startswith("«") and "“pagherà un prezzo”" in touched  # marks within marks
 
 
 def test_what_is_short_is_copied_by_the_button_itself() -> None:
     quote = Quotation("Il treno parte.", "a.txt", "Ansa", "T", None, None, 0, 15, "0" * 64, 1.0)
     (row, _) = answer_buttons(Answer("q", "q", (quote,), 0.9, "g"), 1, SAY, inline=True)
-    assert [button.copied for button in row] == ["", "“Il treno parte.” (Ansa, «T»)", ""]
+    assert [button.copied for button in row] == ["", "“Il treno parte.” (Ansa, “T”)", ""]
+    (row, _) = answer_buttons(
+        Answer("q", "q", (replace(quote, source=None),), 0.9, "g"), 1, SAY, inline=True
+    )
+    assert row[1].copied == "“Il treno parte.” (“T”)"
 
 
 def test_a_quotation_is_shared_as_it_is(bot: Bot) -> None:

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from index.articles.fetch import ARTICLE_TYPES, Fetched, Fetcher
-from index.articles.network import is_public
+from index.articles.web.fetch import Fetched, Fetcher
+from index.articles.web.media_types import ARTICLE_TYPES, FEED_TYPES
+from index.articles.web.network import is_public
 from index.errors import FetchError
 from tests.web import Page, Site, Write, site
 
@@ -126,7 +127,10 @@ def test_a_name_is_allowed_and_where_it_leads_is_not(web: Site) -> None:
     ("page", "reason"),
     [
         (Page("x", "image/png"), "it is of the type image/png; read are text/html"),
-        (Page("x", None), "type that nobody tells"),
+        (Page("x\0", None), "type application/octet-stream"),
+        (Page("{}", "application/json"), "type application/json"),
+        (Page("<urlset></urlset>", "text/xml"), "type text/xml"),
+        (Page("<rss></rss>"), "it is a feed: virgolette add --feed"),
         (Page("x", status=404), "answered 404 Not Found"),
         (Page("x", status=500), "answered 500"),
         (Page("x", headers={"Content-Encoding": "gzip, gzip"}), "compressed as gzip, gzip"),
@@ -155,6 +159,80 @@ def test_size_is_counted_after_decompression(web: Site, encoding: str) -> None:
         get(web.url(), small)
     web.pages["/"] = Page(body[1:])
     assert len(get(web.url(), small).data) == 1_000_000
+
+
+FEED = "\n <?xml version='1.0'?><!-- a --><rss version='2.0'></rss>"
+
+
+@pytest.mark.parametrize(
+    ("page", "content_type"),
+    [
+        (Page("<!doctype html><p>Ciao", None), "text/html"),
+        (Page("<!-- a --><html>Ciao", "application/octet-stream"), "text/html"),
+        (Page("<html>Ciao", "text/plain"), "text/html"),
+        (Page("<p>Ciao", ""), "text/html"),
+        (Page("<h1>Ciao</h1>", "text/markdown"), "text/markdown"),
+        (Page("Ciao", None), "text/plain"),
+        (Page("Ciao".encode("utf-16"), None), "text/plain"),
+        (Page("%PDF-1.4", "binary/octet-stream"), "application/pdf"),
+        (Page("%PDF-1.4", "text/html"), "application/pdf"),
+        (Page(FEED), "application/rss+xml"),
+        (Page(FEED, None), "application/rss+xml"),
+        (Page(FEED.encode("utf-16"), "application/octet-stream"), "application/rss+xml"),
+        (Page("<feed/>", "text/plain"), "application/atom+xml"),
+        (Page("<rdf:RDF>", "application/json"), "application/rdf+xml"),
+        (Page("<?xml version='1.0'?><a/>", "application/rss+xml"), "application/rss+xml"),
+    ],
+)
+def test_contents_are_believed_before_labels(web: Site, page: Page, content_type: str) -> None:
+    web.pages["/"] = page
+    assert HERE.get(web.url(), {*ARTICLE_TYPES, *FEED_TYPES}).content_type == content_type
+
+
+@pytest.mark.parametrize(
+    "content", ["0; url=/a", "0;URL=&quot;/a&quot;", "5.5 , url = /a", "0;/a", "1;url='/a'"]
+)
+def test_a_page_that_is_a_signpost_is_followed(web: Site, content: str) -> None:
+    web.pages["/"] = Page(f'Attendi. <META HTTP-EQUIV=Refresh CONTENT="{content}">')
+    web.pages["/header"] = Page("Attendi.", headers={"Refresh": "0; url=/a"})
+    web.pages["/a"] = Page("<p>L'articolo.")
+    assert get(web.url()).url == get(web.url("/header")).url == web.url("/a")
+    signpost = f'<meta http-equiv=refresh content="{content}">'
+    web.pages["/"] = Page(f"<script>go()</script><noscript>{signpost}</noscript>")
+    assert get(web.url()).url == web.url("/a")
+
+
+@pytest.mark.parametrize(
+    "content", ["300", "300; url=/a", "0", "0; url=", "0; url=/", "x; url=/a", "0; url=#top"]
+)
+def test_a_page_that_loads_itself_again_stays(web: Site, content: str) -> None:
+    web.pages["/"] = Page(f'<meta http-equiv="refresh" content="{content}"><p>Diretta.')
+    assert get(web.url()).url == web.url()
+    web.pages["/"] = Page(
+        '<noscript><meta http-equiv="refresh" content="0; url=/a"></noscript><p>Articolo.'
+    )
+    assert get(web.url()).url == web.url()
+
+
+@pytest.mark.parametrize(
+    ("to", "reason"),
+    [
+        ("http://169.254.169.254/latest", "no public address"),
+        ("file:///etc/passwd", "only http and https"),
+        ("/1", "redirects more than 5 times"),
+    ],
+)
+def test_a_signpost_is_checked_as_any_redirect(web: Site, to: str, reason: str) -> None:
+    for path, target in (("/", to), ("/1", "/2"), ("/2", "/1")):
+        web.pages[path] = Page(f'<meta http-equiv="refresh" content="0; url={target}">')
+    with pytest.raises(FetchError, match=reason):
+        get(web.url())
+
+
+def test_a_long_address_is_refused_in_a_short_line() -> None:
+    with pytest.raises(FetchError, match="the address has 10018 characters") as refused:
+        get("https://example.org" + "/" * 9_999)
+    assert len(str(refused.value)) < 400
 
 
 def slowly(beginning: bytes, drop: bytes) -> Page:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 
 import pytest
@@ -38,7 +39,7 @@ def test_a_news_page_gives_its_article_and_nothing_around_it() -> None:
 def test_a_news_page_tells_title_outlet_day_address_and_language() -> None:
     stored = read_article(NEWS, "news.html")
     assert stored.title == 'Il treno blindato di Kim è partito da "Pyongyang"'
-    assert stored.source == "Il Corriere del Lago"
+    assert stored.source == "Corriere del Lago"
     assert stored.date == "2023-09-11"
     assert stored.url == "https://www.corrieredellago.example/esteri/2023/09/12/treno-kim"
     assert stored.language == "it"
@@ -84,7 +85,7 @@ def dated(day: str, **more: str) -> dict[str, str]:
         ('<meta name="date" content="09/11/2023">', "", None),  # September or November
         ('<meta name="date" content="1970-01-01T00:00:00Z">', "", None),
         ('<meta name="date" content="presto">', "", None),
-        ('<meta name="date" content="Mon, 11 Sep 2023 10:00:00 +99999999999999">', "", None),
+        ('<meta name="date" content="Mon, 11 Sep 2023 10:00 +999999999999">', "", "2023-09-11"),
         (linked(dated("2023-09-11"), dated("2023-09-12")), "", None),
         (
             '<link rel="canonical" href="https://x.example/b/">'
@@ -104,6 +105,82 @@ def dated(day: str, **more: str) -> dict[str, str]:
 )
 def test_a_date_is_the_one_that_the_page_tells(head: str, body: str, day: str | None) -> None:
     assert page(head, TEXT + body).date == day
+
+
+ROME = '<meta property="og:locale" content="it_IT">'
+PUBLISHED = '<meta property="article:published_time" content="{}">'
+CARD = '<div class="card"><h3>Altro</h3><time datetime="2023-01-02">2 gennaio</time></div>'
+TODAY = f"<p>{datetime.date.today().strftime('%d/%m/%Y')}</p>"
+
+
+@pytest.mark.parametrize(
+    ("head", "body", "day"),
+    [
+        (ROME + PUBLISHED.format("2023-09-10T22:00:00Z"), "", "2023-09-11"),
+        (ROME + PUBLISHED.format("2023-12-10T23:00:00+00:00"), "", "2023-12-11"),
+        (ROME + PUBLISHED.format("2023-09-11T00:00:00Z"), "", "2023-09-11"),
+        (ROME + PUBLISHED.format("2023-09-10T23:30:00-05:00"), "", "2023-09-10"),
+        (PUBLISHED.format("2023-09-10T22:00:00Z"), "", "2023-09-10"),
+        (
+            '<link rel="canonical" href="https://www.lago.it/a">'
+            + PUBLISHED.format("2023-09-10T22:00:00Z"),
+            "",
+            "2023-09-11",
+        ),
+        (
+            PUBLISHED.format("2023-09-11T02:00:00Z"),
+            "<h1>Kim</h1><p>By Ada Neri, September 10, 2023</p>",
+            "2023-09-10",
+        ),
+        (ROME, "<h1>Kim</h1><time datetime='2023-09-11'>ieri</time>" + CARD, "2023-09-11"),
+        (ROME, "<h1>Kim</h1><p>11 settembre 2023</p>", "2023-09-11"),
+        (ROME, "<h1>Kim</h1><div>di <b>Ada Neri</b> | 11.09.2023 - ore 10:30</div>", "2023-09-11"),
+        (ROME, "<div><span>lunedì 11 set 2023</span><h1>Kim</h1></div>", "2023-09-11"),
+        (
+            ROME,
+            "<h1>Kim</h1><p>Pubblicato il 11/09/2023, aggiornato il 13/09/2023</p>",
+            "2023-09-11",
+        ),
+        (
+            ROME,
+            "<h1>Kim</h1><p>Aggiornato: <time datetime='2023-09-13'>mercoledì</time>"
+            " Uscito: <time datetime='2023-09-11'>lunedì</time></p>",
+            "2023-09-11",
+        ),
+        (ROME, f"<h1>Kim</h1>{TEXT}<p>Ultima modifica: 13/09/2023</p>", None),
+        (ROME, f"{TODAY}<main><h1>Kim</h1>{TEXT}</main>", None),
+        (ROME, f"<h1>Kim</h1>{TEXT}<aside>11/09/2023</aside>{CARD}", None),
+        (ROME, f"<h1>Kim</h1><p>Il forum apre il 12 maggio 2023 a Lecco.</p>{TEXT}", None),
+        (ROME, f"<h1>La strage del 2 agosto 2021</h1>{TEXT}", None),
+        (ROME, f"<h1>Kim</h1><p>12 maggio 2199</p>{TEXT}", None),
+        ("", f"<h1>Kim</h1><p>05/06/2023</p>{TEXT}", None),
+    ],
+)
+def test_the_day_is_that_where_it_was_published(head: str, body: str, day: str | None) -> None:
+    assert page(head, body + TEXT).date == day
+
+
+@pytest.mark.parametrize(
+    ("host", "names", "outlet"),
+    [
+        ("www.gazzettino.it", ["il Gazzettino", "Gazzettino.it", "Gazzettino Tv"], "Gazzettino"),
+        ("video.gazzettino.it", ["Gazzettino TV", "www.gazzettino.it"], "Gazzettino"),
+        ("www.lavoce.it", ["La Voce", "lavoce.it"], "La Voce"),
+        ("gazzetta.example.it", ["La Gazzetta Online"], "Gazzetta"),
+        ("corriere.it", ["Corriere della Sera"], "Corriere della Sera"),
+        ("corrieredelmare.corriere.it", ["Corriere del Mare"], "Corriere del Mare"),
+        ("news.sky.com", ["Sky News"], "Sky News"),
+        ("www.gelocal.it", ["Il Tirreno"], "Il Tirreno"),
+    ],
+)
+def test_an_outlet_has_one_name(host: str, names: list[str], outlet: str) -> None:
+    for name in names:
+        stored = page(
+            f'<link rel="canonical" href="https://{host}/a"><title>Kim parte - La Voce</title>'
+            f'<meta property="og:title" content="Kim parte - {name}">'
+            f'<meta property="og:site_name" content="{name}">'
+        )
+        assert (stored.source, stored.title) == (outlet, "Kim parte")
 
 
 def test_what_a_list_of_articles_tells_is_of_none() -> None:

@@ -70,8 +70,8 @@ def test_greetings_and_the_subjects(indexed_place: Workplace) -> None:
     typed = ["ciao", "di cosa parlano gli articoli?", "What are the articles about?", "grazie!"]
     said = indexed_place.run("chat", stdin="\n".join(typed)).stdout
     assert "Ciao! Chiedimi qualcosa" in said and "Prego!" in said
-    assert "Gli articoli sono 5.\nParlano soprattutto di: Corea del Nord, " in said
-    assert "There are 5 articles.\nThey are mostly about: " in said
+    assert "Articoli: 5.\nParlano soprattutto di: Corea del Nord, " in said
+    assert "Articles: 5.\nThey are mostly about: " in said
 
 
 def test_its_answers_are_those_of_ask(indexed_place: Workplace) -> None:
@@ -229,6 +229,6 @@ def test_the_progress_bar_is_for_terminals(empty_place: Workplace) -> None:
     for number in range(70):
         empty_place.write(f"{number}.txt", f"Il treno numero {number} è partito da Pyongyang.")
     terminal = Terminal(empty_place, "index")
-    terminal.wait_for("70 articles in the index")
+    terminal.wait_for("articles in the index: 70")
     assert "embedding" in terminal.seen()
     assert terminal.end() == 0

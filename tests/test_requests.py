@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bot.captions import refusal
-from bot.locales import texts_for_user
+from bot.locales import texts, texts_for_user
 from index.generations.generation import Generation
 from index.models.embedder import Embedder
 from retrieval.answer import Answer, Intent, Question, Quotation, Reason, Turn
@@ -183,6 +183,7 @@ def test_what_the_articles_speak_of_is_not_denied(ask: Ask) -> None:
         ("Куда едет поезд?", Reason.FOREIGN),
         ("grazie!", Reason.TALK),
         ("dimmi di più", Reason.TALK),  # than what?
+        ("e quando?", Reason.TALK),  # what?
     ],
 )
 def test_what_no_article_answers_is_said_for_what_it_is(
@@ -230,6 +231,28 @@ def test_a_long_list_goes_on_page_by_page(chain: AnswerChain) -> None:
 def test_more_ends(chain: AnswerChain) -> None:
     answers = after(chain, "che cosa dicono i giornali sul treno?", *["dimmi di più"] * 40)
     assert answers[-1].reason is Reason.NO_MORE and not answers[-1].quotes
+
+
+def test_a_refusal_is_nothing_to_go_on_from(chain: AnswerChain) -> None:
+    refused, *rest = after(chain, "Quanto costa il treno di Kim?", "dimmi di più", "chi lo dice?")
+    assert refused.near and [answer.reason for answer in rest] == [Reason.TALK] * 2
+    first, _, more = after(
+        chain, "Dove va il treno blindato?", "Quanto costa il treno di Kim?", "dimmi di più"
+    )
+    assert more.follows == first.question and more.seen == tuple(q.key for q in first.quotes)
+
+
+def test_more_of_a_count_has_its_words_and_another_count_is_another(chain: AnswerChain) -> None:
+    _, more, whole = after(
+        chain, "Quanti articoli parlano di Vostochny?", "dimmi di più", "Quanti articoli ci sono?"
+    )
+    assert more.reason is Reason.NO_MORE and refusal(more, texts("it")).startswith("Non c’è altro")
+    assert whole.count is not None and (whole.count.words, whole.count.articles) == ("", 5)
+
+
+def test_a_question_about_a_name_that_no_article_has_is_no_follow_up(chain: AnswerChain) -> None:
+    _, answer = after(chain, "Dove va il treno blindato?", "Chi ha dipinto la Gioconda?")
+    assert answer.missing == ("Gioconda",) and not answer.follows
 
 
 def test_who_says_so_is_what_was_shown(chain: AnswerChain) -> None:
@@ -302,6 +325,9 @@ def test_lists_are_in_the_order_of_time_or_of_the_articles() -> None:
         ("ONU", "ONU"),
         ("xke kim nn va in Cina", "perché kim non va in Cina"),
         ("Che fa l'ONU?", "Che fa l'ONU?"),
+        ("Perche' Putin e gia partito?", "Perché Putin è già partito?"),
+        ("Dov'e Kim? E chi e Kirby?", "Dov'è Kim? E chi è Kirby?"),
+        ("Sara Neri, chi e quando?", "Sara Neri, chi e quando?"),
     ],
 )
 def test_a_question_is_read_as_it_was_meant(typed: str, read: str) -> None:

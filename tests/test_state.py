@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bot.access import Invitations
+from bot.access import Invitations, Supergroups
 from bot.state import FILE, MIGRATIONS, AnswerLog, State
 from bot.telegram import inbox as inboxes
 from bot.telegram.inbox import MAX_TRIES, Inbox
@@ -28,7 +28,7 @@ def updates(*numbers: int) -> list[dict[str, Any]]:
 
 
 def test_each_update_is_dealt_with_once(state: State) -> None:
-    inbox = Inbox(state, 7)
+    inbox = Inbox(state, 7, Supergroups(state))
     inbox.keep(updates(1, 2))
     assert inbox.begin(1) and not inbox.begin(1)
     inbox.end(1)
@@ -38,14 +38,14 @@ def test_each_update_is_dealt_with_once(state: State) -> None:
 
 
 def test_what_was_begun_is_begun_again_after_a_restart_but_not_for_ever(state: State) -> None:
-    Inbox(state, 7).keep(updates(1))
-    begun = [Inbox(state, 7).begin(1) for _ in range(MAX_TRIES + 1)]
+    Inbox(state, 7, Supergroups(state)).keep(updates(1))
+    begun = [Inbox(state, 7, Supergroups(state)).begin(1) for _ in range(MAX_TRIES + 1)]
     assert begun == [True] * MAX_TRIES + [False]
-    assert Inbox(state, 7).waiting() == []
+    assert Inbox(state, 7, Supergroups(state)).waiting() == []
 
 
 def test_what_people_wrote_goes_when_it_is_dealt_with(state: State, tmp_path: Path) -> None:
-    inbox = Inbox(state, 7)
+    inbox = Inbox(state, 7, Supergroups(state))
     inbox.keep(updates(1))
     inbox.begin(1)
     inbox.end(1)
@@ -54,7 +54,7 @@ def test_what_people_wrote_goes_when_it_is_dealt_with(state: State, tmp_path: Pa
 
 
 def test_numbers_are_forgotten_after_days(state: State) -> None:
-    inbox = Inbox(state, 7)
+    inbox = Inbox(state, 7, Supergroups(state))
     inbox.keep(updates(1, 2))
     inbox.begin(1)
     inbox.end(1)
@@ -66,7 +66,7 @@ def test_numbers_are_forgotten_after_days(state: State) -> None:
 
 
 def test_two_bots_have_numbers_of_their_own(state: State) -> None:
-    one, other = Inbox(state, 7), Inbox(state, 8)
+    one, other = Inbox(state, 7, Supergroups(state)), Inbox(state, 8, Supergroups(state))
     one.keep(updates(1))
     one.begin(1)
     one.end(1)
@@ -78,7 +78,7 @@ def test_a_change_is_made_whole_or_not_at_all(state: State) -> None:
     with pytest.raises(StorageError), state.changing() as database:
         database.execute("INSERT INTO inbox VALUES (7, 1, '{}', 0, 0)")
         database.execute("INSERT INTO nowhere VALUES (1)")
-    assert Inbox(state, 7).waiting() == []
+    assert Inbox(state, 7, Supergroups(state)).waiting() == []
 
 
 def test_a_file_of_a_later_version_is_left_alone(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ import pytest
 from pydantic import SecretStr
 from telegram.ext import ApplicationBuilder
 
+from bot.access import Supergroups
 from bot.settings import Settings, SettingsError, read_settings
 from bot.state import FILE, State
 from bot.telegram.inbox import Inbox, PollingWatch, UpdatesRequest, Webhook
@@ -146,7 +147,7 @@ def test_wrong_addresses_of_a_webhook_are_refused(
 def test_polling_that_ended_without_a_word_is_begun_again(tmp_path: Path) -> None:
     async def deaf(api: FakeBotApi) -> bool:
         with closing(State(tmp_path / FILE)) as state:
-            request = UpdatesRequest(Inbox(state, 42))
+            request = UpdatesRequest(Inbox(state, 42, Supergroups(state)))
             builder = ApplicationBuilder().token(api.token).base_url(api.base_url)
             application = builder.get_updates_request(request).build()
             async with application:

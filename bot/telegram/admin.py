@@ -7,6 +7,7 @@ import logging
 import re
 import tempfile
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from telegram import Message, Update
@@ -14,18 +15,19 @@ from telegram.ext import ContextTypes
 
 from bot.captions import not_one_article
 from bot.chat_model import spent_of
+from bot.indexing import COUNTED, CommandResult, run_command
 from bot.listing import article_by_key, article_key, find_article
 from bot.locales import Texts
 from bot.settings import Settings
 from bot.state import State
 from bot.status import health_of, index_status
-from bot.telegram.indexing import COUNTED, CommandResult, run_command
 from bot.telegram.messages import Block, Button, article_block, packed, shortened, text_message
 from bot.telegram.sending import Replies, acknowledge, replace_pressed, typing
-from bot.telegram.updates import message_of, texts_of
+from bot.telegram.updates import command_of, message_of, text_of, texts_of
 from index.generations.current import CurrentIndex
 
 ADDRESS = re.compile(r"https?://\S+")
+_DIGITS = 8  # of a digest
 _MAX_DOWNLOAD = 20_000_000  # bytes of a file that Telegram hands to a bot
 _WRITER_WAIT = "600"  # seconds for another process that writes
 _REMOVE_DATA = re.compile(r"remove:([0-9a-f]{8}:[0-9a-f]{8})")
@@ -66,7 +68,7 @@ class Admin:
     async def add(self, update: Update, _: ContextTypes.DEFAULT_TYPE) -> None:
         """/add address, or a message that is an address: adds its article to the corpus."""
         message, say = message_of(update), self._texts(update)
-        address = ADDRESS.search(message.text or "")
+        address = ADDRESS.search(text_of(message))
         if address is None:
             await self._say(message, say("admin.add_usage"))
             return
@@ -92,9 +94,10 @@ class Admin:
                 result = await run_command("add", "--json", *options, "--", str(file))
         await self._say(message, _addition(result, str(file), name, say))
 
-    async def remove(self, update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
+    async def remove(self, update: Update, _: ContextTypes.DEFAULT_TYPE) -> None:
         """/remove and what names an article: shows it, with a button that removes it."""
-        message, say, name = message_of(update), self._texts(update), " ".join(context.args or [])
+        message, say = message_of(update), self._texts(update)
+        name = command_of(message)[1]
         if not name:
             await self._say(message, say("admin.remove_usage"))
             return
@@ -103,7 +106,7 @@ class Admin:
             await self._say(message, not_one_article(found, name, say))
             return
         button = Button(say("admin.remove"), f"remove:{article_key(article.path, article.sha256)}")
-        (shown, *_) = packed([article_block(article, f"{found.matches[0].number}. ")])
+        shown = packed([article_block(article, f"{found.matches[0].number}. ")])[0]
         await self.replies.put(message, [shown.with_buttons([button])])
 
     async def pressed(self, update: Update, _: ContextTypes.DEFAULT_TYPE) -> None:
@@ -134,8 +137,13 @@ class Admin:
             names = ["status.no_index", "status.folders"]
         if not index["calibrated"]:
             names.append("status.uncalibrated")
+        if index["generation"]:
+            created = datetime.fromisoformat(index["created"])
+            index |= {"created": _moment(created, say), "model": _short(index["model"])}
         lines = [say(name, **index) for name in names]
-        bot = {"last": health.last, "waiting": health.waiting, "errors": health.errors}
+        handled = health.handled
+        last = _moment(datetime.fromtimestamp(handled, UTC), say) if handled else "–"
+        bot = {"last": last, "waiting": health.waiting, "errors": health.errors}
         lines.append(say("status.bot", **bot))
         if self.settings.chat_model:
             spent = spent_of(self.state, self.settings.chat_price)
@@ -146,6 +154,19 @@ class Admin:
 
     def _texts(self, update: Update) -> Texts:
         return texts_of(update, self.settings.language)
+
+
+def _moment(moment: datetime, say: Texts) -> str:
+    """A day and a time of this machine's clock, as people write them."""
+    local = moment.astimezone()
+    month = say("status.months").split()[local.month - 1]
+    return f"{local.day} {month} {local.year}, {local:%H:%M}"
+
+
+def _short(model: str) -> str:
+    """The name of a model with the first digits of the digest behind it, if there is one."""
+    name, _, digest = model.rpartition(":")
+    return f"{name} ({digest[:_DIGITS]})" if name and len(digest) > _DIGITS else model
 
 
 def _file_name(name: str) -> str:

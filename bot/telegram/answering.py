@@ -14,13 +14,14 @@ from typing import NamedTuple
 from telegram import Message as TelegramMessage
 from telegram.error import TelegramError
 
-from bot.access import Allowance
+from bot.access import Allowance, Supergroups
 from bot.conversations import Conversations
 from bot.locales import Texts
 from bot.queue import AnswerQueue, CrowdedError
 from bot.smalltalk import small_talk_reply
 from bot.telegram.buttons import answer_buttons
 from bot.telegram.messages import Message, answer_messages, draft_text, text_message
+from bot.telegram.requests import is_closed
 from bot.telegram.sending import Replies, deliver, typing
 from bot.telegram.updates import ephemeral_number, person_of, topic_of
 from index.errors import VirgoletteError
@@ -36,17 +37,11 @@ _log = logging.getLogger(__name__)
 
 
 class Asker(NamedTuple):
-    """A chat, a person in it, and the topic of the chat, or 0."""
+    """A chat, a person in it, and the topic of the chat, or 0; groups by their first numbers."""
 
     chat: int
     person: int
     topic: int
-
-    @classmethod
-    def of(cls, message: TelegramMessage, person: int | None = None) -> Asker:
-        """Whoever wrote a message, unless it is somebody else who asks."""
-        who = person_of(message) if person is None else person
-        return cls(message.chat_id, who, topic_of(message))
 
 
 @dataclass(frozen=True)
@@ -92,6 +87,8 @@ class Drafts:
                     await (self._draft(text) if private else self._edit(text))
                 await asyncio.sleep(_PAUSE if private else _GROUP_PAUSE)
         except TelegramError as error:
+            if is_closed(error):  # the answer could not be sent either
+                raise
             _log.info("no more drafts of an answer: %s", error)
 
     async def _draft(self, text: str) -> None:
@@ -119,8 +116,14 @@ class Answering:
     conversations: Conversations
     queue: AnswerQueue
     allowance: Allowance
+    supergroups: Supergroups
     unlimited: frozenset[int] = frozenset()
     _under_way: dict[asyncio.Task[Answer], Asker] = field(default_factory=dict)
+
+    def asker(self, message: TelegramMessage, person: int | None = None) -> Asker:
+        """Whoever wrote a message, unless it is somebody else who asks."""
+        origin, who = self.supergroups.origin, person_of(message) if person is None else person
+        return Asker(origin(message.chat_id), origin(who), topic_of(message))
 
     async def answer(
         self, message: TelegramMessage, raw: str, say: Texts, person: int | None = None
@@ -129,7 +132,7 @@ class Answering:
 
         ``person``: who asks, unless it is the author of the message.
         """
-        asker = Asker.of(message, person)
+        asker = self.asker(message, person)
         keep = partial(self.replies.keep, message, asker.person)
         async with self.replies.turn(message) as replies:
             drafts = Drafts(message, say, replies, keep)

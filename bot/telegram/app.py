@@ -5,20 +5,19 @@ from __future__ import annotations
 import asyncio
 import copy
 import logging
+from collections.abc import Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from telegram import Bot, Update
+from telegram import Bot, Message, Update
 from telegram.error import InvalidToken, NetworkError, TelegramError
 from telegram.ext import (
-    AIORateLimiter,
     Application,
     ApplicationBuilder,
     BaseHandler,
     CallbackQueryHandler,
     ChatMemberHandler,
-    CommandHandler,
     InlineQueryHandler,
     MessageHandler,
     MessageReactionHandler,
@@ -27,10 +26,11 @@ from telegram.ext import (
 )
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_random_exponential
 
-from bot.access import Access, Allowance, Invitations
+from bot.access import Access, Allowance, Invitations, Supergroups
 from bot.chat_model import probe
 from bot.compose import Parts
 from bot.conversations import Conversations
+from bot.indexing import follow_corpus
 from bot.queue import AnswerQueue
 from bot.settings import Settings, SettingsError
 from bot.smalltalk import Examples
@@ -38,7 +38,7 @@ from bot.state import FILE, AnswerLog, State
 from bot.telegram.admin import ADDRESS, Admin
 from bot.telegram.answering import Answering
 from bot.telegram.commands import COMMANDS, describe, set_menus
-from bot.telegram.gate import Gate
+from bot.telegram.gate import Albums, Gate
 from bot.telegram.handlers import Handlers
 from bot.telegram.inbox import (
     Inbox,
@@ -48,15 +48,15 @@ from bot.telegram.inbox import (
     UpdatesRequest,
     Webhook,
 )
-from bot.telegram.indexing import follow_corpus
 from bot.telegram.inline import Inline
-from bot.telegram.sending import MAX_RETRY_PAUSE, Replies, RichSupport
+from bot.telegram.requests import MAX_RETRY_PAUSE, Limiter
+from bot.telegram.sending import Replies, RichSupport
+from bot.telegram.updates import command_of
 from bot.telegram.votes import Voting
 from index.errors import VirgoletteError
 from retrieval.chain import WRITTEN_AT_ONCE
 
 _TELEGRAM = "https://api.telegram.org/bot"
-_FLOOD_RETRIES = 10  # how often a 429 is waited out
 _CONCURRENT_UPDATES = 1024  # those that wait for an answer keep nobody from pressing a button
 _GRACE = 10.0  # seconds for the answers under way when the bot ends
 _KINDS = [  # of updates; Telegram sends reactions only if they are named
@@ -189,7 +189,8 @@ def build_application(parts: Parts, settings: Settings, state: State) -> App:
     address, files = _addresses(settings)
     token = settings.telegram_bot_token.get_secret_value()
     number = int(token.split(":")[0])
-    inbox = Inbox(state, number)
+    supergroups = Supergroups(state)
+    inbox = Inbox(state, number, supergroups)
     request = UpdatesRequest(inbox)
     queue = AnswerQueue(WRITTEN_AT_ONCE) if parts.chain.writes else AnswerQueue()
     background = _Background(settings, inbox, request, queue)
@@ -200,7 +201,7 @@ def build_application(parts: Parts, settings: Settings, state: State) -> App:
         .base_file_url(files)
         .token(token)
         .get_updates_request(request)
-        .rate_limiter(AIORateLimiter(max_retries=_FLOOD_RETRIES))
+        .rate_limiter(Limiter(supergroups))
         .concurrent_updates(InboxProcessor(inbox, _CONCURRENT_UPDATES))
         .post_init(background.begin)
         .post_shutdown(background.end)
@@ -215,6 +216,7 @@ def build_application(parts: Parts, settings: Settings, state: State) -> App:
         Conversations(),
         queue,
         Allowance(settings.telegram_questions_per_hour),
+        supergroups,
         settings.telegram_admins,
     )
     _add_handlers(application, answering, settings, state)
@@ -266,13 +268,19 @@ async def _restart_polling(application: App) -> None:
 
 def _add_handlers(application: App, answering: Answering, settings: Settings, state: State) -> None:
     admins = settings.telegram_admins
+    supergroups = answering.supergroups
     access = Access(
-        settings.telegram_allowed_users, admins, settings.telegram_invited_only, Invitations(state)
+        settings.telegram_allowed_users,
+        admins,
+        settings.telegram_invited_only,
+        Invitations(state),
+        supergroups,
     )
     examples = Examples(answering.chain, answering.index)
-    voting = Voting(answering.replies.answer_log)
+    voting = Voting(answering.replies.answer_log, supergroups)
     handlers = Handlers(answering, voting, admins, examples, settings.language, state)
     gate = Gate(access, settings.language)
+    application.add_handler(TypeHandler(Update, Albums(admins).check), group=-2)
     application.add_handler(TypeHandler(Update, gate.check), group=-1)
     application.add_handlers(
         _admin_handlers(Admin(answering.index, state, settings, answering.replies), admins)
@@ -299,7 +307,7 @@ def _handlers(handlers: Handlers, inline: Inline) -> _HandlerList:
     An edited message is what it has become; one without words, such as a live location that moves,
     is nothing new.
     """
-    anywhere = filters.UpdateType.MESSAGES & ~filters.SenderChat.CHANNEL
+    anywhere = filters.UpdateType.MESSAGES & ~filters.IS_AUTOMATIC_FORWARD
     private = filters.ChatType.PRIVATE & anywhere
     groups = filters.ChatType.GROUPS & anywhere
     words = filters.TEXT | filters.CAPTION
@@ -311,12 +319,27 @@ def _handlers(handlers: Handlers, inline: Inline) -> _HandlerList:
         MessageReactionHandler(handlers.voting.react),
         ChatMemberHandler(handlers.membership),
         MessageHandler(filters.UpdateType.GUEST_MESSAGE, inline.guest),
-        MessageHandler(private & filters.COMMAND, handlers.unknown_command),
+        MessageHandler(private & _Command(), handlers.unknown_command),
         MessageHandler(private & words, handlers.question),
-        MessageHandler(groups & words & ~filters.COMMAND, handlers.answer_if_addressed),
+        MessageHandler(groups & words & ~_Command(), handlers.answer_if_addressed),
         MessageHandler(new & filters.Document.ALL, handlers.no_documents),
         MessageHandler(new & ~filters.StatusUpdate.ALL, handlers.not_text),
     ]
+
+
+class _Command(filters.MessageFilter):
+    """Messages and captions that begin with a command for this bot: one of these, or any."""
+
+    def __init__(self, names: Sequence[str] = ()) -> None:
+        super().__init__()
+        self._names = names
+
+    def filter(self, message: Message) -> bool:
+        """See MessageFilter."""
+        name, _, bot = command_of(message)[0].removeprefix("/").partition("@")
+        if not self._names:
+            return bool(name)
+        return name in self._names and bot in ("", message.get_bot().username.lower())
 
 
 def _command_handlers(
@@ -324,7 +347,7 @@ def _command_handlers(
 ) -> _HandlerList:
     """The handlers of commands: the methods that have their English names."""
     return [
-        CommandHandler(command.names, getattr(handlers, command.name), allowed)
+        MessageHandler(_Command(command.names) & allowed, getattr(handlers, command.name))
         for command in COMMANDS.values()
         if command.admin == admin
     ]

@@ -5,10 +5,11 @@ Articles are listed, and read, a page at a time.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from bot.listing import (
     Reference,
+    article_by_key,
     article_by_number,
     article_key,
     article_keys,
@@ -28,16 +29,20 @@ from bot.telegram.messages import (
     pieces,
     utf16_length,
 )
+from bot.verdicts import Quoted, verification_parts
 from index.articles.article import Article
 from index.generations.current import CurrentIndex
 from index.text.clean import printable
 from index.text.sentences import Span, logical_lines, sentences
+from index.text.words import words
 from retrieval.answer import Answer, Quotation, Reason
 from retrieval.answering.quotations import slice_of
+from retrieval.verifying.outcome import Verification
 
 _IN_A_ROW = 8  # buttons, at most
-_HASH = 8  # digits of an article's hash on the line that names the file
 _CONTEXT = 900  # characters before a quotation, and after it
+_MARKS = ("“”", "«»", "‘’")  # around a quotation
+_MAX_CROSSHEAD = 8  # words
 _MAX_FILE_LINE = 500  # UTF-16 code units
 _PAGE_SIZE = 6  # articles: with the longest labels they still fit a message
 _NOTHING = Span(0, 0)
@@ -56,7 +61,22 @@ def answer_buttons(answer: Answer, message: int, say: Texts, *, inline: bool) ->
         Button(say("telegram.bad"), f"bad:{message}"),
     ]
     more = Button(say("telegram.more"), f"ask:{say('telegram.more')}")
-    return [*_quotation_rows(answer, say, inline=inline), [*votes, *[more] * bool(answer.quotes)]]
+    rows = _quotation_rows(answer.quotes or answer.near, len(answer.seen) + 1, say, inline=inline)
+    return [*rows, [*votes, *[more] * bool(answer.quotes)]]
+
+
+def verification_buttons(
+    index: CurrentIndex, verification: Verification, say: Texts, *, inline: bool
+) -> list[list[Button]]:
+    """The rows of buttons below a verified sentence: for the whole sentences it was found in."""
+    shown = [
+        whole
+        for part in verification_parts(verification, say)
+        if isinstance(part, Quoted)
+        for quote in part.quotes
+        if (whole := _whole(index, quote))
+    ]
+    return list(_quotation_rows(shown, 1, say, inline=inline))
 
 
 def quotation_messages(
@@ -72,7 +92,7 @@ def quotation_messages(
         return None
     article, quote = quoted
     if kind == "copy":
-        return packed(list(_touchable(_citation(quote, say))))
+        return packed(list(_touchable(_citation(quote))))
     blocks = [article_block(quote, whole=True), *_in_context(article, quote), _file(article)]
     *messages, last = packed(blocks)
     buttons = [*_uses(quote, say, inline=inline), _page_button(article, quote, say)]
@@ -135,15 +155,29 @@ def _quoted(index: CurrentIndex, text: str) -> tuple[Article, Quotation] | None:
     return (article, slice_of(article, span)) if begins and ends and span.start < span.end else None
 
 
-def _quotation_rows(answer: Answer, say: Texts, *, inline: bool) -> Iterator[list[Button]]:
-    shown = answer.quotes or answer.near
+def _whole(index: CurrentIndex, quote: Quotation) -> Quotation | None:
+    """The whole sentences that a quotation is cut from; None where the article has changed."""
+    article = article_by_key(index, article_key(quote.article, quote.sha256))
+    if article is None:
+        return None
+    spans = [
+        span
+        for span in sentences(article.text, article.language)
+        if span.start < quote.end and quote.start < span.end
+    ]
+    return slice_of(article, Span(spans[0].start, spans[-1].end)) if spans else None
+
+
+def _quotation_rows(
+    shown: Sequence[Quotation], first: int, say: Texts, *, inline: bool
+) -> Iterator[list[Button]]:
     if len(shown) == 1:
         context = Button(say("telegram.context"), f"quote:{Reference.of(shown[0])}")
         yield [context, *_uses(shown[0], say, inline=inline)]
         return
     buttons = [
         Button(say("telegram.context_of", number=number), f"quote:{Reference.of(quote)}")
-        for number, quote in enumerate(shown, len(answer.seen) + 1)
+        for number, quote in enumerate(shown, first)
     ]
     for start in range(0, len(buttons), _IN_A_ROW):
         yield buttons[start : start + _IN_A_ROW]
@@ -151,7 +185,7 @@ def _quotation_rows(answer: Answer, say: Texts, *, inline: bool) -> Iterator[lis
 
 def _uses(quote: Quotation, say: Texts, *, inline: bool) -> Iterator[Button]:
     """A button that copies a quotation with its source, and one that shares it."""
-    copied, reference = _citation(quote, say), Reference.of(quote)
+    copied, reference = _citation(quote), Reference.of(quote)
     if utf16_length(copied) <= MAX_COPY:
         yield Button(say("telegram.copy"), copied=copied)
     else:
@@ -160,11 +194,16 @@ def _uses(quote: Quotation, say: Texts, *, inline: bool) -> Iterator[Button]:
         yield Button(say("telegram.share"), shared=str(reference))
 
 
-def _citation(quote: Quotation, say: Texts) -> str:
+def _citation(quote: Quotation) -> str:
     """A quotation with its source, to be pasted into a text."""
-    outlet = quote.source or say("answer.source_unknown")
-    source = filter(None, [outlet, f"«{quote.title}»", quote.date, quote.url])
-    return printable(f"“{quote.text}” ({', '.join(source)})")
+    source = filter(None, [quote.source, _in_marks(quote.title), quote.date, quote.url])
+    return printable(f"{_in_marks(quote.text)} ({', '.join(source)})")
+
+
+def _in_marks(text: str) -> str:
+    """A text in quotation marks that it does not have itself, where there are such."""
+    marks = next((pair for pair in _MARKS if not set(pair) & set(text)), _MARKS[0])
+    return f"{marks[0]}{text}{marks[1]}"
 
 
 def _in_context(article: Article, quote: Quotation) -> Iterator[Block]:
@@ -179,7 +218,7 @@ def _in_context(article: Article, quote: Quotation) -> Iterator[Block]:
 
 def _paragraphs(article: Article, span: Span) -> Iterator[Span]:
     """The paragraphs around a span; of long ones only the sentences near it."""
-    lines = list(logical_lines(article.text))
+    lines = [line for line in logical_lines(article.text) if not _is_crosshead(article, line, span)]
     own = [n for n, line in enumerate(lines) if line.start < span.end and span.start < line.end]
     if not own:
         yield span
@@ -194,9 +233,15 @@ def _paragraphs(article: Article, span: Span) -> Iterator[Span]:
             yield Span(inside[0].start, inside[-1].end)
 
 
+def _is_crosshead(article: Article, line: Span, span: Span) -> bool:
+    """Whether a line beside a quotation is a heading: short, and without the end of a sentence."""
+    is_beside = line.end <= span.start or span.end <= line.start
+    text = article.text[line.start : line.end].rstrip()
+    return is_beside and text[-1:].isalnum() and len(words(text)) <= _MAX_CROSSHEAD
+
+
 def _file(article: Article) -> Block:
-    parts = [article.path, article.date, f"sha256 {article.sha256[:_HASH]}…"]
-    line = " · ".join(filter(None, parts))
+    line = " · ".join(filter(None, [article.path, article.date]))
     return Block.words(line if utf16_length(line) < _MAX_FILE_LINE else line[-_MAX_FILE_LINE:])
 
 
@@ -209,7 +254,7 @@ def _touchable(text: str) -> Iterator[Block]:
 
 def _page_button(article: Article, quote: Quotation, say: Texts) -> Button:
     """A button for the page of an article that holds the beginning of a quotation."""
-    page = sum(piece.end <= quote.start for piece in pieces(article.text))
+    page = sum(piece.end <= quote.start for piece in _pages(article))
     return Button(say("telegram.whole_article"), _page_data(page, Reference.of(quote)))
 
 
@@ -220,7 +265,7 @@ def _clipped(span: Span, shown: Span) -> list[Span]:
 
 
 def _article_page(article: Article, number: int, page: int, bold: Span, say: Texts) -> Message:
-    spans = list(pieces(article.text))
+    spans = _pages(article)
     page = min(page, len(spans) - 1)
     shown = spans[page]
     markup = highlighted(article.text, shown, _clipped(bold, shown))
@@ -233,6 +278,15 @@ def _article_page(article: Article, number: int, page: int, bold: Span, say: Tex
     data = _page_data("{}", Reference(article_key(article.path, article.sha256), bold))
     listed = Button(say("telegram.listed"), f"list:{(number - 1) // _PAGE_SIZE}")
     return message.with_buttons([*_page_buttons(data, page, len(spans), say), listed])
+
+
+def _pages(article: Article) -> list[Span]:
+    """The text in pages, without a first line that repeats the title above it."""
+    head, _, rest = article.text.partition("\n")
+    start = len(article.text) - len(rest.lstrip()) if words(head) == words(article.title) else 0
+    whole = article.text[start:] or article.text
+    start = len(article.text) - len(whole)
+    return [Span(start + piece.start, start + piece.end) for piece in pieces(whole)]
 
 
 def _page_data(page: int | str, reference: Reference) -> str:

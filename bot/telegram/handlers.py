@@ -9,7 +9,7 @@ from functools import partial
 
 from telegram import CallbackQuery, ChatMember, ChatMemberUpdated, Update
 from telegram import Message as TelegramMessage
-from telegram.error import Forbidden, TelegramError
+from telegram.error import Conflict, TelegramError
 from telegram.ext import ContextTypes
 
 from bot.captions import not_one_article
@@ -19,22 +19,32 @@ from bot.queue import CrowdedError
 from bot.smalltalk import Examples
 from bot.state import State
 from bot.status import note_error
-from bot.telegram.answering import Answering, Asker
+from bot.telegram.answering import Answering
 from bot.telegram.buttons import (
     article_page,
     articles_page,
     pressed_page,
     quotation_messages,
+    verification_buttons,
 )
 from bot.telegram.commands import set_admin_menu
 from bot.telegram.inline import answer_guest
 from bot.telegram.messages import Button, Message, text_message, verification_messages
-from bot.telegram.sending import acknowledge, deliver, replace_pressed, reply, send, typing
+from bot.telegram.requests import is_closed
+from bot.telegram.sending import (
+    acknowledge,
+    deliver,
+    replace_pressed,
+    reply,
+    send,
+    typing,
+)
 from bot.telegram.updates import (
     addressed,
     command_of,
     message_of,
     person_of,
+    pressed_message,
     replied_text,
     text_of,
     texts_of,
@@ -94,19 +104,20 @@ class Handlers:
     async def forgetme(self, update: Update, _: ContextTypes.DEFAULT_TYPE) -> None:
         """/forgetme: removes all that is kept about the user."""
         message, say = message_of(update), self._texts(update)
-        person = person_of(message)
+        person = self.answering.asker(message).person
         self.answering.conversations.forget_where(lambda asker: asker.person == person)
-        await asyncio.to_thread(self.answering.replies.answer_log.forget, person)
+        for number in {person, person_of(message)}:
+            await asyncio.to_thread(self.answering.replies.answer_log.forget, number)
         await reply(message, say("telegram.forgotten_all"))  # of which nothing is kept
 
     async def new(self, update: Update, _: ContextTypes.DEFAULT_TYPE) -> None:
         """/new: the next question refers to nothing before it."""
-        self.answering.conversations.forget(Asker.of(message_of(update)))
+        self.answering.conversations.forget(self.answering.asker(message_of(update)))
         await self._say(update, "chat.forgotten")
 
     async def cancel(self, update: Update, _: ContextTypes.DEFAULT_TYPE) -> None:
         """/cancel: gives up the questions under way; their replies say so."""
-        if not self.answering.cancel(Asker.of(message_of(update))):
+        if not self.answering.cancel(self.answering.asker(message_of(update))):
             await self._say(update, "telegram.nothing_to_cancel")
 
     async def ask(self, update: Update, _: ContextTypes.DEFAULT_TYPE) -> None:
@@ -121,19 +132,23 @@ class Handlers:
         text, say = _command_text(message_of(update)), self._texts(update)
         try:
             verification = await asyncio.to_thread(verify_in, self.index, text)
+            inline = message_of(update).get_bot().supports_inline_queries
+            below = partial(verification_buttons, self.index, verification, say, inline=inline)
+            buttons = await asyncio.to_thread(below)
         except ClaimError as error:
             await self._say(update, f"verify.problem_{error.problem}", limit=MAX_CLAIM)
         else:
-            await self._put(update, *verification_messages(verification, say))
+            *messages, last = verification_messages(verification, say)
+            await self._put(update, *messages, last.with_buttons(*buttons))
 
     async def sources(self, update: Update, _: ContextTypes.DEFAULT_TYPE) -> None:
         """/sources: the list of articles, a page at a time."""
         page = await asyncio.to_thread(articles_page, self.index, 0, self._texts(update))
         await self._put(update, page)
 
-    async def article(self, update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
+    async def article(self, update: Update, _: ContextTypes.DEFAULT_TYPE) -> None:
         """/article and what names one: its text, a page at a time."""
-        name, say = " ".join(context.args or []), self._texts(update)
+        name, say = command_of(message_of(update))[1], self._texts(update)
         if not name:
             await self._say(update, "chat.article_usage")
             return
@@ -183,8 +198,8 @@ class Handlers:
             show = partial(quotation_messages, self.index, data, say, inline=inline)
             messages = await asyncio.to_thread(show)
             await acknowledge(query, "" if messages else say("telegram.page_gone"))
-            if messages and isinstance(query.message, TelegramMessage):
-                await deliver(query.message, messages)
+            if messages and (message := pressed_message(query)):
+                await deliver(message, messages)
         else:
             page = await asyncio.to_thread(pressed_page, self.index, data, say)
             await acknowledge(query, "" if page else say("telegram.page_gone"))
@@ -196,6 +211,8 @@ class Handlers:
         change, bot = update.my_chat_member, context.bot
         if change is None or not _joins_group(change):
             return
+        if self.answering.supergroups.origin(change.chat.id) != change.chat.id:
+            return  # it was in the group before that became a supergroup
         hears_all = bot.can_read_all_group_messages or change.new_chat_member.status == _ADMIN
         name = "telegram.joined" if hears_all else "telegram.joined_privacy"
         text = self._texts(update)(name, name=bot.username)
@@ -207,10 +224,11 @@ class Handlers:
     async def error(self, update: object, context: ContextTypes.DEFAULT_TYPE) -> None:
         """An error that a handler did not foresee: it is logged, and the user hears of it."""
         if update is None and isinstance(context.error, TelegramError):
-            _log.warning("no messages come from Telegram (%s); trying again", context.error)
+            if not isinstance(context.error, Conflict):  # the inbox says so
+                _log.warning("no messages come from Telegram (%s); trying again", context.error)
             return
-        if isinstance(context.error, Forbidden):  # the bot is blocked, or no longer a member
-            _log.info("a chat can no longer be written to: %s", context.error)
+        if is_closed(context.error):
+            _log.info("a chat cannot be written to, and gets no answer: %s", context.error)
             return
         if isinstance(context.error, VirgoletteError):
             _log.error("a message could not be handled: %s", context.error)
@@ -243,8 +261,8 @@ class Handlers:
 
     async def _ask_example(self, query: CallbackQuery, question: str, say: Texts) -> None:
         await acknowledge(query)
-        if isinstance(query.message, TelegramMessage):
-            message = await send(query.message, text_message(question))
+        if pressed := pressed_message(query):
+            message = await send(pressed, text_message(question))
             await self.answering.answer(message, question, say, query.from_user.id)
 
     async def _say(self, update: Update, name: str, **values: object) -> None:

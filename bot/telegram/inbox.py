@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import json
 import logging
+import math
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from telegram.error import NetworkError
 from telegram.ext import BaseUpdateProcessor
 from telegram.request import HTTPXRequest
 
+from bot.access import Supergroups
 from bot.settings import Settings
 from bot.state import State
 from index.errors import StorageError
@@ -27,7 +29,18 @@ KEPT = 2 * 24 * 3600  # seconds for which a number is remembered; Telegram repea
 MAX_TRIES = 3  # of an update with which the process ended
 _RETRY_PAUSES = (0.2, 0.5, 1.0)  # seconds between requests that fail
 _BATCH = 20  # updates: a hundred would hold up the event loop while they are parsed
+_CONFLICT_PAUSE = 60.0  # seconds, at most, between requests that another program ends
+_CONFLICT_LINE = 3600.0  # seconds between lines in the log that say so
 _STALLED = 180.0  # seconds without a request: each lasts ten, and is repeated when it fails
+
+_POLLED_ELSEWHERE = (
+    "another program gets the messages of this bot too, and some of them never come here (409): "
+    "stop it, or give one of the two a token of its own (@BotFather, /newbot)"
+)
+_WEBHOOK_ELSEWHERE = (
+    "no messages come: another program has set a webhook for this bot, and Telegram sends them "
+    "there (409): stop that program, then start this one again, which removes the webhook"
+)
 
 _log = logging.getLogger(__name__)
 
@@ -35,13 +48,22 @@ _log = logging.getLogger(__name__)
 class Inbox:
     """The updates that a bot has received. Of handled ones only the number is kept, for a while."""
 
-    def __init__(self, state: State, bot: int) -> None:
+    def __init__(self, state: State, bot: int, supergroups: Supergroups) -> None:
         self._state = state
         self._bot = bot  # another token is another bot, with numbers of its own
+        self._supergroups = supergroups
         self._begun: set[int] = set()
 
     def keep(self, updates: Sequence[dict[str, Any]]) -> None:
-        """Store the updates that are new. Raises StorageError."""
+        """Store the updates that are new. Raises StorageError.
+
+        What they say of groups that become supergroups is known before one of them is handled.
+        """
+        for message in (update.get("message", {}) for update in updates):
+            if new := message.get("migrate_to_chat_id"):
+                self._supergroups.learn(message["chat"]["id"], new)
+            elif old := message.get("migrate_from_chat_id"):
+                self._supergroups.learn(old, message["chat"]["id"])
         now = time.time()
         rows = [(self._bot, update["update_id"], json.dumps(update), now) for update in updates]
         with self._state.changing() as database:
@@ -208,12 +230,16 @@ class UpdatesRequest(HTTPXRequest):
         super().__init__(connection_pool_size=1)
         self._inbox = inbox
         self.last_end = time.monotonic()  # of a request
+        self._conflicts = 0  # one after the other
+        self._last_conflict = self._last_line = -math.inf
 
     async def do_request(self, *args: Any, **kwargs: Any) -> tuple[int, bytes]:
         """See HTTPXRequest: status and content of the response."""
         status, content = await self._repeatedly(*args, **kwargs)
         if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND):
             return HTTPStatus.BAD_GATEWAY, content
+        if status == HTTPStatus.CONFLICT:
+            await self._wait_for_the_other(content)
         if status == HTTPStatus.OK:
             content = await asyncio.to_thread(self._kept, content)
         return status, content
@@ -232,6 +258,16 @@ class UpdatesRequest(HTTPXRequest):
                 self.last_end = time.monotonic()
             await asyncio.sleep(pause)
         raise AssertionError("the last request returns or raises")
+
+    async def _wait_for_the_other(self, content: bytes) -> None:
+        """Say what ends the requests, now and then, and wait longer each time."""
+        now = time.monotonic()
+        self._conflicts = self._conflicts + 1 if now - self._last_conflict < _CONFLICT_LINE else 0
+        self._last_conflict = now
+        if now - self._last_line >= _CONFLICT_LINE:
+            self._last_line = now
+            _log.error(_WEBHOOK_ELSEWHERE if b"webhook" in content.lower() else _POLLED_ELSEWHERE)
+        await asyncio.sleep(min(2.0**self._conflicts, _CONFLICT_PAUSE))
 
     def _kept(self, content: bytes) -> bytes:
         """The first of the updates, once they are stored; Telegram sends the others again."""

@@ -22,7 +22,7 @@ from telegram.constants import ParseMode
 from telegram.error import TelegramError
 from telegram.ext import ContextTypes
 
-from bot.captions import refusal, source_line
+from bot.captions import refusal
 from bot.listing import Reference
 from bot.locales import Texts
 from bot.queue import CrowdedError
@@ -32,12 +32,20 @@ from bot.telegram.buttons import shared_quotation
 from bot.telegram.messages import (
     Message,
     answer_messages,
+    article_block,
     quotation_message,
     shortened,
     text_message,
 )
 from bot.telegram.sending import NO_PREVIEW
-from bot.telegram.updates import addressed, message_of, person_of, text_of, texts_of
+from bot.telegram.updates import (
+    addressed,
+    is_automatic,
+    message_of,
+    person_of,
+    text_of,
+    texts_of,
+)
 from index.errors import VirgoletteError
 from index.text.sentences import Span
 from retrieval.answer import (
@@ -110,7 +118,7 @@ class Inline:
         A conversation is not kept either: it would carry over to another chat.
         """
         message, say = message_of(update), texts_of(update, self.language)
-        if message.from_user is not None and message.from_user.is_bot:
+        if is_automatic(message):
             return  # two bots could go on for ever
         raw = addressed(message, context.bot)
         shown = await self._shown(person_of(message), text_of(message) if raw is None else raw, say)
@@ -152,7 +160,7 @@ def _articles(
     return [
         InlineQueryResultArticle(
             id=str(number),
-            title=shortened(source_line(quote, say)),
+            title=shortened(article_block(quote).plain),
             description=shortened(quote.text),
             input_message_content=_content(message),
         )

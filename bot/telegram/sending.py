@@ -28,20 +28,23 @@ from telegram import (
 )
 from telegram import Message as TelegramMessage
 from telegram.constants import ChatAction, ParseMode
-from telegram.error import BadRequest, EndPointNotFound, InvalidToken, NetworkError, TelegramError
-from tenacity import AsyncRetrying, retry_if_exception, stop_after_delay, wait_random_exponential
+from telegram.error import (
+    BadRequest,
+    EndPointNotFound,
+    Forbidden,
+    TelegramError,
+)
 
 from bot.locales import Texts
 from bot.state import AnswerLog
 from bot.telegram.messages import Button, Message, text_message
+from bot.telegram.requests import is_closed, persistently
 from bot.telegram.rich import Json, rich_message
 from bot.telegram.updates import ephemeral_number, person_of, topic_of
 from index.errors import StorageError
 from retrieval.answer import Answer
 
-MAX_RETRY_PAUSE = 20  # seconds
 NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
-_RETRY_FOR = 900  # seconds
 _TYPING_INTERVAL = 4.5  # seconds; Telegram shows "typing…" for five
 _MAX_ALERT = 200  # characters
 
@@ -142,7 +145,7 @@ async def _send_rich(to: TelegramMessage, rich: Json, message: Message) -> int:
     content = {"chat_id": to.chat_id, "rich_message": rich} | keyboard
     content |= _reply_options(to) | _topic_options(to)
     request = to.get_bot().do_api_request  # python-telegram-bot 22.8 does not know the method
-    sent = await _persistently(lambda: request("sendRichMessage", content))
+    sent = await persistently(lambda: request("sendRichMessage", content))
     return int(sent["message_id"])
 
 
@@ -154,7 +157,7 @@ async def _edit_rich(to: TelegramMessage, rich: Json, message: Message, number: 
         "reply_markup": _keyboard(message) if message.rows else None,
     }
     with _unmodified():
-        await _persistently(lambda: put(chat_id=to.chat_id, message_id=number, **content))
+        await persistently(lambda: put(chat_id=to.chat_id, message_id=number, **content))
     return number
 
 
@@ -234,22 +237,32 @@ async def typing(
 async def _keep_typing(to: TelegramMessage, quiet: Callable[[], bool]) -> None:
     while True:
         if not quiet():
-            with suppress(TelegramError):  # an ornament: the answer does not depend on it
+            try:
                 await to.reply_chat_action(ChatAction.TYPING)
+            except Forbidden:  # the answer would be, too
+                raise
+            except TelegramError:  # an ornament: the answer does not depend on it
+                pass
         await asyncio.sleep(_TYPING_INTERVAL)
 
 
 async def _replace(put: Callable[..., Awaitable[object]], message: Message) -> bool:
-    """Edit a message into another one; False where Telegram refuses: it may be gone."""
+    """Edit a message into another one; False where Telegram refuses: it may be gone.
+
+    Raises what says that nothing can be sent to the chat either.
+    """
 
     async def edit(mode: ParseMode | None) -> None:
         with _unmodified():
             await put(**_content(message, mode))
 
-    with suppress(BadRequest):
+    try:
         await _formatted(edit)
-        return True
-    return False
+    except BadRequest as error:
+        if is_closed(error):
+            raise
+        return False
+    return True
 
 
 async def _edit_ephemeral(query: CallbackQuery, **content: object) -> None:
@@ -273,7 +286,7 @@ def _reply_options(to: TelegramMessage) -> dict[str, Any]:
         return {"reply_parameters": reply_to}
     ephemeral = {
         "reply_parameters": {"ephemeral_message_id": number},
-        "ephemeral_message_parameters": {"receiver_user_id": person_of(to)},
+        "ephemeral_message_parameters": {"receiver_user_id": (to.from_user or to.chat).id},
     }
     return {"do_quote": False, "api_kwargs": ephemeral}
 
@@ -298,10 +311,12 @@ def _unmodified() -> Iterator[None]:
 async def _formatted(put: Callable[[ParseMode | None], Awaitable[_T]]) -> _T:
     """Put a message somewhere, as plain text if Telegram refuses its formatting."""
     try:
-        return await _persistently(lambda: put(ParseMode.HTML))
+        return await persistently(lambda: put(ParseMode.HTML))
     except BadRequest as error:
+        if "entit" not in str(error).lower():  # "can't parse entities", "ENTITIES_TOO_LONG"
+            raise
         _log.warning("Telegram refused the formatting of a message (%s); trying plain text", error)
-    return await _persistently(lambda: put(None))
+    return await persistently(lambda: put(None))
 
 
 def _content(message: Message, mode: ParseMode | None) -> dict[str, Any]:
@@ -323,25 +338,6 @@ def _button(button: Button) -> InlineKeyboardButton:
     if button.shared:
         return InlineKeyboardButton(button.label, switch_inline_query=button.shared)
     return InlineKeyboardButton(button.label, callback_data=button.data)
-
-
-async def _persistently(request: Callable[[], Awaitable[_T]]) -> _T:
-    """Retry after network errors, 5xx and 401; the rate limiter waits out a 429."""
-    retrying = AsyncRetrying(
-        retry=retry_if_exception(_may_pass),
-        stop=stop_after_delay(_RETRY_FOR),
-        wait=wait_random_exponential(multiplier=0.5, max=MAX_RETRY_PAUSE),
-        reraise=True,
-    )
-    async for attempt in retrying:
-        with attempt:
-            response = await request()
-    return response
-
-
-def _may_pass(error: BaseException) -> bool:
-    passing = isinstance(error, (NetworkError, InvalidToken))
-    return passing and not isinstance(error, BadRequest)
 
 
 def _key(message: TelegramMessage) -> tuple[int, int]:

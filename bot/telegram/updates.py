@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from telegram import Bot, MaybeInaccessibleMessage, Message, MessageEntity, Update
+import datetime
+
+from telegram import Bot, CallbackQuery, MaybeInaccessibleMessage, Message, MessageEntity, Update
 
 from bot.locales import Texts, texts_for_user
 
@@ -12,8 +14,8 @@ def addressed(message: Message, bot: Bot) -> str | None:
 
     A mention alone addresses to it what the message replies to, unless the bot has written that.
     """
-    author, replied_to = message.from_user, message.reply_to_message
-    if author is not None and author.is_bot:
+    replied_to = message.reply_to_message
+    if is_automatic(message):
         return None
     kinds: list[str | None] = [MessageEntity.MENTION, MessageEntity.TEXT_MENTION]
     mentions = message.parse_entities(kinds) or message.parse_caption_entities(kinds)
@@ -34,9 +36,30 @@ def message_of(update: Update) -> Message:
     return message
 
 
+def pressed_message(query: CallbackQuery) -> Message | None:
+    """The message whose button was pressed; of one that is too old only chat and number."""
+    message = query.message
+    if message is None or isinstance(message, Message):
+        return message
+    number, date = message.message_id, datetime.datetime.now(datetime.UTC)
+    shown = Message(number, date, message.chat, api_kwargs=dict(message.api_kwargs))
+    shown.set_bot(query.get_bot())
+    return shown
+
+
 def person_of(message: Message) -> int:
-    """The number of whoever wrote a message; of the chat, where the chat itself speaks."""
-    return message.from_user.id if message.from_user else message.chat_id
+    """The number of whoever wrote a message.
+
+    Of a group or channel, where it speaks: an anonymous administrator is the group.
+    """
+    return (message.sender_chat or message.from_user or message.chat).id
+
+
+def is_automatic(message: Message) -> bool:
+    """Whether nobody wrote a message: another bot did, or Telegram forwarded a channel's post."""
+    author = message.from_user
+    is_bot = author is not None and author.is_bot and message.sender_chat is None
+    return is_bot or bool(message.is_automatic_forward)
 
 
 def text_of(message: Message | None) -> str:
@@ -68,8 +91,9 @@ def ephemeral_number(message: MaybeInaccessibleMessage) -> int | None:
 
 
 def command_of(message: Message) -> tuple[str, str]:
-    """The command that a message begins with, as "/ask@bot", and the text after it."""
-    commands = message.parse_entities([MessageEntity.BOT_COMMAND])
+    """The command that a message or caption begins with, as "/ask@bot", and the text after it."""
+    kinds: list[str | None] = [MessageEntity.BOT_COMMAND]
+    commands = message.parse_entities(kinds) or message.parse_caption_entities(kinds)
     first = next((name for entity, name in commands.items() if entity.offset == 0), "")
     return first.lower(), text_of(message)[len(first) :].strip() if first else ""
 

@@ -20,6 +20,7 @@ from telegram import Message as TelegramMessage
 from telegram.error import TelegramError
 from telegram.ext import ContextTypes
 
+from bot.access import Supergroups
 from bot.locales import Texts
 from bot.state import AnswerLog, Votes
 from bot.telegram.sending import acknowledge
@@ -36,13 +37,14 @@ class Voting:
     """Takes votes: one per person and answer, which the person can change and take back."""
 
     answer_log: AnswerLog
+    supergroups: Supergroups
 
     async def press(self, query: CallbackQuery, number: str, say: Texts, *, good: bool) -> None:
         """A button, of the answer to the message with this number; the same again takes it back."""
         votes, message = None, query.message
         if message is not None and re.fullmatch(r"\d{1,15}", number):
-            key = (message.chat.id, int(number))
-            votes = await asyncio.to_thread(self._pressed, key, query.from_user.id, good=good)
+            chat, person = message.chat.id, query.from_user.id
+            votes = await asyncio.to_thread(self._pressed, chat, int(number), person, good=good)
         if votes is None:
             await acknowledge(query, say("telegram.vote_gone"))
             return
@@ -59,17 +61,24 @@ class Voting:
         good = _opinion(reaction.new_reaction)
         if good is None and _opinion(reaction.old_reaction) is None:
             return
-        question = self.answer_log.question_of
-        key = await asyncio.to_thread(question, reaction.chat.id, reaction.message_id)
-        if key is not None:
-            await asyncio.to_thread(self.answer_log.vote, key, reaction.user.id, good=good)
+        for chat in self._numbers(reaction.chat.id):
+            question = self.answer_log.question_of
+            key = await asyncio.to_thread(question, chat, reaction.message_id)
+            if key is not None:
+                await asyncio.to_thread(self.answer_log.vote, key, reaction.user.id, good=good)
+                return
 
-    def _pressed(self, key: tuple[int, int], person: int, *, good: bool) -> Votes | None:
+    def _pressed(self, chat: int, number: int, person: int, *, good: bool) -> Votes | None:
         """The votes after somebody has pressed a button; None if the answer is unknown."""
-        again = self.answer_log.votes(key, person).own is good
-        if self.answer_log.vote(key, person, good=None if again else good):
-            return self.answer_log.votes(key, person)
+        for key in ((chat, number) for chat in self._numbers(chat)):
+            again = self.answer_log.votes(key, person).own is good
+            if self.answer_log.vote(key, person, good=None if again else good):
+                return self.answer_log.votes(key, person)
         return None
+
+    def _numbers(self, chat: int) -> list[int]:
+        """The numbers of a chat: an answer given before it became a supergroup has the other."""
+        return list(dict.fromkeys((chat, self.supergroups.origin(chat))))
 
 
 def _opinion(reactions: Iterable[ReactionType]) -> bool | None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.process import end_on_sigterm, write_utf8
+from bot.environment import end_on_sigterm, write_utf8
 from bot.terminal.help import Command, Group, usage_error
 from bot.terminal.output import localize_warnings, localized, print_content, print_json
 from bot.terminal.progress import spinner

@@ -17,9 +17,9 @@ from bot.settings import Settings
 from bot.status import stored_article
 from bot.terminal.output import localized
 from bot.terminal.progress import progress_bar
-from bot.terminal.report import report_json, report_lines, row
+from bot.terminal.report import report_json, report_lines, table
 from index.articles.add import Adder, AddResult
-from index.articles.fetch import Fetcher
+from index.articles.web.fetch import Fetcher, shortened
 from index.building.sync import Report, sync
 from index.doctor import Doctor, Finding
 from index.errors import CorpusError, ModelError, VirgoletteError
@@ -57,15 +57,16 @@ class Addition:
         }
 
     def lines(self) -> Iterator[str]:
-        """A line for each outcome; then the lines of the index's report on other articles."""
-        for outcome in self.outcomes:
-            if outcome.state == "added":
-                yield row("+", "added", str(outcome.path))
-                yield from (row("?", "note", localized(note)) for note in outcome.notes)
-            elif outcome.state == "known":
-                yield row("=", "there", f"{outcome.path} ({outcome.origin})")
-            else:
-                yield row("!", "failed", localized(str(outcome.reason)))
+        """The outcomes by their kind; then the lines of the index's report on other articles."""
+        added = self.of("added")
+        yield from table(
+            (
+                ("+", "added", [str(o.path) for o in added]),
+                ("?", "note", [f"{o.path}: {localized(n)}" for o in added for n in o.notes]),
+                ("=", "there", [f"{o.path} ({shortened(o.origin)})" for o in self.of("known")]),
+                ("!", "failed", [localized(str(o.reason)) for o in self.of("failed")]),
+            )
+        )
         if self.report is not None:
             yield from report_lines(self.report, {str(o.path) for o in self.of("added")})
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from bot.terminal.output import localized
@@ -33,7 +33,7 @@ def report_json(report: Report) -> dict[str, Any]:
 def report_lines(report: Report, listed: Collection[str] = ()) -> Iterator[str]:
     """A table of signs, kinds of change and articles; then totals.
 
-    ``listed``: the added articles that another line already names.
+    ``listed``: the added articles that other lines already tell of.
     """
     kinds = (
         ("+", "added", [path for path in report.added if path not in listed]),
@@ -41,19 +41,28 @@ def report_lines(report: Report, listed: Collection[str] = ()) -> Iterator[str]:
         ("→", "renamed", [f"{old} → {new}" for old, new in report.renamed]),
         ("-", "removed", list(report.removed)),
         ("!", "skipped", [f"{s.path}: {localized(s.reason)}" for s in report.skipped]),
-        ("?", "note", [f"{n.path}: {localized(n.text)}" for n in report.notes]),
+        (
+            "?",
+            "note",
+            [f"{n.path}: {localized(n.text)}" for n in report.notes if n.path not in listed],
+        ),
     )
+    yield from table(kinds)
+    if report.rebuilt_because:
+        yield localized(f"The index was rebuilt: {report.rebuilt_because}.")
+    state = "nothing changed" if report.unchanged else f"{report.embedded} texts embedded"
+    yield localized(
+        f"articles in the index: {report.articles}, {state} (generation {report.generation})"
+    )
+
+
+def table(kinds: Iterable[tuple[str, str, Sequence[str]]]) -> Iterator[str]:
+    """The first entries of each kind in a line, with its sign and name; then how many are left."""
     for sign, kind, entries in kinds:
         yield from (row(sign, kind, entry) for entry in entries[:MAX_LINES])
         if len(entries) > MAX_LINES:
             more = f"and {len(entries) - MAX_LINES} more (--json lists all)"
             yield row(sign, kind, localized(more))
-    if report.rebuilt_because:
-        yield localized(f"The index was rebuilt: {report.rebuilt_because}.")
-    state = "nothing changed" if report.unchanged else f"{report.embedded} texts embedded"
-    yield localized(
-        f"{report.articles} articles in the index, {state} (generation {report.generation})"
-    )
 
 
 def status_lines(content: Mapping[str, Any]) -> Iterator[str]:

@@ -7,22 +7,27 @@ import secrets
 import unicodedata
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
-from urllib.parse import urlsplit
 
 import yaml
 
-from index.articles.article import Article, read_article
-from index.articles.fetch import ARTICLE_TYPES, FEED_TYPES, Fetched, Fetcher, feed_entries
+from index.articles.article import Article, as_article, read_article
+from index.articles.encodings import decode
 from index.articles.files import scan
 from index.articles.formats import read_document
 from index.articles.pages import python_encoding
 from index.articles.text_files import read_text_file
+from index.articles.web.addresses import is_home, normalized, own_address, same_page
+from index.articles.web.feeds import feed_entries
+from index.articles.web.fetch import Fetched, Fetcher, shortened
+from index.articles.web.media_types import ARTICLE_TYPES, FEED_TYPES
 from index.disk import sync_to_disk
 from index.errors import ArticleError, CorpusError, FetchError
 from index.text.clean import one_line
+
+MOST_FETCHED = 1000  # pages of a feed in one run
 
 
 class Catalogue:
@@ -44,27 +49,15 @@ class Catalogue:
         """Include an article. Look-ups find the first one with an address or a text."""
         self._texts.setdefault(article.sha256, article.path)
         if article.url:
-            self._urls.setdefault(_normalized(article.url), article.path)
+            self._urls.setdefault(normalized(article.url), article.path)
 
     def with_url(self, url: str | None) -> str | None:
         """The path of the article from this address."""
-        return self._urls.get(_normalized(url)) if url else None
+        return self._urls.get(normalized(url)) if url else None
 
     def with_text_of(self, article: Article) -> str | None:
         """The path of an article with the same stored text."""
         return self._texts.get(article.sha256)
-
-
-def _normalized(url: str) -> str:
-    """An address without fragment and default port, its host in lower case."""
-    try:
-        parts = urlsplit(url.strip())
-        default_port = {"http": 80, "https": 443}.get(parts.scheme)
-        port = "" if parts.port in (None, default_port) else f":{parts.port}"
-    except ValueError:
-        return url.strip()
-    host = f"{parts.hostname or ''}{port}"
-    return f"{parts.scheme}://{host}{parts.path or '/'}?{parts.query}".rstrip("?")
 
 
 @dataclass(frozen=True)
@@ -109,18 +102,29 @@ class Adder:
     def add_feed(self, url: str) -> Iterator[AddResult]:
         """Add all entries of a feed, even if some fail. Raises FetchError if there is no feed."""
         feed = self._fetcher.get(url, FEED_TYPES)
-        for url, fields in feed_entries(feed.data, feed.url).items():
+        new = []
+        for entry, fields in feed_entries(feed.data, feed.url).items():
+            if known := self._catalogue.with_url(entry):
+                yield AddResult(entry, "known", known)
+            else:
+                new.append((entry, fields))
+        for entry, fields in new[:MOST_FETCHED]:
             try:
-                yield self._add_url(url, fields)
+                yield self._add_url(entry, fields)
             except (FetchError, ArticleError) as error:
-                yield AddResult(url, "failed", reason=str(error))
+                yield AddResult(entry, "failed", reason=str(error))
+        if left := len(new[MOST_FETCHED:]):
+            reason = f"{left} more entries are new: add the feed again for the next {MOST_FETCHED}"
+            yield AddResult(url, "failed", reason=reason)
 
     def _add_url(self, url: str, fields: Mapping[str, str]) -> AddResult:
         if known := self._catalogue.with_url(url):
             return AddResult(url, "known", known)
         page = self._fetcher.get(url, ARTICLE_TYPES)
+        if is_home(page.url) and not is_home(url):
+            raise FetchError(f"{url} was not fetched: it leads to the site's home page {page.url}")
         suffix = ARTICLE_TYPES[page.content_type]
-        return self._store(url, _in_utf8(page), suffix, {**fields, "url": page.url}, page.url)
+        return self._store(url, _in_utf8(page), suffix, fields, page.url)
 
     def _add_file(self, file: Path) -> AddResult:
         try:
@@ -148,47 +152,49 @@ class Adder:
         """
         try:
             document = read_document(data, f"a{suffix}")
-            body, fields = document.text, dict(document.fields)
-            if fetched and _is_home(fields.get("url", "")) and not _is_home(fetched):
-                del fields["url"]  # some sites give every page the address of their home page
+            body, fields = document.text, {**defaults, **document.fields}
+            if fetched:
+                fields["url"] = self._address(document.fields.get("url", ""), fetched)
             new_suffix = ".txt"
             if suffix == ".md":
                 new_suffix, body = ".md", read_text_file(data).text
-            content = compose({**defaults, **fields, **self._user_fields}, body)
-            article = read_article(content, f"a{new_suffix}")
+            content = compose({**fields, **self._user_fields}, body)
+            stored = read_document(content, f"a{new_suffix}")
         except ArticleError as error:
-            raise ArticleError(f"{origin} was not added: {error}") from error
-        known = (
-            self._catalogue.with_url(article.url)
-            or self._catalogue.with_url(fetched)
-            or self._catalogue.with_text_of(article)
-        )
-        if known:
+            raise ArticleError(f"{shortened(origin)} was not added: {error}") from error
+        article = as_article(stored, "")
+        if known := self._known(article, fetched and fields["url"], fetched):
             return AddResult(origin, "known", known)
         stem = file_stem(article.title, article.date)
         file = write_new(self._folder, stem, new_suffix, content)
         path = file.relative_to(self._corpus).as_posix()
-        self._catalogue.note(read_article(content, path))
-        return AddResult(origin, "added", path, notes=document.notes)
+        self._catalogue.note(replace(article, path=path))
+        notes = dict.fromkeys((*document.notes, *stored.notes))
+        return AddResult(origin, "added", path, notes=tuple(notes))
+
+    def _address(self, canonical: str, fetched: str) -> str:
+        """The address of a page. One on another host is not its own if another text has it."""
+        address = own_address(canonical, fetched)
+        if self._catalogue.with_url(address) and not same_page(address, fetched):
+            return own_address("", fetched)
+        return address
+
+    def _known(self, article: Article, *addresses: str) -> str | None:
+        """The path of an article with this text, or from one of these addresses."""
+        paths = map(self._catalogue.with_url, addresses)
+        return self._catalogue.with_text_of(article) or next(filter(None, paths), None)
 
 
 def _in_utf8(page: Fetched) -> bytes:
     """The data; text that is in the server's encoding becomes UTF-8 with a byte order mark."""
-    encoding = python_encoding(page.charset) if page.charset else None
-    if encoding is None or page.content_type == "application/pdf":
+    if not page.charset or ARTICLE_TYPES[page.content_type] not in TEXT_SUFFIXES:
         return page.data
     try:
-        return page.data.decode(encoding).encode("utf-8-sig")
-    except UnicodeDecodeError:
+        decoded = decode(page.data, python_encoding(page.charset))
+    except ArticleError:
         return page.data
-
-
-def _is_home(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return False
-    return bool(parts.netloc) and parts.path in ("", "/") and not parts.query
+    # What has to be guessed is guessed, and told, by the loader.
+    return page.data if decoded.notes else decoded.text.encode("utf-8-sig")
 
 
 def _checked_folder(corpus: Path, folder: str) -> Path:
@@ -202,6 +208,7 @@ def _checked_folder(corpus: Path, folder: str) -> Path:
 
 
 FIELDS = ("title", "source", "date", "url", "language")  # in the order they are written
+TEXT_SUFFIXES = (".html", ".txt", ".md")
 _MAX_STEM = 80  # characters, without number and suffix
 
 

@@ -12,6 +12,7 @@ from index.articles.pdfs import read_pdf
 from index.articles.text_files import plain_text, read_text_file
 from index.errors import ArticleError
 from index.text.clean import one_line, visible, with_line_ends
+from index.text.dates import ranking_day
 
 Loader = Callable[[bytes], Document]  # raises ArticleError if there is no text
 
@@ -37,7 +38,10 @@ def read_document(data: bytes, path: str) -> Document:
         ) from error
     if not visible(document.text).strip():
         raise ArticleError("it holds no text")
-    return replace(document, text=with_line_ends(document.text))
+    notes, date = document.notes, document.fields.get("date")
+    if date and not ranking_day(date):
+        notes = (*notes, f"the date {date} is still to come: it does not count as the newest")
+    return replace(document, text=with_line_ends(document.text), notes=notes)
 
 
 def _markdown(data: bytes) -> Document:

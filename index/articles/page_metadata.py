@@ -6,21 +6,23 @@ the text or from the address, an outlet from the host.
 
 from __future__ import annotations
 
-import datetime
-import email.utils
 import html
 import json
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from lxml.html import HtmlElement
 
+from index.articles.datelines import day_beside
+from index.articles.outlets import outlet_name, without_outlet
+from index.articles.page_dates import day_of, days_between, is_utc, publication_zone
 from index.text.clean import one_line
 
 _MAX_LENGTH = 500  # characters of a title or a name
-_ARTICLE = re.compile(r"(article|posting|report)$", re.IGNORECASE)
+_ARTICLES = ("article", "posting", "report")  # ends of types in JSON-LD
 _DATES = (
     "article:published_time og:article:published_time article:published datepublished"
     " dcterms.issued dc.date.issued dcterms.date dc.date dcterms.created dc.date.created"
@@ -46,15 +48,18 @@ def page_fields(tree: HtmlElement) -> dict[str, str]:
     several and none is clearly its own.
     """
     metas, url = _metas(tree), _url(tree)
+    host = urlsplit(url).hostname or ""
     articles = _own_articles(tree, url)
-    publishers = _publishers(articles)
-    source = _first([*_named(metas, _SOURCES[:1]), *publishers, *_named(metas, _SOURCES)])
+    named = [*_named(metas, _SOURCES[:1]), *_publishers(articles), *_named(metas, _SOURCES)]
+    title, language = _title(tree, metas, articles), _language(tree, metas, articles)
+    titles = [title, *(_clean(one.text_content()) for one in tree.xpath("//head/title"))]
+    source = outlet_name([name for name in named if name and "://" not in name], titles, host)
     fields = {
-        "title": _without_outlet(_title(tree, metas, articles), source),
-        "source": source if "://" not in source else "",
-        "date": _date(tree, metas, articles),
+        "title": without_outlet(title, source, host),
+        "source": source,
+        "date": _date(tree, metas, articles, publication_zone(language, host)),
         "url": url,
-        "language": _language(tree, metas, articles),
+        "language": language,
     }
     return {name: value for name, value in fields.items() if value}
 
@@ -102,23 +107,32 @@ def _language(tree: HtmlElement, metas: dict[str, str], articles: list[dict[str,
     return _first(match[1].lower() for match in matches if match)
 
 
-def _date(tree: HtmlElement, metas: dict[str, str], articles: list[dict[str, Any]]) -> str:
-    """The day from the first kind of markup that gives exactly one."""
-    groups: list[list[Any]] = [[article.get("datePublished") for article in articles]]
+def _date(
+    tree: HtmlElement,
+    metas: dict[str, str],
+    articles: list[dict[str, Any]],
+    zone: ZoneInfo | None,
+) -> str:
+    """The day from the first kind of markup that gives exactly one, or from the page as read."""
+    groups = [[value for one in articles for value in _as_list(one.get("datePublished"))]]
     groups += [[value] for value in _named(metas, _DATES)]
     groups.append([_marked_date(element) for element in tree.xpath(_MARKED_DATES)])
     for values in groups:
-        days = {day for value in values if (day := day_of(value))}
+        days = {day for value in values if (day := day_of(_clean(value), zone))}
         if len(days) == 1:
-            return days.pop()
-    return ""
+            in_utc = any(is_utc(_clean(value)) for value in values)
+            return _shown_day(tree, zone, days.pop()) if in_utc else days.pop()
+    return _shown_day(tree, zone)
 
 
-def _without_outlet(title: str, source: str) -> str:
-    """The title without the outlet's name that many pages append."""
-    if not source:
-        return title
-    return re.sub(rf"\s+[-–—|·•:»]+\s+{re.escape(source)}$", "", title, flags=re.I) or title
+def _shown_day(tree: HtmlElement, zone: ZoneInfo | None, stated: str = "") -> str:
+    """The day that readers see; the one stated, where they see none or one that is far from it.
+
+    What is stated in UTC may be of the day before or after.
+    """
+    headings = tree.xpath("//h1") or tree.xpath("//h2")
+    shown = day_beside(headings[0], zone) if headings else ""
+    return shown if shown and (not stated or days_between(shown, stated) <= 1) else stated
 
 
 def _url(tree: HtmlElement) -> str:
@@ -138,7 +152,11 @@ def _web_address(value: str) -> str:
 
 def _own_articles(tree: HtmlElement, url: str) -> list[dict[str, Any]]:
     """The JSON-LD objects of this page's article: those with its address, or the only one."""
-    articles = [item for item in json_ld(tree) if any(map(_ARTICLE.search, _types(item)))]
+    articles = [
+        item
+        for item in json_ld(tree)
+        if any(name.lower().endswith(_ARTICLES) for name in _types(item))
+    ]
     own = [item for item in articles if url and url.rstrip("/") in _addresses(item)]
     return own or (articles if len(articles) == 1 else [])
 
@@ -184,19 +202,3 @@ def _publishers(articles: list[dict[str, Any]]) -> Iterator[str]:
 def _marked_date(element: HtmlElement) -> str:
     value = element.get("datetime") or element.get("content") or element.get("title")
     return str(value or element.text_content())
-
-
-def day_of(value: Any) -> str:
-    """The day of a date as YYYY-MM-DD, or "" if the value is no plausible date."""
-    text = _clean(value)
-    try:
-        moment = datetime.datetime.fromisoformat(
-            re.sub(r"^(\d{4})/(\d\d)/(\d\d)", r"\1-\2-\3", text)
-        )
-    except ValueError:
-        try:
-            moment = email.utils.parsedate_to_datetime(text)
-        except (ValueError, OverflowError):
-            return ""
-    day = moment.date().isoformat()
-    return day if day > "1900" and day != "1970-01-01" else ""  # the epoch: a clock not set

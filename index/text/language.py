@@ -27,12 +27,16 @@ class Language:
 
     code: str
     name: str
+    time_zone: str
     stop_words: frozenset[str]
     function_words: frozenset[str]
     abbreviations: frozenset[str]
     months: tuple[str, ...]
     months_that_are_words: frozenset[str]
     weekdays: tuple[str, ...]
+    byline_words: frozenset[str]
+    update_words: frozenset[str]
+    outlet_channels: frozenset[str]
     openers: frozenset[str]
     titles: frozenset[str]
     verb_endings: frozenset[str]
@@ -55,7 +59,7 @@ def language(code: str) -> Language:
     for name, content in fields.items():
         if name in ("months", "weekdays"):
             fields[name] = tuple(content.split())
-        elif name not in ("code", "name") and isinstance(content, str):
+        elif name not in ("code", "name", "time_zone") and isinstance(content, str):
             fields[name] = frozenset(content.split())
     fields["scales"] = {w: int(n) for n, ws in fields["scales"].items() for w in ws.split()}
     return Language(**fields)

@@ -38,6 +38,7 @@ _COLLECTIONS = frozenset(
 )  # fmt: skip
 # They are complete however short they are.
 _ABOUT_ARTICLES = frozenset({Intent.SUMMARY, Intent.NEWEST, Intent.COMPARE, Intent.COUNT})
+_WHOLE = frozenset({Intent.FACT, Intent.YESNO, Intent.SAID})  # "and when?" says nothing alone
 _LED = frozenset({Intent.LIST, Intent.SAID})  # by what answers best
 _ASIDES = frozenset(
     {*(intent for intent in Intent if intent.is_talk), Intent.BEYOND, Intent.MORE, Intent.SOURCE}
@@ -78,6 +79,8 @@ class _Request:
         """What answers it."""
         if self.intent is Intent.FOREIGN and self.is_sure:
             return _without_search(self.intent, self.question, Reason.FOREIGN, self.extractor)
+        if self.intent in _WHOLE and not (self._turn or topic_words(self.question.text)):
+            return _without_search(Intent.CONFUSED, self.question, Reason.TALK, self.extractor)
         if self.intent in _ASIDES:
             return self._aside()
         if self.intent in _COLLECTIONS and (self._is_whole or self.intent in _ABOUT_ARTICLES):
@@ -93,7 +96,7 @@ class _Request:
         has_own_words = is_self_contained(self.question) and not is_beyond
         if (may_be_fact or has_own_words) and (is_beyond or not self._fact.answer.refused):
             return self._fact
-        return _aside(self.intent, self.question, self.extractor, self._turn)
+        return _aside(self.intent, self.question, self.extractor)
 
     def _collection(self) -> ExtractiveAnswer:
         """All that answers, or a fact if nothing does, or if one was probably meant."""
@@ -155,6 +158,8 @@ def answer_in_context(
     interpretations = in_context(question, standalone)
     if not interpretations or (is_self_contained(question) and not alone.answer.refused):
         return alone
+    if alone.answer.refused and missing_names(question.text, extractor.generation):
+        return alone  # its own name is what it asks about: "Chi ha dipinto la Gioconda?"
     attempts = [extractor.answer(interpretation) for interpretation in interpretations]
     best = max(attempts, key=lambda attempt: attempt.answer.confidence)
     if stands_alone(question, alone.answer, best.answer):
@@ -173,7 +178,7 @@ def _collected(
 ) -> ExtractiveAnswer:
     """All quotations for a request."""
     sources = sources or named_outlets(question.text, extractor.generation.sources)
-    if turn and intent is not Intent.SUMMARY and not topic(question.text, sources):
+    if turn and _lacks_topic(intent, question, turn, sources):
         question = replace(question, text=turn.query)  # "e gli altri giornali?"
     scoped_question = extractor.scoped(Interpretation(question, sources=sources))
     base = replace(extractor.base(question, scoped_question), intent=intent)
@@ -193,6 +198,15 @@ def _collected(
         return result
     carrying = summarized(intent, scoped_question, base, extractor, turn).answer.quotes
     return replace(result, answer=_with_steps(result.answer, carrying))
+
+
+def _lacks_topic(intent: Intent, question: Question, turn: Turn, sources: tuple[str, ...]) -> bool:
+    """Whether a request for a collection says so little that it means the topic before it.
+
+    A count after a count asks for another one: "how many articles are there?".
+    """
+    again = intent is Intent.COUNT and turn.intent is Intent.COUNT
+    return not (again or intent is Intent.SUMMARY or topic(question.text, sources))
 
 
 def _with_steps(answer: Answer, carrying: Sequence[Quotation]) -> Answer:
@@ -222,14 +236,11 @@ def _is_among(key: QuotedSpan, spans: Iterable[QuotedSpan]) -> bool:
     return any(path == article and first < end and start < last for path, first, last in spans)
 
 
-def _aside(
-    intent: Intent, question: Question, extractor: Extractor, turn: Turn | None
-) -> ExtractiveAnswer:
-    """What is said to talk, or about the answer before."""
-    if intent is Intent.MORE and turn and turn.shown:
-        return _more(question, extractor, turn)
-    if intent is Intent.SOURCE and turn and turn.shown:
-        return _source(question, extractor, turn)
+def _aside(intent: Intent, question: Question, extractor: Extractor) -> ExtractiveAnswer:
+    """What is said to talk, or about the last answer: of a refusal there is no more."""
+    answered_turns = (turn for turn in reversed(question.previous) if turn.shown)
+    if intent in (Intent.MORE, Intent.SOURCE) and (turn := next(answered_turns, None)):
+        return (_more if intent is Intent.MORE else _source)(question, extractor, turn)
     reason = Reason.BEYOND if intent is Intent.BEYOND else Reason.TALK
     return _without_search(intent, question, reason, extractor)
 
@@ -251,7 +262,7 @@ def _more(question: Question, extractor: Extractor, turn: Turn) -> ExtractiveAns
     if turn.intent in _COLLECTIONS:
         result = _collected(turn.intent, before, extractor, turn, turn.sources)
         result = replace(result, answer=_page(result.answer, turn.shown))
-        if not result.answer.quotes:
+        if not result.answer.quotes and turn.intent is not Intent.COUNT:
             further = _following(extractor.generation, turn)
             result = replace(result, answer=replace(result.answer, quotes=further, total=0))
     else:

@@ -12,7 +12,7 @@ import copy
 import time
 from collections.abc import Callable
 
-from tests.bot_api.errors import ADA, NO_ANSWER, Call, Commands, Fault, Json, Refusal, T
+from tests.bot_api.errors import ADA, CLOSED, NO_ANSWER, Call, Commands, Fault, Json, Refusal, T
 from tests.bot_api.files import DOWNLOAD
 from tests.bot_api.parameters import PARAMETERS
 from tests.bot_api.server import BotApiServer
@@ -143,6 +143,29 @@ class FakeBotApi(BotApiServer):
         for name, status in (("old_chat_member", old), ("new_chat_member", new)):
             changed[name] = member_of(self._state.me, status)
         self.push({"my_chat_member": changed})
+
+    def upgrade(self, chat_id: int, new: int, *, silent: bool = False) -> None:
+        """Make a group a supergroup: service messages in both say so (#message), unless silent.
+
+        The messages of the group stay under its old number, which takes no request any more.
+        """
+        telegram = {"id": 1087968824, "is_bot": True, "first_name": "Group"}
+        telegram |= {"username": "GroupAnonymousBot"}
+        before, after = chat_of(chat_id, ""), chat_of(new, "")
+        with self._changed:
+            self._state.upgrade(chat_id, after)
+        if silent:
+            return
+        self.push({"message": {"chat": before, "from": ADA, "migrate_to_chat_id": new}})
+        moved = {"chat": after, "from": telegram, "sender_chat": after}
+        self.push({"message": moved | {"migrate_from_chat_id": chat_id}})
+
+    def close(self, chat_id: int, reason: str, topic: int = 0) -> None:
+        """Let a chat, or a topic of it, take no messages, for a reason of ``CLOSED``."""
+        if reason not in CLOSED:
+            raise ValueError(f"{reason} is no reason of CLOSED")
+        with self._changed:
+            self._state.closed[chat_id, topic] = reason
 
     def push(self, update: Json) -> Json:
         """Deliver any Update; return it completed with identifiers, a date, a user, a chat."""

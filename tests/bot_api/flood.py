@@ -24,6 +24,6 @@ class FloodControl:
             while times and times[0] < now - 1:
                 times.popleft()
             if limit is not None and len(times) >= limit:
-                raise ApiError(429, "Too Many Requests: retry after 1", 1)
+                raise ApiError(429, "Too Many Requests: retry after 1", retry_after=1)
         for times, _ in counted:
             times.append(now)

@@ -12,7 +12,7 @@ from typing import Any, Self
 
 from aiohttp import web
 
-from tests.bot_api.errors import NO_ANSWER, ApiError, Call, Fault, Json, Refusal
+from tests.bot_api.errors import NO_ANSWER, ApiError, Call, ClosedError, Fault, Json, Refusal
 from tests.bot_api.files import DOWNLOAD
 from tests.bot_api.flood import FloodControl
 from tests.bot_api.parameters import PARAMETERS, decode_parameters, read_parameters
@@ -165,7 +165,7 @@ class BotApiServer:
     def _reject(
         self, request: web.Request, method: str, params: Json, error: ApiError
     ) -> web.Response:
-        if error.status in {400, 401, 404} and not isinstance(error, Fault):
+        if error.status in {400, 401, 404} and not isinstance(error, (Fault, ClosedError)):
             with self._changed:
                 self._refusals.append(Refusal(method, params, error.description))
         self._record(Call(method, params, None, error.status))

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.bot_api.ephemeral import EphemeralMessages
-from tests.bot_api.errors import ADA, ApiError, Json, bad_request
+from tests.bot_api.errors import ADA, CLOSED, ApiError, ClosedError, Json, bad_request
 from tests.bot_api.files import Files
 from tests.bot_api.inline import check_article, check_inline_answer
 from tests.bot_api.keyboards import check_reply_markup
@@ -55,6 +55,8 @@ class BotState:
         self._callbacks, self._inline, self._guest = OpenQueries(), OpenQueries(), OpenQueries()
         self._ephemeral = EphemeralMessages()
         self._topics: defaultdict[int, set[int]] = defaultdict(set)  # of a chat, that were met
+        self.closed: dict[tuple[int, int], str] = {}  # chats and topics that take no messages
+        self._supergroups: dict[int, int] = {}  # that groups have become
         self._status: dict[int, str] = {}  # of the bot in a chat, where an update has said it
         self._next_message_id = 101  # One sequence for all chats: a number names one message.
         self.handlers: dict[str, Callable[[Json], Any]] = {
@@ -96,6 +98,11 @@ class BotState:
             elif kind.endswith("message"):
                 self._learn(content)
         self.queue.add(update)
+
+    def upgrade(self, chat_id: int, supergroup: Json) -> None:
+        """A group has become a supergroup."""
+        self.chats[supergroup["id"]] = supergroup
+        self._supergroups[chat_id] = supergroup["id"]
 
     def _learn(self, message: Json) -> None:
         user = message.setdefault("from", ADA)
@@ -279,6 +286,12 @@ class BotState:
         if params["chat_id"] not in self.chats:
             raise bad_request("chat not found")
         chat = self.chats[params["chat_id"]]
+        is_edit = "message_id" in params  # of a message that stayed in the group
+        if (new := self._supergroups.get(chat["id"])) and not is_edit:
+            reason = "Bad Request: group chat was upgraded to a supergroup chat"
+            raise ClosedError(400, reason, migrate_to_chat_id=new)
+        if closed := self.closed.get((chat["id"], params.get("message_thread_id", 0))):
+            raise ClosedError(*CLOSED[closed])
         if self._status.get(chat["id"]) in {"left", "kicked"}:
             how = "is not a member of" if self._status[chat["id"]] == "left" else "was kicked from"
             raise ApiError(403, f"Forbidden: bot {how} the {chat['type']} chat")

@@ -2,40 +2,32 @@
 
 from __future__ import annotations
 
-import html
-import io
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import urljoin
 
+from index.articles.web.media_types import FEED_TYPES, PAGE_TYPES, media_type
+from index.articles.web.refresh import page_refresh, refresh_target
 from index.errors import FetchError
 from index.text.clean import one_line
 
 if TYPE_CHECKING:
     import httpx2
 
-ARTICLE_TYPES = {
-    "text/html": ".html",
-    "application/xhtml+xml": ".html",
-    "text/plain": ".txt",
-    "text/markdown": ".md",
-    "text/x-markdown": ".md",
-    "application/pdf": ".pdf",
-}
-FEED_TYPES = frozenset(
-    "application/rss+xml application/atom+xml application/rdf+xml application/xml text/xml".split()
-)
 _MAX_REDIRECTS = 5
 _COMPRESSIONS = ("", "identity", "gzip", "deflate")
+_MAX_ADDRESS = 8000  # characters; RFC 9110 has servers take as many
+_SHOWN = 200  # characters of an address in an error
+_NO_DOCUMENTS = ("image/", "audio/", "video/", "font/")  # not worth a look inside
 
 
 @dataclass(frozen=True)
 class Fetched:
     """The data behind an address.
 
-    ``url`` is the address after redirects, without a fragment; ``content_type`` is in lower
-    case, without parameters; ``charset`` is the encoding that the server declares, if any.
+    ``url`` is the address after redirects, without a fragment; ``content_type`` is what the
+    data are, in lower case, without parameters; ``charset`` is the encoding that the server
+    declares, if any.
     """
 
     url: str
@@ -57,17 +49,22 @@ class Fetcher:
     seconds: float = 30.0
 
     def get(self, url: str, types: Collection[str]) -> Fetched:
-        """Fetch ``url`` if its content type is among ``types``. Raises FetchError."""
+        """Fetch ``url`` if its content type is among ``types``. Raises FetchError.
+
+        Redirects are followed, also those in a page that is only a signpost ("meta refresh").
+        """
         try:
+            if len(url) > _MAX_ADDRESS:
+                raise FetchError(f"the address has {len(url)} characters, {_MAX_ADDRESS} are taken")
             return self._get(url.strip(), types)
         except FetchError as error:
-            raise FetchError(one_line(f"{url} was not fetched: {error}")) from error
+            raise FetchError(one_line(f"{shortened(url)} was not fetched: {error}")) from error
 
     def _get(self, url: str, types: Collection[str]) -> Fetched:
         import httpcore2
         import httpx2
 
-        from index.articles.network import PublicTransport
+        from index.articles.web.network import PublicTransport
 
         try:
             with httpx2.Client(
@@ -88,24 +85,32 @@ class Fetcher:
     def _follow(self, client: httpx2.Client, url: httpx2.URL, types: Collection[str]) -> Fetched:
         for _ in range(_MAX_REDIRECTS + 1):
             with client.stream("GET", url) as response:
-                if not response.has_redirect_location:
-                    return self._read(response, url, types)
-                location = response.headers["location"]
-            url = _checked(url.join(location))
+                if response.has_redirect_location:
+                    target = response.headers["location"]
+                else:
+                    fetched = self._read(response, url, types)
+                    target = refresh_target(response.headers.get("refresh", ""))
+                    if not target and fetched.content_type in PAGE_TYPES:
+                        target = page_refresh(fetched.data)
+                    if not target or url.join(target) == url:  # it loads itself again
+                        return fetched
+            url = _checked(url.join(target))
         raise FetchError(f"it redirects more than {_MAX_REDIRECTS} times, last to {url}")
 
     def _read(self, response: httpx2.Response, url: httpx2.URL, types: Collection[str]) -> Fetched:
         if response.status_code != 200:
             raise FetchError(f"the server answered {response.status_code} {response.reason_phrase}")
-        content_type = response.headers.get("content-type", "").split(";")[0].strip().lower()
-        if content_type not in types:
-            name = content_type or "that nobody tells"
-            raise FetchError(f"it is of the type {name}; read are {', '.join(types)}")
+        label = response.headers.get("content-type", "").split(";")[0].strip().lower()
+        if label.startswith(_NO_DOCUMENTS):
+            raise _wrong_type(label, types)
         compression = response.headers.get("content-encoding", "").strip().lower()
         if compression not in _COMPRESSIONS:
             raise FetchError(f"it is compressed as {compression}; gzip and deflate are read")
         final_url = str(url.copy_with(fragment=None))
         data = self._body(response)
+        content_type = media_type(data, label, url.path)
+        if content_type not in types:
+            raise _wrong_type(content_type, types)
         return Fetched(final_url, content_type, response.charset_encoding, data)
 
     def _body(self, response: httpx2.Response) -> bytes:
@@ -117,6 +122,17 @@ class Fetcher:
                     f"it is larger than {self.max_bytes / 1e6:g} MB: VIRGOLETTE_MAX_FILE_MB"
                 )
         return bytes(data)
+
+
+def shortened(address: str) -> str:
+    """An address, or the beginning of a long one, to show in a line."""
+    return address if len(address) <= _SHOWN else f"{address[:_SHOWN]}…"
+
+
+def _wrong_type(content_type: str, types: Collection[str]) -> FetchError:
+    if content_type in FEED_TYPES and not content_type.endswith("/xml"):
+        return FetchError("it is a feed: virgolette add --feed adds its articles")
+    return FetchError(f"it is of the type {content_type}; read are {', '.join(types)}")
 
 
 def _checked(url: httpx2.URL) -> httpx2.URL:
@@ -138,26 +154,3 @@ def _headers() -> dict[str, str]:
         "application/rss+xml, application/atom+xml, */*;q=0.1",
         "Accept-Encoding": "gzip, deflate",
     }
-
-
-def feed_entries(data: bytes, url: str) -> dict[str, dict[str, str]]:
-    """The title and date, if known, of the articles in the feed from ``url``, by their address.
-
-    Raises FetchError if it is no feed or has no entry with an address.
-    """
-    import feedparser
-
-    from index.articles.page_metadata import day_of
-
-    # A stream, because feedparser opens bytes that look like an address or a path.
-    feed = feedparser.parse(io.BytesIO(data), response_headers={"content-location": url})
-    entries: dict[str, dict[str, str]] = {}
-    for item in feed.entries:
-        if link := one_line(str(item.get("link") or "")):
-            title = one_line(html.unescape(str(item.get("title") or "")))
-            fields = {"title": title, "date": day_of(item.get("published"))}
-            known = {name: value for name, value in fields.items() if value}
-            entries.setdefault(urljoin(url, link), known)
-    if not entries:
-        raise FetchError(f"{url} is no feed with articles: give the address of an RSS or Atom feed")
-    return entries
