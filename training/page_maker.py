@@ -110,6 +110,10 @@ class RandomPage:
 
     def _document(self) -> str:
         s, rng = self._s, self._rng
+        if rng.random() < 0.06:  # hardly more than the article
+            title = self._some(0.7, lambda: f"<h1>{self._own_text(self._title)}</h1>")
+            texts = "".join(self._paragraph() for _ in range(rng.randint(1, 3)))
+            return f"<html><body>{title}{texts}</body></html>"
         top = [self._some(0.9, self._menu), self._some(0.5, lambda: self._notice("consent"))]
         main = self._head() + self._body() + self._tail()
         side = self._some(0.6, self._side)
@@ -262,9 +266,9 @@ class RandomPage:
     def _paragraph(self) -> str:
         text = self._own_text(self._s.paragraph(self._most))
         linked = self._rng.random()
-        if linked < 0.03:
+        if linked < 0.05:
             text = f"<a href='/x'>{text}</a>"
-        elif linked < self._linky + 0.03:
+        elif linked < self._linky + 0.05:
             many = self._rng.choice([1, 1, 2, 3])
             text = re.sub(rf"((?:\S+ ){{{many}}})(?=\S)", r"<a href='/y'>\1</a>", text)
             text = re.sub(r"</a><a href='/y'>(\S+)", r"</a>\1", text)

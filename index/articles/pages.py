@@ -7,14 +7,20 @@ import re
 
 from index.articles.document import Document
 
-_META_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]+)", re.IGNORECASE)
+# Comments and scripts may hold other markup. One that nobody closed reaches to the end.
+_META_CHARSET = re.compile(
+    rb"<!--(?:.*?-->|.*)|<(script|style|textarea)\b(?:.*?</\1|.*)|<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*"
+    rb"(?P<label>[\w.:-]+)",
+    re.IGNORECASE | re.DOTALL,
+)
 _META_WITHIN = 1_000_000  # bytes from the beginning; scripts and front matter may come first
 
 
 def declared_encoding(data: bytes) -> str | None:
     """The encoding that a page's meta element declares, by its Python name."""
-    match = _META_CHARSET.search(data[:_META_WITHIN])
-    return python_encoding(match[1].decode("ascii", "replace")) if match else None
+    matches = _META_CHARSET.finditer(data[:_META_WITHIN])
+    label = next(filter(None, (match["label"] for match in matches)), b"")
+    return python_encoding(label.decode("ascii", "replace"))
 
 
 def python_encoding(label: str) -> str | None:

@@ -26,8 +26,7 @@ OUTPUTS = {
     "schema": "f509fec3f78b",
 }
 LIBRARIES = (
-    "charset-normalizer dateparser justext lxml markdown-it-py pypdf pystemmer pyyaml simplemma"
-    " trafilatura"
+    "charset-normalizer dateparser lxml markdown-it-py pypdf pystemmer pyyaml simplemma"
 ).split()
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from index.articles.extraction.blocks import Block, page_blocks
 from index.articles.extraction.features import PageTexts, grams, words
-from index.articles.extraction.parsing import NO_ARTICLE, drop_unseen
+from index.articles.extraction.parsing import drop_unseen, no_article
 from index.articles.extraction.selection import article_odds, notice_kind
 from index.articles.extraction.structured import page_texts
 from index.errors import ArticleError
@@ -25,12 +25,6 @@ _MIN_REPEATED = 40  # characters; shorter lines may well come twice
 _COVERED = 0.8  # of JSON-LD's body; a page with less shows only the beginning
 _MAX_HEADLINE = 600  # characters
 _SHORT = 500  # characters of a page that only leads on to another
-_REASONS = {
-    "missing": "the page says that there is no such article",
-    "consent": "the page only asks for consent to cookies",
-    "robot": "the page only checks the browser",
-    "subscribe": "the page only asks for a subscription",
-}
 
 
 def article_text(tree: Any, title: str) -> str:
@@ -47,7 +41,7 @@ def article_text(tree: Any, title: str) -> str:
     at = _headline(blocks, title)
     body = _completed(_body(blocks, at, texts), texts)
     if not any(stop in block.text for block in body for stop in _STOPS):
-        raise ArticleError(_reason(blocks))
+        raise _no_article(blocks)
     shown = [] if at is None else [replace(blocks[at], text=html.unescape(blocks[at].text))]
     return _joined([*shown, *body])
 
@@ -65,11 +59,13 @@ def _headline(blocks: Sequence[Block], title: str) -> int | None:
     known = words(title)
     shown = []
     for at, block in enumerate(blocks):
-        own = words(html.unescape(block.text[:_MAX_HEADLINE]))  # as titles are: some sites escape twice
-        is_heading = block.element.tag == "h1"
+        own = words(
+            html.unescape(block.text[:_MAX_HEADLINE])
+        )  # as titles are: some sites escape twice
+        tag = block.element.tag
         ends = (known[: len(own)], known[-len(own) :]) if len(own) > len(known) / 2 else ()
-        if (own == known and len(own) > 1) or (is_heading and own in ends):
-            shown.append((not is_heading, at))
+        if (own == known and len(own) > 1) or (tag in ("h1", "h2", "h3") and own in ends):
+            shown.append((tag != "h1", at))
     return min(shown)[1] if shown else None
 
 
@@ -114,9 +110,22 @@ def _completed(body: list[Block], texts: PageTexts) -> list[Block]:
     return [*lead, *(Block(None, text) for text in texts.body.split("\n\n"))]
 
 
-def _reason(blocks: Sequence[Block]) -> str:
+def _no_article(blocks: Sequence[Block]) -> ArticleError:
+    """The reason why a page with these blocks has no article."""
     kind = notice_kind([block.text for block in blocks])
-    return f"{_REASONS[kind]}: no article was found" if kind in _REASONS else NO_ARTICLE
+    if kind == "missing":
+        return ArticleError("the page says that there is no such article: nothing in it is read")
+    if kind == "consent":
+        return ArticleError(
+            "the page only asks for consent to cookies: save it after you have answered"
+        )
+    if kind == "robot":
+        return ArticleError("the page only checks the browser: save it once the article is shown")
+    if kind == "subscribe":
+        return ArticleError(
+            "the page only asks for a subscription: save it once the article is shown"
+        )
+    return no_article()
 
 
 def _joined(blocks: Sequence[Block]) -> str:

@@ -17,6 +17,7 @@ _SUPERSCRIPT = str.maketrans("0123456789+-−n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺
 _SUBSCRIPT = str.maketrans("0123456789+-−", "₀₁₂₃₄₅₆₇₈₉₊₋₋")
 _POWER = re.compile(r"[\d+\-−n]{1,4}")
 _BASE = re.compile(r"(?:^|[^\w.,])(?:\d{1,3}|[^\W\d_]{1,3}|.*[)\]])$")
+_MAX_SPAN = 50  # columns or rows of one cell
 _MAX_CELL = 200  # characters; a longer cell is a layout
 _MAX_LINK = 400  # characters; more is a link that nobody closed
 
@@ -149,20 +150,54 @@ def _script(element: Any, before: str) -> str:
 
 def _data_rows(table: Any) -> list[Block]:
     """The rows of a table of data, each cell with its column's heading; [] for a layout."""
-    rows = [[cell for cell in row if cell.tag in ("td", "th")] for row in table.iter("tr")]
-    rows = [row for row in rows if row]
-    if len(rows) < 2 or max(map(len, rows)) < 2 or table.find(".//table") is not None:
+    if table.find(".//table") is not None:
         return []
+    rows = [row for row in _grid(table) if row]
     texts = [[_joined(cell.itertext()) for cell in row] for row in rows]
-    if any(len(text) > _MAX_CELL for row in texts for text in row):
+    if (
+        len(rows) < 2
+        or max(map(len, rows)) < 2
+        or max(len(t) for r in texts for t in r) > _MAX_CELL
+    ):
         return []
     headings = texts[0] if _has_headings(rows, texts) else []
     blocks = [Block(caption, _joined(caption.itertext())) for caption in table.iter("caption")]
     for row, cells in zip(rows, texts, strict=True):
         linked = sum(len(_joined(a.itertext())) for cell in row for a in cell.iter("a"))
-        if cells is not headings and any(cells):
-            blocks.append(Block(table, " · ".join(_labelled(cells, headings)), linked, is_row=True))
-    return blocks
+        text = " · ".join(_labelled(cells, headings))
+        if cells is not headings and text:
+            blocks.append(Block(table, text, min(linked, len(text)), is_row=True))
+    return [block for block in blocks if block.text]
+
+
+def _grid(table: Any) -> list[list[Any]]:
+    """The cells of each row, those that reach down from the rows above included."""
+    grid: list[list[Any]] = []
+    reaching: dict[int, tuple[int, Any]] = {}  # by column: the rows still to fill, and the cell
+    for row in table.iter("tr"):
+        cells: list[Any] = []
+        for cell in (child for child in row if child.tag in ("td", "th")):
+            _fill(cells, reaching)
+            if (rows := _span(cell, "rowspan")) > 1:
+                reaching[len(cells)] = (rows - 1, cell)
+            cells.append(cell)
+            cells.extend([cell] * (_span(cell, "colspan") - 1))
+        _fill(cells, reaching)
+        grid.append(cells)
+    return grid
+
+
+def _fill(cells: list[Any], reaching: dict[int, tuple[int, Any]]) -> None:
+    while len(cells) in reaching:
+        rows, cell = reaching.pop(len(cells))
+        if rows > 1:
+            reaching[len(cells)] = (rows - 1, cell)
+        cells.append(cell)
+
+
+def _span(cell: Any, name: str) -> int:
+    value = cell.get(name) or "1"
+    return max(1, min(int(value), _MAX_SPAN)) if value.isdecimal() else 1
 
 
 def _has_headings(rows: list[list[Any]], texts: list[list[str]]) -> bool:
@@ -175,9 +210,12 @@ def _has_headings(rows: list[list[Any]], texts: list[list[str]]) -> bool:
 
 def _labelled(cells: list[str], headings: list[str]) -> list[str]:
     if len(cells) != len(headings):
-        return [text for text in cells if text]
-    pairs = zip(headings, cells, strict=True)
-    return [f"{heading}: {text}" if heading else text for heading, text in pairs if text]
+        return list(dict.fromkeys(filter(None, cells)))
+    pairs = [
+        (heading, text) for heading, text in zip(headings, cells, strict=True) if text
+    ]  # a cell over several columns of one heading comes once
+    texts = (f"{heading}: {text}" if heading else text for heading, text in pairs)
+    return list(dict.fromkeys(texts))
 
 
 def _joined(texts: Iterable[str]) -> str:

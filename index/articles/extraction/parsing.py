@@ -32,7 +32,7 @@ def parse_page(markup: str) -> Any:
     try:
         tree = document_fromstring(markup.encode("utf-8", "replace"), parser=parser)
     except (LxmlError, ValueError, AssertionError):
-        raise ArticleError(NO_ARTICLE) from None
+        raise no_article() from None
     _check_size(tree)
     return tree
 
@@ -52,9 +52,12 @@ def _check_size(tree: Any) -> None:
             raise _too_large()
 
 
-NO_ARTICLE = (
-    "no article was found in the page: save its text as .txt, or the page as the browser shows it"
-)
+def no_article() -> ArticleError:
+    """The error of a page that holds nothing to read."""
+    return ArticleError(
+        "no article was found in the page: save its text as .txt, or the page as the browser"
+        " shows it"
+    )
 
 
 def _too_large() -> ArticleError:
