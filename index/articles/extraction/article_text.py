@@ -17,6 +17,9 @@ from index.articles.extraction.structured import page_texts
 from index.errors import ArticleError
 from index.text.clean import is_boilerplate
 
+_HEADINGS = frozenset("h1 h2 h3 h4 h5 h6".split())
+_SCRAP = 60  # characters
+_SURE = 3.0  # log-odds
 _STOPS = ".!?…。！？"
 _CLOCK = re.compile(
     r"(?:(?:ore|alle|at)\s+)?\d{1,2}[:.]\d{2}(?:\s*[ap]\.?m\.?|\s*[A-Z]{2,4})?", re.IGNORECASE
@@ -35,7 +38,7 @@ def article_text(tree: Any, title: str) -> str:
     texts = page_texts(tree, title)
     target = _refresh_target(tree)
     drop_unseen(tree)
-    blocks = page_blocks(tree)
+    blocks = [_without_notice(block) for block in page_blocks(tree)]
     if target and sum(len(block.text) for block in blocks) < _SHORT:
         raise ArticleError(f"the page only leads on to {target}: add that address")
     at = _headline(blocks, title)
@@ -72,7 +75,11 @@ def _headline(blocks: Sequence[Block], title: str) -> int | None:
 def _body(blocks: Sequence[Block], headline: int | None, texts: PageTexts) -> list[Block]:
     """The blocks of the article but its headline, without repetitions."""
     odds = article_odds(blocks, texts)
-    kept = {at for at, odd in enumerate(odds) if odd > 0 and not is_boilerplate(blocks[at].text)}
+    kept = {
+        at
+        for at, (odd, block) in enumerate(zip(odds, blocks, strict=True))
+        if odd > (_SURE if _is_scrap(block) else 0) and not is_boilerplate(block.text)
+    }
     times = {at for at, block in enumerate(blocks) if _CLOCK.fullmatch(block.text)}
     posts = {at for at in times if at + 1 in kept - times}
     kept = kept - times | (posts if len(posts) > 1 else set())  # of a live blog
@@ -82,10 +89,16 @@ def _body(blocks: Sequence[Block], headline: int | None, texts: PageTexts) -> li
         # Above the headline are the site's name and the section's, and rarely the lead.
         is_above = at < (headline or 0) and blocks[at].text[-1] not in _STOPS
         if blocks[at].text not in seen and not is_above:
-            body.append(_without_notice(blocks[at]))
+            body.append(blocks[at])
         if len(blocks[at].text) >= _MIN_REPEATED:
             seen.add(blocks[at].text)
     return body
+
+
+def _is_scrap(block: Block) -> bool:
+    """Whether a block is no sentence and no heading: of little use, and often no article."""
+    is_heading = block.element.tag in _HEADINGS or block.is_row
+    return not is_heading and len(block.text) < _SCRAP and block.text[-1].isalnum()
 
 
 def _without_notice(block: Block) -> Block:

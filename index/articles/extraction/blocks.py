@@ -27,7 +27,8 @@ class Block:
     """A block of text and the element that shows it, None for one from metadata.
 
     ``text`` is one line, or the lines of a ``<pre>``. ``linked`` counts its characters that are
-    links. ``goes_on``: only a line break parts it from the block before.
+    links, but none of a sentence with several. ``goes_on``: only a line break parts it from the
+    block before.
     """
 
     element: Any
@@ -47,7 +48,7 @@ class _Walk:
         self._pieces: list[str] = []
         self._owner: Any = None
         self._link: list[str] | None = None  # pieces of the link that is open
-        self._linked = 0
+        self._linked = self._links = 0
         self._breaks = 0  # <br> since the last block
         self._is_new = True  # a block element began or ended since then
         self._pre = 0
@@ -115,6 +116,7 @@ class _Walk:
         if self._link is not None:
             length = len("".join(self._link).strip())
             self._linked += length if length <= _MAX_LINK else 0
+            self._links += length > 0
         self._link = None
 
     def _flush(self) -> Iterator[Block]:
@@ -123,11 +125,15 @@ class _Walk:
         lines = (re.sub(r" {2,}", " ", line).strip() for line in "".join(self._pieces).split("\n"))
         text = "\n".join(filter(None, lines))
         if text and self._owner is not None:
+            if (
+                self._links > 1 and text[-1] in ".!?…»”"
+            ):  # a sentence with links, not a list of them
+                self._linked = 0
             goes_on = self._breaks == 1 and not self._is_new
             element = _block_element(self._owner)
             yield Block(element, text, min(self._linked, len(text)), goes_on=goes_on)
             self._breaks, self._is_new = 0, False
-        self._pieces, self._owner, self._linked = [], None, 0
+        self._pieces, self._owner, self._linked, self._links = [], None, 0, 0
         self._link = [] if in_link else None
 
 
