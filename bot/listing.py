@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import re
+import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from index.articles.article import Article
+from index.text.clean import shown
 from index.text.dates import ranking_day
 from index.text.sentences import Span
 from index.text.words import words
@@ -94,7 +96,8 @@ def find_in_store(store: Store, name: str) -> Lookup:
     """The article that a name fits, or those that it fits.
 
     A name is a number, a path, a file name, a title, the beginning of a title, or words of it, in
-    this order; case and accents do not matter in titles. The first of them that fits decides.
+    this order; case and accents do not matter in titles, nor the form of accents in names. The
+    first of them that fits decides.
     """
     listed = [NumberedArticle(number, article) for number, article in enumerate(_listed(store), 1)]
     for fits in _tests(name.strip()):
@@ -106,23 +109,30 @@ def find_in_store(store: Store, name: str) -> Lookup:
 
 def several(matches: list[NumberedArticle], separator: str = "; ") -> str:
     """Numbers and titles of articles to choose from."""
-    shown = [
+    entries = [
         f"{match.number} {match.article.title[:_MAX_TITLE]}" for match in matches[:_MAX_MATCHES]
     ]
-    return separator.join([*shown, "…"] if len(matches) > _MAX_MATCHES else shown)
+    return separator.join([*entries, "…"] if len(matches) > _MAX_MATCHES else entries)
 
 
 def _tests(name: str) -> Iterator[Callable[[NumberedArticle], bool]]:
     if name.isdecimal():
         yield lambda match: match.number == int(name[:9])
     yield lambda match: match.article.path == name
-    yield lambda match: match.article.path.rpartition("/")[2] == name
+    typed = _as_typed(name)
+    yield lambda match: _as_typed(match.article.path) == typed
+    yield lambda match: _as_typed(match.article.path.rpartition("/")[2]) == typed
     sought = words(name)
     if not sought:
         return
     yield lambda match: words(match.article.title) == sought
     yield lambda match: " ".join(words(match.article.title)).startswith(" ".join(sought))
     yield lambda match: set(sought) <= set(words(match.article.title))
+
+
+def _as_typed(name: str) -> str:
+    """The name of a file as a keyboard writes it: macOS stores accents beside their letters."""
+    return unicodedata.normalize("NFC", shown(name))
 
 
 def _listed(store: Store) -> list[Article]:

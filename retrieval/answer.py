@@ -142,7 +142,7 @@ class Question:
         Capitals that say nothing become small letters, and spellings of chats are written out. What
         nobody sees is left out. Punctuation alone is no question, except "?": "what do you mean".
         """
-        text = _spelt_out(typed_line(visible(raw)))
+        text = _spelt_out(unicodedata.normalize("NFC", typed_line(visible(raw))))
         if "?" not in text and not any(unicodedata.category(c)[0] in "LNS" for c in text):
             raise QuestionError("empty", "the question is empty: write what you want to know")
         if len(text) > MAX_QUESTION:

@@ -25,6 +25,7 @@ from index.errors import ArticleError, CorpusError, FetchError
 from index.generations.pointer import write_lock
 from index.text.clean import one_line
 from tests.conftest import ROOT, Workplace
+from tests.office import mail
 from tests.pdf import lines, pdf
 from tests.test_cli import fails
 from tests.web import Page, Site, site
@@ -199,6 +200,20 @@ def test_files_of_every_kind_are_added(corpus: Path, tmp_path: Path) -> None:
     assert read_article(found["article.txt"].encode(), "a.txt").text == "---"
 
 
+def test_each_mail_of_a_box_is_an_article(corpus: Path, tmp_path: Path) -> None:
+    box = tmp_path / "lettere.mbox"
+    border = b"From a@b.it Mon Sep 11 00:30:00 2023\n"
+    mails = mail("Uno.", subject="Il ponte"), mail("Due.", subject="La piazza"), b"Subject: x\n\n"
+    box.write_bytes(b"".join(border + each + b"\n" for each in mails))
+    states = [(result.state, result.path) for result in adder(corpus).add_mailbox(box)]
+    assert states == [
+        ("added", "2023-09-11-il-ponte.txt"),
+        ("added", "2023-09-11-la-piazza.txt"),
+        ("failed", None),
+    ]
+    assert "source: Il Taro" in files(corpus)["2023-09-11-il-ponte.txt"]
+
+
 def test_what_is_there_is_told_and_not_written(web: Site, corpus: Path, tmp_path: Path) -> None:
     (corpus / "mio.md").write_text(f"---\nurl: {ADDRESS}#x\n---\nTesto mio.")
     secure = ADDRESS.replace("www.corrieredellago.example", "WWW.CorriereDelLago.example:443")
@@ -301,13 +316,13 @@ def test_what_cannot_be_added_says_why_and_leaves_nothing(
     web: Site, corpus: Path, tmp_path: Path
 ) -> None:
     web.pages["/empty"] = Page("<nav><a href='/'>Home</a></nav>")
-    (tmp_path / "a.docx").write_text("x")
+    (tmp_path / "a.xlsx").write_text("x")
     (tmp_path / "big.txt").write_text("x" * 200)
     for origin, error, reason in (
         (web.url("/empty"), ArticleError, "/empty was not added: no article was found"),
         (web.url("/none"), FetchError, "404 Not Found"),
         ("http://10.0.0.1/", FetchError, "no public address"),
-        (str(tmp_path / "a.docx"), ArticleError, r"\.docx is not read"),
+        (str(tmp_path / "a.xlsx"), ArticleError, r"\.xlsx is not read: save it as \.txt"),
         (str(tmp_path / "none.txt"), ArticleError, "no file .*https://"),
         (str(tmp_path), ArticleError, "no file"),
         (str(tmp_path / "big.txt"), ArticleError, "larger than 0.0001 MB: VIRGOLETTE_MAX_FILE_MB"),

@@ -92,8 +92,8 @@ def test_what_a_library_stumbles_over_is_no_article_and_says_why() -> None:
 
 
 def test_other_endings_are_refused() -> None:
-    with pytest.raises(ArticleError, match=r"\.docx is not read"):
-        article("testo", "a.docx")
+    with pytest.raises(ArticleError, match=r"\.xlsx is not read"):
+        article("testo", "a.xlsx")
 
 
 def test_markdown_keeps_html_and_numbers() -> None:
@@ -102,3 +102,20 @@ def test_markdown_keeps_html_and_numbers() -> None:
         == "Il treno è partito."
     )
     assert article("1986. L'anno di Chernobyl.", "a.md").text == "1986. L'anno di Chernobyl."
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("Vedi [[strade]] e [[Comune#Giunta|la giunta]].", "Vedi strade e la giunta."),
+        ("![[ponte.jpg|300]]\n\nIl ponte.", "ponte.jpg\n\nIl ponte."),
+        ("Costa ==12 euro==%% vero? %%. a == b", "Costa 12 euro. a == b"),
+        ("%%\nuna nota\n\nlunga\n%%\nIl ponte. ^abc-1", "Il ponte."),
+        ("71 ettari[^1].\n\n[^1]: Istat\n[^2]: È del 2023.", "71 ettari.\n\nIstat\n\nÈ del 2023."),
+        ("> [!note]- Attenzione\n\n- [x] riaperto", "Attenzione\n\nriaperto"),
+        ('{{< figure src="a.jpg" >}}\n\nIl ponte{: .lead} riapre.', "Il ponte riapre."),
+        ("`[[x]]`, 10 ^2, [nota], [^ e 50%", "[[x]], 10 ^2, [nota], [^ e 50%"),
+    ],
+)
+def test_markdown_of_other_programs_loses_its_marks(written: str, shown: str) -> None:
+    assert article(written, "a.md").text == shown

@@ -107,7 +107,7 @@ def test_show_gives_the_stored_text_to_the_letter(indexed_place: Workplace) -> N
 def test_index_reports_in_words_and_in_json(empty_place: Workplace) -> None:
     empty_place.write("a.txt", "Il treno è partito da Pyongyang.")
     empty_place.write("vuoto.txt", "")
-    empty_place.write("caffè.md", "---\n[\n---\nTesto")
+    empty_place.write("caffè.md", "")
     (report,) = empty_place.json("index", "--json")
     assert list(report) == [
         "added", "changed", "renamed", "removed", "skipped", "notes", "embedded", "generation",
@@ -162,7 +162,7 @@ def test_light_commands_load_neither_torch_nor_chroma(
     code = (
         "import atexit, sys\n"
         "heavy = {'torch', 'chromadb', 'sentence_transformers', 'telegram',\n"
-        "    'trafilatura', 'lxml', 'pypdf', 'feedparser', 'httpx', 'httpx2'}\n"
+        "    'trafilatura', 'lxml', 'pypdfium2', 'mammoth', 'feedparser', 'httpx', 'httpx2'}\n"
         "atexit.register(lambda: print(sorted(heavy & set(sys.modules)), file=sys.stderr))\n"
         "from bot.terminal.cli import main; main()"
     )

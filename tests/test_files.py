@@ -39,13 +39,15 @@ def test_what_is_not_read_is_told_once_with_its_reason(tmp_path: Path) -> None:
     for name in ("b.txt~", "#b.txt#", ".b.txt.swp", "4913", "b.txt.TMP", "c.part", "~$d.txt"):
         (corpus / name).write_text("x")  # an editor's: not even told
     (corpus / "huge.txt").write_text("x" * 1001)
-    (corpus / "letter.docx").write_text("x")
+    (corpus / "letter.pages").write_text("x")
+    (corpus / "letter.xyz").write_text("x")
     os.mkfifo(corpus / "pipe.txt")
     Path(os.fsdecode(os.fsencode(corpus) + b"/caff\xe8.txt")).write_text("x")
     (corpus / "good.txt").write_text("x" * 1000)
     (corpus / "same.txt").symlink_to("good.txt")
     reasons = told(corpus)
-    assert reasons.pop("letter.docx").startswith("only ")
+    assert reasons.pop("letter.pages") == ".pages is not read: save it as .docx"
+    assert reasons.pop("letter.xyz").startswith("only ")
     assert reasons == {
         ".git": "it is hidden: its name begins with a dot",
         ".hidden.txt": "it is hidden: its name begins with a dot",

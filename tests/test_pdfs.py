@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import io
+import os
+import sys
 import time
 import zlib
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -12,6 +15,7 @@ from hypothesis import strategies as st
 from pypdf import PdfReader, PdfWriter
 
 from index.articles.article import read_article
+from index.articles.pdf.extraction import extract
 from index.articles.pdfs import read_pdf
 from index.errors import ArticleError
 from index.text.sentences import sentences
@@ -82,20 +86,22 @@ def test_a_title_is_the_files_own_or_the_first_line(told: str, title: str) -> No
     assert (stored.date, stored.source, stored.url) == (None, None, None)  # nor its making's date
 
 
-def rewritten(data: bytes, password: str | None = None, owner: str = "o") -> bytes:
+GOOD = pdf(lines(*PARAGRAPH))
+
+
+def locked(data: bytes, password: str, algorithm: str = "AES-256") -> bytes:
     writer = PdfWriter(clone_from=PdfReader(io.BytesIO(data)))
-    if password is not None:
-        writer.encrypt(password, owner, algorithm="RC4-128")
+    writer.encrypt(password, "owner", algorithm=algorithm)
     out = io.BytesIO()
     writer.write(out)
     return out.getvalue()
 
 
-def test_a_pdf_that_only_forbids_printing_is_read() -> None:
-    assert "blindato" in read_pdf(rewritten(pdf(lines(*PARAGRAPH)), "")).text
+@pytest.mark.parametrize("algorithm", ["RC4-128", "AES-128", "AES-256"])
+def test_a_pdf_that_only_forbids_printing_is_read(algorithm: str) -> None:
+    assert "blindato" in read_pdf(locked(GOOD, "", algorithm)).text
 
 
-GOOD = pdf(lines(*PARAGRAPH))
 BOMB = zlib.compress(zlib.compress(b" " * 200_000_000))
 
 
@@ -103,10 +109,10 @@ BOMB = zlib.compress(zlib.compress(b" " * 200_000_000))
     ("data", "reason"),
     [
         (pdf([]), "only pictures"),
-        (assemble([]), "only pictures"),
-        (rewritten(GOOD, "segreto"), "locked"),
+        (assemble([]), "damaged PDF"),
+        (locked(GOOD, "segreto"), "locked"),
         (b"", "damaged PDF"),
-        (b"<html>non un PDF</html>", "damaged PDF"),
+        (b"<html>non un PDF</html>", "no article"),
         (GOOD[:200], "damaged PDF"),
         (GOOD.replace(b"/Kids [5 0 R]", b"/Kids [2 0 R]"), "damaged PDF|only pictures"),
         (GOOD.replace(b"/Contents 6", b"/Contents 9"), "only pictures"),
@@ -128,14 +134,49 @@ def test_a_bomb_is_damaged_and_soon_told() -> None:
     assert time.monotonic() - started < 10
 
 
-LONG = b"BT /F1 11 Tf " + b"1 0 0 1 60 700 Tm (testo) Tj " * 30_000 + b"ET"
+PICTURE = b"q 300 0 0 60 50 740 cm BI /W 400 /H 1 /BPC 8 /CS /G ID " + b" A" * 200 + b" EI Q"
+SCAN = assemble([PICTURE])
+OCRMYPDF = """#!{python}
+import pathlib, sys
+if "ita" in sys.argv:
+    pathlib.Path(sys.argv[-1]).write_bytes(pathlib.Path({read!r}).read_bytes())
+else:
+    sys.exit("the language ita+eng is not installed")
+"""
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("data", [assemble([LONG]), assemble([b"/Fm Do"], form=LONG)])
-def test_time_is_limited(data: bytes) -> None:
+@pytest.fixture
+def ocrmypdf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A program of this name that puts the text of this file below the pictures."""
+    read, program = tmp_path / "read.pdf", tmp_path / "ocrmypdf"
+    program.write_text(OCRMYPDF.format(python=sys.executable, read=str(read)))
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    return read
+
+
+def test_a_scan_is_read_by_ocrmypdf_and_a_note_says_so(ocrmypdf: Path) -> None:
+    ocrmypdf.write_bytes(GOOD)
+    document = read_pdf(SCAN)
+    assert "blindato" in document.text and "wrong letters" in document.notes[0]
+    ocrmypdf.write_bytes(SCAN)
+    with pytest.raises(ArticleError, match="ocrmypdf read none"):
+        read_pdf(SCAN)
+
+
+def test_a_scan_names_the_program_that_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(ArticleError, match="install ocrmypdf"):
+        read_pdf(SCAN)
+    drawn = b"BT /F1 11 Tf 60 700 Td (Il treno va.) Tj ET"
+    document = read_pdf(assemble([drawn, PICTURE]))
+    assert document.text == "Il treno va."
+    assert document.notes == ("these pages are only pictures, and were not read: 2",)
+
+
+def test_time_is_limited() -> None:
     with pytest.raises(ArticleError, match="took too long"):
-        read_pdf(data, seconds=0.2)
+        read_pdf(GOOD, seconds=0.001)
 
 
 def test_what_a_form_draws_is_read() -> None:
@@ -147,8 +188,5 @@ def test_what_a_form_draws_is_read() -> None:
 def test_damage_anywhere_is_an_article_error_or_nothing(data: st.DataObject) -> None:
     at = data.draw(st.integers(0, len(GOOD) - 1))
     junk = data.draw(st.binary(max_size=20))
-    try:
-        text = read_pdf(GOOD[:at] + junk + GOOD[at + len(junk) :], seconds=5).text
-    except ArticleError:
-        return
-    assert text.encode()  # no lone surrogates
+    found = extract(GOOD[:at] + junk + GOOD[at + len(junk) :])
+    assert found.text.encode() or found.trouble or not found.text  # no lone surrogates

@@ -18,6 +18,7 @@ from index.generations.manifest import OUTPUTS
 from index.generations.passages import Passage, split_article, titled
 from index.generations.store import SCHEMA
 from tests.conftest import ROOT
+from tests.office import docx, epub, mail, odt, paragraph, table
 from tests.pdf import pdf
 
 MARKDOWN = """---
@@ -64,10 +65,18 @@ def samples() -> Iterator[tuple[str, bytes]]:
     yield "b.txt", HARD.encode()
     yield "c.txt", HARD.encode("cp1252", "replace")
     yield "d.txt", HARD.encode("utf-16")
+    yield "g.txt", "Il presi\u00addente di\u00a0Rimini.".encode()
     for number, text in enumerate(FRONT_MATTERS):
         yield f"f{number}.md", text.encode("mac_roman")
     lines = MARKDOWN.splitlines()[5:]
     yield "e.pdf", pdf([(50, 800 - 14 * at, 11, line) for at, line in enumerate(lines)])
+    rows = (("Comune", "Abitanti"), ("Bardi", "2.100"))
+    yield "f.docx", docx("".join(map(paragraph, lines)) + table(*rows), footnote="Una nota.")
+    yield "g.odt", odt("".join(f"<text:p>{line}</text:p>" for line in HARD.split("\n\n")))
+    yield "h.rtf", b"{\\rtf1\\ansi Il Comune ha speso 7.000 euro.\\par 10{\\super 3} metri.}"
+    yield "i.epub", epub("", "".join(f"<p>{line}</p>" for line in HARD.split("\n\n")))
+    yield "j.eml", mail(HARD)
+    yield "k.mbox", b"From a@b Mon Sep 11 00:30:00 2023\n" + mail(HARD)
 
 
 @cache
@@ -117,5 +126,7 @@ def test_the_stamp_is_that_of_what_indexing_makes(digests: dict[str, str]) -> No
 
 
 def test_the_samples_reach_every_format_and_several_passages() -> None:
-    assert {Path(name).suffix for name, _ in samples()} >= {".txt", ".md", ".html", ".pdf"}
+    assert {Path(name).suffix for name, _ in samples()} >= {
+        *".txt .md .html .pdf .docx .odt .rtf .epub .eml .mbox".split()
+    }
     assert len(passages()) > len(articles()) > 8

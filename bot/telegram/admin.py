@@ -190,7 +190,8 @@ def _addition(result: CommandResult, target: str, name: str, say: Texts) -> str:
     """Whether something was added, in words. ``name``: what the user calls the target."""
     for outcome, sentence in (("added", "admin.added"), ("known", "admin.known")):
         if articles := result.output.get(outcome):
-            text = say(sentence, path=shortened(str(articles[0]["path"])))
+            paths = ", ".join(str(article["path"]) for article in articles)
+            text = say(sentence, path=shortened(paths))
             return f"{text}\n{_failure(result, say)}" if result.code else text
     _log.warning("not added: %s", result.complaint)
     reason = result.complaint

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -98,13 +98,18 @@ def add_and_index(
     folder: str,
     hide_progress: bool,
 ) -> Addition:
-    """Add one article, or those of a feed, and bring the index up to date if any is new.
+    """Add an article, or those of a feed or a box of mails, and update the index if any is new.
 
     Raises what keeps a single article, or the whole feed, from being added.
     """
     fetcher = Fetcher(settings.fetch_allow, settings.max_file_bytes)
     adder = Adder(settings.corpus_dir, fetcher, fields, folder)
-    addition = add_feed(adder, feed) if feed else Addition((adder.add(target),))
+    if feed:
+        addition = add_feed(adder, feed)
+    elif target.lower().endswith(".mbox") and "://" not in target:
+        addition = _all_of(adder.add_mailbox(Path(target)), target)
+    else:
+        addition = Addition((adder.add(target),))
     added = addition.of("added")
     if not added:
         return addition
@@ -118,15 +123,19 @@ def add_and_index(
 
 def add_feed(adder: Adder, feed: str) -> Addition:
     """Add the entries of a feed until the corpus cannot be written. Raises FetchError."""
+    return _all_of(adder.add_feed(feed), feed)
+
+
+def _all_of(results: Iterable[AddResult], origin: str) -> Addition:
     outcomes: list[AddResult] = []
     try:
-        for outcome in adder.add_feed(feed):
+        for outcome in results:
             outcomes.append(outcome)
     except CorpusError as error:
-        outcomes.append(AddResult(feed, "failed", reason=str(error)))
+        outcomes.append(AddResult(origin, "failed", reason=str(error)))
         return Addition(tuple(outcomes), error=error)
     if all(outcome.state == "failed" for outcome in outcomes):
-        return Addition(tuple(outcomes), error=AddError(f"nothing of {feed} could be added"))
+        return Addition(tuple(outcomes), error=AddError(f"nothing of {origin} could be added"))
     return Addition(tuple(outcomes))
 
 

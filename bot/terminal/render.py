@@ -20,7 +20,8 @@ from bot.captions import (
 from bot.locales import Texts
 from bot.verdicts import verdict_line, verification_parts
 from index.generations.current import CurrentIndex
-from index.text.clean import printable
+from index.text.clean import literal, printable
+from index.text.sentences import Span
 from retrieval.answer import Answer, Quotation
 from retrieval.answering.highlights import marked_words
 from retrieval.verifying.outcome import Verification
@@ -82,9 +83,10 @@ def print_article(console: Console, text: str, heading: str = "") -> None:
     A terminal gets it wrapped at words, and page by page (PAGER) where it is longer than the
     screen.
     """
-    content = Text(f"{heading}\n" if heading else "", style="bold") + Text(printable(text))
+    head = Text(f"{heading}\n" if heading else "", style="bold")
+    content = head + Text(printable(text))
     if not console.is_terminal:
-        console.print(content, soft_wrap=True)
+        console.print(head + Text(literal(text)), soft_wrap=True)
     elif len(content.wrap(console, console.width)) < console.height - 1:
         console.print(content)
     else:
@@ -108,10 +110,8 @@ def _verification_lines(verification: Verification, say: Texts) -> Iterator[tupl
         if isinstance(part, str):
             yield 4, "", Text(printable(part))
             continue
-        text = Text(printable(part.text))
-        if part.highlight:
-            text.stylize("bold", part.highlight.start, part.highlight.end)
-        yield 2, "❝ ", text + Text(" ❞", style="cyan")
+        spans = [part.highlight] if part.highlight else []
+        yield 2, "❝ ", _with_bold(part.text, spans) + Text(" ❞", style="cyan")
         for label, quote in part.labels():
             yield from _source_lines(quote, label, say)
 
@@ -157,7 +157,14 @@ def _source_lines(
 
 
 def _highlighted(answer: Answer, quote: Quotation) -> Text:
-    text = Text(printable(quote.text))
-    for span in marked_words(answer, quote):
-        text.stylize("bold", span.start, span.end)
-    return text + Text(" ❞", style="cyan")
+    return _with_bold(quote.text, marked_words(answer, quote)) + Text(" ❞", style="cyan")
+
+
+def _with_bold(text: str, spans: Iterable[Span]) -> Text:
+    """The text as it is printed, which may be shorter, with spans of it in bold."""
+    shown, end = Text(), 0
+    for span in spans:
+        shown.append(printable(text[end : span.start]))
+        shown.append(printable(text[span.start : span.end]), "bold")
+        end = span.end
+    return shown.append(printable(text[end:]))

@@ -17,6 +17,7 @@ from index.articles.article import Article, as_article, read_article
 from index.articles.encodings import decode
 from index.articles.files import scan
 from index.articles.formats import read_document
+from index.articles.office.mail import mails_in
 from index.articles.pages import python_encoding
 from index.articles.text_files import read_text_file
 from index.articles.web.addresses import is_home, normalized, own_address, same_page
@@ -117,6 +118,14 @@ class Adder:
             reason = f"{left} more entries are new: add the feed again for the next {MOST_FETCHED}"
             yield AddResult(url, "failed", reason=reason)
 
+    def add_mailbox(self, file: Path) -> Iterator[AddResult]:
+        """Add all mails of a box, even if some fail. Raises ArticleError if there is none."""
+        for number, mail in enumerate(mails_in(_content(file, self._fetcher.max_bytes)), 1):
+            try:
+                yield self._store(f"{file} ({number})", mail, ".eml", {}, "")
+            except ArticleError as error:
+                yield AddResult(f"{file} ({number})", "failed", reason=str(error))
+
     def _add_url(self, url: str, fields: Mapping[str, str]) -> AddResult:
         if known := self._catalogue.with_url(url):
             return AddResult(url, "known", known)
@@ -127,19 +136,7 @@ class Adder:
         return self._store(url, _in_utf8(page), suffix, fields, page.url)
 
     def _add_file(self, file: Path) -> AddResult:
-        try:
-            if not file.is_file():
-                raise ArticleError(
-                    f"there is no file {file}; an address on the web begins with https://"
-                )
-            if file.stat().st_size > self._fetcher.max_bytes:
-                raise ArticleError(
-                    f"{file} is larger than {self._fetcher.max_bytes / 1e6:g} MB: "
-                    "VIRGOLETTE_MAX_FILE_MB"
-                )
-            data = file.read_bytes()
-        except OSError as error:
-            raise ArticleError(f"{file} cannot be read: {error.strerror or error}") from error
+        data = _content(file, self._fetcher.max_bytes)
         return self._store(str(file), data, file.suffix.lower(), {}, "")
 
     def _store(
@@ -156,7 +153,7 @@ class Adder:
             if fetched:
                 fields["url"] = self._address(document.fields.get("url", ""), fetched)
             new_suffix = ".txt"
-            if suffix == ".md":
+            if suffix in (".md", ".markdown"):
                 new_suffix, body = ".md", read_text_file(data).text
             content = compose({**fields, **self._user_fields}, body)
             stored = read_document(content, f"a{new_suffix}")
@@ -185,6 +182,22 @@ class Adder:
         return self._catalogue.with_text_of(article) or next(filter(None, paths), None)
 
 
+def _content(file: Path, max_bytes: int) -> bytes:
+    """The bytes of a file. Raises ArticleError."""
+    try:
+        if not file.is_file():
+            raise ArticleError(
+                f"there is no file {file}; an address on the web begins with https://"
+            )
+        if file.stat().st_size > max_bytes:
+            raise ArticleError(
+                f"{file} is larger than {max_bytes / 1e6:g} MB: VIRGOLETTE_MAX_FILE_MB"
+            )
+        return file.read_bytes()
+    except OSError as error:
+        raise ArticleError(f"{file} cannot be read: {error.strerror or error}") from error
+
+
 def _in_utf8(page: Fetched) -> bytes:
     """The data; text that is in the server's encoding becomes UTF-8 with a byte order mark."""
     if not page.charset or ARTICLE_TYPES[page.content_type] not in TEXT_SUFFIXES:
@@ -208,7 +221,7 @@ def _checked_folder(corpus: Path, folder: str) -> Path:
 
 
 FIELDS = ("title", "source", "date", "url", "language")  # in the order they are written
-TEXT_SUFFIXES = (".html", ".txt", ".md")
+TEXT_SUFFIXES = (".html", ".txt", ".md")  # whose encoding a server may declare
 _MAX_STEM = 80  # characters, without number and suffix
 
 

@@ -96,7 +96,9 @@ def _utf16(data: bytes) -> Decoded:
     for first, encoding in ((1, "utf-16-le"), (0, "utf-16-be")):
         zeros = data[first::2].count(0)
         if zeros > len(data) / 4 and zeros > 20 * data[1 - first :: 2].count(0):
-            return Decoded(data.decode(encoding, "replace"), (_note("UTF-16"),))
+            text = data.decode(encoding, "replace")
+            if all(char.isprintable() or char.isspace() for char in text[:_SAMPLE]):
+                return Decoded(text, (_note("UTF-16"),))
     raise ArticleError("it is a binary file")
 
 

@@ -12,10 +12,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from index.articles.formats import FORMATS, LOADERS
+from index.articles.formats import FORMATS, LOADERS, way_out
 from index.disk import replace_file
 from index.errors import CorpusError
 
+_ONLY = f"only {FORMATS} files are read"
 MEGABYTE = 1_000_000
 # Files that editors, office programs and downloads keep for a while.
 _TEMPORARY = re.compile(
@@ -206,7 +207,10 @@ def _file_trouble(entry: os.DirEntry[str], max_bytes: int) -> str:
     if not entry.is_file():
         return "it is no regular file"  # a pipe would block
     if not entry.name.lower().endswith(tuple(LOADERS)):
-        return f"only {FORMATS} files are read"
+        suffix = Path(entry.name).suffix.lower()
+        formats = way_out(suffix)
+        known = formats != FORMATS
+        return f"{suffix} is not read: save it as {formats}" if known else _ONLY
     if status.st_size > max_bytes:
         limit = max_bytes / MEGABYTE
         return f"it is larger than {limit:g} MB: VIRGOLETTE_MAX_FILE_MB sets the limit"

@@ -41,6 +41,7 @@ _OTHER_NAMES = (
 _KNOWN = frozenset(_OTHER_NAMES).union(*_NAMES.values())
 _MAX_BLOCK = 100_000  # characters
 _MAX_DATE = 60
+_NULL = "tag:yaml.org,2002:null"
 
 
 def split_front_matter(text: str) -> Document:
@@ -78,9 +79,13 @@ def _split(text: str) -> tuple[Any, str, str]:
 def _yaml(block: str) -> Any:
     import yaml  # here, because the walk reads no article
 
+    class Loader(yaml.BaseLoader):
+        """It keeps strings: "No" is a title, not False. Only a plain ``null`` is no value."""
+
+    Loader.add_implicit_resolver(_NULL, re.compile("(?:~|null|Null|NULL|)$"), ["~", "n", "N", ""])
+    Loader.add_constructor(_NULL, lambda _loader, _node: None)
     try:
-        # BaseLoader keeps strings: "No" is a title, not False.
-        return yaml.load(block, Loader=yaml.BaseLoader)  # noqa: S506
+        return yaml.load(block, Loader=Loader)  # noqa: S506
     except yaml.YAMLError as error:
         raise ValueError(error) from error
 
@@ -152,7 +157,7 @@ def _text(value: Any) -> str:
         (value,) = value
     if isinstance(value, datetime.date):
         return value.isoformat()
-    if value is None or isinstance(value, list | dict) or value in ("null", "~"):
+    if value is None or isinstance(value, list | dict):
         return ""
     line = one_line(str(value).encode(errors="replace").decode())
     if line.startswith("[[") and line.endswith("]]"):

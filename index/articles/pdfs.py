@@ -1,166 +1,116 @@
-"""Extracts the text of PDFs, in paragraphs."""
+"""Reads PDFs: their text by PDFium, and that of scans by OCRmyPDF if it is installed."""
 
 from __future__ import annotations
 
-import io
-import itertools
-import logging
+import json
 import re
-import statistics
+import shutil
+import subprocess
+import sys
+import tempfile
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from pathlib import Path
 
 from index.articles.document import Document
+from index.articles.pdf.extraction import TEXT_LIMIT, Extract
+from index.articles.pdf.hyphens import with_whole_words
 from index.errors import ArticleError
 from index.text.clean import one_line, without_controls
 
-if TYPE_CHECKING:
-    from pypdf import PageObject, PdfReader
-
 TIME_LIMIT = 60.0  # seconds for one file
-TEXT_LIMIT = 5_000_000  # characters: some thousand pages
-
-_WIDE_GAP = 1.4  # times the usual line distance: a new paragraph
-_OTHER_SIZE = 1.15  # ratio of the sizes of two lines: a heading or a caption
-_SHORT = 0.85  # of the longest line's length: a paragraph may end here
-_VERY_SHORT = 0.5  # a heading or a list item may end here
-_STOP = re.compile(r"[.!?…:;][”“\"»’')\]]*$")
-_HYPHENATED = re.compile(r"[^\W\d_]-$")
+_RECOGNITION_LIMIT = 600.0  # seconds for one scan
+_LANGUAGES = ("ita+eng", "ita", "")  # that OCRmyPDF reads; "" for its default
 _NO_TITLE = re.compile(
     r"untitled|senza titolo|document[o]?\d*|microsoft (word|powerpoint) - .*|"
     r"present(ation|azione).*\.?\d*|[^ ]*|.*\.(docx?|odt|rtf|indd|qxd|qxp|pdf|tex|dvi|pptx?|txt)",
     re.IGNORECASE,
 )
-
-
-@dataclass(frozen=True)
-class _Line:
-    """A line of a page, or a piece of one; its height on the page and font size in points."""
-
-    text: str
-    height: float
-    size: float
+_TROUBLES = {
+    "locked": "it is locked: save a copy without the password",
+    "damaged": "it is a damaged PDF: open it in a viewer and print it as a new PDF",
+    "memory": "reading it took too much memory: print it as a new PDF, or split it",
+    "time": "reading it took too long: print it as a new PDF, or split it",
+    "long": f"it holds more than {TEXT_LIMIT} characters: split it",
+    "unreadable": "the PDF does not say which letters it draws: install ocrmypdf, which reads them",
+}
+_SCAN = "it holds no text, only pictures of it: install ocrmypdf, which reads them"
+_RECOGNIZED = "its text was read from pictures by ocrmypdf: it may contain wrong letters"
+_NAMED = 10  # pages in a note
+_STILL_NO_TEXT = "it holds no text, only pictures, and ocrmypdf read none in them"
 
 
 def read_pdf(data: bytes, seconds: float = TIME_LIMIT) -> Document:
     """The text of a PDF, and its title if it has one.
 
-    An empty line separates pages and paragraphs. A space joins the lines of a paragraph; a
-    hyphen of the layout is removed. Raises ArticleError if the file is damaged, locked or has no
-    text, or if it takes longer than ``seconds``.
+    An empty line separates paragraphs. A space joins the lines of a paragraph. OCRmyPDF, if it is
+    installed, reads pages that are pictures. Raises ArticleError if the file is damaged, locked
+    or has no text, or if it takes longer than ``seconds`` without OCRmyPDF.
     """
-    from pypdf import PdfReader
-    from pypdf.errors import DependencyError, FileNotDecryptedError
+    found = _extract(data, seconds)
+    notes: tuple[str, ...] = ()
+    if found.trouble == "unreadable" or (not found.trouble and (found.pictures or not found.text)):
+        found, notes = _with_recognized(data, found, seconds)
+    if found.trouble:
+        raise ArticleError(_TROUBLES[found.trouble])
+    if not found.text:
+        raise ArticleError(_STILL_NO_TEXT)
+    text = without_controls(with_whole_words(found.text))
+    title = one_line(found.title)
+    known = title and len(title) <= 300 and not _NO_TITLE.fullmatch(title)
+    return Document(text, {"title": title} if known else {}, notes)
 
-    logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # it repairs what it warns of
-    deadline = time.monotonic() + seconds
+
+def _extract(data: bytes, seconds: float) -> Extract:
+    """What another process finds in the file; see there."""
+    command = [sys.executable, "-P", "-m", "index.articles.pdf.extraction"]
     try:
-        reader = PdfReader(io.BytesIO(data))
-        text = "\n\n".join(filter(None, _page_texts(reader, deadline)))
-        title = _title(reader)
+        done = subprocess.run(command, input=data, capture_output=True, timeout=seconds)
+    except subprocess.TimeoutExpired:
+        return Extract(trouble="time")
+    if done.returncode == 0:
+        return Extract(**json.loads(done.stdout))
+    return Extract(trouble="memory" if b"MemoryError" in done.stderr else "damaged")
+
+
+def _with_recognized(data: bytes, found: Extract, seconds: float) -> tuple[Extract, tuple[str]]:
+    """The extract with the text of pictures, and a note; without it, if the file has other text."""
+    try:
+        return _extract(_recognized(data, found), seconds), (_RECOGNIZED,)
     except ArticleError:
-        raise
-    except (FileNotDecryptedError, DependencyError):
-        raise ArticleError("it is locked: save a copy without the password") from None
-    except Exception as error:  # pypdf raises anything on damaged files
-        raise ArticleError(
-            f"it is a damaged PDF ({one_line(str(error))[:100] or type(error).__name__}): "
-            "open it in a viewer and print it as a new PDF"
-        ) from error
-    if not text:
-        raise ArticleError(
-            "it holds no text, only pictures of it: run a text recognition over it first"
-        )
-    return Document(text, {"title": title} if title else {})
+        if not found.text:
+            raise
+    pages = ", ".join(map(str, found.pictures[:_NAMED])) + (" …" if found.pictures[_NAMED:] else "")
+    return found, (f"these pages are only pictures, and were not read: {pages}",)
 
 
-def _page_texts(reader: PdfReader, deadline: float) -> Iterator[str]:
-    length = 0
-    for page in reader.pages:
-        text = "\n\n".join(_paragraphs(_lines(page, deadline)))
-        length += len(text)
-        if length > TEXT_LIMIT:
-            raise ArticleError(f"it holds more than {TEXT_LIMIT} characters: split it")
-        yield text
+def _recognized(data: bytes, found: Extract) -> bytes:
+    """The PDF with the text that OCRmyPDF reads in it. Raises ArticleError if there is none."""
+    program = shutil.which("ocrmypdf")
+    if program is None:
+        raise ArticleError(_TROUBLES.get(found.trouble, _SCAN))
+    options = ["--quiet", "--output-type", "pdf", "--invalidate-digital-signatures"]
+    options.append("--force-ocr" if found.trouble else "--skip-text")
+    with tempfile.TemporaryDirectory() as folder:
+        before, after = Path(folder, "before.pdf"), Path(folder, "after.pdf")
+        before.write_bytes(data)
+        deadline = time.monotonic() + _RECOGNITION_LIMIT
+        for language in _LANGUAGES:
+            languages = ["--language", language] if language else []
+            error = _run([program, *options, *languages, str(before), str(after)], deadline)
+            if after.exists():
+                return after.read_bytes()
+    raise ArticleError(f"it holds only pictures of text, and ocrmypdf failed: {error}")
 
 
-def _title(reader: PdfReader) -> str:
-    """The title in the metadata, unless it is the name of a file or a default."""
+def _run(command: Sequence[str], deadline: float) -> str:
+    """Run a program until the deadline; the last line of what it says."""
+    seconds = max(1.0, deadline - time.monotonic())
     try:
-        title = one_line(str(reader.metadata.title or "")) if reader.metadata else ""
-    except Exception:  # noqa: BLE001 - damaged metadata
-        return ""
-    return "" if len(title) > 300 or _NO_TITLE.fullmatch(title) else title
-
-
-def _lines(page: PageObject, deadline: float) -> list[_Line]:
-    """The lines of a page in drawing order."""
-    lines: list[_Line] = []
-    pieces: list[_Line] = []
-
-    def check_deadline(*_: Any) -> None:
-        if time.monotonic() > deadline:
-            raise ArticleError("reading it took too long: print it as a new PDF, or split it")
-
-    def collect(text: str, cm: list[float], tm: list[float], _font: Any, size: float) -> None:
-        scale = abs(tm[3] * cm[3] + tm[2] * cm[1]) or 1.0
-        height = tm[4] * cm[1] + tm[5] * cm[3] + cm[5]
-        for number, part in enumerate(text.split("\n")):
-            if number:
-                lines.extend(_joined(pieces))
-                pieces.clear()
-            pieces.append(_Line(without_controls(part), height, size * scale))
-
-    check_deadline()
-    page.extract_text(visitor_operand_before=check_deadline, visitor_text=collect)
-    check_deadline()  # pypdf swallows errors raised within a form
-    return [*lines, *_joined(pieces)]
-
-
-def _joined(pieces: list[_Line]) -> Iterator[_Line]:
-    """The pieces as one line, with height and size of the longest; nothing if it is blank."""
-    text = " ".join("".join(piece.text for piece in pieces).split())
-    if text:
-        longest = max(pieces, key=lambda piece: len(piece.text.strip()))
-        yield _Line(text, longest.height, longest.size)
-
-
-def _paragraphs(lines: list[_Line]) -> Iterator[str]:
-    if not lines:
-        return
-    gaps = [before.height - line.height for before, line in itertools.pairwise(lines)]
-    usual_gap = statistics.median([gap for gap in gaps if gap > 0] or [0.0])
-    longest = max(len(line.text) for line in lines)
-    paragraph = lines[0].text
-    for before, line in itertools.pairwise(lines):
-        if _ends_paragraph(before, line, usual_gap, longest):
-            yield paragraph
-            paragraph = line.text
-        else:
-            paragraph = _continued(paragraph, line.text)
-    yield paragraph
-
-
-def _ends_paragraph(line: _Line, following: _Line, usual_gap: float, longest: int) -> bool:
-    """Whether a paragraph ends with the line.
-
-    A wrong cut after a full stop splits no sentence; elsewhere only another font size, a wide
-    gap or a very short line counts.
-    """
-    sizes = sorted((line.size, following.size))
-    gap = line.height - following.height
-    if sizes[1] > _OTHER_SIZE * sizes[0] or (usual_gap and gap > _WIDE_GAP * usual_gap):
-        return True
-    if _STOP.search(line.text):
-        return len(line.text) < _SHORT * longest
-    return len(line.text) < _VERY_SHORT * longest and not following.text[0].islower()
-
-
-def _continued(paragraph: str, line: str) -> str:
-    """A paragraph and its next line, without a hyphen of the layout between them."""
-    is_split_word = _HYPHENATED.search(paragraph) and line[0].islower()
-    if is_split_word or paragraph.endswith("\u00ad"):
-        return paragraph[:-1] + line
-    return f"{paragraph} {line}"
+        done = subprocess.run(
+            command, capture_output=True, timeout=seconds, stdin=subprocess.DEVNULL
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return one_line(str(getattr(error, "strerror", "") or "it took too long"))
+    lines = done.stderr.decode(errors="replace").strip().splitlines() or ["no reason given"]
+    return one_line(lines[-1])[:200]

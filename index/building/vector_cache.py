@@ -14,6 +14,7 @@ import numpy as np
 
 from index.models.embedder import Embedder
 from index.models.encoder import Vectors
+from index.text.clean import visible
 
 T = TypeVar("T")
 Embedded = Callable[[int, int], None]  # texts done, texts in all
@@ -116,7 +117,7 @@ class VectorCache:
         return vectors
 
     def _key(self, text: str) -> bytes:
-        return hashlib.sha256(f"{self._embedder.fingerprint}\0{text}".encode()).digest()
+        return hashlib.sha256(f"{self._embedder.fingerprint}\0{visible(text)}".encode()).digest()
 
     def _connect(self) -> sqlite3.Connection:
         return sqlite3.connect(self._path, timeout=30)

@@ -33,6 +33,7 @@ from index.models.weights import (
     dequantize,
     packed_checksum,
 )
+from index.text.clean import INVISIBLE
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -116,13 +117,17 @@ class OnnxEncoder:
 
     @cached_property
     def _tokenizer(self) -> Tokenizer:
-        from tokenizers import Tokenizer
+        from tokenizers import Regex, Tokenizer, normalizers
 
         path = self.packed / TOKENIZER
         try:
-            return Tokenizer.from_str(path.read_text(encoding="utf-8"))
+            tokenizer = Tokenizer.from_str(path.read_text(encoding="utf-8"))
         except Exception as error:  # those of tokenizers have no base class of their own
             raise unreadable(path, error) from error
+        # What nobody sees divides no word; offsets still count it.
+        invisible = normalizers.Replace(Regex(f"[{INVISIBLE}]"), "")
+        tokenizer.normalizer = normalizers.Sequence([invisible, tokenizer.normalizer])
+        return tokenizer
 
     @cached_property
     def _words(self) -> TensorRows:

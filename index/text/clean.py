@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from functools import cache
 
 from index.text.language import alternatives
@@ -16,14 +17,19 @@ _UNWANTED = re.compile(rf"[{_CONTROLS}\u061c\u200e\u200f\u202a-\u202e\u2066-\u20
 _UNPRINTABLE = re.compile(rf"[{_CONTROLS}\ud800-\udfff]")
 _INVISIBLE = re.compile(f"[{INVISIBLE}]")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
+_PLAIN_SPACES = str.maketrans("\u00a0\u2007\u202f", "   ")
 _LINE_ENDS = ("\r\n", "\r", "\v", "\f", "\x85", "\u2028", "\u2029")
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 _RULER = r"[-–—*•·_=\#~.\s]+"
 
 
 def one_line(text: str) -> str:
-    """The text on one line, as for a title: white space collapsed, no control characters."""
-    return " ".join(without_controls(" ".join(text.split())).split())
+    """The text on one line, as for a title: white space collapsed, accents composed.
+
+    Nothing in it is invisible.
+    """
+    line = " ".join(visible(without_controls(" ".join(text.split()))).split())
+    return unicodedata.normalize("NFC", line)
 
 
 def with_line_ends(text: str) -> str:
@@ -43,8 +49,18 @@ def visible(text: str) -> str:
     return _INVISIBLE.sub("", text)
 
 
+def shown(text: str) -> str:
+    """The text as it is shown: ``visible``, and with plain spaces for those that do not break."""
+    return visible(text).translate(_PLAIN_SPACES)
+
+
 def printable(text: str) -> str:
-    """The text with � for characters that steer a terminal or that XML forbids."""
+    """The text as it is ``shown``, and ``literal``."""
+    return literal(shown(text))
+
+
+def literal(text: str) -> str:
+    """The text, character by character, with � for what steers a terminal or what XML forbids."""
     return _UNPRINTABLE.sub(_REPLACEMENT, text)
 
 
@@ -55,7 +71,7 @@ def without_controls(text: str) -> str:
 
 def is_boilerplate(line: str) -> bool:
     """Whether the whole line is advertising, navigation, a notice of rights, or a ruler."""
-    return _boilerplate().fullmatch(" ".join(line.split())) is not None
+    return _boilerplate().fullmatch(" ".join(visible(line).split())) is not None
 
 
 @cache

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from rapidfuzz.distance import Levenshtein
 
+from index.text.clean import INVISIBLE, visible
 from index.text.sentences import Span
 
-_INVISIBLE = "\u00ad\u200b-\u200f\u2060\ufe0f\ufeff"  # soft hyphens, joiners, marks of direction
 _APOSTROPHES = "'’‘‛`´"
 # A number is one word with its sign, its separators and its decimals. A word keeps the apostrophe
 # of an elision, and the one that stands for an accent, as in "perche'".
@@ -19,14 +19,13 @@ _WORD = re.compile(
     r"(?P<thousands>(?:(?<!\w)[-−](?=\d))?\d{1,3}(?:[.\u2009\u202f\u00a0 '’]\d{3})+(?!\d)(?:,\d+)?"
     r"(?!\w))"
     r"|(?P<number>(?:(?<!\w)[-−](?=\d))?\d+(?:[.,:]\d+)*(?!\w))"
-    rf"|(?P<word>\w[\w{_INVISIBLE}\u0300-\u036f]*"
+    rf"|(?P<word>\w[\w{INVISIBLE}\ufe0f\u0300-\u036f]*"
     rf"(?:[{_APOSTROPHES}](?=\w)|(?<=[aeiouAEIOU])[{_APOSTROPHES}](?!\w))?)"
     r"|(?P<symbol>[%‰°§&@#+=<>€$£¥])"
 )
 _ACCENTED = str.maketrans("aeiou", "àèìòù")
 _PLAIN_MARKS = str.maketrans("’‘‛`´“”„‟«»❝❞−", '\'\'\'\'\'""""""""-')
 _NO_SEPARATORS = str.maketrans("", "", ". \u2009\u202f\u00a0'’")
-_UNSEEN = dict.fromkeys([0xAD, *range(0x200B, 0x2010), 0x2060, 0xFE0F, 0xFEFF])
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +77,9 @@ def _key(match: re.Match[str], text: str, accents: bool) -> str:
         bare = bare[:-1] + bare[-1].lower().translate(_ACCENTED)
     if bare.isascii():
         return bare.lower()
-    return unicodedata.normalize("NFC", bare.translate(_UNSEEN).casefold()).replace("é", "è")
+    return unicodedata.normalize("NFC", visible(bare).replace("\ufe0f", "").casefold()).replace(
+        "é", "è"
+    )
 
 
 def same_letters(text: str, other: str) -> bool:
@@ -87,7 +88,7 @@ def same_letters(text: str, other: str) -> bool:
 
 
 def _letters(text: str) -> str:
-    plain = text.translate(_UNSEEN).translate(_PLAIN_MARKS)
+    plain = visible(text).replace("\ufe0f", "").translate(_PLAIN_MARKS)
     return " ".join(unicodedata.normalize("NFC", plain).split())
 
 

@@ -9,6 +9,7 @@ from functools import cache
 
 import Stemmer
 
+from index.text.clean import visible
 from index.text.language import codes, language, languages, vocabulary
 
 _WORD = re.compile(r"(?:[^\W\d_]\.){2,}|\d+(?:[.,]\d+)*|[^\W\d_]+(?:-\d+)?|\d*[^\W_]+")
@@ -18,10 +19,11 @@ _THOUSANDS = re.compile(r"\d{1,3}(?:\.\d{3})+(?:,\d+)?")  # "7.000" is "7000"
 
 
 class _WithoutMarks(dict[int, int | None]):
-    """For str.translate: takes combining marks away. Looks each character up once."""
+    """For str.translate: takes combining marks away, and what nobody sees. Looks them up once."""
 
     def __missing__(self, character: int) -> int | None:
-        self[character] = None if unicodedata.combining(chr(character)) else character
+        is_mark = unicodedata.combining(chr(character)) or not visible(chr(character))
+        self[character] = None if is_mark else character
         return self[character]
 
 

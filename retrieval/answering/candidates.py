@@ -12,6 +12,7 @@ from index.articles.article import Article
 from index.generations.generation import Generation
 from index.models.embedder import Embedder
 from index.models.encoder import Vectors
+from index.text.clean import shown
 from index.text.language import MAIN, alternatives
 from index.text.sentences import Span, ends_a_sentence, logical_lines
 from retrieval.answer import Question
@@ -96,6 +97,7 @@ def refers_back(text: str) -> bool:
 
     "Egli ha detto", "They met" do; so does "Il leader ha detto", unless a name follows.
     """
+    text = shown(text)
     described = _described().match(text)
     if described and not _NAME.search(described["more"]):
         return True

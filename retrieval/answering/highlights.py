@@ -6,12 +6,13 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
+from index.text.clean import INVISIBLE, visible
 from index.text.language import vocabulary
 from index.text.sentences import Span, ends_a_sentence
 from index.text.words import plain, terms
 from retrieval.answer import Answer, Quotation
 
-_WORD = re.compile(r"[^\W_]+")
+_WORD = re.compile(rf"(?:[^\W_][\u0300-\u036f{INVISIBLE}]*)+")
 _HYPHENS = "-\u2010\u2011"
 _JOINTS = f"{_HYPHENS} \u00a0'’"  # between two words of one phrase
 _OPENERS = '“«"‘(['
@@ -51,7 +52,7 @@ def _phrases(spans: Sequence[Span], text: str, question: str) -> list[Span]:
 
 def _are_joined(first: Span, second: Span, text: str, question: str) -> bool:
     """Whether only joints are between them, or the question has it all, as "Corea del Nord"."""
-    if not text[first.end : second.start].strip(_JOINTS):
+    if not visible(text[first.end : second.start]).strip(_JOINTS):
         return True
     return text[first.start : second.end].casefold() in question.casefold()
 
@@ -75,7 +76,7 @@ def _as_name(run: Sequence[Span]) -> Iterator[Span]:
 
 def _goes_on(text: str, before: Span, word: Span) -> bool:
     """Whether a word belongs to the name, or to the compound, of the word before it."""
-    gap = text[before.end : word.start]
+    gap = visible(text[before.end : word.start])
     if gap in _HYPHENS:
         return True
     one, other = text[before.start : before.end], text[word.start : word.end]

@@ -27,6 +27,7 @@ from index.generations.passages import titled
 from index.models.encoder import Bert, OnnxEncoder, Tensors, mapped
 from index.models.runtime import lower_priority
 from index.models.weights import SCALE
+from index.text.clean import INVISIBLE
 from index.text.sentences import Span
 
 if TYPE_CHECKING:
@@ -45,8 +46,9 @@ MAX_ANSWER_TOKENS = 50
 CACHE_SIZE = 16 * max(4, os.cpu_count() or 1)
 NOT_READ = -20.0  # the score of a sentence that did not fit; no other is lower
 
-# Letters with combining marks, "1.500", "nord-orientale": one word each.
-_WORD = re.compile(r"[^\W_][\u0300-\u036f]*(?:[.,:-]?[^\W_][\u0300-\u036f]*)*")
+# Letters with combining marks and what is invisible, "1.500", "nord-orientale": one word each.
+_JOINED = rf"[\u0300-\u036f{INVISIBLE}]*"
+_WORD = re.compile(rf"[^\W_]{_JOINED}(?:[.,:-]?[^\W_]{_JOINED})*")
 _BEFORE, _AFTER = '-−+±$€£“«"‘(', '%°€$”»"’)'  # marks that belong to a word or number
 _OPENERS = {"”": "“", "»": "«", ")": "("}  # by the mark that closes what they open
 

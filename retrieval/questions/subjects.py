@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from index.generations.generation import Generation
+from index.text.clean import shown
 from index.text.dates import ranking_day
 from index.text.language import alternatives, vocabulary
 from index.text.words import words
@@ -37,8 +38,9 @@ def people(generation: Generation) -> list[Person]:
     speaks: dict[str, bool] = {}
     for path in _newest(generation):
         article = generation.store.article(path)
-        for match in _INTRODUCED.finditer(article.text if article else ""):
-            name, text = match["name"], article.text if article else ""
+        text = shown(article.text) if article else ""
+        for match in _INTRODUCED.finditer(text):
+            name = match["name"]
             said = re.search(
                 rf"{re.escape(name)}\b[^.:;“\"]{{0,30}} {alternatives('says')}\b", text
             )
@@ -54,7 +56,7 @@ def subjects(generation: Generation, most: int) -> list[str]:
     articles, counts = Counter[str](), Counter[str]()
     for path in _newest(generation):
         article = generation.store.article(path)
-        names = list(_names(article.text)) if article else []
+        names = list(_names(shown(article.text))) if article else []
         counts.update(names)
         articles.update(set(names))
     chosen: list[str] = []

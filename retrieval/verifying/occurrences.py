@@ -13,6 +13,7 @@ from rapidfuzz import fuzz
 
 from index.articles.article import Article
 from index.generations.generation import Generation
+from index.text.clean import visible
 from index.text.sentences import Span
 from index.text.wording import Word, similarity, wording
 from index.text.words import terms
@@ -43,8 +44,7 @@ class Occurrence:
 def occurrences(parts: Sequence[Sequence[Word]], generation: Generation) -> list[Occurrence]:
     """An occurrence of the words in each article that has them, in the order of paths.
 
-    Between two parts, an article may have MAX_OMITTED characters more. An article in which
-    something invisible divides a word is not looked at.
+    Between two parts, an article may have MAX_OMITTED characters more.
     """
     phrases = [_Phrase([word.key for word in part]) for part in parts]
     rows = _articles_with([key for phrase in phrases for key in phrase.keys], generation)
@@ -193,6 +193,9 @@ class _Phrase:
 
     def spans(self, text: str, start: int, end: int) -> Iterator[Span]:
         """Where the words stand between ``start`` and ``end``."""
+        if visible(text) != text:  # a pattern that skips what is invisible is slow
+            yield from self._runs(wording(text[start:end]), start)
+            return
         for anchor in self._anchors:
             for match in anchor.finditer(text, start, end):
                 first = max(match.start() - self._reach, start)
@@ -200,6 +203,12 @@ class _Phrase:
                 words = wording(whole[0]) if whole else []
                 if whole and [word.key for word in words] == self.keys:
                     yield Span(whole.start() + words[0].start, whole.start() + words[-1].end)
+
+    def _runs(self, words: Sequence[Word], start: int) -> Iterator[Span]:
+        keys, size = [word.key for word in words], len(self.keys)
+        for n in range(len(keys) - size + 1):
+            if keys[n : n + size] == self.keys:
+                yield Span(start + words[n].start, start + words[n + size - 1].end)
 
 
 def _any_form(key: str) -> str:

@@ -16,6 +16,11 @@ ARTICLE_TYPES = {
     "text/markdown": ".md",
     "text/x-markdown": ".md",
     "application/pdf": ".pdf",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": ".docx",
+    "application/vnd.oasis.opendocument.text": ".odt",
+    "application/epub+zip": ".epub",
+    "application/rtf": ".rtf",
+    "text/rtf": ".rtf",
 }
 FEED_TYPES = frozenset(
     "application/rss+xml application/atom+xml application/rdf+xml application/xml text/xml".split()

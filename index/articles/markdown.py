@@ -1,0 +1,115 @@
+"""Takes the markup off Markdown: CommonMark, and what note-taking programs and sites add to it."""
+
+from __future__ import annotations
+
+import html
+import re
+from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+    from markdown_it.rules_block import StateBlock
+    from markdown_it.rules_inline import StateInline
+    from markdown_it.token import Token
+
+_TAG = re.compile(r"<!--.*?-->|<[^>]*>", re.DOTALL)
+# What Obsidian, Jekyll and Hugo do not show: comments, templates, marks of footnotes.
+_HIDDEN = {"%%": "%%", "{{<": ">}}", "{{%": "%}}", "{%": "%}", "{:": "}", "[^": "]"}
+# A callout, a task, an alias of this block: "> [!note]- Title", "- [x] done", "text ^alias".
+_MARK = re.compile(r"\[(?:![\w-]+\][+-]?|[ xX]\])[ \t]*")
+_BLOCK_ID = re.compile(r"\^[\w-]*[^\W\d][\w-]*\s*")
+MAX_MARKDOWN = 2_000_000  # characters: a minute, if all are marks
+_REACH = 2000  # characters between the two ends of a mark: a long line takes no longer
+_COMMENT = "\n%%\n"
+
+
+def plain_text(markdown: str) -> str:
+    """A Markdown text without markup and addresses, its blocks separated by an empty line.
+
+    A line break inside a paragraph is a space, as in HTML.
+    """
+    shown = f"\n{markdown}\n".split(_COMMENT)
+    if len(shown) % 2:  # every comment of whole lines ends
+        markdown = "\n".join(shown[::2])
+    blocks, number = [], ""
+    for token in _parser().parse(markdown):
+        if token.type == "list_item_open" and token.info:
+            number = f"{token.info}{token.markup} "
+        if text := _block_text(token).strip():
+            blocks.append(number + text)
+            number = ""
+    return "\n\n".join(blocks)
+
+
+@cache
+def _parser() -> MarkdownIt:
+    from markdown_it import MarkdownIt
+
+    parser = MarkdownIt("commonmark").enable("strikethrough")
+    parser.inline.ruler.after("escape", "extensions", _extension)
+    parser.block.ruler.at("reference", _reference, {"alt": ["paragraph"]})
+    return parser
+
+
+def _reference(state: StateBlock, line: int, last: int, silent: bool) -> bool:
+    """CommonMark's rule for ``[name]: address``, but a footnote ``[^1]: text`` is a paragraph."""
+    from markdown_it.rules_block import reference
+
+    is_footnote = state.src.startswith("[^", state.bMarks[line] + state.tShift[line])
+    return is_footnote if silent else not is_footnote and reference(state, line, last, silent)
+
+
+def _extension(state: StateInline, silent: bool) -> bool:
+    """A rule of markdown-it for what CommonMark does not know: it adds what a reader sees."""
+    source, start = state.src, state.pos
+    shown, end = _wiki_link(source, start) or _hidden(source, start) or ("", start)
+    if not silent:
+        state.pending += shown
+    state.pos = end
+    return end > start
+
+
+def _wiki_link(source: str, start: int) -> tuple[str, int] | None:
+    """What ``[[page#heading|words]]`` or ``![[file|width]]`` shows, and where it ends."""
+    first, end = source.find("[[", start, start + 3) + 2, source.find("]]", start, start + _REACH)
+    if source[start:first] not in ("[[", "![[") or end < first:
+        return None
+    page, _, words = source[first:end].partition("|")
+    is_width = words.replace("x", "").isdigit()
+    return (not is_width and words) or page.partition("#")[0] or page.removeprefix("#"), end + 2
+
+
+def _hidden(source: str, start: int) -> tuple[str, int] | None:
+    """Nothing, and where it ends."""
+    for opener, closer in _HIDDEN.items():
+        end = source.find(closer, start + len(opener), start + _REACH)
+        if source.startswith(opener, start) and end >= 0:
+            is_definition = opener == "[^" and not start and source.startswith(":", end + 1)
+            return "", end + len(closer) + is_definition
+    if source.startswith("==", start):
+        inner, outer = source[start + 2 : start + 3], source[start - 1 : start]
+        opens = inner.strip("= \n") and source.find("==", start + 2, start + _REACH) >= 0
+        closes = outer.strip("= \n") and source.rfind("==", max(start - _REACH, 0), start) >= 0
+        return ("", start + 2) if opens or closes else None
+    if start == 0 and (mark := _MARK.match(source)):
+        return "", mark.end()
+    if source[start - 1 : start] == " " and _BLOCK_ID.fullmatch(source, start):
+        return "", len(source)
+    return None
+
+
+def _block_text(block: Token) -> str:
+    if block.type in {"fence", "code_block"}:
+        return block.content
+    if block.type == "html_block":
+        return html.unescape(_TAG.sub("", block.content))
+    return "".join(_inline(token) for token in block.children or ())
+
+
+def _inline(token: Token) -> str:
+    if token.type in {"text", "code_inline"}:
+        return token.content
+    if token.type == "image":
+        return "".join(_inline(child) for child in token.children or ())
+    return {"softbreak": " ", "hardbreak": "\n"}.get(token.type, "")
