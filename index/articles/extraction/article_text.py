@@ -6,10 +6,9 @@ import html
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import pairwise
 from typing import Any
 
-from index.articles.extraction.blocks import Block, page_blocks
+from index.articles.extraction.blocks import CLOCK, Block, joined, page_blocks
 from index.articles.extraction.features import PageTexts, grams, words
 from index.articles.extraction.parsing import drop_unseen, no_article
 from index.articles.extraction.selection import article_odds, notice_kind
@@ -21,9 +20,6 @@ _HEADINGS = frozenset("h1 h2 h3 h4 h5 h6".split())
 _SCRAP = 60  # characters
 _SURE = 3.0  # log-odds
 _STOPS = ".!?…。！？"
-_CLOCK = re.compile(
-    r"(?:(?:ore|alle|at)\s+)?\d{1,2}[:.]\d{2}(?:\s*[ap]\.?m\.?|\s*[A-Z]{2,4})?", re.IGNORECASE
-)
 _MIN_REPEATED = 40  # characters; shorter lines may well come twice
 _COVERED = 0.8  # of JSON-LD's body; a page with less shows only the beginning
 _MAX_HEADLINE = 600  # characters
@@ -46,7 +42,7 @@ def article_text(tree: Any, title: str) -> str:
     if not any(stop in block.text for block in body for stop in _STOPS):
         raise _no_article(blocks)
     shown = [] if at is None else [replace(blocks[at], text=html.unescape(blocks[at].text))]
-    return _joined([*shown, *body])
+    return joined([*shown, *body])
 
 
 def _refresh_target(tree: Any) -> str:
@@ -80,7 +76,7 @@ def _body(blocks: Sequence[Block], headline: int | None, texts: PageTexts) -> li
         for at, (odd, block) in enumerate(zip(odds, blocks, strict=True))
         if odd > (_SURE if _is_scrap(block) else 0) and not is_boilerplate(block.text)
     }
-    times = {at for at, block in enumerate(blocks) if _CLOCK.fullmatch(block.text)}
+    times = {at for at, block in enumerate(blocks) if CLOCK.fullmatch(block.text)}
     posts = {at for at in times if at + 1 in kept - times}
     kept = kept - times | (posts if len(posts) > 1 else set())  # of a live blog
     seen = set() if headline is None else {blocks[headline].text}
@@ -139,12 +135,3 @@ def _no_article(blocks: Sequence[Block]) -> ArticleError:
             "the page only asks for a subscription: save it once the article is shown"
         )
     return no_article()
-
-
-def _joined(blocks: Sequence[Block]) -> str:
-    """The text of the blocks; the time of a live blog's entry is on the entry's first line."""
-    text = blocks[0].text
-    for before, block in pairwise(blocks):
-        is_time = _CLOCK.fullmatch(before.text)
-        text += (" " if is_time else "\n" if block.goes_on else "\n\n") + block.text
-    return text
