@@ -18,6 +18,7 @@ from index.generations.manifest import OUTPUTS
 from index.generations.passages import Passage, split_article, titled
 from index.generations.store import SCHEMA
 from tests.conftest import ROOT
+from tests.layouts import gold_pages
 from tests.office import docx, epub, mail, odt, paragraph, table
 from tests.pdf import pdf
 
@@ -67,6 +68,8 @@ def samples() -> Iterator[tuple[str, bytes]]:
     """Names and bytes of files in every format and encoding."""
     for file in sorted([*(ROOT / "corpus").glob("*.txt"), *(ROOT / "tests" / "pages").glob("*")]):
         yield file.name, file.read_bytes()
+    for page in gold_pages("tune"):
+        yield f"{page.name}.html", page.markup.encode()
     yield "a.md", MARKDOWN.encode()
     yield "b.txt", HARD.encode()
     yield "c.txt", HARD.encode("cp1252", "replace")

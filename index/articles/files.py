@@ -7,7 +7,7 @@ import json
 import os
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -121,11 +121,15 @@ class _Walk:
 
     def files(self, folder: str) -> Iterator[CorpusFile]:
         """The files below a folder of the corpus; "" is the corpus itself."""
-        for entry in self._entries(folder):
+        entries = self._entries(folder)
+        names = {entry.name for entry in entries}
+        for entry in entries:
             if is_temporary(entry.name):
                 continue
             path = f"{folder}/{entry.name}" if folder else entry.name
             trouble = _trouble(self._root, path, entry, self._max_bytes)
+            if not trouble and (page := _saved_page(entry.name, names)) and entry.is_dir():
+                trouble = f"it belongs to the saved page {page}"
             if trouble:
                 yield CorpusFile(_printable(path), "", trouble)
             elif entry.is_dir():
@@ -175,6 +179,16 @@ def _trouble(root: str, path: str, entry: os.DirEntry[str], max_bytes: int) -> s
         return _link_trouble(root, entry) or _file_trouble(entry, max_bytes)
     except OSError as error:
         return f"it cannot be read: {error.strerror}"
+
+
+def _saved_page(name: str, names: Collection[str]) -> str:
+    """The page whose frames and pictures a browser saved in the folder ``name``, or ""."""
+    for ending in ("_files", "_file", ".files"):
+        pages = (name.removesuffix(ending) + suffix for suffix in (".html", ".htm"))
+        page = next((page for page in pages if page in names), "")
+        if name.endswith(ending) and page:
+            return page
+    return ""
 
 
 def _link_trouble(root: str, entry: os.DirEntry[str]) -> str:
