@@ -10,6 +10,7 @@ from typing import Any
 
 from index.articles.extraction.blocks import CLOCK, Block, joined, page_blocks
 from index.articles.extraction.features import PageTexts, grams, words
+from index.articles.extraction.opinion import extracted_text, second_opinion
 from index.articles.extraction.parsing import drop_unseen, no_article
 from index.articles.extraction.selection import article_odds, notice_kind
 from index.articles.extraction.structured import page_texts
@@ -34,6 +35,7 @@ def article_text(tree: Any, title: str) -> str:
     texts = page_texts(tree, title)
     target = _refresh_target(tree)
     drop_unseen(tree)
+    texts = replace(texts, extracted=extracted_text(tree))
     blocks = [_without_notice(block) for block in page_blocks(tree)]
     if target and sum(len(block.text) for block in blocks) < _SHORT:
         raise ArticleError(f"the page only leads on to {target}: add that address")
@@ -70,10 +72,11 @@ def _headline(blocks: Sequence[Block], title: str) -> int | None:
 
 def _body(blocks: Sequence[Block], headline: int | None, texts: PageTexts) -> list[Block]:
     """The blocks of the article but its headline, without repetitions."""
-    odds = article_odds(blocks, texts)
+    shares = [texts.share(block.text, "extracted") for block in blocks]
+    votes = zip(article_odds(blocks, texts), second_opinion(blocks, shares, headline), strict=True)
     kept = {
         at
-        for at, (odd, block) in enumerate(zip(odds, blocks, strict=True))
+        for at, (odd, block) in enumerate(zip(map(sum, votes), blocks, strict=True))
         if odd > (_SURE if _is_scrap(block) else 0) and not is_boilerplate(block.text)
     }
     times = {at for at, block in enumerate(blocks) if CLOCK.fullmatch(block.text)}

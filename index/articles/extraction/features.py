@@ -34,11 +34,15 @@ def words(text: str) -> list[str]:
 
 @dataclass(frozen=True)
 class PageTexts:
-    """What a page says of its article besides the markup: title, description, JSON-LD's body."""
+    """What is known of a page's article besides the markup: title, description, JSON-LD's body.
+
+    ``extracted``: what another extractor takes for it.
+    """
 
     title: str = ""
     description: str = ""
     body: str = ""
+    extracted: str = ""
     _grams: dict[str, set[tuple[str, ...]]] = field(default_factory=dict)
 
     def share(self, text: str, within: str) -> float:
