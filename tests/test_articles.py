@@ -91,6 +91,14 @@ def test_what_a_library_stumbles_over_is_no_article_and_says_why() -> None:
     pytest.fail("no library stumbled")
 
 
+def test_long_titles_and_long_markdown_are_bounded_and_told() -> None:
+    stored = read_document(b"---\ntitle: " + b"a" * 10_000 + b"\n---\nTesto.", "a.txt")
+    assert len(stored.fields["title"]) == 1000 and "its title has more than" in stored.notes[0]
+    marked = "[[" * 1_000_001
+    stored = read_document(marked.encode(), "a.md")
+    assert stored.text == marked and "its Markdown is kept" in stored.notes[0]
+
+
 def test_other_endings_are_refused() -> None:
     with pytest.raises(ArticleError, match=r"\.xlsx is not read"):
         article("testo", "a.xlsx")
@@ -114,6 +122,8 @@ def test_markdown_keeps_html_and_numbers() -> None:
         ("71 ettari[^1].\n\n[^1]: Istat\n[^2]: È del 2023.", "71 ettari.\n\nIstat\n\nÈ del 2023."),
         ("> [!note]- Attenzione\n\n- [x] riaperto", "Attenzione\n\n- riaperto"),
         ('{{< figure src="a.jpg" >}}\n\nIl ponte{: .lead} riapre.', "Il ponte riapre."),
+        ("10<sup>3</sup> m, 71 ettari<sup>1</sup><br>Uno", "10³ m, 71 ettari\n\nUno"),
+        ("<style>p {x}</style>\n\n<p>Uno</p><p>Due</p>", "Uno\n\nDue"),
         ("`[[x]]`, 10 ^2, [nota], [^ e 50%", "[[x]], 10 ^2, [nota], [^ e 50%"),
     ],
 )

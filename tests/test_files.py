@@ -64,6 +64,34 @@ def test_what_is_not_read_is_told_once_with_its_reason(tmp_path: Path) -> None:
     }
 
 
+CONFLICTS = [
+    "a.sync-conflict-20240101-101010-ABCDEFG.txt",
+    "a_conflict-20240101-101010.md",
+    "a (Anna's conflicted copy 2024-01-01).txt",
+    "a (copia in conflitto di Anna 2024-01-01).txt",
+    "a (SFConflict anna@example.org 2024-01-01-10-10-10).txt",
+    "a.Conflict.txt",
+    "a [conflicted].txt",
+]
+
+
+def test_files_of_other_programs_are_told_and_not_read(tmp_path: Path) -> None:
+    others = ["@eaDir/a.txt/b.txt", "#recycle/a.txt", "Ponte_files/frame.html", ".a.txt.icloud"]
+    others += ["Thumbs.db", "desktop.ini", ".DS_Store", "._a.txt"]
+    own = ["a.txt", "a (1).txt", "Gaza (il conflitto).txt", "Ponte.html", "mie_files/a.txt"]
+    for name in (*CONFLICTS, *others, *own, ".~lock.a.odt#", "~$a.docx"):
+        (tmp_path / name).parent.mkdir(exist_ok=True, parents=True)
+        (tmp_path / name).write_text("x")
+    reasons = told(tmp_path)
+    assert {path for path, reason in reasons.items() if not reason} == set(own)
+    assert all(reasons[name].startswith("it is a copy from a sync") for name in CONFLICTS)
+    assert reasons["Ponte_files"] == "it holds the parts of the saved page beside it"
+    assert reasons["@eaDir"] == reasons["#recycle"] == "it is a folder of another program"
+    assert reasons[".a.txt.icloud"].endswith("have iCloud download it")
+    assert reasons.keys() >= {"Thumbs.db", "desktop.ini", ".DS_Store", "._a.txt"}
+    assert len(reasons) == len(CONFLICTS) + len(others) + len(own)
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everywhere")
 def test_a_folder_that_may_not_be_read_leaves_the_others(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("x")

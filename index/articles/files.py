@@ -7,7 +7,7 @@ import json
 import os
 import re
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +24,17 @@ _TEMPORARY = re.compile(
     r"|.*\.(?:sw[a-z]|tmp|part|crdownload)|.*___jb_(?:tmp|old)___",
     re.DOTALL | re.IGNORECASE,
 )
+# Syncthing, ownCloud, Resilio, pCloud; Dropbox, Nextcloud and Seafile in parentheses.
+_CONFLICT = re.compile(
+    r".*(?:\.sync-conflict-|_conflict-\d{8}|\.conflict\.|\[conflicted\]"
+    r"|\(.*(?:conflict(?:ed)? copy|case conflict|sfconflict|copia in conflitto).*\)).*",
+    re.DOTALL | re.IGNORECASE,
+)
+# Of network drives and archives: thumbnails, what was deleted, attributes.
+_FOREIGN_FOLDERS = frozenset(
+    ("@eadir", "#recycle", "@recycle", "$recycle.bin", "system volume information", "__macosx")
+)
+_SAVED = ("_files", "_file", "_fichiers", "-Dateien")  # ends of the folder beside a saved page
 _DAY = 86_400  # seconds after which all files are read again, whatever their status
 RACY_SECONDS = 3.0  # seconds: a file that was just changed may change again within its time stamp
 _MIN_MISSES = 50  # new digests; fewer are not worth a write
@@ -122,14 +133,12 @@ class _Walk:
     def files(self, folder: str) -> Iterator[CorpusFile]:
         """The files below a folder of the corpus; "" is the corpus itself."""
         entries = self._entries(folder)
-        names = {entry.name for entry in entries}
+        names = frozenset(entry.name for entry in entries)
         for entry in entries:
             if is_temporary(entry.name):
                 continue
             path = f"{folder}/{entry.name}" if folder else entry.name
-            trouble = _trouble(self._root, path, entry, self._max_bytes)
-            if not trouble and (page := _saved_page(entry.name, names)) and entry.is_dir():
-                trouble = f"it belongs to the saved page {page}"
+            trouble = _trouble(self._root, path, entry, self._max_bytes) or _foreign(entry, names)
             if trouble:
                 yield CorpusFile(_printable(path), "", trouble)
             elif entry.is_dir():
@@ -173,6 +182,8 @@ def _trouble(root: str, path: str, entry: os.DirEntry[str], max_bytes: int) -> s
     """Why this entry is not read, or ""."""
     if _printable(path) != path:
         return "its name is not UTF-8"
+    if entry.name.startswith(".") and entry.name.endswith(".icloud"):
+        return "it is not on this machine: have iCloud download it"
     if entry.name.startswith("."):
         return "it is hidden: its name begins with a dot"
     try:
@@ -181,13 +192,18 @@ def _trouble(root: str, path: str, entry: os.DirEntry[str], max_bytes: int) -> s
         return f"it cannot be read: {error.strerror}"
 
 
-def _saved_page(name: str, names: Collection[str]) -> str:
-    """The page whose frames and pictures a browser saved in the folder ``name``, or ""."""
-    for ending in ("_files", "_file", ".files"):
-        pages = (name.removesuffix(ending) + suffix for suffix in (".html", ".htm"))
-        page = next((page for page in pages if page in names), "")
-        if name.endswith(ending) and page:
-            return page
+def _foreign(entry: os.DirEntry[str], names: frozenset[str]) -> str:
+    """Why this entry is another program's and no article, or ""; ``names``: all in its folder."""
+    if _CONFLICT.fullmatch(entry.name):
+        return "it is a copy from a sync conflict: compare it with the other one, then rename it"
+    if not entry.is_dir():
+        return ""
+    if entry.name.lower() in _FOREIGN_FOLDERS:
+        return "it is a folder of another program"
+    for end in _SAVED:
+        page = entry.name.removesuffix(end)
+        if page != entry.name and not names.isdisjoint((f"{page}.html", f"{page}.htm")):
+            return "it holds the parts of the saved page beside it"
     return ""
 
 

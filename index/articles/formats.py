@@ -23,6 +23,8 @@ from index.text.dates import ranking_day
 
 Loader = Callable[[bytes], Document]  # raises ArticleError if there is no text
 
+MAX_FIELD = 1000  # characters of a title, a source or an address
+
 
 def way_out(suffix: str) -> str:
     """The formats in which to save a file of a format that is not read."""
@@ -51,10 +53,18 @@ def read_document(data: bytes, path: str) -> Document:
         ) from error
     if not visible(document.text).strip():
         raise ArticleError("it holds no text")
-    notes, date = document.notes, document.fields.get("date")
+    return replace(_with_checked_fields(document), text=with_line_ends(document.text))
+
+
+def _with_checked_fields(document: Document) -> Document:
+    notes, date = list(document.notes), document.fields.get("date")
     if date and not ranking_day(date):
-        notes = (*notes, f"the date {date} is still to come: it does not count as the newest")
-    return replace(document, text=with_line_ends(document.text), notes=notes)
+        notes.append(f"the date {date} is still to come: it does not count as the newest")
+    for name, value in document.fields.items():
+        if len(value) > MAX_FIELD:
+            notes.append(f"its {name} has more than {MAX_FIELD} characters: the rest is left out")
+    fields = {name: value[:MAX_FIELD] for name, value in document.fields.items()}
+    return replace(document, fields=fields, notes=tuple(notes))
 
 
 def _markdown(data: bytes) -> Document:

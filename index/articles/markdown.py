@@ -7,13 +7,14 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING
 
+from index.articles.office.markup import markup_text
+
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
     from markdown_it.rules_block import StateBlock
     from markdown_it.rules_inline import StateInline
     from markdown_it.token import Token
 
-_TAG = re.compile(r"<!--.*?-->|<[^>]*>", re.DOTALL)
 # What Obsidian, Jekyll and Hugo do not show: comments, templates, marks of footnotes.
 _HIDDEN = {"%%": "%%", "{{<": ">}}", "{{%": "%}}", "{%": "%}", "{:": "}", "[^": "]"}
 # A callout, a task, an alias of this block: "> [!note]- Title", "- [x] done", "text ^alias".
@@ -113,8 +114,15 @@ def _block_text(block: Token) -> str:
     if block.type in {"fence", "code_block"}:
         return block.content
     if block.type == "html_block":
-        return html.unescape(_TAG.sub("", block.content))
-    return "".join(_inline(token) for token in block.children or ())
+        return markup_text(f"<body>{block.content}")
+    inside = block.children or []
+    if any(token.type == "html_inline" for token in inside):
+        return markup_text("<body>" + "".join(map(_as_html, inside)))
+    return "".join(map(_inline, inside))
+
+
+def _as_html(token: Token) -> str:
+    return token.content if token.type == "html_inline" else html.escape(_inline(token))
 
 
 def _inline(token: Token) -> str:
