@@ -166,7 +166,7 @@ def look(index: CurrentIndex) -> None:
 
 def button_of(article: Article) -> Button:
     """The button of a quotation of all the sentences of an article."""
-    spans = sentences(article.text, article.language)
+    spans = sentences(article.text)
     quote = slice_of(article, Span(spans[0].start, spans[-1].end))
     return answer_buttons(Answer("q", "q", (quote,), 0.9, "g"), 1, SAY, inline=False)[0][0]
 

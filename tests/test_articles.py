@@ -112,7 +112,7 @@ def test_markdown_keeps_html_and_numbers() -> None:
         ("Costa ==12 euro==%% vero? %%. a == b", "Costa 12 euro. a == b"),
         ("%%\nuna nota\n\nlunga\n%%\nIl ponte. ^abc-1", "Il ponte."),
         ("71 ettari[^1].\n\n[^1]: Istat\n[^2]: È del 2023.", "71 ettari.\n\nIstat\n\nÈ del 2023."),
-        ("> [!note]- Attenzione\n\n- [x] riaperto", "Attenzione\n\nriaperto"),
+        ("> [!note]- Attenzione\n\n- [x] riaperto", "Attenzione\n\n- riaperto"),
         ('{{< figure src="a.jpg" >}}\n\nIl ponte{: .lead} riapre.', "Il ponte riapre."),
         ("`[[x]]`, 10 ^2, [nota], [^ e 50%", "[[x]], 10 ^2, [nota], [^ e 50%"),
     ],

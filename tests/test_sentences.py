@@ -1,15 +1,21 @@
 """Sentences are whole, in place, and nothing but boilerplate is left out."""
 
+import itertools
 import random
+from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from index.articles.article import read_article
+from index.text.borders import borders
 from index.text.clean import is_boilerplate
 from index.text.sentences import sentences
 from tests.conftest import ROOT
 
+GOLD = ROOT / "tests" / "gold"
+STOPS = " .!?…»”\"’')]"
 ARTICLES = sorted((ROOT / "corpus").glob("*.txt"))
 
 
@@ -29,11 +35,64 @@ def texts(text: str) -> list[str]:
             "Titolo senza punto\nPrima frase. Seconda.",
             ["Titolo senza punto", "Prima frase.", "Seconda."],
         ),
+        (
+            "La S.p.A. Beta vale 2 mln. di euro ca. secondo il rag. Poli. “Non so.” ha detto.",
+            [
+                "La S.p.A. Beta vale 2 mln. di euro ca. secondo il rag. Poli.",
+                "“Non so.” ha detto.",
+            ],
+        ),
+        ("IL P.M. NERI TACE. LA DIFESA NO.", ["IL P.M. NERI TACE.", "LA DIFESA NO."]),
+        ("the mayor signed. mr. brown did not.", ["the mayor signed.", "mr. brown did not."]),
         ("In Ucraina\u00a0.\u00a0In cambio, altro.", ["In Ucraina\u00a0.", "In cambio, altro."]),
     ],
 )
 def test_sentences_end_where_a_reader_ends_them(text: str, expected: list[str]) -> None:
     assert texts(text) == expected
+
+
+def marked(path: Path) -> Iterator[tuple[str, bool, str, str]]:
+    """The first two columns of each line, and the text on either side of its mark."""
+    for line in path.read_text("utf-8").splitlines():
+        before, _, after = line[2:].partition("¦")
+        yield line[1], line[0] == "+", before, after
+
+
+def test_the_borders_that_a_reader_marked_on_news_are_found() -> None:
+    right: dict[str, list[bool]] = {" ": [], "!": []}
+    for kind, is_border, before, after in marked(GOLD / "news" / "borders.txt"):
+        ends = {end for end in borders(before + after) if end > len(before.rstrip(STOPS))}
+        right[kind].append((len(before) in ends) == is_border)
+    assert len(right[" "]) > 350 and np.mean(right[" "]) >= 0.99  # drawn from all
+    assert len(right["!"]) > 250 and np.mean(right["!"]) >= 0.98  # from those that look hard
+
+
+def test_hard_borders_that_the_splitter_has_not_learnt_are_found() -> None:
+    right = total = 0
+    for line in (GOLD / "borders.txt").read_text("utf-8").splitlines():
+        if line.startswith("#"):
+            continue
+        parts = line.split("¦")
+        ends = set(itertools.accumulate(map(len, parts[:-1])))
+        found = set(borders("".join(parts)))
+        right, total = right + len(found & ends), total + len(found | ends)
+    assert total > 100 and right / total >= 0.96
+
+
+@pytest.mark.parametrize("spoken", ["parola " * 3000, "x" * 9000, "漢" * 3000])
+def test_words_without_stops_are_cut_into_bounded_parts(spoken: str) -> None:
+    parts = texts(spoken)
+    assert max(map(len, parts)) <= 400
+    assert "".join("".join(parts).split()) == "".join(spoken.split())
+
+
+def test_a_transcript_is_cut_at_its_pauses() -> None:
+    spoken = "il consiglio ha parlato a lungo di strade, " * 20
+    assert all(part.endswith("strade,") for part in texts(spoken))
+    long = (
+        "Il bilancio, che la giunta ha discusso per ore, prevede nuove strade, " * 12 + "e altro."
+    )
+    assert texts(long) == [long]
 
 
 def test_a_paragraph_wrapped_at_a_width_is_not_cut_at_its_lines() -> None:

@@ -149,7 +149,7 @@ def _quoted(index: CurrentIndex, text: str) -> tuple[Article, Quotation] | None:
     article = reference.article(index) if reference else None
     if reference is None or article is None:
         return None
-    spans, span = sentences(article.text, article.language), reference.span
+    spans, span = sentences(article.text), reference.span
     begins = any(sentence.start == span.start for sentence in spans)
     ends = any(sentence.end == span.end for sentence in spans)
     return (article, slice_of(article, span)) if begins and ends and span.start < span.end else None
@@ -162,7 +162,7 @@ def _whole(index: CurrentIndex, quote: Quotation) -> Quotation | None:
         return None
     spans = [
         span
-        for span in sentences(article.text, article.language)
+        for span in sentences(article.text)
         if span.start < quote.end and quote.start < span.end
     ]
     return slice_of(article, Span(spans[0].start, spans[-1].end)) if spans else None
@@ -224,9 +224,7 @@ def _paragraphs(article: Article, span: Span) -> Iterator[Span]:
         yield span
         return
     first, last = span.start - _CONTEXT, span.end + _CONTEXT
-    near = [
-        s for s in sentences(article.text, article.language) if s.start < last and first < s.end
-    ]
+    near = [s for s in sentences(article.text) if s.start < last and first < s.end]
     for line in lines[max(own[0] - 1, 0) : own[-1] + 2]:
         inside = [s for s in near if line.start <= s.start < line.end]
         if inside:

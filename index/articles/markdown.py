@@ -22,31 +22,41 @@ _BLOCK_ID = re.compile(r"\^[\w-]*[^\W\d][\w-]*\s*")
 MAX_MARKDOWN = 2_000_000  # characters: a minute, if all are marks
 _REACH = 2000  # characters between the two ends of a mark: a long line takes no longer
 _COMMENT = "\n%%\n"
+# What separates a block from the next one, after the end of what it stands in.
+_GAPS = {
+    "td_close": " | ", "th_close": " | ", "tr_close": "\n", "list_item_close": "\n",
+    "table_close": "\n\n", "bullet_list_close": "\n\n", "ordered_list_close": "\n\n",
+}  # fmt: skip
 
 
 def plain_text(markdown: str) -> str:
     """A Markdown text without markup and addresses, its blocks separated by an empty line.
 
-    A line break inside a paragraph is a space, as in HTML.
+    A line break inside a paragraph is a space, as in HTML. An item of a list, and a row of a
+    table with its cells between upright strokes, is a line.
     """
     shown = f"\n{markdown}\n".split(_COMMENT)
     if len(shown) % 2:  # every comment of whole lines ends
         markdown = "\n".join(shown[::2])
-    blocks, number = [], ""
+    parts: list[str] = []
+    gap, marker, in_cell = "", "", False
     for token in _parser().parse(markdown):
-        if token.type == "list_item_open" and token.info:
-            number = f"{token.info}{token.markup} "
-        if text := _block_text(token).strip():
-            blocks.append(number + text)
-            number = ""
-    return "\n\n".join(blocks)
+        if token.type == "list_item_open":
+            marker = f"{token.info}{token.markup} " if token.info else "- "
+        elif (block := _block_text(token).strip()) or (in_cell and token.type == "inline"):
+            parts.append(f"{gap}{marker}{block}")
+            gap, marker = "\n\n", ""
+        elif parts:
+            gap = _GAPS.get(token.type, gap)
+        in_cell = token.type in ("th_open", "td_open")
+    return "".join(parts)
 
 
 @cache
 def _parser() -> MarkdownIt:
     from markdown_it import MarkdownIt
 
-    parser = MarkdownIt("commonmark").enable("strikethrough")
+    parser = MarkdownIt("commonmark").enable(["strikethrough", "table"])
     parser.inline.ruler.after("escape", "extensions", _extension)
     parser.block.ruler.at("reference", _reference, {"alt": ["paragraph"]})
     return parser

@@ -12,6 +12,8 @@ from index.text.sentences import Span, sentences
 TARGET_TOKENS = 256  # of a passage, unless one sentence alone is longer
 MARGIN = 16  # tokens kept free for the prompt and the model's own marks
 
+MAX_ACRONYM = 20  # characters of a line in capitals that is left as it is
+
 CountTokens = Callable[[Sequence[str]], list[int]]
 
 
@@ -40,25 +42,30 @@ class Passage:
 def titled(heading: str, text: str) -> str:
     """A passage or a sentence as models see it: below its article's heading, unless it begins so.
 
-    "" is no heading.
+    "" is no heading. Lines in capitals are in small letters, which models know better.
     """
-    return text if text.startswith(heading.rstrip("…")) else f"{heading}\n{text}"
+    shown = text if text.startswith(heading.rstrip("…")) else f"{heading}\n{text}"
+    return "\n".join(map(_lowered, shown.split("\n")))
+
+
+def _lowered(line: str) -> str:
+    """The line, in small letters if it has no others and is long enough to be no acronym."""
+    small = line.lower() if line.isupper() and len(line) > MAX_ACRONYM else line
+    return small if len(small) == len(line) else line
 
 
 def split_article(article: Article, count_tokens: CountTokens, max_tokens: int) -> list[Passage]:
     """The passages of an article, in order.
 
-    Sentences are never cut, but for one longer than the model reads: that is cut at a space.
+    Sentences are never cut: of one longer than the model reads, it sees the beginning.
     Neighbouring passages share one sentence, so that a pronoun keeps its sentence before.
     Between the sentences of a passage there is only white space. The heading fits above each.
     """
     (above,) = count_tokens([article.heading])
     limit = max(max_tokens - MARGIN - above, max_tokens // 2)  # a model may read very little
-    spans = sentences(article.text, article.language)
+    spans = sentences(article.text)
     counts = count_tokens([article.text[s.start : s.end] for s in spans])
-    sized: list[tuple[Span, int]] = []
-    for span, count in zip(spans, counts, strict=True):
-        sized.extend(_fitting(article.text, span, count, count_tokens, limit))
+    sized = [(span, min(count, limit)) for span, count in zip(spans, counts, strict=True)]
     return [
         Passage(
             article.path,
@@ -75,21 +82,6 @@ def split_article(article: Article, count_tokens: CountTokens, max_tokens: int) 
 
 def _slice(text: str, group: Sequence[Span]) -> str:
     return text[group[0].start : group[-1].end]
-
-
-def _fitting(
-    text: str, span: Span, count: int, count_tokens: CountTokens, limit: int
-) -> Iterator[tuple[Span, int]]:
-    """The span with its count of tokens, or its halves, cut at spaces, until each one fits."""
-    if count <= limit or span.end - span.start < 2:
-        yield span, min(count, limit)
-        return
-    middle = (span.start + span.end) // 2
-    space = text.rfind(" ", span.start + 1, middle)
-    cut = space if space > 0 else middle
-    for half in (Span(span.start, cut), Span(cut + (space > 0), span.end)):
-        (tokens,) = count_tokens([text[half.start : half.end]])
-        yield from _fitting(text, half, tokens, count_tokens, limit)
 
 
 def _runs(text: str, sized: list[tuple[Span, int]]) -> Iterator[list[tuple[Span, int]]]:

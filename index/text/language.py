@@ -31,6 +31,7 @@ class Language:
     stop_words: frozenset[str]
     function_words: frozenset[str]
     abbreviations: frozenset[str]
+    final_abbreviations: frozenset[str]
     months: tuple[str, ...]
     months_that_are_words: frozenset[str]
     weekdays: tuple[str, ...]

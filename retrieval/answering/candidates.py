@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 
@@ -14,17 +13,16 @@ from index.models.embedder import Embedder
 from index.models.encoder import Vectors
 from index.text.clean import shown
 from index.text.language import MAIN, alternatives
-from index.text.sentences import Span, ends_a_sentence, logical_lines
+from index.text.sentences import Span
 from retrieval.answer import Question
+from retrieval.answering.article_lines import MAX_PAIR_LENGTH, ArticleLines
 from retrieval.answering.reader import Page, Reader, Reading
 from retrieval.answering.search import ScoredPassage
 from retrieval.answering.weights import Evidence
 from retrieval.questions.scope import ScopedQuestion
 
-MAX_PAIR_LENGTH = 400  # characters of two neighbours that are quoted together
 MAX_BEHIND = 1.0  # the best passage; where few passages are found, all but one are far behind
 MAX_LEAD = 10.0  # of the words that answer before the best others: beyond, none can be meant
-MAX_HEADLINE = 300  # characters of a first line that may be a headline of several sentences
 _OPENING = r"[\s«“\"‘'(–—-]*"
 _NAME = re.compile(r"(?:^|\s|[’'])[A-ZÀ-Ý]")
 
@@ -35,7 +33,9 @@ class Sentence:
 
     ``answer``: the words that probably answer, according to the reader. ``before``: the preceding
     sentence, if this one refers back to it. The two are weighed and quoted together, and either
-    may hold the answer. ``vector``: the sentence's unit vector, shape (dimensions,).
+    may hold the answer. ``lead``: what introduces it, as a question or the head of a table, and is
+    quoted with it; ``whole``: the sentence with what it announces below it. ``vector``: its unit
+    vector, shape (dimensions,).
     """
 
     article: Article
@@ -44,6 +44,8 @@ class Sentence:
     heading: bool
     answer: Span | None = None
     before: Span | None = None
+    lead: Span | None = None
+    whole: Span | None = None
     vector: Vectors | None = field(default=None, compare=False, repr=False)
 
     @property
@@ -58,8 +60,8 @@ class Sentence:
 
     @property
     def shown(self) -> str:
-        """The sentence, after the one that it refers back to."""
-        return self.article.text[(self.before or self.span).start : self.span.end]
+        """The sentence, after what introduces it or what it refers back to."""
+        return self.article.text[(self.lead or self.before or self.span).start : self.span.end]
 
     @property
     def answer_text(self) -> str:
@@ -89,7 +91,7 @@ def gather_sentences(
             rival = best.get(sentence.key)
             if rival is None or rival.evidence.reader < sentence.evidence.reader:
                 best[sentence.key] = sentence
-    return _with_antecedents(list(best.values()))
+    return list(best.values())
 
 
 def refers_back(text: str) -> bool:
@@ -125,55 +127,6 @@ def adjoin(sentence: Sentence, neighbour: Sentence) -> bool:
     return not gap.strip() and "\n" not in gap and second.end - first.start <= MAX_PAIR_LENGTH
 
 
-def whole_sentences(article: Article, spans: Iterable[Span]) -> list[Span]:
-    """Those of a passage's sentences that are not part of a longer one."""
-    lines = ArticleLines(article)
-    return [span for span in spans if not lines.is_fragment(span)]
-
-
-class ArticleLines:
-    """An article by its logical lines, which tell headings, and sentences cut for the model."""
-
-    def __init__(self, article: Article) -> None:
-        self.article = article
-        self._lines = list(logical_lines(article.text))
-
-    def is_heading(self, span: Span) -> bool:
-        """Whether the sentence is part of a headline, or repeats the title with a full stop.
-
-        A headline is a line of its own that ends without a stop.
-        """
-        text, line = self.article.text, self._line_of(span)
-        if text[span.start : span.end] == f"{self.article.title}.":
-            return True
-        if ends_a_sentence(text[line.start : line.end]):
-            return False
-        before, after = text[: line.start].strip(), text[line.end :].strip()
-        if not before:
-            return bool(after) and (line == span or line.end - line.start <= MAX_HEADLINE)
-        return line == span
-
-    def asks(self, span: Span) -> bool:
-        """Whether the sentence is a question, which tells nothing."""
-        return self.article.text[span.start : span.end].endswith("?")
-
-    def is_fragment(self, span: Span) -> bool:
-        """Whether the span is part of a sentence that was too long for the model."""
-        text, line = self.article.text, self._line_of(span)
-        whole_start = span.start == line.start or ends_a_sentence(text[line.start : span.start])
-        whole_end = span.end == line.end or ends_a_sentence(text[span.start : span.end])
-        return not (whole_start and whole_end)
-
-    def _line_of(self, span: Span) -> Span:
-        """The logical line that holds the sentence, without outer white space."""
-        line = next(
-            line for line in self._lines if line.start <= span.start and span.end <= line.end
-        )
-        content = self.article.text[line.start : line.end]
-        start = line.start + len(content) - len(content.lstrip())
-        return Span(start, start + len(content.strip()))
-
-
 @dataclass(frozen=True)
 class _Excerpt:
     """A passage, the spans of its sentences in the article, and the question it is asked."""
@@ -197,21 +150,29 @@ class _Excerpt:
         generation: Generation,
         embedder: Embedder,
     ) -> Iterator[Sentence]:
-        """The whole sentences; a fragment of one is never quoted."""
+        """The sentences of the passage with the evidence for each."""
         passage, behind = self.scored.passage, min(self.scored.behind, MAX_BEHIND)
         vectors = generation.sentence_vectors(passage)
         cosines = (vectors @ embedder.encode_query(self.question.text)).tolist()
         for span, reading, vector, cosine in zip(
             self.spans, readings, vectors, cosines, strict=True
         ):
-            if not self.lines.is_fragment(span):
-                evidence = Evidence(cosine, behind, foreign)
-                if reading:
-                    lead = min(reading.score - reading.rival, MAX_LEAD)
-                    evidence = replace(evidence, reader=reading.score, lead=lead)
-                answer = _shifted(reading.span, passage.start) if reading else None
-                heading = self.lines.is_heading(span) or self.lines.asks(span)
-                yield Sentence(self.lines.article, span, evidence, heading, answer, vector=vector)
+            evidence = Evidence(cosine, behind, foreign)
+            if reading:
+                ahead = min(reading.score - reading.rival, MAX_LEAD)
+                evidence = replace(evidence, reader=reading.score, lead=ahead)
+            answer = _shifted(reading.span, passage.start) if reading else None
+            heading = self.lines.is_heading(span) or self.lines.asks(span)
+            yield Sentence(
+                self.lines.article,
+                span,
+                evidence,
+                heading,
+                answer,
+                lead=self.lines.lead(span),
+                whole=self.lines.announced(span),
+                vector=vector,
+            )
 
 
 def _article(path: str, generation: Generation) -> Article:
@@ -238,22 +199,3 @@ def _readings(
 
 def _shifted(span: Span, offset: int) -> Span:
     return Span(span.start + offset, span.end + offset)
-
-
-def _with_antecedents(sentences: Sequence[Sentence]) -> list[Sentence]:
-    """The sentences; those that refer back are joined to the one before them."""
-    in_text_order = sorted(sentences, key=lambda sentence: sentence.key)
-    joined = {
-        sentence.key: _joined(before, sentence)
-        for before, sentence in itertools.pairwise(in_text_order)
-        if adjoin(before, sentence) and refers_back(sentence.text)
-    }
-    return [joined.get(sentence.key, sentence) for sentence in sentences]
-
-
-def _joined(before: Sentence, sentence: Sentence) -> Sentence:
-    """The sentence before says who "he" is, so it may hold the words that answer."""
-    better = max(sentence, before, key=lambda candidate: candidate.evidence.reader)
-    best = better.evidence
-    evidence = replace(sentence.evidence, reader=best.reader, lead=best.lead)
-    return replace(sentence, evidence=evidence, answer=better.answer, before=before.span)

@@ -12,6 +12,7 @@ from index.text.words import terms
 from retrieval.answer import Answer, Question, Reason
 from retrieval.answering.agreement import undecided, verdict
 from retrieval.answering.candidates import gather_sentences
+from retrieval.answering.introductions import with_introductions
 from retrieval.answering.quotations import LIKELY, ScoredSentence, quotations, ranked
 from retrieval.answering.reader import Reader
 from retrieval.answering.search import ScoredPassage, find_passages, newness
@@ -77,7 +78,8 @@ class Extractor:
         gathered = gather_sentences(
             scoped_question, passages, self.generation, self.embedder, self.reader
         )
-        return ranked(gathered, self.weights)
+        question = scoped_question.question.text
+        return ranked(with_introductions(gathered, question), self.weights)
 
     def base(self, question: Question, scoped_question: ScopedQuestion) -> Answer:
         """An answer that says nothing yet."""

@@ -10,6 +10,7 @@ from index.generations.generation import Generation
 from index.text.fragment import sentence_address
 from index.text.sentences import Span
 from retrieval.answer import Carrier, Quotation
+from retrieval.answering.article_lines import MAX_PAIR_LENGTH
 from retrieval.answering.candidates import Sentence, adjoin
 from retrieval.answering.search import SAME_TEXT, share_of_terms
 from retrieval.answering.weights import Weights
@@ -73,6 +74,9 @@ def quotations(
         if not is_verbatim(quote, generation):
             continue
         for index, earlier in enumerate(quotes):
+            if _overlap(quote, earlier):
+                quotes[index] = _united(earlier, quote, candidate.sentence.article, generation)
+                break
             if _is_same_text(quote, earlier, generation):
                 quotes[index] = _with_twin(earlier, quote)
                 break
@@ -133,8 +137,11 @@ def _with_neighbour(
 ) -> list[ScoredSentence]:
     """The candidate with the neighbour that may join it, if any, in textual order.
 
-    The preceding one joins a sentence that refers back to it; else the best one that answers, too.
+    What introduces or is introduced is quoted with that alone. The preceding one joins a sentence
+    that refers back to it; else the best one that answers, too.
     """
+    if candidate.sentence.lead or candidate.sentence.whole:
+        return [candidate]
     neighbours = [scored for scored in unused if adjoin(candidate.sentence, scored.sentence)]
     for neighbour in neighbours:
         if neighbour.sentence.span == candidate.sentence.before:
@@ -145,10 +152,29 @@ def _with_neighbour(
 
 
 def _joint_quotation(group: Sequence[ScoredSentence], best: ScoredSentence) -> Quotation:
-    span = Span(group[0].sentence.span.start, group[-1].sentence.span.end)
+    first = best.sentence.lead or group[0].sentence.span
+    last = best.sentence.whole or group[-1].sentence.span
+    span = Span(first.start, last.end)
     answer = best.sentence.answer
     inside = answer and span.start <= answer.start and answer.end <= span.end
     return slice_of(best.sentence.article, span, answer if inside else None, best.score)
+
+
+def _overlap(quote: Quotation, earlier: Quotation) -> bool:
+    """Whether two quotations share words of one article, as those of items of one list."""
+    same = quote.article == earlier.article
+    return same and quote.start < earlier.end and earlier.start < quote.end
+
+
+def _united(
+    earlier: Quotation, quote: Quotation, article: Article, generation: Generation
+) -> Quotation:
+    """One quotation of both, if it is short enough, else the earlier one."""
+    span = Span(min(earlier.start, quote.start), max(earlier.end, quote.end))
+    if span.end - span.start > MAX_PAIR_LENGTH:
+        return earlier
+    united = quotation(article, span, earlier.deciding, earlier.score, generation)
+    return united or earlier
 
 
 def _is_same_text(quote: Quotation, earlier: Quotation, generation: Generation) -> bool:

@@ -16,7 +16,8 @@ from index.text.dates import ranking_day
 from index.text.sentences import Span
 from index.text.words import language_of, stems, terms, words
 from retrieval.answer import Answer, Intent, Quotation, Reason, Turn
-from retrieval.answering.candidates import ArticleLines, refers_back
+from retrieval.answering.article_lines import ArticleLines
+from retrieval.answering.candidates import refers_back
 from retrieval.answering.extractive import ExtractiveAnswer, Extractor
 from retrieval.answering.quotations import quotation
 from retrieval.answering.search import ScoredPassage
@@ -119,18 +120,14 @@ def central_sentences(
 
 
 def article_sentences(article: Article, generation: Generation) -> tuple[list[Span], Vectors]:
-    """The whole sentences of an article but its headlines, and their vectors, in order."""
+    """The sentences of an article but its headlines, and their vectors, in order."""
     lines = ArticleLines(article)
     vector_of: dict[Span, Vectors] = {}
     rows = sorted(generation.store.passage_rows([article.path]))
     for passage in generation.store.passages(rows):
         spans = generation.sentences(passage)
         vector_of.update(zip(spans, generation.sentence_vectors(passage), strict=True))
-    spans = sorted(
-        span
-        for span in vector_of
-        if not (lines.is_fragment(span) or lines.is_heading(span) or lines.asks(span))
-    )
+    spans = sorted(s for s in vector_of if not (lines.is_heading(s) or lines.asks(s)))
     return spans, np.array([vector_of[span] for span in spans], np.float32)
 
 

@@ -12,6 +12,7 @@ from index.generations.generation import Generation
 from index.models.embedder import Embedder
 from retrieval.answer import Question, Scope
 from retrieval.answering.candidates import gather_sentences
+from retrieval.answering.introductions import with_introductions
 from retrieval.answering.reader import Reader
 from retrieval.answering.search import HybridSearch, worth_reading
 from retrieval.answering.weights import PLAIN, READER, Caution, Evidence, Linear, Weights
@@ -65,7 +66,8 @@ def examples(
     def example(gold: ExamQuestion, among: frozenset[int] | None = None) -> Iterator[Example]:
         passages = worth_reading(search.passages(question.text, among=among))
         scoped_question = ScopedQuestion(question, Scope())
-        sentences = gather_sentences(scoped_question, passages, generation, embedder, reader)
+        gathered = gather_sentences(scoped_question, passages, generation, embedder, reader)
+        sentences = with_introductions(gathered, scoped_question.question.text)
         kept = [s for s in sentences if not s.heading] or sentences
         if kept:
             yield Example(

@@ -13,7 +13,7 @@ from index.text.language import pattern
 from index.text.sentences import Span
 from index.text.words import function_words
 from retrieval.answer import Answer, Claim, Fault, Quotation
-from retrieval.answering.candidates import MAX_PAIR_LENGTH
+from retrieval.answering.article_lines import MAX_PAIR_LENGTH
 from retrieval.answering.quotations import quotation
 from retrieval.writing.claims import MAX_CLAIM_LENGTH, WrittenClaim
 from retrieval.writing.facts import in_common, unsupported

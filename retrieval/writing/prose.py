@@ -12,7 +12,6 @@ from index.models.embedder import Embedder
 from index.text.language import pattern, vocabulary
 from index.text.words import words
 from retrieval.answer import MAX_QUESTION, Answer, Fallback, Question, Turn
-from retrieval.answering.candidates import whole_sentences
 from retrieval.answering.extractive import ExtractiveAnswer
 from retrieval.answering.search import ScoredPassage
 from retrieval.questions.interrogatives import find_interrogative
@@ -128,7 +127,7 @@ def _passages(base: ExtractiveAnswer, generation: Generation) -> list[PromptPass
         passage = scored.passage
         article = generation.store.article(passage.article)
         if article is not None and base.scoped.allows(article.date, article.text):
-            spans = tuple(whole_sentences(article, generation.sentences(passage)))
+            spans = tuple(generation.sentences(passage))
             prompt_passage = PromptPassage(
                 article, passage.start, passage.text, spans, scored.score
             )
