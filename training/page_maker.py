@@ -281,6 +281,8 @@ class RandomPage:
         if self._rng.random() < 0.08:
             lines = (self._own_text(self._s.heading()) for _ in range(self._rng.randint(1, 4)))
             text += "".join(f"<br>{line}" for line in lines)
+        if self._rng.random() < 0.05:  # one that the editor left in another element
+            return self._rng.choice([f"<div>{text}</div>", f"{text}<br>", text])
         wrapped = f"<{self._tag}{self._own}>{text}</{self._tag}>"
         return self._wrap(wrapped)
 

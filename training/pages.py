@@ -27,6 +27,7 @@ from index.articles.extraction.selection import context_features, first_scores
 from training.page_maker import NOTICES, LabelledPage, RandomPage, Source
 
 WRITTEN = Path(__file__).parent / "written" / "pages.toml"
+_HIDDEN, _NETWORKS = 16, 4
 MODEL = Path(__file__).parents[1] / "index" / "articles" / "extraction" / "model.json"
 
 
@@ -126,16 +127,21 @@ def _network(
 
     vectorizer = DictVectorizer(sparse=False)
     inputs = vectorizer.fit_transform(features)
-    model = MLPClassifier((20,), alpha=0.3, max_iter=40, early_stopping=True, random_state=7)
-    model.fit(inputs, labels)
-    print(f"context: {model.score(vectorizer.transform(other), other_labels):.4f} of {len(other)}")
-    (hidden, output), (hidden_bias, output_bias) = model.coefs_, model.intercepts_
+    # The mean of several networks is one with all their hidden units, and varies less.
+    models = [
+        MLPClassifier((_HIDDEN,), alpha=0.3, max_iter=25, early_stopping=True, random_state=seed)
+        for seed in range(_NETWORKS)
+    ]
+    for model in models:
+        model.fit(inputs, labels)
+        score = model.score(vectorizer.transform(other), other_labels)
+        print(f"context: {score:.4f} of {len(other)} blocks right")
     return {
         "names": list(vectorizer.feature_names_),
-        "hidden": hidden.round(3).tolist(),
-        "hidden_bias": hidden_bias.round(3).tolist(),
-        "output": output[:, 0].round(3).tolist(),
-        "output_bias": round(float(output_bias[0]), 3),
+        "hidden": np.hstack([model.coefs_[0] for model in models]).round(3).tolist(),
+        "hidden_bias": np.hstack([model.intercepts_[0] for model in models]).round(3).tolist(),
+        "output": (np.vstack([m.coefs_[1] for m in models])[:, 0] / _NETWORKS).round(4).tolist(),
+        "output_bias": round(float(np.mean([m.intercepts_[1][0] for m in models])), 3),
     }
 
 
