@@ -138,7 +138,7 @@ def test_the_same_address_is_known_whatever_it_says_by_now(web: Site, corpus: Pa
 
 
 def test_an_article_that_leads_to_the_home_page_is_gone(web: Site, corpus: Path) -> None:
-    web.pages["/"] = Page(PAGE.format("/", "Oggi", "Tutte le notizie di oggi."))
+    web.pages["/"] = Page(PAGE.format("/", "Oggi", "Il municipio apre alle nove."))
     web.redirect("/vecchio", "/")
     with pytest.raises(FetchError, match="it leads to the site's home page"):
         adder(corpus).add(web.url("/vecchio"))

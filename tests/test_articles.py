@@ -122,7 +122,7 @@ def test_markdown_keeps_html_and_numbers() -> None:
         ("71 ettari[^1].\n\n[^1]: Istat\n[^2]: È del 2023.", "71 ettari.\n\nIstat\n\nÈ del 2023."),
         ("> [!note]- Attenzione\n\n- [x] riaperto", "Attenzione\n\n- riaperto"),
         ('{{< figure src="a.jpg" >}}\n\nIl ponte{: .lead} riapre.', "Il ponte riapre."),
-        ("10<sup>3</sup> m, 71 ettari<sup>1</sup><br>Uno", "10³ m, 71 ettari\n\nUno"),
+        ("10<sup>3</sup> m, 71 ettari<sup>1</sup><br>Uno", "10³ m, 71 ettari\nUno"),
         ("<style>p {x}</style>\n\n<p>Uno</p><p>Due</p>", "Uno\n\nDue"),
         ("`[[x]]`, 10 ^2, [nota], [^ e 50%", "[[x]], 10 ^2, [nota], [^ e 50%"),
     ],

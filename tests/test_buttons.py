@@ -16,6 +16,7 @@ from index.generations.current import CurrentIndex
 from index.generations.generation import Generation
 from index.generations.layout import Locations
 from index.models.embedder import Embedder
+from index.text.clean import printable
 from index.text.sentences import Span
 from retrieval.answer import Answer, Quotation
 from retrieval.answering.quotations import slice_of
@@ -69,7 +70,8 @@ def test_a_quotation_is_read_among_its_paragraphs_and_then_in_its_article(
     (path,) = [path for path in generation.store.layout() if path in shown["text"]]
     article = generation.store.article(path)
     assert article is not None and "sha256" not in shown["text"]
-    starts = [article.text.index(paragraph) for paragraph in paragraphs]
+    text = printable(article.text)
+    starts = [text.index(paragraph) for paragraph in paragraphs]
     assert len(paragraphs) == 3 and starts == sorted(starts)
     assert quote in paragraphs[1] and len("".join(paragraphs)) > 2 * len(quote)
     assert list(below(shown)) == ["Copia", "Condividi", "Articolo"]

@@ -18,6 +18,7 @@ from index.generations.manifest import OUTPUTS
 from index.generations.passages import Passage, split_article, titled
 from index.generations.store import SCHEMA
 from tests.conftest import ROOT
+from tests.layouts import gold_pages
 from tests.office import docx, epub, mail, odt, paragraph, table
 from tests.pdf import pdf
 
@@ -34,12 +35,18 @@ Altri 3,5 mln. di euro vanno alle strade.
 1. scuole
 2. parchi
 
+| città | euro |
+|-------|------|
+| Lodi  | 1,80 |
+
 > «Non firmo», ha detto il sindaco. E se n'è andato.
 """
 HARD = """Pubblicità
 
 La S.p.A. Alfa vale 3,5 mln. di euro. Il prof. Rossi, nord-coreano, arriva alle 10.30 p.m.
 e riparte il 5 c.m.; così dice l'O.N.U.
+
+SECONDO IL P.M. IL SINDACO HA PRESO TRENTA EURO. LUI NEGA.
 
 - primo punto
 - secondo punto
@@ -61,6 +68,8 @@ def samples() -> Iterator[tuple[str, bytes]]:
     """Names and bytes of files in every format and encoding."""
     for file in sorted([*(ROOT / "corpus").glob("*.txt"), *(ROOT / "tests" / "pages").glob("*")]):
         yield file.name, file.read_bytes()
+    for page in gold_pages("tune"):
+        yield f"{page.name}.html", page.markup.encode()
     yield "a.md", MARKDOWN.encode()
     yield "b.txt", HARD.encode()
     yield "c.txt", HARD.encode("cp1252", "replace")
@@ -68,6 +77,8 @@ def samples() -> Iterator[tuple[str, bytes]]:
     yield "g.txt", "Il presi\u00addente di\u00a0Rimini.".encode()
     for number, text in enumerate(FRONT_MATTERS):
         yield f"f{number}.md", text.encode("mac_roman")
+    yield "borders.txt", (ROOT / "tests" / "gold" / "borders.txt").read_bytes()
+    yield "transcript.txt", b"il consiglio ha parlato di strade " * 40
     lines = MARKDOWN.splitlines()[5:]
     yield "e.pdf", pdf([(50, 800 - 14 * at, 11, line) for at, line in enumerate(lines)])
     rows = (("Comune", "Abitanti"), ("Bardi", "2.100"))

@@ -203,6 +203,33 @@ def test_all_articles_are_searched_even_for_words_that_all_have(
         opened.close()
 
 
+SPELT = (
+    "La \ufb01nanza di Loreto sequestra l’of\ufb01cina Berti – per 1.200 euro.\n\n"
+    "La citta\u0300 di Camerino e\u0300 gia\u0300\u00a0pronta.\n\nL’area cresce di 10³ metri.\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "verdict"),
+    [
+        ("La finanza di Loreto sequestra l'officina Berti - per 1.200 euro", Verdict.VERBATIM),
+        ("La città di Camerino è già pronta", Verdict.VERBATIM),
+        ("L'area cresce di 103 metri", Verdict.ALTERED),  # no figure arises
+    ],
+)
+def test_how_letters_are_spelt_does_not_count(
+    sentence: str, verdict: Verdict, embedder: Embedder, tmp_path: Path
+) -> None:
+    (tmp_path / "corpus").mkdir()
+    (tmp_path / "corpus" / "a.txt").write_text(SPELT, encoding="utf-8")
+    sync(Locations(tmp_path / "corpus", tmp_path / "data"), embedder)
+    opened = Generation(generations_dir(tmp_path / "data") / str(current_name(tmp_path / "data")))
+    result = verify(sentence, opened)
+    opened.close()
+    assert result.verdict is verdict
+    assert result.pieces[0].quotes[0].text in SPELT
+
+
 def test_the_command_and_the_conversation_tell_the_same(indexed_place: Workplace) -> None:
     wrong = TRAIN.replace("Pyongyang", "Seul")
     done = indexed_place.run("verify", f"«{wrong}»")

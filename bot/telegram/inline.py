@@ -47,6 +47,7 @@ from bot.telegram.updates import (
     texts_of,
 )
 from index.errors import VirgoletteError
+from index.text.clean import printable
 from index.text.sentences import Span
 from retrieval.answer import (
     MAX_QUESTION,
@@ -161,7 +162,7 @@ def _articles(
         InlineQueryResultArticle(
             id=str(number),
             title=shortened(article_block(quote).plain),
-            description=shortened(quote.text),
+            description=printable(shortened(quote.text)),
             input_message_content=_content(message),
         )
         for number, ((quote, _), message) in enumerate(zip(quotes, messages, strict=True))

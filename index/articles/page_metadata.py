@@ -154,14 +154,14 @@ def _own_articles(tree: HtmlElement, url: str) -> list[dict[str, Any]]:
     """The JSON-LD objects of this page's article: those with its address, or the only one."""
     articles = [
         item
-        for item in _json_ld(tree)
+        for item in json_ld(tree)
         if any(name.lower().endswith(_ARTICLES) for name in _types(item))
     ]
     own = [item for item in articles if url and url.rstrip("/") in _addresses(item)]
     return own or (articles if len(articles) == 1 else [])
 
 
-def _json_ld(tree: HtmlElement) -> Iterator[dict[str, Any]]:
+def json_ld(tree: HtmlElement) -> Iterator[dict[str, Any]]:
     """The JSON-LD objects of the page: those at the top level, and those of a graph."""
     for script in tree.xpath("//script[contains(@type, 'ld+json')]/text()"):
         try:

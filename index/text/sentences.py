@@ -50,6 +50,12 @@ def ends_a_sentence(text: str) -> bool:
     return text.rstrip().rstrip(_CLOSERS).rstrip().endswith(tuple(_STOPS))
 
 
+def is_labelled_row(line: str) -> bool:
+    """Whether a line is a row of a table that names its columns: "Comune: Bardi · Abitanti: 9"."""
+    parts = line.split(" · ")
+    return len(parts) > 1 and all(": " in part for part in parts)
+
+
 def is_table_row(line: str) -> bool:
     """Whether a line has cells, divided by tabs or upright strokes."""
     return "|" in line or "\t" in line.strip()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -24,8 +25,10 @@ _WORD = re.compile(
     r"|(?P<symbol>[%‰°§&@#+=<>€$£¥])"
 )
 _ACCENTED = str.maketrans("aeiou", "àèìòù")
-_PLAIN_MARKS = str.maketrans("’‘‛`´“”„‟«»❝❞−", '\'\'\'\'\'""""""""-')
+_PLAIN_MARKS = str.maketrans("’‘‛`´“”„‟«»❝❞−–—‐‑", '\'\'\'\'\'""""""""-----')
 _NO_SEPARATORS = str.maketrans("", "", ". \u2009\u202f\u00a0'’")
+# Not composed, a ligature, or not seen: what two spellings of one word differ in.
+_SPELLING = re.compile(rf"[{INVISIBLE}\ufe0f]+|[\ufb00-\ufb06]|\w[\u0300-\u036f]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,19 +80,35 @@ def _key(match: re.Match[str], text: str, accents: bool) -> str:
         bare = bare[:-1] + bare[-1].lower().translate(_ACCENTED)
     if bare.isascii():
         return bare.lower()
-    return unicodedata.normalize("NFC", visible(bare).replace("\ufe0f", "").casefold()).replace(
-        "é", "è"
-    )
+    return folded(bare)[0].casefold().replace("é", "è")
+
+
+def folded(text: str) -> tuple[str, Sequence[int]]:
+    """The text with letters composed, without ligatures and what is not seen.
+
+    And where each of its characters stands in the text, with the text's length at the end.
+    """
+    parts: list[str] = []
+    offsets, at = array("L"), 0
+    for match in _SPELLING.finditer(text):
+        start, end = match.span()
+        spelt = unicodedata.normalize("NFKC" if end - start == 1 else "NFC", match[0])
+        parts += text[at:start], visible(spelt).replace("\ufe0f", "")
+        offsets.extend([*range(at, start), *(start for _ in parts[-1])])
+        at = end
+    if not parts:
+        return text, range(len(text) + 1)
+    offsets.extend(range(at, len(text) + 1))
+    return "".join([*parts, text[at:]]), offsets
 
 
 def same_letters(text: str, other: str) -> bool:
-    """Whether two texts are the same but for white space and the shape of quotation marks."""
+    """Whether two texts are the same but for white space, ligatures and the shape of marks."""
     return _letters(text) == _letters(other)
 
 
 def _letters(text: str) -> str:
-    plain = visible(text).replace("\ufe0f", "").translate(_PLAIN_MARKS)
-    return " ".join(unicodedata.normalize("NFC", plain).split())
+    return " ".join(folded(text)[0].translate(_PLAIN_MARKS).split())
 
 
 def similarity(words: Sequence[Word], others: Sequence[Word]) -> float:

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from index.generations.generation import Generation
-from index.text.clean import shown
 from index.text.dates import ranking_day
 from index.text.sentences import Span
 from index.text.words import terms, words
@@ -70,7 +69,7 @@ def verdict(
         return Agreement((replace(first, deciding=None), *quotes[1:]), differing=True)
     agreeing = {c.sentence.article.path for c in likely if _agree(lead, c.sentence)} - family
     count = 1 + independent_texts(agreeing, generation)
-    return Agreement(quotes, shown(lead.answer_text), count, differing=bool(opposing))
+    return Agreement(quotes, lead.answer_text, count, differing=bool(opposing))
 
 
 def _key(quote: Quotation) -> AnswerKey:

@@ -11,6 +11,7 @@ from index.articles.article import Article
 from index.text.sentences import (
     Span,
     ends_a_sentence,
+    is_labelled_row,
     is_table_row,
     logical_lines,
     sentences,
@@ -52,6 +53,8 @@ class ArticleLines:
             return bool(text[line.end :].strip()) and is_first
         if is_time(self._texts[number]):
             return True
+        if is_labelled_row(self._texts[number]):
+            return False
         if is_table_row(self._texts[number]):
             return self._beginnings[number] is None
         part = self._beginnings[number] is not None or _ITEM.match(self._texts[number])

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from index.text.sentences import is_table_row
+from index.text.sentences import is_labelled_row, is_table_row
 from index.text.words import terms
 from retrieval.answering.article_lines import is_time
 from retrieval.answering.candidates import Sentence, adjoin, refers_back
@@ -60,7 +60,9 @@ def _chosen_rows(sentences: Sequence[Sentence], question: str) -> list[Sentence]
 
     The others do not answer: the reader does not see which row is asked for.
     """
-    rows = [s for s in sentences if is_table_row(s.text) and not s.heading]
+    rows = [
+        s for s in sentences if (is_table_row(s.text) and not s.heading) or is_labelled_row(s.text)
+    ]
     wanted = set(terms(question))
     shared = [len(wanted & set(terms(row.text))) for row in rows]
     most = max(shared, default=0)

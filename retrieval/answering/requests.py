@@ -100,13 +100,14 @@ class _Request:
 
     def _collection(self) -> ExtractiveAnswer:
         """All that answers, or a fact if nothing does, or if one was probably meant."""
-        is_led = self.intent in _LED
+        is_led, text = self.intent in _LED, self.question.text
         if not self.is_sure and self._fact_is_certain:
             return self._fact
         result = _collected(self.intent, self.question, self.extractor, self._turn)
         result = _led_by(self._fact.answer, result) if is_led else result
         result = _with_missing(replace(result, answer=_page(result.answer)), self.extractor)
-        is_count = self.intent is Intent.COUNT
+        # "Quanti ettari sono bruciati?" has no word that asks for articles.
+        is_count = self.intent is Intent.COUNT and topic(text) != text.strip(" ?!.")
         if result.answer.refused and not is_count and not self._fact.answer.refused:
             return self._fact
         return result

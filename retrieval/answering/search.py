@@ -138,9 +138,9 @@ def worth_reading(passages: Sequence[ScoredPassage]) -> list[ScoredPassage]:
 
 
 def newness(date: str | None, dates: Collection[str | None]) -> float:
-    """The share of the other days that are older, 0–1; 0 if the day is unknown or to come."""
+    """The share of the other days that are older or to come, 0–1; 0 if it is unknown or to come."""
     day = ranking_day(date)
-    others = set(map(ranking_day, dates)) - {day, ""}
+    others = {ranking_day(other) for other in dates if other} - {day}
     if not day or not others:
         return 0.0
     return sum(other < day for other in others) / len(others)

@@ -15,7 +15,7 @@ from index.articles.article import Article
 from index.generations.generation import Generation
 from index.text.clean import visible
 from index.text.sentences import Span
-from index.text.wording import Word, similarity, wording
+from index.text.wording import Word, folded, similarity, wording
 from index.text.words import terms
 from retrieval.answering.search import best_rows
 
@@ -218,8 +218,9 @@ def _any_form(key: str) -> str:
     return "".join(re.escape(letter) if letter.isascii() else r"\w\W?" for letter in key)
 
 
-def _in_order(phrases: Sequence[_Phrase], text: str) -> list[Span]:
+def _in_order(phrases: Sequence[_Phrase], stored: str) -> list[Span]:
     """The spans of the phrases, one after another; none where they do not stand so."""
+    text, offsets = folded(stored)
     for first in phrases[0].spans(text, 0, len(text)):
         spans = [first]
         for phrase in phrases[1:]:
@@ -229,5 +230,5 @@ def _in_order(phrases: Sequence[_Phrase], text: str) -> list[Span]:
                 break
             spans.append(span)
         else:
-            return spans
+            return [Span(offsets[span.start], offsets[span.end]) for span in spans]
     return []

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from index.text.clean import without_controls
 
 _INLINE = frozenset(
-    "a abbr acronym b bdi bdo big cite code data del dfn em font i ins kbd label mark q ruby rb rt"
-    " s samp small span strike strong sub sup time tt u var wbr nobr center-inline".split()
+    "a abbr acronym b bdi bdo big cite code data del dfn em font i ins kbd label mark nobr q rb rt"
+    " ruby s samp small span strike strong sub sup time tt u var wbr".split()
 )
 _SUPERSCRIPT = str.maketrans("0123456789+-−n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻ⁿ")
 _SUBSCRIPT = str.maketrans("0123456789+-−", "₀₁₂₃₄₅₆₇₈₉₊₋₋")
 _POWER = re.compile(r"[\d+\-−n]{1,4}")
 _BASE = re.compile(r"(?:^|[^\w.,])(?:\d{1,3}|[^\W\d_]{1,3}|.*[)\]])$")
+CLOCK = re.compile(
+    r"(?:(?:ore|alle|at)\s+)?\d{1,2}[:.]\d{2}(?:\s*[ap]\.?m\.?|\s*[A-Z]{2,4})?", re.IGNORECASE
+)
+_MAX_SPAN = 50  # columns or rows of one cell
 _MAX_CELL = 200  # characters; a longer cell is a layout
 _MAX_LINK = 400  # characters; more is a link that nobody closed
 
@@ -26,7 +31,8 @@ class Block:
     """A block of text and the element that shows it, None for one from metadata.
 
     ``text`` is one line, or the lines of a ``<pre>``. ``linked`` counts its characters that are
-    links. ``goes_on``: only a line break parts it from the block before.
+    links, but none of a sentence with several. ``goes_on``: only a line break parts it from the
+    block before.
     """
 
     element: Any
@@ -41,12 +47,21 @@ def page_blocks(tree: Any) -> list[Block]:
     return list(_Walk().blocks(tree))
 
 
+def joined(blocks: Sequence[Block]) -> str:
+    """The text of the blocks; the time of a live blog's entry is on the entry's first line."""
+    text = blocks[0].text if blocks else ""
+    for before, block in pairwise(blocks):
+        is_time = CLOCK.fullmatch(before.text)
+        text += (" " if is_time else "\n" if block.goes_on else "\n\n") + block.text
+    return text
+
+
 class _Walk:
     def __init__(self) -> None:
         self._pieces: list[str] = []
         self._owner: Any = None
         self._link: list[str] | None = None  # pieces of the link that is open
-        self._linked = 0
+        self._linked = self._links = 0
         self._breaks = 0  # <br> since the last block
         self._is_new = True  # a block element began or ended since then
         self._pre = 0
@@ -114,6 +129,7 @@ class _Walk:
         if self._link is not None:
             length = len("".join(self._link).strip())
             self._linked += length if length <= _MAX_LINK else 0
+            self._links += length > 0
         self._link = None
 
     def _flush(self) -> Iterator[Block]:
@@ -122,11 +138,15 @@ class _Walk:
         lines = (re.sub(r" {2,}", " ", line).strip() for line in "".join(self._pieces).split("\n"))
         text = "\n".join(filter(None, lines))
         if text and self._owner is not None:
+            if (
+                self._links > 1 and text[-1] in ".!?…»”"
+            ):  # a sentence with links, not a list of them
+                self._linked = 0
             goes_on = self._breaks == 1 and not self._is_new
             element = _block_element(self._owner)
             yield Block(element, text, min(self._linked, len(text)), goes_on=goes_on)
             self._breaks, self._is_new = 0, False
-        self._pieces, self._owner, self._linked = [], None, 0
+        self._pieces, self._owner, self._linked, self._links = [], None, 0, 0
         self._link = [] if in_link else None
 
 
@@ -149,20 +169,54 @@ def _script(element: Any, before: str) -> str:
 
 def _data_rows(table: Any) -> list[Block]:
     """The rows of a table of data, each cell with its column's heading; [] for a layout."""
-    rows = [[cell for cell in row if cell.tag in ("td", "th")] for row in table.iter("tr")]
-    rows = [row for row in rows if row]
-    if len(rows) < 2 or max(map(len, rows)) < 2 or table.find(".//table") is not None:
+    if table.find(".//table") is not None:
         return []
+    rows = [row for row in _grid(table) if row]
     texts = [[_joined(cell.itertext()) for cell in row] for row in rows]
-    if any(len(text) > _MAX_CELL for row in texts for text in row):
+    if (
+        len(rows) < 2
+        or max(map(len, rows)) < 2
+        or max(len(t) for r in texts for t in r) > _MAX_CELL
+    ):
         return []
     headings = texts[0] if _has_headings(rows, texts) else []
     blocks = [Block(caption, _joined(caption.itertext())) for caption in table.iter("caption")]
     for row, cells in zip(rows, texts, strict=True):
         linked = sum(len(_joined(a.itertext())) for cell in row for a in cell.iter("a"))
-        if cells is not headings and any(cells):
-            blocks.append(Block(table, " · ".join(_labelled(cells, headings)), linked, is_row=True))
-    return blocks
+        text = " · ".join(_labelled(cells, headings))
+        if cells is not headings and text:
+            blocks.append(Block(table, text, min(linked, len(text)), is_row=True))
+    return [block for block in blocks if block.text]
+
+
+def _grid(table: Any) -> list[list[Any]]:
+    """The cells of each row, those that reach down from the rows above included."""
+    grid: list[list[Any]] = []
+    reaching: dict[int, tuple[int, Any]] = {}  # by column: the rows still to fill, and the cell
+    for row in table.iter("tr"):
+        cells: list[Any] = []
+        for cell in (child for child in row if child.tag in ("td", "th")):
+            _fill(cells, reaching)
+            if (rows := _span(cell, "rowspan")) > 1:
+                reaching[len(cells)] = (rows - 1, cell)
+            cells.append(cell)
+            cells.extend([cell] * (_span(cell, "colspan") - 1))
+        _fill(cells, reaching)
+        grid.append(cells)
+    return grid
+
+
+def _fill(cells: list[Any], reaching: dict[int, tuple[int, Any]]) -> None:
+    while len(cells) in reaching:
+        rows, cell = reaching.pop(len(cells))
+        if rows > 1:
+            reaching[len(cells)] = (rows - 1, cell)
+        cells.append(cell)
+
+
+def _span(cell: Any, name: str) -> int:
+    value = cell.get(name) or "1"
+    return max(1, min(int(value), _MAX_SPAN)) if value.isdecimal() else 1
 
 
 def _has_headings(rows: list[list[Any]], texts: list[list[str]]) -> bool:
@@ -175,9 +229,12 @@ def _has_headings(rows: list[list[Any]], texts: list[list[str]]) -> bool:
 
 def _labelled(cells: list[str], headings: list[str]) -> list[str]:
     if len(cells) != len(headings):
-        return [text for text in cells if text]
-    pairs = zip(headings, cells, strict=True)
-    return [f"{heading}: {text}" if heading else text for heading, text in pairs if text]
+        return list(dict.fromkeys(filter(None, cells)))
+    pairs = [
+        (heading, text) for heading, text in zip(headings, cells, strict=True) if text
+    ]  # a cell over several columns of one heading comes once
+    texts = (f"{heading}: {text}" if heading else text for heading, text in pairs)
+    return list(dict.fromkeys(texts))
 
 
 def _joined(texts: Iterable[str]) -> str:

@@ -14,9 +14,7 @@ _UNSEEN_TAGS = (
     "script style template noscript iframe object embed svg math canvas audio video button select"
     " textarea input datalist dialog amp-ad amp-embed amp-sidebar amp-consent amp-analytics"
 ).split()
-_UNSEEN_STYLE = re.compile(
-    r"(?:^|[;\s])(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.IGNORECASE
-)
+_UNSEEN_STYLE = re.compile(r"(?:^|[;\s])(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.I)
 
 
 def parse_page(markup: str) -> Any:
@@ -34,7 +32,7 @@ def parse_page(markup: str) -> Any:
     try:
         tree = document_fromstring(markup.encode("utf-8", "replace"), parser=parser)
     except (LxmlError, ValueError, AssertionError):
-        raise ArticleError(NO_ARTICLE) from None
+        raise no_article() from None
     _check_size(tree)
     return tree
 
@@ -54,9 +52,12 @@ def _check_size(tree: Any) -> None:
             raise _too_large()
 
 
-NO_ARTICLE = (
-    "no article was found in the page: save its text as .txt, or the page as the browser shows it"
-)
+def no_article() -> ArticleError:
+    """The error of a page that holds nothing to read."""
+    return ArticleError(
+        "no article was found in the page: save its text as .txt, or the page as the browser"
+        " shows it"
+    )
 
 
 def _too_large() -> ArticleError:

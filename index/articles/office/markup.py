@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from index.articles.extraction.blocks import page_blocks
+from index.articles.extraction.blocks import joined, page_blocks
 from index.articles.extraction.parsing import drop_unseen, parse_page
 
 
@@ -16,4 +16,4 @@ def markup_text(markup: str) -> str:
         return ""
     tree = parse_page(markup)
     drop_unseen(tree)
-    return "\n\n".join(block.text for block in page_blocks(tree))
+    return joined(page_blocks(tree))

@@ -1,0 +1,160 @@
+"""Interviews, lists, tables, verses, capitals, dialogues, transcripts: answers that are whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+
+from index.building.sync import sync
+from index.generations.current import CurrentIndex
+from index.generations.layout import Locations
+from index.models.embedder import Embedder
+from retrieval.answer import Answer, Question
+from retrieval.answering.reader import Reader
+from retrieval.chain import AnswerChain
+
+SPOKEN = (
+    "e quindi il consiglio diciamo ha parlato delle strade e della sera che i consiglieri hanno "
+)
+FILES = {
+    "intervista.md": """# Parla la direttrice
+
+**Direttrice Corsi, quando riapre il museo di Ostra?**
+
+Il 4 ottobre, se l'impianto antincendio passa il collaudo.
+
+**Si dice che il biglietto del museo costerà dieci euro. È vero?**
+
+No, sei euro, e per gli studenti la metà.
+""",
+    "elenco.md": """# Acqua, la giunta decide
+
+La giunta di Arcevia ha approvato il piano contro la siccità. Il piano prevede tre misure:
+
+- divieto di irrigare i giardini dalle 8 alle 20
+- sconto del 30 per cento a chi ricicla l'acqua piovana
+- un nuovo pozzo in contrada Palazzo
+""",
+    "tabella.md": """# Affitti, i dati
+
+Gli affitti salgono in tutta la provincia, dice il sindacato degli inquilini.
+
+| Comune | Affitto medio | Variazione |
+|---|---|---|
+| Jesi | 540 euro | +4% |
+| Senigallia | 690 euro | +9% |
+""",
+    "diretta.txt": """Alluvione, la diretta
+
+15:20
+I vigili del fuoco salvano due anziani a Brugnetto.
+
+16:40
+Il prefetto ordina la chiusura delle scuole di Corinaldo.
+""",
+    "ballata.txt": """La ballata del faro
+
+Sul molo nero di Numana vecchia
+Il guardiano Tobia accende il lume
+E conta fino a cento le lampare
+""",
+    "capitali.txt": """SINDACO DI BARBARA ARRESTATO
+IL SINDACO DI BARBARA, LINO PESCI, È STATO ARRESTATO IERI. SECONDO LA PROCURA HA PRESO TRENTAMILA \
+EURO DA UN COSTRUTTORE. IL P.M. DORA VALLI CHIEDE GLI ARRESTI DOMICILIARI.
+""",
+    "dialogo.txt": """Al mercato di Chiaravalle
+
+– Quanto costano le vongole? – chiede la signora Pina.
+– Quattordici euro al chilo – risponde Gino, il pescivendolo.
+– E le cozze?
+– Quelle tre euro.
+""",
+    "trascrizione.txt": SPOKEN * 40
+    + "poi il sindaco ha detto che la funivia di Frontone riapre il nove maggio "
+    + SPOKEN * 40,
+}
+
+
+@pytest.fixture(scope="module")
+def forms(
+    embedder: Embedder, reader: Reader, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[AnswerChain]:
+    place = tmp_path_factory.mktemp("forms")
+    (place / "corpus").mkdir()
+    for name, text in FILES.items():
+        (place / "corpus" / name).write_text(text, encoding="utf-8")
+    sync(Locations(place / "corpus", place / "data"), embedder)
+    with closing(CurrentIndex(place / "data")) as index:
+        yield AnswerChain(index, embedder, reader)
+
+
+def asked(forms: AnswerChain, question: str) -> Answer:
+    return forms.invoke(Question.parse(question))
+
+
+@pytest.mark.parametrize(
+    ("question", "quoted"),
+    [
+        (
+            "Quando riapre il museo di Ostra?",
+            "Direttrice Corsi, quando riapre il museo di Ostra?\n\n"
+            "Il 4 ottobre, se l'impianto antincendio passa il collaudo.",
+        ),
+        (
+            "Quanto costerà il biglietto del museo?",
+            "Si dice che il biglietto del museo costerà dieci euro. È vero?\n\n"
+            "No, sei euro, e per gli studenti la metà.",
+        ),
+        (
+            "Che sconto avrà chi ricicla l'acqua piovana?",
+            "Il piano prevede tre misure:\n\n- divieto di irrigare i giardini dalle 8 alle 20\n"
+            "- sconto del 30 per cento a chi ricicla l'acqua piovana",
+        ),
+        (
+            "Quali misure prevede il piano contro la siccità?",
+            "Il piano prevede tre misure:\n\n- divieto di irrigare i giardini dalle 8 alle 20\n"
+            "- sconto del 30 per cento a chi ricicla l'acqua piovana\n"
+            "- un nuovo pozzo in contrada Palazzo",
+        ),
+        (
+            "Quanto costa l'affitto medio a Senigallia?",
+            "Comune | Affitto medio | Variazione\nJesi | 540 euro | +4%\n"
+            "Senigallia | 690 euro | +9%",
+        ),
+        (
+            "A che ora è stata ordinata la chiusura delle scuole?",
+            "16:40\nIl prefetto ordina la chiusura delle scuole di Corinaldo.",
+        ),
+        ("Chi accende il lume?", "Il guardiano Tobia accende il lume"),
+        (
+            "Quanto ha preso il sindaco di Barbara?",
+            "SECONDO LA PROCURA HA PRESO TRENTAMILA EURO DA UN COSTRUTTORE.",
+        ),
+        (
+            "Quanto costano le vongole?",
+            "– Quanto costano le vongole? – chiede la signora Pina.\n"
+            "– Quattordici euro al chilo – risponde Gino, il pescivendolo.",
+        ),
+    ],
+)
+def test_what_introduces_an_answer_is_quoted_with_it(
+    forms: AnswerChain, question: str, quoted: str
+) -> None:
+    answer = asked(forms, question)
+    assert not answer.refused
+    assert answer.quotes[0].text == quoted
+
+
+def test_the_words_of_who_asks_are_no_answer(forms: AnswerChain) -> None:
+    answer = asked(forms, "Quanto costerà il biglietto del museo?")
+    assert answer.answer in (None, "sei euro")
+    assert asked(forms, "A che ora è stata ordinata la chiusura delle scuole?").answer == "16:40"
+
+
+def test_a_transcript_without_stops_is_found_and_quoted_in_short(forms: AnswerChain) -> None:
+    answer = asked(forms, "Quando riapre la funivia di Frontone?")
+    assert not answer.refused
+    assert "nove maggio" in answer.quotes[0].text
+    assert len(answer.quotes[0].text) <= 400
