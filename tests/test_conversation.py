@@ -40,12 +40,12 @@ def test_an_edited_question_edits_its_answer(bot: Bot) -> None:
 def test_what_is_left_over_of_a_longer_answer_is_deleted(
     empty_place: Workplace, embedder: Embedder
 ) -> None:
-    outlet = "---\nsource: Gazzetta" + 20 * " del lago" + "\n---\n"
+    outlet = "---\nsource: Gazzetta" + 40 * " del lago" + "\n---\n"
     ships = [("Aurora", "lunedì"), ("Bora", "martedì"), ("Cometa", "mercoledì")]
     for number, (ship, day) in enumerate(ships):
         way = "; ".join(
             f"poi ha attraversato lentamente le acque settentrionali, tappa {number}{stop}"
-            for stop in range(10, 38)
+            for stop in range(10, 23)
         )
         text = f"La nave {ship} è affondata {day} nel lago di Garda: {way}.\n"
         empty_place.write(f"{number}.txt", outlet + text)

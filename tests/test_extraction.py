@@ -215,7 +215,7 @@ def test_the_files_of_a_saved_page_belong_to_it(tmp_path) -> None:  # type: igno
     troubles = {file.path: file.trouble for file in scan(tmp_path, 1000)}
     assert troubles == {
         "Il porto.html": "",
-        "Il porto_files": "it belongs to the saved page Il porto.html",
+        "Il porto_files": "it holds the parts of the saved page beside it",
         "altro_files/frame.html": "",
     }
 

@@ -15,8 +15,6 @@ from dataclasses import astuple, dataclass
 from functools import cache, lru_cache
 from pathlib import Path
 
-import numpy as np
-
 from index.text.language import vocabulary
 
 WEIGHTS = Path(__file__).with_name("borders.npz")
@@ -93,6 +91,8 @@ def features(stop: Stop) -> list[str]:
 @cache
 def learnt() -> Learnt:
     """What ``training.borders`` has written."""
+    import numpy as np  # here, because light commands show sentences of no article
+
     with np.load(WEIGHTS) as file:
         weights = dict(zip(file["features"].tolist(), file["weights"].tolist(), strict=True))
         lists = [frozenset(file[name].tolist()) for name in ("starters", "names", "plain")]
