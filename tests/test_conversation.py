@@ -40,21 +40,19 @@ def test_an_edited_question_edits_its_answer(bot: Bot) -> None:
 def test_what_is_left_over_of_a_longer_answer_is_deleted(
     empty_place: Workplace, embedder: Embedder
 ) -> None:
-    outlet = "---\nsource: Gazzetta" + 40 * " del lago" + "\n---\n"
-    ships = [("Aurora", "lunedì"), ("Bora", "martedì"), ("Cometa", "mercoledì")]
-    for number, (ship, day) in enumerate(ships):
+    for number, ship in enumerate(("Aurora", "Bora", "Cometa", "Dafne", "Elena")):
         way = "; ".join(
             f"poi ha attraversato lentamente le acque settentrionali, tappa {number}{stop}"
-            for stop in range(10, 23)
+            for stop in range(10, 26)
         )
-        text = f"La nave {ship} è affondata {day} nel lago di Garda: {way}.\n"
-        empty_place.write(f"{number}.txt", outlet + text)
-    for town in ("Ferrara", "Parma", "Torino", "Lucca"):  # beside which the three are alike
+        text = f"La nave {ship} è affondata nel lago di Garda: {way}.\n"
+        empty_place.write(f"{number}.txt", text)
+    for town in ("Ferrara", "Parma", "Torino", "Lucca"):  # beside which the others are alike
         empty_place.write(f"{town}.txt", f"Il comune di {town} apre una biblioteca in centro.\n")
     sync(Locations(empty_place.corpus, empty_place.data), embedder)
     with FakeBotApi() as api:
         bot = Bot(empty_place, api, VIRGOLETTE_WATCH="false")
-        asked = api.say("Quale nave è affondata nel lago di Garda?")
+        asked = api.say("Quali navi sono affondate nel lago di Garda?")
         first, second, *_ = api.replies_to(asked, count=2, timeout=READY)
         api.edit(asked, "grazie")
         api.wait_for("deleteMessage", timeout=READY)
