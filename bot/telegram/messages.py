@@ -42,7 +42,6 @@ _MAX_HIGHLIGHTS = 20  # in one piece of a quotation
 # Telegram makes links of these addresses only, and drops the others silently.
 _HOST = r"[^\s.:/?#@\[\]\\]{1,63}"
 _LINK = re.compile(rf"https?://{_HOST}(?:\.{_HOST})+(?::\d{{1,5}})?(?:[/?#]\S*)?")
-_FORBIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")  # in XML
 
 
 def answer_messages(answer: Answer, say: Texts) -> list[Message]:

@@ -80,15 +80,23 @@ def _split(text: str) -> tuple[Any, str, str]:
 def _yaml(block: str) -> Any:
     import yaml  # here, because the walk reads no article
 
+    try:
+        return yaml.load(block, Loader=_loader())  # noqa: S506
+    except yaml.YAMLError as error:
+        raise ValueError(error) from error
+
+
+@cache
+def _loader() -> Any:
+    """It keeps strings: "No" is a title, not False. Only a plain ``null`` is no value."""
+    import yaml
+
     class Loader(yaml.BaseLoader):
-        """It keeps strings: "No" is a title, not False. Only a plain ``null`` is no value."""
+        pass
 
     Loader.add_implicit_resolver(_NULL, re.compile("(?:~|null|Null|NULL|)$"), ["~", "n", "N", ""])
     Loader.add_constructor(_NULL, lambda _loader, _node: None)
-    try:
-        return yaml.load(block, Loader=Loader)  # noqa: S506
-    except yaml.YAMLError as error:
-        raise ValueError(error) from error
+    return Loader
 
 
 def _values(parse: Any, block: str, notes: list[str]) -> dict[str, Any]:

@@ -65,10 +65,6 @@ def _look(row: list[Word]) -> tuple[str, int]:
     return text, round(row[0].size)
 
 
-def _is_number(row: list[Word]) -> bool:
-    return " ".join(word.text for word in row).strip("-–— ").isdecimal()
-
-
 def _paragraphs(lines: list[Line]) -> list[str]:
     if not lines:
         return []

@@ -17,7 +17,6 @@ _RAISED = 0.15  # of the letter's size, from its word's baseline
 _SMALLER = 0.85  # of the size of its word: a raised letter
 _UNIT = 3  # letters: a raised figure after so few is a power, as in m²
 _DOUBLED = 0.35  # of the size: a second copy so near makes letters bold, or is a shadow
-_HYPHEN = "\x02"  # PDFium writes it for a hyphen at the end of a line
 _SUPERSCRIPTS = str.maketrans("0123456789+-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻")
 UNREADABLE = "\N{REPLACEMENT CHARACTER}"  # for a letter that the file does not name
 
