@@ -352,6 +352,24 @@ def export_feedback(
 
 
 @command()
+def mcp(
+    http: Annotated[
+        int | None,
+        typer.Option(
+            metavar="PORT",
+            min=1,
+            max=65535,
+            help="Serve HTTP on this port of this machine, not stdin and stdout.",
+        ),
+    ] = None,
+) -> None:
+    """Let programs ask and verify: serve the Model Context Protocol, read-only."""
+    from bot.terminal.mcp import run_mcp
+
+    run_mcp(_settings(), http)
+
+
+@command()
 def bot() -> None:
     """Run the Telegram bot."""
     from bot.compose import composed
