@@ -59,6 +59,13 @@ MIGRATIONS = (
     """
     CREATE TABLE supergroups (number INTEGER PRIMARY KEY, origin INTEGER NOT NULL);
     """,
+    """
+    CREATE TABLE collected (
+        bot INTEGER NOT NULL, chat INTEGER NOT NULL, topic INTEGER NOT NULL,
+        person INTEGER NOT NULL, key TEXT NOT NULL, item TEXT NOT NULL, at REAL NOT NULL,
+        UNIQUE (bot, chat, topic, person, key)
+    );
+    """,
 )
 
 
@@ -163,6 +170,11 @@ class AnswerLog:
         self._state = state
         self._bot = bot
 
+    @property
+    def bot(self) -> int:
+        """The number of the bot."""
+        return self._bot
+
     def keep(
         self, key: tuple[int, int], person: int, replies: list[int], answer: Answer | None
     ) -> None:
@@ -184,6 +196,15 @@ class AnswerLog:
         query = "SELECT replies FROM answers WHERE bot = ? AND chat = ? AND message = ?"
         rows = self._state.select(query, self._bot, *key)
         return [int(number) for number in json.loads(rows[0][0])] if rows else None
+
+    def answer(self, key: tuple[int, int]) -> dict[str, Any] | None:
+        """The answer to a question, as ``Answer.as_json`` gives it; None without one."""
+        query = (
+            "SELECT answer FROM answers "
+            "WHERE bot = ? AND chat = ? AND message = ? AND answer IS NOT NULL"
+        )
+        rows = self._state.select(query, self._bot, *key)
+        return dict(json.loads(rows[0][0])) if rows else None
 
     def question_of(self, chat: int, reply: int) -> tuple[int, int] | None:
         """The key of the answer that a message is part of; None if it is unknown or too old."""
@@ -231,7 +252,7 @@ class AnswerLog:
     def forget(self, person: int) -> None:
         """Remove all that is kept of a person, except an answer that is still being made."""
         with self._state.changing() as database:
-            for table in ("answers", "votes", "invited"):
+            for table in ("answers", "votes", "invited", "collected"):
                 database.execute(f"DELETE FROM {table} WHERE person = ?", (person,))  # noqa: S608
 
 

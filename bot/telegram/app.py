@@ -30,6 +30,7 @@ from bot.access import Access, Allowance, Invitations, Supergroups
 from bot.chat_model import probe
 from bot.compose import Parts
 from bot.conversations import Conversations
+from bot.documents.collection import Collection
 from bot.indexing import follow_corpus
 from bot.queue import AnswerQueue
 from bot.settings import Settings, SettingsError
@@ -38,6 +39,7 @@ from bot.state import FILE, AnswerLog, State
 from bot.telegram.admin import ADDRESS, Admin
 from bot.telegram.answering import Answering
 from bot.telegram.commands import COMMANDS, describe, set_menus
+from bot.telegram.documents.collecting import Collecting
 from bot.telegram.gate import Albums, Gate
 from bot.telegram.handlers import Handlers
 from bot.telegram.inbox import (
@@ -278,7 +280,8 @@ def _add_handlers(application: App, answering: Answering, settings: Settings, st
     )
     examples = Examples(answering.chain, answering.index)
     voting = Voting(answering.replies.answer_log, supergroups)
-    handlers = Handlers(answering, voting, admins, examples, settings.language, state)
+    collecting = Collecting(answering, Collection(state, answering.replies.answer_log.bot))
+    handlers = Handlers(answering, voting, admins, examples, settings.language, state, collecting)
     gate = Gate(access, settings.language)
     application.add_handler(TypeHandler(Update, Albums(admins).check), group=-2)
     application.add_handler(TypeHandler(Update, gate.check), group=-1)

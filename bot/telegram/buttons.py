@@ -51,8 +51,9 @@ _NOTHING = Span(0, 0)
 def answer_buttons(answer: Answer, message: int, say: Texts, *, inline: bool) -> list[list[Button]]:
     """The rows of buttons below the answer to a message.
 
-    One for each quotation, or for the only one all that can be done with it; two to vote, and one
-    for more. ``inline``: whether the bot has inline mode, without which nothing can be shared.
+    One for each quotation, or for the only one all that can be done with it; two to vote, one for
+    more, and one to keep the quotations. ``inline``: whether the bot has inline mode, without which
+    nothing can be shared.
     """
     if answer.reason not in (None, Reason.NOTHING_FOUND, Reason.NOT_ANSWERED):
         return []
@@ -62,7 +63,8 @@ def answer_buttons(answer: Answer, message: int, say: Texts, *, inline: bool) ->
     ]
     more = Button(say("telegram.more"), f"ask:{say('telegram.more')}")
     rows = _quotation_rows(answer.quotes or answer.near, len(answer.seen) + 1, say, inline=inline)
-    return [*rows, [*votes, *[more] * bool(answer.quotes)]]
+    keep = Button(say("telegram.keep"), f"keep:{message}")
+    return [*rows, [*votes, *[more] * bool(answer.quotes)], *[[keep]] * bool(answer.quotes)]
 
 
 def verification_buttons(
@@ -95,8 +97,9 @@ def quotation_messages(
         return packed(list(_touchable(_citation(quote))))
     blocks = [article_block(quote, whole=True), *_in_context(article, quote), _file(article)]
     *messages, last = packed(blocks)
-    buttons = [*_uses(quote, say, inline=inline), _page_button(article, quote, say)]
-    return [*messages, last.with_buttons(buttons)]
+    keep = Button(say("telegram.keep"), f"keep:{Reference.of(quote)}")
+    uses = [*_uses(quote, say, inline=inline), keep]
+    return [*messages, last.with_buttons(uses, [_page_button(article, quote, say)])]
 
 
 def shared_quotation(index: CurrentIndex, reference: str) -> Quotation | None:

@@ -54,6 +54,7 @@ COMMANDS = {
         Command("verify", "verifica", group=True),
         Command("sources", "fonti", group=True, ephemeral=True),
         Command("article", "articolo", group=True, ephemeral=True),
+        Command("export", "esporta"),
         Command("new", "nuova"),
         Command("cancel", "annulla"),
         Command("help", "help", group=True, ephemeral=True),

@@ -28,6 +28,7 @@ from bot.telegram.buttons import (
     verification_buttons,
 )
 from bot.telegram.commands import set_admin_menu
+from bot.telegram.documents.collecting import Collecting
 from bot.telegram.inline import answer_guest
 from bot.telegram.messages import Button, Message, text_message, verification_messages
 from bot.telegram.requests import is_closed
@@ -72,6 +73,7 @@ class Handlers:
     examples: Examples
     language: str
     state: State
+    collecting: Collecting
 
     @property
     def index(self) -> CurrentIndex:
@@ -141,6 +143,10 @@ class Handlers:
             *messages, last = verification_messages(verification, say)
             await self._put(update, *messages, last.with_buttons(*buttons))
 
+    async def export(self, update: Update, _: ContextTypes.DEFAULT_TYPE) -> None:
+        """/export: the quotations that were kept, as files."""
+        await self.collecting.export(message_of(update), self._texts(update))
+
     async def sources(self, update: Update, _: ContextTypes.DEFAULT_TYPE) -> None:
         """/sources: the list of articles, a page at a time."""
         page = await asyncio.to_thread(articles_page, self.index, 0, self._texts(update))
@@ -193,6 +199,8 @@ class Handlers:
             await self.voting.press(query, value, say, good=kind == "good")
         elif kind == "ask":
             await self._ask_example(query, value, say)
+        elif kind == "keep":
+            await self.collecting.press(query, value, say)
         elif kind in ("quote", "copy"):
             inline = query.get_bot().supports_inline_queries
             show = partial(quotation_messages, self.index, data, say, inline=inline)

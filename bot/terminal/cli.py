@@ -103,9 +103,15 @@ def ask(
         list[str], typer.Argument(help="The question; - reads questions from stdin, one per line.")
     ],
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    receipt: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Also write the quotations to a file: .json or .md."),
+    ] = None,
 ) -> None:
     """Answer a question. Exits with 1 if there is no index to answer from."""
     text = " ".join(question)
+    if receipt and not receipt.parent.is_dir():
+        raise typer.BadParameter(f"there is no folder {receipt.parent}")
     with spinner(hidden=as_json or text == "-") as spin:
         from bot.compose import composed
         from bot.locales import texts_for
@@ -119,34 +125,35 @@ def ask(
                 answerer.answer_input()
             elif not answerer.answer(text):
                 raise typer.Exit(FAILED)
+            if receipt:
+                answerer.write_receipt(receipt)
 
 
 @command()
 def verify(
-    sentence: Annotated[str, typer.Argument(help="The sentence, in quotation marks or without.")],
+    sentence: Annotated[
+        str, typer.Argument(help="The sentence, in quotation marks or without.")
+    ] = "",
+    receipt: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Tell whether the quotations of ask --receipt or /export still stand. "
+            "Exits with 1 if one does not.",
+        ),
+    ] = None,
     as_json: OutcomeAsJson = False,
 ) -> None:
     """Tell whether a sentence is in the articles, to the letter. Exits with 0 for any verdict."""
-    from rich.console import Console
+    from bot.terminal.receipts import verify_receipt
+    from bot.terminal.verifying import verify_sentence
 
-    from bot.compose import chroma_server
-    from bot.locales import texts_for
-    from bot.terminal.render import print_verification
-    from index.generations.current import CurrentIndex
-    from retrieval.verifying.verification import verify_in
-
-    settings = _settings()
-    say = texts_for(settings.language)
-    with (
-        spinner(hidden=as_json) as spin,
-        closing(CurrentIndex(settings.data_dir, chroma_server(settings))) as index,
-    ):
-        spin.update(say("answer.searching"))
-        outcome = verify_in(index, sentence)
-    if as_json:
-        print_json(outcome.as_json())
-    else:
-        print_verification(Console(), outcome, say)
+    if bool(sentence) == (receipt is not None):
+        raise typer.BadParameter("give a sentence, or --receipt FILE")
+    if receipt is None:
+        verify_sentence(_settings(), sentence, as_json)
+    elif not verify_receipt(_settings(), receipt, as_json):
+        raise typer.Exit(FAILED)
 
 
 @command()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
@@ -15,6 +16,7 @@ from bot.locales import Texts, texts_for
 from bot.settings import Settings
 from bot.terminal.output import localized
 from bot.terminal.progress import spinner
+from bot.terminal.receipts import Collected
 from bot.terminal.render import (
     print_answer,
     print_article,
@@ -37,6 +39,8 @@ _SOURCES = frozenset({"/fonti", "/sources"})
 _HELP = frozenset({"/aiuto", "/help", "aiuto", "help"})
 _ARTICLE = frozenset({"/articolo", "/article"})
 _VERIFY = frozenset({"/verifica", "/verify"})
+_KEEP = frozenset({"/tieni", "/keep"})
+_EXPORT = frozenset({"/esporta", "/export"})
 _NEW = frozenset({"/nuova", "/new"})
 
 _CONVERSATION = "terminal"  # the key of the only conversation here
@@ -50,6 +54,7 @@ class Replies:
         self._settings = settings
         self._console = console
         self._conversations = Conversations()
+        self._collected = Collected()
 
     def respond(self, entry: str) -> None:
         """Respond, or print the error: the conversation goes on."""
@@ -73,6 +78,10 @@ class Replies:
             self._print_article(argument.strip(), say)
         elif command in _VERIFY:
             self._print_verification(argument, say)
+        elif command in _KEEP:
+            self._print(self._keep(argument.strip(), say))
+        elif command in _EXPORT:
+            self._print(self._export(argument.strip(), say))
         elif entry.startswith("/"):
             self._print(say("chat.unknown_command", command=printable(command)))
         else:
@@ -100,6 +109,7 @@ class Replies:
             print_talk(self._console, answer, self._parts.index, say)
             return
         self._conversations.remember(_CONVERSATION, answer)
+        self._collected.see(answer)
         print_answer(self._console, answer, say, printed_claims)
 
     def _answer(self, question: Question, say: Texts) -> tuple[Answer, int]:
@@ -128,6 +138,25 @@ class Replies:
             print_verification(self._console, verification, say)
         except ClaimError as error:
             self._print(say(f"verify.problem_{error.problem}", limit=MAX_CLAIM))
+
+    def _keep(self, number: str, say: Texts) -> str:
+        """Keep the quotations of the last answer, or one of them; what to say of it."""
+        if not self._collected.quotes():
+            return say("export.nothing_here")
+        is_number = number.isascii() and number.isdecimal()
+        quotes = self._collected.quotes(int(number[:9]) if is_number else None)
+        if not quotes or (number and not is_number):
+            return say("export.no_number", number=printable(number))
+        self._collected.add(quotes)
+        return say("export.kept", count=len(self._collected.records))
+
+    def _export(self, name: str, say: Texts) -> str:
+        """Write what was kept to a file; what to say of it. Raises StorageError."""
+        if not self._collected.records:
+            return say("export.nothing_here")
+        if not name:
+            return say("export.file_usage")
+        return self._collected.write(Path(name).expanduser(), say)
 
     def _print_sources(self, say: Texts) -> None:
         articles = listed_articles(self._parts.index)
