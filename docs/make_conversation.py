@@ -187,7 +187,8 @@ class Recorder:
             self.lines += [f"*The bot changes the {changed}:*", ""]
         if document := call.result.get("document"):
             self.lines += [f"*The bot sends a document:* `{document['file_name']}`", ""]
-            self.lines += [escaped(call.result.get("caption", "")), ""]
+            if caption := call.result.get("caption"):
+                self.lines += [escaped(caption), ""]
         elif not call.method.endswith("Markup"):
             self.lines += [*rendered(call.result["text"], call.result.get("entities", [])), ""]
         rows = call.result.get("reply_markup", {}).get("inline_keyboard", [])
