@@ -67,6 +67,7 @@ async def follow_feeds(data_dir: Path, *, updates_index: bool) -> None:
     ``updates_index``: nothing else follows the corpus.
     """
     options = [] if updates_index else ["--no-index"]
+    problem = ""
     while True:
         await asyncio.sleep(FEEDS_LOOK)
         if not await asyncio.to_thread(is_visit_due, data_dir):
@@ -77,8 +78,9 @@ async def follow_feeds(data_dir: Path, *, updates_index: bool) -> None:
             result = CommandResult(1, {}, str(error))
         for visit in result.output.get("feeds", []):
             _log_visit(visit)
-        if result.code:
+        if result.code and result.complaint != problem:
             _log.warning("feeds: %s", result.complaint)
+        problem = result.complaint if result.code else ""
         await asyncio.sleep(FEEDS_PAUSE)
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from protego import Protego
 
 AGENT = "Virgolette"  # the name that rules may address
+_FORBIDDEN = 403  # the status of what rules forbid: the host does answer
 _PAUSE = 0.5  # seconds between two requests to a host
 _MAX_PAUSE = 10.0  # seconds; a longer Crawl-delay is not kept
 _VALID = 24 * 3600.0  # seconds that rules are kept
@@ -45,7 +46,7 @@ class Politeness:
             self._rules[origin] = self._parsed(origin)
         rules = self._rules[origin]
         if not rules.can_fetch(url, AGENT):
-            raise FetchError(f"robots.txt of {parts.netloc} does not allow it")
+            raise FetchError(f"robots.txt of {parts.netloc} does not allow it", _FORBIDDEN)
         pause = min(max(rules.crawl_delay(AGENT) or 0, _PAUSE), _MAX_PAUSE)
         if (wait := self._last.get(origin, 0) + pause - self.now()) > 0:
             self.sleep(wait)

@@ -78,11 +78,6 @@ class Feed:
         """Its title, or else its address."""
         return self.title or self.url
 
-    @property
-    def host(self) -> str:
-        """The host that it is fetched from."""
-        return urlsplit(self.url).netloc
-
 
 _COLUMNS = ", ".join(column.name for column in fields(Feed))
 
@@ -157,16 +152,6 @@ class FeedStore:
                 f"UPDATE feeds SET {changes} WHERE number = ?",  # noqa: S608
                 (*astuple(feed)[1:], feed.number),
             )
-
-    def pause(self, host: str, until: float) -> None:
-        """Put off the visits to all feeds of a host."""
-        for feed in self.feeds():
-            if feed.host == host:
-                with self._state.changing() as database:
-                    database.execute(
-                        "UPDATE feeds SET due = max(due, ?), paused = ? WHERE number = ?",
-                        (until, until, feed.number),
-                    )
 
     def note_entries(self, feed: Feed, entries: Iterable[FeedEntry], now: float) -> None:
         """Keep what the feed says of its articles. Those that left it long ago are forgotten."""

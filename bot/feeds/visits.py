@@ -21,6 +21,7 @@ MOST_NEW = 50  # articles of a feed in one visit
 MOST_ENTRIES = 1000  # that are read of a feed
 _PAUSED = (429, 503)  # statuses of a server that wants a pause
 _GONE = 410
+_FINAL = (200, 403, _GONE)  # of an article that later visits need not try; 200: it is none
 _SILENT = 3  # articles in a row without any answer, after which a visit ends
 _LOCK = "feeds.lock"
 
@@ -55,7 +56,7 @@ class Visitor:
     def visit_all(self, *, only_due: bool) -> Iterator[Visit]:
         """Visit the feeds that are due, or all but those whose server wants a pause."""
         for number in [feed.number for feed in self.store.feeds()]:
-            feed = self.store.by_number(number)  # another visit may have put it off
+            feed = self.store.by_number(number)  # it may be removed by now
             now = self.schedule.now()
             if feed is None or feed.ended or (only_due and feed.due > now):
                 continue
@@ -94,7 +95,7 @@ class Visitor:
         results, until = self._articles(feed)
         left = len(self.store.new_entries(feed))
         if left:
-            notes += (f"{left} more articles are left for the next visits",)
+            notes += (f"articles left for the next visits: {left}",)
         headers = fetched.headers
         due = self.schedule.after_success(content.ttl, headers, is_whole=is_whole)
         feed = replace(
@@ -127,8 +128,9 @@ class Visitor:
                 silent = 0
             except FetchError as error:
                 if error.status in _PAUSED:
-                    return results, self._pause(feed, error)
-                result, is_final = AddResult(entry.url, "failed", reason=str(error)), False
+                    return results, self._pause(error)
+                result = AddResult(entry.url, "failed", reason=str(error))
+                is_final = error.status in _FINAL
                 silent = silent + 1 if not error.status else 0
             self.store.note_result(feed, result, self.schedule.now(), final=is_final)
             results.append(result)
@@ -160,16 +162,14 @@ class Visitor:
             return self._saved(Visit(replace(feed, ended=True, error=reason)))
         failures = feed.failures + 1
         due = self.schedule.after_failure(failures)
-        until = self._pause(feed, error) if error.status in _PAUSED else 0.0
+        until = self._pause(error) if error.status in _PAUSED else 0.0
         due = max(due, until)
         feed = replace(feed, failures=failures, error=str(error), due=due, paused=until)
         return self._saved(Visit(feed))
 
-    def _pause(self, feed: Feed, error: FetchError) -> float:
-        """Put off all feeds of the host until when it asks for, or for one interval."""
-        until = self.schedule.pause(error.headers) or self.schedule.after_failure(0)
-        self.store.pause(feed.host, until)
-        return until
+    def _pause(self, error: FetchError) -> float:
+        """Until when a server wants no requests: what it says, or one interval."""
+        return self.schedule.pause(error.headers) or self.schedule.after_failure(0)
 
     def _saved(self, visit: Visit) -> Visit:
         self.store.save(visit.feed)

@@ -76,11 +76,12 @@ def remove_feed(feed: FeedName, as_json: OutcomeAsJson = False) -> None:
     from bot.feeds.report import feed_json
     from bot.feeds.store import feed_store
 
-    with feed_store(_settings().data_dir) as store:
+    settings = _settings()
+    with feed_store(settings.data_dir) as store:
         known = store.find(feed)
         if known is None:
             raise UsageError(f"no feed {feed} is followed: virgolette feeds lists them")
-        if known.configured:
+        if known.configured and settings.feeds:
             raise UsageError(f"{known.url} is in VIRGOLETTE_FEEDS: take it out there")
         store.remove(known)
     lines = [row("-", "removed", f"{known.name} ({known.url})")]
@@ -172,11 +173,15 @@ def feed_lines(feeds: list[Feed]) -> Iterator[str]:
 
 
 def _settings(*, writes: bool = False) -> Settings:
-    """The settings; the feeds that they name are followed from now on."""
+    """The settings; the feeds that they name are followed from now on.
+
+    Where they name none, the bot may run with others: nothing changes.
+    """
     from bot.feeds.following import configure_feeds
 
     settings = command_settings(writes=writes)
-    configure_feeds(settings)
+    if settings.feeds:
+        configure_feeds(settings)
     return settings
 
 
@@ -191,7 +196,7 @@ def _visits(settings: Settings, *, only_due: bool) -> list[Visit]:
 def _visit_lines(visit: Visit) -> Iterator[str]:
     """What a visit did: the feed, then a table."""
     results, feed = visit.results, visit.feed
-    yield f"{feed.title or feed.url}:"
+    yield f"{printable(feed.name)}:"
     errors = [feed.error] if feed.error else []
     reasons = [str(result.reason) for result in results if result.state == "failed"]
     kinds = (
