@@ -11,9 +11,9 @@ from rich.console import Console
 from bot.compose import Parts
 from bot.locales import texts_for
 from bot.settings import Settings
+from bot.terminal.documents.receipts import Collected
 from bot.terminal.output import localized, print_json
 from bot.terminal.progress import Spinner
-from bot.terminal.receipts import Collected
 from bot.terminal.render import print_answer, print_talk
 from index.errors import VirgoletteError
 from retrieval.answer import Question, Reason

@@ -14,9 +14,9 @@ from bot.conversations import Conversations
 from bot.listing import find_article, listed_articles
 from bot.locales import Texts, texts_for
 from bot.settings import Settings
+from bot.terminal.documents.receipts import Collected
 from bot.terminal.output import localized
 from bot.terminal.progress import spinner
-from bot.terminal.receipts import Collected
 from bot.terminal.render import (
     print_answer,
     print_article,
