@@ -54,6 +54,21 @@ I vigili del fuoco salvano due anziani a Brugnetto.
 16:40
 Il prefetto ordina la chiusura delle scuole di Corinaldo.
 """,
+    "neve.txt": """Neve nel Montefeltro, la diretta
+
+17:10 – Asili chiusi a Carpegna
+
+18:25 – Riaperta la strada per Pennabilli
+
+Skipass giornaliero 18 euro
+""",
+    "frana.html": """<html><head><title>Frana a Pergola, la diretta</title></head><body><main>
+<h1>Frana a Pergola, la diretta</h1>
+<div><time>21:30</time><h3>Evacuata la casa di riposo</h3>
+<p>Quaranta anziani passano la notte nella palestra di Cagli.</p></div>
+<div><time>20:45</time><h3>Acquedotto interrotto</h3>
+<p>Le autobotti arrivano domattina in piazza Ginevri.</p></div></main></body></html>
+""",
     "ballata.txt": """La ballata del faro
 
 Sul molo nero di Numana vecchia
@@ -127,6 +142,17 @@ def asked(forms: AnswerChain, question: str) -> Answer:
             "A che ora è stata ordinata la chiusura delle scuole?",
             "16:40\nIl prefetto ordina la chiusura delle scuole di Corinaldo.",
         ),
+        ("A che ora sono stati chiusi gli asili di Carpegna?", "17:10 – Asili chiusi a Carpegna"),
+        (
+            "Quando è stata riaperta la strada per Pennabilli?",
+            "18:25 – Riaperta la strada per Pennabilli",
+        ),
+        (
+            "A che ora è stata evacuata la casa di riposo?",
+            "21:30 Evacuata la casa di riposo\n\n"
+            "Quaranta anziani passano la notte nella palestra di Cagli.",
+        ),
+        ("Quanto costa lo skipass giornaliero?", "Skipass giornaliero 18 euro"),
         ("Chi accende il lume?", "Il guardiano Tobia accende il lume"),
         (
             "Quanto ha preso il sindaco di Barbara?",

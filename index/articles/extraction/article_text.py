@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from index.articles.extraction.blocks import CLOCK, Block, joined, page_blocks
+from index.articles.extraction.blocks import Block, joined, page_blocks
 from index.articles.extraction.features import PageTexts, grams, words
 from index.articles.extraction.opinion import extracted_text, second_opinion
 from index.articles.extraction.parsing import drop_unseen, no_article
@@ -16,6 +16,7 @@ from index.articles.extraction.selection import article_odds, notice_kind
 from index.articles.extraction.structured import page_texts
 from index.errors import ArticleError
 from index.text.clean import is_boilerplate
+from index.text.dates import is_time_of_day
 
 _HEADINGS = frozenset("h1 h2 h3 h4 h5 h6".split())
 _SCRAP = 60  # characters
@@ -79,7 +80,7 @@ def _body(blocks: Sequence[Block], headline: int | None, texts: PageTexts) -> li
         for at, (odd, block) in enumerate(zip(map(sum, votes), blocks, strict=True))
         if odd > (_SURE if _is_scrap(block) else 0) and not is_boilerplate(block.text)
     }
-    times = {at for at, block in enumerate(blocks) if CLOCK.fullmatch(block.text)}
+    times = {at for at, block in enumerate(blocks) if is_time_of_day(block.text)}
     posts = {at for at in times if at + 1 in kept - times}
     kept = kept - times | (posts if len(posts) > 1 else set())  # of a live blog
     seen = set() if headline is None else {blocks[headline].text}

@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 from index.text.clean import without_controls
+from index.text.dates import is_time_of_day
 
 _INLINE = frozenset(
     "a abbr acronym b bdi bdo big cite code data del dfn em font i ins kbd label mark nobr q rb rt"
@@ -18,9 +19,6 @@ _SUPERSCRIPT = str.maketrans("0123456789+-−n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺
 _SUBSCRIPT = str.maketrans("0123456789+-−", "₀₁₂₃₄₅₆₇₈₉₊₋₋")
 _POWER = re.compile(r"[\d+\-−n]{1,4}")
 _BASE = re.compile(r"(?:^|[^\w.,])(?:\d{1,3}|[^\W\d_]{1,3}|.*[)\]])$")
-CLOCK = re.compile(
-    r"(?:(?:ore|alle|at)\s+)?\d{1,2}[:.]\d{2}(?:\s*[ap]\.?m\.?|\s*[A-Z]{2,4})?", re.IGNORECASE
-)
 _MAX_SPAN = 50  # columns or rows of one cell
 _MAX_CELL = 200  # characters; a longer cell is a layout
 _MAX_LINK = 400  # characters; more is a link that nobody closed
@@ -51,8 +49,8 @@ def joined(blocks: Sequence[Block]) -> str:
     """The text of the blocks; the time of a live blog's entry is on the entry's first line."""
     text = blocks[0].text if blocks else ""
     for before, block in pairwise(blocks):
-        is_time = CLOCK.fullmatch(before.text)
-        text += (" " if is_time else "\n" if block.goes_on else "\n\n") + block.text
+        gap = " " if is_time_of_day(before.text) else "\n" if block.goes_on else "\n\n"
+        text += gap + block.text
     return text
 
 
