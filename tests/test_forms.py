@@ -7,18 +7,32 @@ from contextlib import closing
 
 import pytest
 
+from bot.locales import texts
+from bot.telegram.messages import answer_messages
 from index.building.sync import sync
 from index.generations.current import CurrentIndex
 from index.generations.layout import Locations
 from index.models.embedder import Embedder
 from retrieval.answer import Answer, Question
+from retrieval.answering.article_lines import MAX_PAIR_LENGTH
+from retrieval.answering.highlights import marked_words
 from retrieval.answering.reader import Reader
 from retrieval.chain import AnswerChain
 
 SPOKEN = (
     "e quindi il consiglio diciamo ha parlato delle strade e della sera che i consiglieri hanno "
 )
+TOWNS = """Acri Adria Alba Amelia Andria Anzio Aosta Arona Assisi Atri Bardi Bari Biella Capri Cles
+Cori Eboli Enna Erba Fermo Bobbio""".split()
+RAIN = "".join(f"| {town} | {n + 20} mm | {n} giorni |\n" for n, town in enumerate(TOWNS))
 FILES = {
+    "piogge.md": f"""# Piogge, i dati del mese
+
+Il mese è stato piovoso in quasi tutte le città, dice il centro di Osimo.
+
+| Città | Pioggia caduta | Giorni senza pioggia |
+|---|---|---|
+{RAIN}""",
     "intervista.md": """# Parla la direttrice
 
 **Direttrice Corsi, quando riapre il museo di Ostra?**
@@ -171,6 +185,20 @@ def test_what_introduces_an_answer_is_quoted_with_it(
     answer = asked(forms, question)
     assert not answer.refused
     assert answer.quotes[0].text == quoted
+
+
+def test_a_row_far_below_the_head_of_its_table_is_quoted_with_it(forms: AnswerChain) -> None:
+    answer = asked(forms, "Quanta pioggia è caduta a Bobbio?")
+    quote = answer.quotes[0]
+    assert quote.text == "Bobbio | 40 mm | 20 giorni"
+    assert quote.head and quote.head.text == "Città | Pioggia caduta | Giorni senza pioggia"
+    assert quote.end - quote.head.start > MAX_PAIR_LENGTH
+    text = "Città | Pioggia caduta | Giorni senza pioggia\n[…]\nBobbio | 40 mm | 20 giorni"
+    assert quote.shown == text
+    words = marked_words(answer, quote)
+    assert "Bobbio" in [text[word.start : word.end] for word in words] or answer.answer
+    assert text in answer_messages(answer, texts("it"))[0].plain
+    assert answer.as_json()["quotes"][0]["head"]["text"] == quote.head.text
 
 
 def test_the_words_of_who_asks_are_no_answer(forms: AnswerChain) -> None:

@@ -91,12 +91,19 @@ class ArticleLines:
         The question that it answers, what ends in a colon above it, the head of a table, the time
         of an entry.
         """
-        number = self._number_of(span)
-        begins = self._lines[number].start == span.start
-        start = self._beginnings[number] if begins else self._question_before(span)
+        start = self._introduction(span)
         if start is None or span.end - start > MAX_PAIR_LENGTH:
             return None
         return Span(start, start + len(self.article.text[start : span.start].rstrip()))
+
+    def head(self, span: Span) -> Span | None:
+        """What introduces the sentence from too far above to be quoted in one piece with it."""
+        start = self._introduction(span)
+        if start is None or span.end - start <= MAX_PAIR_LENGTH:
+            return None
+        head = Span(start, self._lines[self._number_of(Span(start, start))].end)
+        is_short = head.end - head.start + span.end - span.start <= MAX_PAIR_LENGTH
+        return head if is_short else None
 
     def announced(self, span: Span) -> Span | None:
         """What a sentence that ends in a colon announces below it, as far as that is short."""
@@ -107,6 +114,12 @@ class ArticleLines:
         announced = itertools.takewhile(lambda pair: pair[1] == span.start, below)
         ends = [line.end for line, _ in announced if line.end - span.start <= MAX_PAIR_LENGTH]
         return Span(span.start, ends[-1]) if ends else None
+
+    def _introduction(self, span: Span) -> int | None:
+        """Where what introduces the sentence begins."""
+        number = self._number_of(span)
+        begins = self._lines[number].start == span.start
+        return self._beginnings[number] if begins else self._question_before(span)
 
     def _question_before(self, span: Span) -> int | None:
         """Where the question begins that stands before the sentence in its line."""
