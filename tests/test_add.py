@@ -154,6 +154,24 @@ def test_utf_8_is_utf_8_whatever_the_server_says(web: Site, corpus: Path, charse
     assert "La città è là: così è più bella." in files(corpus)[str(path)]
 
 
+@pytest.mark.parametrize("meta", ["<meta charset='iso-8859-1'>", "", "<meta charset='utf-8'>"])
+def test_letters_decide_where_the_server_announces_utf_8(
+    web: Site, corpus: Path, meta: str
+) -> None:
+    text = "La città è là: perché non è più così bella? È già l’ora."
+    web.pages["/"] = Page(f"{meta}<p>{text}</p>".encode("cp1252"), "text/html; charset=utf-8")
+    added = adder(corpus).add(web.url())
+    assert text in files(corpus)[str(added.path)]
+    assert bool(added.notes) == ("iso" not in meta), "a guess is named"
+
+
+def test_a_binary_page_is_refused_whatever_the_server_says(web: Site, corpus: Path) -> None:
+    web.pages["/"] = Page(b"<p>Il ponte\0\1\2 riapre.</p>\0\0", "text/html; charset=iso-8859-1")
+    with pytest.raises(ArticleError, match="it is a binary file"):
+        adder(corpus).add(web.url())
+    assert files(corpus) == {}
+
+
 def test_what_is_very_large_is_bounded(web: Site, corpus: Path) -> None:
     title = "parola " * 1_500
     web.pages["/a"] = Page(f"<title>{title}</title><p>Il treno è partito.</p>")
@@ -409,6 +427,7 @@ def test_a_feed_gives_days_and_titles_as_people_write_them(
     [
         (Page("<rss></rss>", "text/xml"), "no feed with articles"),
         (Page("/etc/passwd", "text/xml"), "no feed with articles"),
+        (Page("<rss>" + "<div>" * 400_000, "text/xml"), "more than 300000 tags"),
         (Page(NEWS, "text/html"), "of the type text/html"),
         (Page(NEWS, "text/xml"), "of the type text/html"),
     ],
@@ -416,7 +435,7 @@ def test_a_feed_gives_days_and_titles_as_people_write_them(
 def test_what_is_no_feed_says_so(web: Site, corpus: Path, page: Page, reason: str) -> None:
     web.pages["/feed"] = page
     with pytest.raises(FetchError, match=reason):
-        list(adder(corpus).add_feed(web.url("/feed")))
+        list(adder(corpus, max_bytes=5_000_000).add_feed(web.url("/feed")))
 
 
 def test_a_disk_that_fills_in_the_middle_of_a_feed_is_the_last_outcome(
