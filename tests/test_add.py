@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import resource
 import signal
@@ -17,11 +18,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.terminal.maintenance import Addition, add_feed
-from index.articles.add import FIELDS, Adder, AddResult, Catalogue, compose, file_stem, write_new
+from index.articles.add import (
+    FIELDS,
+    Adder,
+    AddResult,
+    Catalogue,
+    KnownArticle,
+    compose,
+    file_stem,
+    write_new,
+)
 from index.articles.article import read_article
 from index.articles.web.fetch import Fetcher
 from index.building.sync import Report
 from index.errors import ArticleError, CorpusError, FetchError
+from index.generations.known import known_articles
 from index.generations.pointer import write_lock
 from index.text.clean import one_line
 from tests.conftest import ROOT, Workplace
@@ -356,12 +367,27 @@ def test_the_catalogue_passes_over_what_is_no_article(corpus: Path) -> None:
     (corpus / "a.txt").write_text("---\n[\n---\n")
     (corpus / "b.txt").write_text("---\nurl: https://x.example\n---\nUno.")
     (corpus / "c.txt").write_text("Lungo. " * 100)
-    catalogue = Catalogue(corpus, 500)
+    catalogue = Catalogue(corpus, 500, {})
     assert catalogue.with_url("HTTPS://X.example:443/#a") == "b.txt"
     assert catalogue.with_url("https://x.example/?a") is None
     assert catalogue.with_url("https://x.example:x/") is None
     assert catalogue.with_text_of(read_article(b"Uno.", "z.txt")) == "b.txt"
     assert catalogue.with_text_of(read_article(b"Lungo. " * 100, "z.txt")) is None
+
+
+def test_what_the_index_knows_of_a_file_is_not_read_again(
+    corpus: Path, data_dir: Path, tmp_path: Path
+) -> None:
+    known = known_articles(data_dir)
+    assert len(known) == len(list((ROOT / "corpus").iterdir()))
+    for file in (ROOT / "corpus").iterdir():
+        digest = hashlib.sha256(file.read_bytes()).hexdigest()
+        assert known[digest].sha256 == read_article(file.read_bytes(), file.name).sha256
+    (corpus / "a.txt").write_bytes(b"Uno.")
+    other = KnownArticle("0" * 64, "https://x.example/uno")
+    catalogue = Catalogue(corpus, 500, {hashlib.sha256(b"Uno.").hexdigest(): other})
+    assert catalogue.with_url("https://x.example/uno") == "a.txt"
+    assert known_articles(tmp_path / "none") == {}
 
 
 RSS = """<?xml version="1.0" encoding="utf-8"?>
