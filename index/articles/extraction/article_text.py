@@ -96,9 +96,10 @@ def _body(blocks: Sequence[Block], headline: int | None, texts: PageTexts) -> li
 
 
 def _is_scrap(block: Block) -> bool:
-    """Whether a block is no sentence and no heading: of little use, and often no article."""
+    """Whether a block is no sentence, heading, row or item: of little use, often no article."""
+    is_item = block.element.tag == "li" and not block.linked
     is_heading = block.element.tag in _HEADINGS or block.is_row
-    return not is_heading and len(block.text) < _SCRAP and block.text[-1].isalnum()
+    return not is_heading and not is_item and len(block.text) < _SCRAP and block.text[-1].isalnum()
 
 
 def _without_notice(block: Block) -> Block:
@@ -125,7 +126,8 @@ def _completed(body: list[Block], texts: PageTexts) -> list[Block]:
 
 def _no_article(blocks: Sequence[Block]) -> ArticleError:
     """The reason why a page with these blocks has no article."""
-    kind = notice_kind([block.text for block in blocks])
+    # A footer links to what it says of cookies.
+    kind = notice_kind([block.text for block in blocks if block.linked < len(block.text) / 2])
     if kind == "missing":
         return ArticleError("the page says that there is no such article: nothing in it is read")
     if kind == "consent":

@@ -177,8 +177,11 @@ def _data_rows(table: Any) -> list[Block]:
         or max(len(t) for r in texts for t in r) > _MAX_CELL
     ):
         return []
-    headings = texts[0] if _has_headings(rows, texts) else []
     blocks = [Block(caption, _joined(caption.itertext())) for caption in table.iter("caption")]
+    if len(set(rows[0])) == 1:  # over all columns
+        blocks.append(Block(table, texts[0][0], is_row=True))
+        rows, texts = rows[1:], texts[1:]
+    headings = texts[0] if len(rows) > 1 and _has_headings(rows, texts) else []
     for row, cells in zip(rows, texts, strict=True):
         linked = sum(len(_joined(a.itertext())) for cell in row for a in cell.iter("a"))
         text = " · ".join(_labelled(cells, headings))
