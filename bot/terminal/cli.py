@@ -133,11 +133,10 @@ def verify(
     from bot.locales import texts_for
     from bot.terminal.render import print_verification
     from index.generations.current import CurrentIndex
-    from retrieval.answer import Question
     from retrieval.verifying.verification import verify_in
 
     settings = _settings()
-    say = texts_for(settings.language, Question(sentence))
+    say = texts_for(settings.language)
     with (
         spinner(hidden=as_json) as spin,
         closing(CurrentIndex(settings.data_dir, chroma_server(settings))) as index,

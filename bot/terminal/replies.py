@@ -125,7 +125,6 @@ class Replies:
             with spinner() as spin:
                 spin.update(say("answer.searching"))
                 verification = verify_in(self._parts.index, sentence)
-            say = texts_for(self._settings.language, Question(sentence))
             print_verification(self._console, verification, say)
         except ClaimError as error:
             self._print(say(f"verify.problem_{error.problem}", limit=MAX_CLAIM))
