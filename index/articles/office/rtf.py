@@ -37,7 +37,7 @@ def _text(source: str) -> str:
 
 def _with_notes_last(source: str) -> str:
     """The source with its footnotes as paragraphs at the end: striprtf leaves them out."""
-    kept, notes, opened, note, at = [], [], [0], (-1, 0), 0
+    kept, moved, opened, note, at = [], [], [0], (-1, 0), 0
     for brace in _BRACE.finditer(source):
         if brace[0] == "{":
             opened.append(brace.start())
@@ -45,10 +45,10 @@ def _with_notes_last(source: str) -> str:
             note = (opened[-1], brace.end())
         elif brace[0] == "}" and len(opened) > 1 and opened.pop() == note[0]:
             kept.append(source[at : note[0]])
-            notes.append(f"\\par {{{source[note[1] : brace.start()]}}}")
+            moved.append(f"\\par {{{source[note[1] : brace.start()]}}}")
             at = brace.end()
     text, end, rest = source[at:].rpartition("}")
-    return "".join([*kept, text, *notes, end, rest])
+    return "".join([*kept, text, *moved, end, rest])
 
 
 def _special(group: re.Match[str]) -> str:
