@@ -168,13 +168,26 @@ class Carrier:
 
 
 @dataclass(frozen=True)
+class Slice:
+    """``stored text of article[start:end] == text``, in Unicode code points."""
+
+    text: str
+    start: int
+    end: int
+
+
+GAP = "[…]"  # stands between two slices of one article that are shown together
+
+
+@dataclass(frozen=True)
 class Quotation:
     """``stored text of article[start:end] == text``, in Unicode code points: checked.
 
     ``sha256`` is of the article's stored text in UTF-8. ``also`` names the other articles that hold
     the same words: an agency's text counts once, however many outlets carry it. ``deciding``: the
     words in it that answer, as a span of the stored text, if they are known. ``link``: the address
-    with the place of the quotation in the page, if that is known, or else ``url``.
+    with the place of the quotation in the page, if that is known, or else ``url``. ``head``: the
+    head of its table, or what introduces its list, if that stands further above: checked likewise.
     """
 
     text: str
@@ -190,6 +203,12 @@ class Quotation:
     also: tuple[Carrier, ...] = ()
     deciding: Span | None = None
     link: str | None = None
+    head: Slice | None = None
+
+    @property
+    def shown(self) -> str:
+        """The text as it is shown: below its head, with a GAP for what stands between them."""
+        return f"{self.head.text}\n{GAP}\n{self.text}" if self.head else self.text
 
     @property
     def key(self) -> QuotedSpan:
@@ -301,6 +320,8 @@ class Answer:
         for quote in (*fields["quotes"], *fields["near"]):
             quote["also"] = [carrier["article"] for carrier in quote["also"]]
             del quote["deciding"], quote["link"]
+            if quote["head"] is None:
+                del quote["head"]
         return {key: fields[key] for key in keys}
 
 

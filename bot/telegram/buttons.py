@@ -197,7 +197,7 @@ def _uses(quote: Quotation, say: Texts, *, inline: bool) -> Iterator[Button]:
 def _citation(quote: Quotation) -> str:
     """A quotation with its source, to be pasted into a text."""
     source = filter(None, [quote.source, _in_marks(quote.title), quote.date, quote.url])
-    return printable(f"{_in_marks(quote.text)} ({', '.join(source)})")
+    return printable(f"{_in_marks(quote.shown)} ({', '.join(source)})")
 
 
 def _in_marks(text: str) -> str:

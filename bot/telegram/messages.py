@@ -59,7 +59,7 @@ def draft_text(draft: Answer, say: Texts) -> str:
 
 def quotation_message(quote: Quotation, words: Sequence[Span], say: Texts) -> Message | None:
     """One quotation, with words in bold, and its source; None where it does not fit a message."""
-    messages = packed([*_text_blocks(quote.text, words, _MAX_OPEN), _source_block(quote, "", say)])
+    messages = packed([*_text_blocks(quote.shown, words, _MAX_OPEN), _source_block(quote, "", say)])
     return messages[0] if len(messages) == 1 else None
 
 
@@ -119,7 +119,7 @@ def _answer_blocks(answer: Answer, say: Texts) -> Iterator[Block]:
 def _quotes_blocks(answer: Answer, say: Texts) -> Iterator[Block]:
     """Each quotation above its source; in lists below it."""
     for quote in answer.near:
-        yield from _text_blocks(quote.text, marked_words(answer, quote), _GLANCE)
+        yield from _text_blocks(quote.shown, marked_words(answer, quote), _GLANCE)
         yield _source_block(quote, "", say)
     for label, quotes in article_by_article(answer):
         source = _source_block(quotes[0], label, say)
@@ -127,7 +127,7 @@ def _quotes_blocks(answer: Answer, say: Texts) -> Iterator[Block]:
             block
             for quote in quotes
             for block in _text_blocks(
-                quote.text, marked_words(answer, quote), _open_length(answer, quote)
+                quote.shown, marked_words(answer, quote), _open_length(answer, quote)
             )
         ]
         yield from [source, *texts] if sources_first(answer) else [*texts, source]
@@ -135,7 +135,7 @@ def _quotes_blocks(answer: Answer, say: Texts) -> Iterator[Block]:
 
 def _open_length(answer: Answer, quote: Quotation) -> int:
     """The characters up to which a quotation is not folded: few for the further ones of many."""
-    words = [claim.text for claim in answer.claims] + [quote.text for quote in answer.quotes]
+    words = [claim.text for claim in answer.claims] + [quote.shown for quote in answer.quotes]
     is_first = quote is answer.quotes[0] and not sources_first(answer)
     return _MAX_OPEN if is_first or sum(map(len, words)) <= _LONG_ANSWER else _GLANCE
 

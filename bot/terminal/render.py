@@ -157,7 +157,7 @@ def _source_lines(
 
 
 def _highlighted(answer: Answer, quote: Quotation) -> Text:
-    return _with_bold(quote.text, marked_words(answer, quote)) + Text(" ❞", style="cyan")
+    return _with_bold(quote.shown, marked_words(answer, quote)) + Text(" ❞", style="cyan")
 
 
 def _with_bold(text: str, spans: Iterable[Span]) -> Text:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from index.articles.document import Document
-from index.articles.markdown import MAX_MARKDOWN, plain_text
+from index.articles.markdown import MAX_MARKS, has_too_many_marks, plain_text
 from index.articles.office.docx import read_docx
 from index.articles.office.epub import read_epub
 from index.articles.office.mail import read_mail, read_mailbox, read_saved_page
@@ -70,8 +70,8 @@ def _with_checked_fields(document: Document) -> Document:
 def _markdown(data: bytes) -> Document:
     document = read_text_file(data)
     notes = list(document.notes)
-    if len(document.text) > MAX_MARKDOWN:
-        notes.append(f"it has more than {MAX_MARKDOWN} characters: its Markdown is kept as it is")
+    if has_too_many_marks(document.text):
+        notes.append(f"it has more than {MAX_MARKS} marks: its Markdown is kept as it is")
         return replace(document, notes=tuple(notes))
     return replace(document, text=plain_text(document.text))
 

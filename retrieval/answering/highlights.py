@@ -20,11 +20,12 @@ _MAX_NAME = 5  # words; a longer run of capitals is a headline
 
 
 def marked_words(answer: Answer, quote: Quotation) -> list[Span]:
-    """The spans to highlight in a quotation: the words that answer, else those of the question."""
+    """The spans to highlight in what is shown: the words that answer, else the question's."""
     if quote.deciding and not answer.refused:
-        words = Span(quote.deciding.start - quote.start, quote.deciding.end - quote.start)
-        return _phrases([words], quote.text, answer.question)
-    return matching_words(answer.question, quote.text)
+        offset = quote.end - len(quote.shown)
+        words = Span(quote.deciding.start - offset, quote.deciding.end - offset)
+        return _phrases([words], quote.shown, answer.question)
+    return matching_words(answer.question, quote.shown)
 
 
 def matching_words(question: str, text: str) -> list[Span]:
