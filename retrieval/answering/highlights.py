@@ -20,7 +20,12 @@ _MAX_NAME = 5  # words; a longer run of capitals is a headline
 
 
 def marked_words(answer: Answer, quote: Quotation) -> list[Span]:
-    """The spans to highlight in a quotation: the words that answer, else those of the question."""
+    """The spans to highlight in a quotation: the words that answer, else those of the question.
+
+    None in a timeline, each quotation of which is on the same words.
+    """
+    if quote.dating:
+        return []
     if quote.deciding and not answer.refused:
         words = Span(quote.deciding.start - quote.start, quote.deciding.end - quote.start)
         return _phrases([words], quote.text, answer.question)
