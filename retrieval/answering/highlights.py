@@ -44,7 +44,7 @@ def matching_words(question: str, text: str) -> list[Span]:
 
 def _phrases(spans: Sequence[Span], text: str, question: str) -> list[Span]:
     """The spans, extended to whole names and joined where they are parts of one phrase."""
-    names = list(_names(text))
+    names = list(names_in(text))
     phrases: list[Span] = []
     for span in spans:
         around = [span, *(n for n in names if n.start < span.end and span.start < n.end)]
@@ -62,8 +62,8 @@ def _are_joined(first: Span, second: Span, text: str, question: str) -> bool:
     return text[first.start : second.end].casefold() in question.casefold()
 
 
-def _names(text: str) -> Iterator[Span]:
-    """The runs of words in capitals, as "Kim Jong-un", and the words with hyphens."""
+def names_in(text: str) -> Iterator[Span]:
+    """The runs of words in capitals in a text, as "Kim Jong-un", and the words with hyphens."""
     words = [Span(*match.span()) for match in _WORD.finditer(text)]
     run = words[:1]
     for before, word in pairwise(words):

@@ -15,6 +15,7 @@ from retrieval.answer import Answer, Quotation, Reason, Scope
 from retrieval.answering.article_lines import MAX_PAIR_LENGTH
 from retrieval.answering.candidates import refers_back
 from retrieval.answering.extractive import ExtractiveAnswer, Extractor
+from retrieval.answering.highlights import names_in
 from retrieval.answering.lists import LIKELY, members, rarities, share_of_rarities
 from retrieval.answering.summaries import (
     article_sentences,
@@ -119,7 +120,20 @@ class _Subject:
 
     def _share(self, text: str) -> float:
         """The share of the subject's words that a text has; without a subject, all."""
-        return share_of_rarities(self.rarity, text) if self.rarity else 1.0
+        if not self.rarity:
+            return 1.0
+        for name in reversed(list(names_in(text))):
+            if self._is_namesake(text[name.start : name.end]):
+                text = f"{text[: name.start]} {text[name.end :]}"
+        return share_of_rarities(self.rarity, text)
+
+    def _is_namesake(self, name: str) -> bool:
+        """Whether a name shares a word with the subject, and is somebody else's: "George Bush"."""
+        from simplemma import is_known
+
+        own = [not self.rarity.keys().isdisjoint(terms(part)) for part in name.split()]
+        others = (p for p, is_own in zip(name.split(), own, strict=True) if not is_own)
+        return any(own) and any(terms(p) and not is_known(p.lower(), lang=MAIN) for p in others)
 
 
 def _is_recent(day: CalendarDay, published: datetime.date | None) -> bool:
