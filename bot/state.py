@@ -7,7 +7,7 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -65,16 +65,18 @@ MIGRATIONS = (
 class State:
     """The file, open. Thread-safe; what is committed survives a kill.
 
-    A file that may only be read is opened to read. Raises StorageError if it cannot be opened, read
+    ``migrations``: those of its tables; the one at position n brings it from version n to n + 1. A
+    file that may only be read is opened to read. Raises StorageError if it cannot be opened, read
     or written, or is of a later version.
     """
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, migrations: Sequence[str] = MIGRATIONS) -> None:
         self._file = file
+        self._migrations = migrations
         self._lock = threading.Lock()
         with self._translating():
             self._database = _read_only(file) if _is_read_only(file) else _writable(file)
-        if self._version() != len(MIGRATIONS):
+        if self._version() != len(migrations):
             with self.changing():  # another process may be about to do the same
                 self._migrate()
 
@@ -106,13 +108,13 @@ class State:
 
     def _migrate(self) -> None:
         ((version,),) = self._database.execute("PRAGMA user_version").fetchall()
-        if version > len(MIGRATIONS):
+        if version > len(self._migrations):
             raise StorageError(
                 f"{self._file} was made by a later version of Virgolette: use that one"
             )
-        for statement in ";".join(MIGRATIONS[version:]).split(";"):
+        for statement in ";".join(self._migrations[version:]).split(";"):
             self._database.execute(statement)
-        self._database.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+        self._database.execute(f"PRAGMA user_version = {len(self._migrations)}")
 
     @contextmanager
     def _translating(self) -> Iterator[None]:
@@ -121,7 +123,7 @@ class State:
         except (sqlite3.Error, OSError) as error:
             raise StorageError(
                 f"{self._file} cannot be used ({error}): make room or let it be written, or move "
-                "it away; the bot then begins a new one"
+                "it away; Virgolette then begins a new one"
             ) from error
 
 

@@ -30,7 +30,8 @@ from bot.access import Access, Allowance, Invitations, Supergroups
 from bot.chat_model import probe
 from bot.compose import Parts
 from bot.conversations import Conversations
-from bot.indexing import follow_corpus
+from bot.feeds.following import configure_feeds
+from bot.indexing import follow_corpus, follow_feeds
 from bot.queue import AnswerQueue
 from bot.settings import Settings, SettingsError
 from bot.smalltalk import Examples
@@ -83,6 +84,7 @@ def run_bot(parts: Parts, settings: Settings) -> None:
     log_without(token)
     if settings.chat_model:
         probe(settings)
+    configure_feeds(settings)
     try:
         asyncio.run(_wait_for_telegram(settings))
         parts.index.follow()
@@ -232,12 +234,14 @@ class _Background:
     request: UpdatesRequest
     queue: AnswerQueue
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
-    follower: asyncio.Task[None] | None = None
+    followers: list[asyncio.Task[None]] = field(default_factory=list)
 
     async def begin(self, application: App) -> None:
         """Start the tasks, and hand over the updates that the last run left."""
         if self.settings.watch:
-            self.follower = asyncio.create_task(follow_corpus(self.settings.corpus_dir))
+            self.followers.append(asyncio.create_task(follow_corpus(self.settings.corpus_dir)))
+        feeds = follow_feeds(self.settings.data_dir, updates_index=not self.settings.watch)
+        self.followers.append(asyncio.create_task(feeds))
         self.tasks.append(asyncio.create_task(self.queue.keep_trimming_memory()))
         if not self.settings.telegram_webhook_url:
             watch = PollingWatch(self.request, lambda: _restart_polling(application))
@@ -249,13 +253,12 @@ class _Background:
             await asyncio.sleep(0)  # hundreds may wait, and somebody may press a button
 
     async def end(self, _: App) -> None:
-        """Cancel the tasks; the follower's process has to end before the bot does."""
-        for task in self.tasks:
+        """Cancel the tasks; the followers' processes have to end before the bot does."""
+        for task in (*self.tasks, *self.followers):
             task.cancel()
-        if self.follower is not None:
-            self.follower.cancel()
+        for follower in self.followers:
             with suppress(asyncio.CancelledError):
-                await self.follower
+                await follower
 
 
 async def _restart_polling(application: App) -> None:

@@ -65,6 +65,7 @@ COMMANDS = {
         Command("reindex", "reindex", admin=True),
         Command("add", "aggiungi", admin=True),
         Command("remove", "togli", admin=True),
+        Command("feed", "feed", admin=True),
     )
 }
 

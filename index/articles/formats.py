@@ -79,7 +79,8 @@ def _markdown(data: bytes) -> Document:
 def _page(data: bytes) -> Document:
     above = read_text_file(data, declared_encoding(data))
     page = read_page(above.text)
-    return Document(page.text, {**page.fields, **above.fields}, (*above.notes, *page.notes))
+    fields, notes = {**page.fields, **above.fields}, (*above.notes, *page.notes)
+    return replace(page, fields=fields, notes=notes)
 
 
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")  # a part of a .docx with a password
