@@ -125,7 +125,7 @@ def timeline(
 
     if markdown and as_json:
         raise typer.BadParameter("give --markdown or --json, not both")
-    if not show_timeline(_settings(), " ".join(subject), markdown, as_json):
+    if not show_timeline(command_settings(), " ".join(subject), markdown, as_json):
         raise typer.Exit(FAILED)
 
 
