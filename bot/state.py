@@ -187,6 +187,12 @@ class AnswerLog:
         rows = self._state.select(query, self._bot, *key)
         return [int(number) for number in json.loads(rows[0][0])] if rows else None
 
+    def query(self, key: tuple[int, int]) -> str | None:
+        """What was searched for an answer; None if it is unknown or too old."""
+        query = "SELECT answer FROM answers WHERE bot = ? AND chat = ? AND message = ?"
+        found = [answer for (answer,) in self._state.select(query, self._bot, *key) if answer]
+        return str(json.loads(found[0])["query"]) if found else None
+
     def question_of(self, chat: int, reply: int) -> tuple[int, int] | None:
         """The key of the answer that a message is part of; None if it is unknown or too old."""
         query = (

@@ -169,6 +169,8 @@ class AnswerChain:
         return self._classified(question)[0].is_talk
 
     def _classified(self, question: Question) -> tuple[Intent, float]:
+        if question.intent:
+            return question.intent, 1.0
         return self._intents.classify(question.text, follows=bool(question.previous))
 
 

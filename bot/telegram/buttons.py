@@ -35,7 +35,7 @@ from index.generations.current import CurrentIndex
 from index.text.clean import printable
 from index.text.sentences import Span, logical_lines, readable_blocks, sentences
 from index.text.words import words
-from retrieval.answer import Answer, Quotation, Reason
+from retrieval.answer import Answer, Intent, Quotation, Reason
 from retrieval.answering.quotations import slice_of
 from retrieval.verifying.outcome import Verification
 
@@ -46,15 +46,17 @@ _MAX_CROSSHEAD = 8  # words
 _MAX_FILE_LINE = 500  # UTF-16 code units
 _PAGE_SIZE = 6  # articles: with the longest labels they still fit a message
 _NOTHING = Span(0, 0)
+_WITH_BUTTONS = (None, Reason.NOTHING_FOUND, Reason.NOT_ANSWERED, Reason.FEW_EVENTS)
 
 
 def answer_buttons(answer: Answer, message: int, say: Texts, *, inline: bool) -> list[list[Button]]:
     """The rows of buttons below the answer to a message.
 
-    One for each quotation, or for the only one all that can be done with it; two to vote, and one
-    for more. ``inline``: whether the bot has inline mode, without which nothing can be shared.
+    One for each quotation, or for the only one all that can be done with it; two to vote, one for
+    more, and one for a timeline as a file. ``inline``: whether the bot has inline mode, without
+    which nothing can be shared.
     """
-    if answer.reason not in (None, Reason.NOTHING_FOUND, Reason.NOT_ANSWERED):
+    if answer.reason not in _WITH_BUTTONS:
         return []
     votes = [
         Button(say("telegram.good"), f"good:{message}"),
@@ -62,7 +64,9 @@ def answer_buttons(answer: Answer, message: int, say: Texts, *, inline: bool) ->
     ]
     more = Button(say("telegram.more"), f"ask:{say('telegram.more')}")
     rows = _quotation_rows(answer.quotes or answer.near, len(answer.seen) + 1, say, inline=inline)
-    return [*rows, [*votes, *[more] * bool(answer.quotes)]]
+    is_timeline = answer.intent is Intent.TIMELINE and bool(answer.quotes)
+    file = Button(say("telegram.file"), f"file:{message}")
+    return [*rows, [*votes, *[more] * bool(answer.quotes), *[file] * is_timeline]]
 
 
 def verification_buttons(

@@ -52,6 +52,7 @@ COMMANDS = {
     for command in (
         Command("ask", "ask", group=True),
         Command("verify", "verifica", group=True),
+        Command("timeline", "cronologia", group=True),
         Command("sources", "fonti", group=True, ephemeral=True),
         Command("article", "articolo", group=True, ephemeral=True),
         Command("new", "nuova"),

@@ -28,6 +28,7 @@ from bot.telegram.buttons import (
     verification_buttons,
 )
 from bot.telegram.commands import set_admin_menu
+from bot.telegram.documents.timeline import TimelineDocuments
 from bot.telegram.inline import answer_guest
 from bot.telegram.messages import Button, Message, text_message, verification_messages
 from bot.telegram.requests import is_closed
@@ -52,6 +53,7 @@ from bot.telegram.updates import (
 from bot.telegram.votes import Voting
 from index.errors import VirgoletteError
 from index.generations.current import CurrentIndex
+from retrieval.answer import Intent
 from retrieval.verifying.claim import MAX_CLAIM
 from retrieval.verifying.outcome import ClaimError
 from retrieval.verifying.verification import verify_in
@@ -127,6 +129,13 @@ class Handlers:
         else:
             await self._say(update, "telegram.ask_usage")
 
+    async def timeline(self, update: Update, _: ContextTypes.DEFAULT_TYPE) -> None:
+        """/timeline subject, or in reply to a message with the subject."""
+        if subject := _command_text(message_of(update)):
+            await self._answer(update, subject, Intent.TIMELINE)
+        else:
+            await self._say(update, "telegram.timeline_usage")
+
     async def verify(self, update: Update, _: ContextTypes.DEFAULT_TYPE) -> None:
         """/verify sentence, or in reply to a message with the sentence."""
         text, say = _command_text(message_of(update)), self._texts(update)
@@ -191,6 +200,8 @@ class Handlers:
         kind, value = [*data.split(":", 1), ""][:2]
         if kind in ("good", "bad"):
             await self.voting.press(query, value, say, good=kind == "good")
+        elif kind == "file":
+            await TimelineDocuments(self.answering).press(query, value, say)
         elif kind == "ask":
             await self._ask_example(query, value, say)
         elif kind in ("quote", "copy"):
@@ -246,8 +257,8 @@ class Handlers:
         elif isinstance(update, Update) and update.effective_message is not None:
             await self._say(update, "problem.failed")
 
-    async def _answer(self, update: Update, raw: str) -> None:
-        await self.answering.answer(message_of(update), raw, self._texts(update))
+    async def _answer(self, update: Update, raw: str, intent: Intent | None = None) -> None:
+        await self.answering.answer(message_of(update), raw, self._texts(update), intent=intent)
 
     async def _example_rows(self, say: Texts) -> list[list[Button]]:
         try:

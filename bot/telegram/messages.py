@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from bot.captions import (
     also_line,
     article_by_article,
+    day_line,
     headline,
     near_label,
     notes,
@@ -119,6 +120,7 @@ def _answer_blocks(answer: Answer, say: Texts) -> Iterator[Block]:
 def _quotes_blocks(answer: Answer, say: Texts) -> Iterator[Block]:
     """Each quotation above its source; in lists below it."""
     for quote in answer.near:
+        yield from _day_blocks(quote, say)
         yield from _text_blocks(quote.shown, marked_words(answer, quote), _GLANCE)
         yield _source_block(quote, "", say)
     for label, quotes in article_by_article(answer):
@@ -130,7 +132,14 @@ def _quotes_blocks(answer: Answer, say: Texts) -> Iterator[Block]:
                 quote.shown, marked_words(answer, quote), _open_length(answer, quote)
             )
         ]
+        yield from _day_blocks(quotes[0], say)
         yield from [source, *texts] if sources_first(answer) else [*texts, source]
+
+
+def _day_blocks(quote: Quotation, say: Texts) -> Iterator[Block]:
+    """The day of what a quotation of a timeline tells."""
+    if day := day_line(quote, say):
+        yield Block.bold(day)
 
 
 def _open_length(answer: Answer, quote: Quotation) -> int:
@@ -166,9 +175,10 @@ def _text_blocks(whole: str, highlights: Sequence[Span], most_open: int) -> Iter
 
 def _source_block(quote: Quotation, label: str, say: Texts) -> Block:
     block = article_block(quote, label)
-    if not quote.also:
+    line = also_line(quote, say)
+    if not line:
         return block
-    also = Block.words(shortened(also_line(quote, say)))
+    also = Block.words(shortened(line))
     return Block(f"{block.markup}\n{also.markup}", f"{block.plain}\n{also.plain}")
 
 

@@ -197,6 +197,12 @@ async def send(to: TelegramMessage, message: Message) -> TelegramMessage:
     return await _formatted(lambda mode: to.reply_text(**_content(message, mode), **options))
 
 
+async def send_document(to: TelegramMessage, name: str, content: bytes) -> None:
+    """Reply to a message with a file."""
+    options = _reply_options(to)
+    await persistently(lambda: to.reply_document(content, filename=name, **options))
+
+
 async def acknowledge(query: CallbackQuery, text: str = "", *, alert: bool = True) -> None:
     """End the waiting of whoever pressed a button, with a text if there is one.
 

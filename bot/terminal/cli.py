@@ -108,6 +108,28 @@ def ask(
 
 
 @command()
+def timeline(
+    subject: Annotated[list[str], typer.Argument(help="A person, a place or a story.")],
+    markdown: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write it to a Markdown file with footnotes."),
+    ] = None,
+    as_json: OutcomeAsJson = False,
+) -> None:
+    """Put the events that the articles tell in the order of their days. Exits with 1 if under two.
+
+    An event is a sentence, quoted to the letter. If it does not tell the day, the day of
+    publication counts and is marked.
+    """
+    from bot.terminal.timeline import show_timeline
+
+    if markdown and as_json:
+        raise typer.BadParameter("give --markdown or --json, not both")
+    if not show_timeline(command_settings(), " ".join(subject), markdown, as_json):
+        raise typer.Exit(FAILED)
+
+
+@command()
 def verify(
     sentence: Annotated[str, typer.Argument(help="The sentence, in quotation marks or without.")],
     as_json: OutcomeAsJson = False,

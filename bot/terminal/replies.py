@@ -27,7 +27,7 @@ from bot.terminal.render import (
 )
 from index.errors import VirgoletteError
 from index.text.clean import printable
-from retrieval.answer import MAX_QUESTION, Answer, Question, QuestionError, Reason
+from retrieval.answer import MAX_QUESTION, Answer, Intent, Question, QuestionError, Reason
 from retrieval.verifying.claim import MAX_CLAIM
 from retrieval.verifying.outcome import ClaimError
 from retrieval.verifying.verification import verify_in
@@ -36,6 +36,7 @@ from retrieval.writing.options import AnswerOptions
 _SOURCES = frozenset({"/fonti", "/sources"})
 _HELP = frozenset({"/aiuto", "/help", "aiuto", "help"})
 _ARTICLE = frozenset({"/articolo", "/article"})
+_TIMELINE = frozenset({"/cronologia", "/timeline"})
 _VERIFY = frozenset({"/verifica", "/verify"})
 _NEW = frozenset({"/nuova", "/new"})
 
@@ -71,6 +72,8 @@ class Replies:
             self._print_sources(say)
         elif command in _ARTICLE:
             self._print_article(argument.strip(), say)
+        elif command in _TIMELINE:
+            self._print_timeline(argument.strip(), say)
         elif command in _VERIFY:
             self._print_verification(argument, say)
         elif entry.startswith("/"):
@@ -81,10 +84,16 @@ class Replies:
     def _print(self, text: str, style: str | None = None) -> None:
         self._console.print(text, style=style, markup=False, emoji=False)
 
-    def _print_answer(self, entry: str, say: Texts) -> None:
+    def _print_timeline(self, subject: str, say: Texts) -> None:
+        if subject:
+            self._print_answer(subject, say, Intent.TIMELINE)
+        else:
+            self._print(say("telegram.timeline_usage"))
+
+    def _print_answer(self, entry: str, say: Texts, intent: Intent | None = None) -> None:
         previous = self._conversations.recall(_CONVERSATION)
         try:
-            question = Question.parse(entry, previous=previous)
+            question = Question.parse(entry, previous=previous, intent=intent)
         except QuestionError as error:
             self._print(say(f"problem.{error.problem}", limit=MAX_QUESTION))
             return
