@@ -83,7 +83,8 @@ class Recorder:
             self._offer(button["switch_inline_query"])
         else:
             before = len(self._api.calls)
-            press(self._bot, message, button["callback_data"], user=self._who["user_id"])
+            person = {"user": self._who["user_id"], "language_code": self._who["language_code"]}
+            press(self._bot, message, button["callback_data"], **person)
             self._api.wait_for(lambda call: call.method in SHOWN, since=before, timeout=READY)
 
     def do_edit(self, text: str) -> None:
@@ -226,11 +227,12 @@ def terminal(workplace: Workplace, typed: list[str], language: str) -> list[str]
                                **environment)  # fmt: skip
         stdin.close()
         with os.fdopen(keys, "wb", buffering=0) as keyboard:
-            shown = ""
+            shown = quiet_text(out, 0)
+            lines += shown_since(shown, "")
             for line in typed:
                 keyboard.write(f"{line}\n".encode())
                 text = quiet_text(out, len(shown))
-                lines += [*shown_since(text, shown), f"› {line}"]
+                lines += [f"› {line}", *shown_since(text, shown)]
                 shown = text
         chat.wait(60)
     return ["```text", *lines, *shown_since(out.read_text(encoding="utf-8"), shown), "```", ""]

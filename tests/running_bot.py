@@ -66,9 +66,11 @@ def buttons(message: dict[str, Any]) -> dict[str, str]:
     return {button["text"]: button.get("callback_data", "") for row in rows for button in row}
 
 
-def press(bot: Bot, message: dict[str, Any], data: str, user: int = 1001) -> Any:
+def press(
+    bot: Bot, message: dict[str, Any], data: str, user: int = 1001, language_code: str = "it"
+) -> Any:
     """Press a button, and wait until the bot has acknowledged it; the call that did."""
-    who = {"id": user, "is_bot": False, "first_name": "Ada", "language_code": "it"}
+    who = {"id": user, "is_bot": False, "first_name": "Ada", "language_code": language_code}
     pushed = bot.api.push({"callback_query": {"data": data, "message": message, "from": who}})
     number = pushed["callback_query"]["id"]
     return bot.api.wait_for(

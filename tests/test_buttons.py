@@ -118,10 +118,13 @@ def data(quote: Quotation) -> str:
     return answer_buttons(answer, 1, SAY, inline=False)[0][0].data.removeprefix("quote:")
 
 
-def test_crossheads_and_a_title_above_the_text_are_left_out(
+def test_crossheads_boilerplate_and_a_title_above_the_text_are_left_out(
     empty_place: Workplace, embedder: Embedder
 ) -> None:
-    parts = "Riapre la piscina", "Lavori", "La piscina riapre lunedì.", "Orari", "Chiude alle otto."
+    parts = [
+        "Riapre la piscina", "Lavori", "- Advertisement -\n\nPotrebbe interessarti",
+        "La piscina riapre lunedì.", "Orari", "Chiude alle otto.", "Pubblicità",
+    ]  # fmt: skip
     text = "\n\n".join(parts)
     empty_place.write("a.txt", f"---\ntitle: Riapre la piscina\n---\n{text}")
     sync(Locations(empty_place.corpus, empty_place.data), embedder)
@@ -131,7 +134,8 @@ def test_crossheads_and_a_title_above_the_text_are_left_out(
         page = pressed_page(index, context.buttons[-1].data, SAY)
     assert "Lavori" not in context.plain and "Orari" not in context.plain
     assert "Chiude alle otto" in context.plain
-    assert page is not None and page.plain.startswith("1. Riapre la piscina\nLavori")
+    shown = ["1. Riapre la piscina\nLavori", *parts[3:6]]
+    assert page is not None and page.plain == "\n\n".join(shown)
 
 
 def test_a_verified_sentence_leads_to_its_article(bot: Bot) -> None:

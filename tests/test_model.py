@@ -1,5 +1,6 @@
 """The model in the tree is the one it claims to be."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -127,6 +128,15 @@ def test_a_question_needs_no_pytorch_and_little_memory() -> None:
     told = printed(script)
     assert told.startswith("[]")
     assert int(told.partition("VmHWM:")[2].split()[0]) < 300_000  # kB; 750,000 with PyTorch
+
+
+def test_onnx_runtime_sends_nothing_to_its_makers(tmp_path: Path) -> None:
+    code = "from index.models.embedder import Embedder; Embedder().encode_query('ciao')"
+    # It keeps quiet of its own accord where CI is set.
+    kept = {n: v for n, v in os.environ.items() if n not in ("CI", "ORT_DISABLE_TELEMETRY")}
+    homes = dict.fromkeys(("HOME", "TMPDIR", "XDG_CACHE_HOME"), str(tmp_path))
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=kept | homes, check=True)
+    assert not [*tmp_path.rglob("*")]  # no identifier of this machine, no list of events
 
 
 def test_a_question_has_the_vector_that_sentence_transformers_gives_it(

@@ -192,6 +192,17 @@ def test_a_verdict_wraps_under_its_text(indexed_place: Workplace) -> None:
     assert quoted[-1].startswith("        ") and "[1]" not in quoted[-1]
 
 
+def test_a_verdict_is_in_the_language_of_the_reader_not_of_the_sentence(
+    indexed_place: Workplace,
+) -> None:
+    said = "a bordo di un treno blu"
+    asked, typed = ["verify", said], f"/verify {said}"
+    english, italian = "No: one word is different", "No: una parola diversa"
+    for environment, verdict in (({"LANG": "en_GB.UTF-8"}, english), (ITALIAN, italian)):
+        assert verdict in indexed_place.run(*asked, **environment).stdout
+        assert verdict in indexed_place.run("chat", stdin=typed, **environment).stdout
+
+
 def test_no_spinner_beside_json(indexed_place: Workplace) -> None:
     terminal = Terminal(indexed_place, "ask", "--json", "Dove va il treno blindato?")
     terminal.wait_for('"generation"')

@@ -45,6 +45,7 @@ def intents(embedder: Embedder) -> IntentClassifier:
         ("chi sei?", Intent.HELP),
         ("cosa sai fare?", Intent.HELP),
         ("non ho capito", Intent.CONFUSED),
+        ("?", Intent.CONFUSED),
         ("Di cosa parlano gli articoli?", Intent.SUBJECTS),
         ("What are the articles about?", Intent.SUBJECTS),
         ("dimmi di più", Intent.MORE),

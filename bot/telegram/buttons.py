@@ -33,7 +33,7 @@ from bot.verdicts import Quoted, verification_parts
 from index.articles.article import Article
 from index.generations.current import CurrentIndex
 from index.text.clean import printable
-from index.text.sentences import Span, logical_lines, sentences
+from index.text.sentences import Span, logical_lines, readable_blocks, sentences
 from index.text.words import words
 from retrieval.answer import Answer, Quotation, Reason
 from retrieval.answering.quotations import slice_of
@@ -265,17 +265,19 @@ def _clipped(span: Span, shown: Span) -> list[Span]:
 def _article_page(article: Article, number: int, page: int, bold: Span, say: Texts) -> Message:
     spans = _pages(article)
     page = min(page, len(spans) - 1)
-    shown = spans[page]
-    markup = highlighted(article.text, shown, _clipped(bold, shown))
-    (message, *_) = packed(
-        [
-            article_block(article, f"{number}. ", whole=True),
-            Block(markup, printable(article.text[shown.start : shown.end])),
-        ]
-    )
+    heading = article_block(article, f"{number}. ", whole=True)
+    (message, *_) = packed([heading, _page_block(article.text, spans[page], bold)])
     data = _page_data("{}", Reference(article_key(article.path, article.sha256), bold))
     listed = Button(say("telegram.listed"), f"list:{(number - 1) // _PAGE_SIZE}")
     return message.with_buttons([*page_buttons(data, page, len(spans), say), listed])
+
+
+def _page_block(text: str, page: Span, bold: Span) -> Block:
+    """What a reader sees of a page: no boilerplate, and no more than one empty line."""
+    shown = [part for block in readable_blocks(text) for part in _clipped(block, page)] or [page]
+    markup = [highlighted(text, part, _clipped(bold, part)) for part in shown]
+    plain = [printable(text[part.start : part.end]) for part in shown]
+    return Block("\n\n".join(markup), "\n\n".join(plain))
 
 
 def _pages(article: Article) -> list[Span]:

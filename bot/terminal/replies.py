@@ -133,7 +133,6 @@ class Replies:
             if isinstance(outcome, Review):
                 print_review(self._console, outcome, say)
             else:
-                say = texts_for(self._settings.language, Question(sentence))
                 print_verification(self._console, outcome, say)
         except ClaimError as error:
             self._print(problem(error, say))

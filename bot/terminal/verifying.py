@@ -19,7 +19,6 @@ from bot.terminal.progress import spinner
 from bot.terminal.render import part_lines, print_lines, print_verification
 from index.generations.current import CurrentIndex
 from index.text.clean import printable
-from retrieval.answer import Question
 from retrieval.verifying.drafts.outcome import Review
 from retrieval.verifying.drafts.reading import Draft, read_draft, read_draft_file
 from retrieval.verifying.drafts.review import review_in
@@ -30,7 +29,7 @@ STDIN = Path("-")
 
 def verify_sentence(settings: Settings, sentence: str, as_json: bool) -> None:
     """Print whether a sentence is in the articles. Raises ClaimError."""
-    say = texts_for(settings.language, Question(sentence))
+    say = texts_for(settings.language)
     with _searching(settings, say, as_json) as index:
         outcome = verify_in(index, sentence)
     if as_json:

@@ -61,6 +61,11 @@ def is_table_row(line: str) -> bool:
     return "|" in line or "\t" in line.strip()
 
 
+def readable_blocks(text: str) -> Iterator[Span]:
+    """Runs of lines that hold something and are no boilerplate: the text as a reader wants it."""
+    return (Span(block[0].start, block[-1].end) for block in _blocks(text))
+
+
 def logical_lines(text: str) -> Iterator[Span]:
     """Lines that hold something and are no boilerplate, joined where one goes on in the next."""
     for block in _blocks(text):

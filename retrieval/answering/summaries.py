@@ -54,6 +54,10 @@ class CentralEvidence:
 # ``training.central`` fits it. Of articles that it has not seen, its first sentence is one of an
 # editor's two in .80, the article's first in .70.
 CENTRAL = Linear({"depth": -3.4, "title": 1.66, "length": 1.54, "short": -1.59})
+# Beside the share of the article that a further sentence covers. Chosen by reading: four sentences
+# ranked by CENTRAL are from the first third of the article. Of an editor's two, .82 are among them
+# (.84 without).
+FURTHER = Linear({"depth": -0.07, "title": 0.1, "length": 0.09, "short": -0.095})
 
 
 def summarized(
@@ -98,25 +102,43 @@ def central_sentences(
 ) -> list[Span]:
     """The ``count`` sentences that carry an article, in the order of the text.
 
-    None says what another says, and none needs the one before it, unless that is there too.
+    None says what another says, and none needs the one before it, unless that is there too. If
+    they are many, each after the first covers what those before it do not.
     """
     spans, vectors = article_sentences(article, generation)
     if not spans:
         return []
     evidence = central_evidence(article, spans, vectors, embedder)
-    ranking = sorted(range(len(spans)), key=lambda n: -CENTRAL(evidence[n]))
+    scores = np.array([CENTRAL(one) for one in evidence])
+    texts = [article.text[span.start : span.end] for span in spans]
+    main, lead = language_of(article.text), int(scores.argmax())
+    candidates = [n for n, text in enumerate(texts) if language_of(text) == main]
     chosen: list[int] = []
-    main = language_of(article.text)
-    for number in ranking:
-        if len(chosen) == count:
+    while len(chosen) < count:
+        if chosen and count > SHARED_SENTENCES:
+            scores = _coverage(vectors, chosen) + [FURTHER(one) for one in evidence]
+        suitable = [
+            n
+            for n in candidates
+            if not any(n == other or vectors[n] @ vectors[other] >= SAME for other in chosen)
+            and (not refers_back(texts[n]) or n - 1 in chosen)
+        ]
+        if not suitable:
             break
-        repeats = any(float(vectors[number] @ vectors[other]) >= SAME for other in chosen)
-        text = article.text[spans[number].start : spans[number].end]
-        if language_of(text) != main:
-            continue  # the caption of a picture from elsewhere
-        if not repeats and (not refers_back(text) or number - 1 in chosen):
-            chosen.append(number)
-    return [spans[number] for number in sorted(chosen or ranking[:1])]
+        chosen.append(max(suitable, key=lambda n: float(scores[n])))
+    return [spans[number] for number in sorted(chosen or [lead])]
+
+
+def _coverage(vectors: Vectors, chosen: Sequence[int]) -> Vectors:
+    """How much nearer each sentence, beside those chosen, brings the mean one of the article.
+
+    Source: Lin and Bilmes, "A Class of Submodular Functions for Document Summarization", 2011.
+    """
+    centred = vectors - vectors.mean(axis=0)
+    centred /= np.linalg.norm(centred, axis=1, keepdims=True) + 1e-9
+    similarity = np.maximum(centred @ centred.T, 0)
+    gain = np.maximum(similarity - similarity[list(chosen)].max(axis=0), 0).mean(axis=1)
+    return np.asarray(gain, np.float32)
 
 
 def article_sentences(article: Article, generation: Generation) -> tuple[list[Span], Vectors]:
