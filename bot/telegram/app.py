@@ -39,6 +39,7 @@ from bot.state import FILE, AnswerLog, State
 from bot.telegram.admin import ADDRESS, Admin
 from bot.telegram.answering import Answering
 from bot.telegram.commands import COMMANDS, describe, set_menus
+from bot.telegram.drafts.checking import DraftChecks
 from bot.telegram.gate import Albums, Gate
 from bot.telegram.handlers import Handlers
 from bot.telegram.inbox import (
@@ -281,7 +282,8 @@ def _add_handlers(application: App, answering: Answering, settings: Settings, st
     )
     examples = Examples(answering.chain, answering.index)
     voting = Voting(answering.replies.answer_log, supergroups)
-    handlers = Handlers(answering, voting, admins, examples, settings.language, state)
+    drafts = DraftChecks(answering)
+    handlers = Handlers(answering, voting, drafts, admins, examples, settings.language, state)
     gate = Gate(access, settings.language)
     application.add_handler(TypeHandler(Update, Albums(admins).check), group=-2)
     application.add_handler(TypeHandler(Update, gate.check), group=-1)
@@ -296,10 +298,11 @@ def _admin_handlers(admin: Admin, admins: frozenset[int]) -> _HandlerList:
     """The handlers for admins: for anyone else these commands are unknown."""
     allowed = filters.User(admins) & filters.ChatType.PRIVATE
     new = allowed & filters.UpdateType.MESSAGE
+    verify = _Command(COMMANDS["verify"].names)  # a document to be checked, not to be added
     return [
         *_command_handlers(admin, allowed & filters.UpdateType.MESSAGES, admin=True),
         CallbackQueryHandler(admin.pressed, pattern="^remove:"),
-        MessageHandler(new & filters.Document.ALL, admin.document),
+        MessageHandler(new & filters.Document.ALL & ~verify, admin.document),
         MessageHandler(new & filters.Regex(rf"^\s*{ADDRESS.pattern}\s*$"), admin.add),
     ]
 

@@ -78,7 +78,7 @@ def verification_buttons(
         for part in verification_parts(verification, say)
         if isinstance(part, Quoted)
         for quote in part.quotes
-        if (whole := _whole(index, quote))
+        if (whole := whole_sentences(index, quote))
     ]
     return list(_quotation_rows(shown, 1, say, inline=inline))
 
@@ -124,7 +124,7 @@ def articles_page(index: CurrentIndex, page: int, say: Texts) -> Message:
     keys = enumerate(article_keys(index, shown), first)
     numbers = [Button(str(n), _page_data(0, Reference(key, _NOTHING))) for n, key in keys if key]
     (message, *_) = packed(blocks)
-    return message.with_buttons(numbers, _page_buttons("list:{}", page, pages, say))
+    return message.with_buttons(numbers, page_buttons("list:{}", page, pages, say))
 
 
 def article_page(index: CurrentIndex, number: int, page: int, say: Texts) -> Message | None:
@@ -159,7 +159,7 @@ def _quoted(index: CurrentIndex, text: str) -> tuple[Article, Quotation] | None:
     return (article, slice_of(article, span)) if begins and ends and span.start < span.end else None
 
 
-def _whole(index: CurrentIndex, quote: Quotation) -> Quotation | None:
+def whole_sentences(index: CurrentIndex, quote: Quotation) -> Quotation | None:
     """The whole sentences that a quotation is cut from; None where the article has changed."""
     article = article_by_key(index, article_key(quote.article, quote.sha256))
     if article is None:
@@ -273,7 +273,7 @@ def _article_page(article: Article, number: int, page: int, bold: Span, say: Tex
     (message, *_) = packed([heading, _page_block(article.text, spans[page], bold)])
     data = _page_data("{}", Reference(article_key(article.path, article.sha256), bold))
     listed = Button(say("telegram.listed"), f"list:{(number - 1) // _PAGE_SIZE}")
-    return message.with_buttons([*_page_buttons(data, page, len(spans), say), listed])
+    return message.with_buttons([*page_buttons(data, page, len(spans), say), listed])
 
 
 def _page_block(text: str, page: Span, bold: Span) -> Block:
@@ -297,7 +297,7 @@ def _page_data(page: int | str, reference: Reference) -> str:
     return f"text:{page}:{reference}"
 
 
-def _page_buttons(data: str, page: int, pages: int, say: Texts) -> list[Button]:
+def page_buttons(data: str, page: int, pages: int, say: Texts) -> list[Button]:
     """Buttons for the page before and the page after, where there are any."""
     before = Button(say("telegram.page_before"), data.format(page - 1))
     after = Button(say("telegram.page_after", page=page + 2, pages=pages), data.format(page + 1))

@@ -13,6 +13,7 @@ from telegram.error import Conflict, TelegramError
 from telegram.ext import ContextTypes
 
 from bot.captions import not_one_article
+from bot.drafts.report import problem
 from bot.listing import find_article
 from bot.locales import Texts
 from bot.queue import CrowdedError
@@ -29,6 +30,7 @@ from bot.telegram.buttons import (
 )
 from bot.telegram.commands import set_admin_menu
 from bot.telegram.documents.timeline import TimelineDocuments
+from bot.telegram.drafts.checking import DraftChecks, document_of, is_draft
 from bot.telegram.inline import answer_guest
 from bot.telegram.messages import Button, Message, text_message, verification_messages
 from bot.telegram.requests import is_closed
@@ -54,7 +56,6 @@ from bot.telegram.votes import Voting
 from index.errors import VirgoletteError
 from index.generations.current import CurrentIndex
 from retrieval.answer import Intent
-from retrieval.verifying.claim import MAX_CLAIM
 from retrieval.verifying.outcome import ClaimError
 from retrieval.verifying.verification import verify_in
 
@@ -70,6 +71,7 @@ class Handlers:
 
     answering: Answering
     voting: Voting
+    drafts: DraftChecks
     admins: frozenset[int]
     examples: Examples
     language: str
@@ -108,6 +110,7 @@ class Handlers:
         message, say = message_of(update), self._texts(update)
         person = self.answering.asker(message).person
         self.answering.conversations.forget_where(lambda asker: asker.person == person)
+        self.drafts.forget(person)
         for number in {person, person_of(message)}:
             await asyncio.to_thread(self.answering.replies.answer_log.forget, number)
         await reply(message, say("telegram.forgotten_all"))  # of which nothing is kept
@@ -137,15 +140,22 @@ class Handlers:
             await self._say(update, "telegram.timeline_usage")
 
     async def verify(self, update: Update, _: ContextTypes.DEFAULT_TYPE) -> None:
-        """/verify sentence, or in reply to a message with the sentence."""
-        text, say = _command_text(message_of(update)), self._texts(update)
+        """/verify sentence, or a draft; also in reply to a message with one, or as its caption."""
+        message, say = message_of(update), self._texts(update)
+        if document := document_of(message):
+            await self.drafts.check_document(message, document, say)
+            return
+        text = _command_text(message)
+        if is_draft(text):
+            await self.drafts.check_text(message, text, say)
+            return
         try:
             verification = await asyncio.to_thread(verify_in, self.index, text)
-            inline = message_of(update).get_bot().supports_inline_queries
+            inline = message.get_bot().supports_inline_queries
             below = partial(verification_buttons, self.index, verification, say, inline=inline)
             buttons = await asyncio.to_thread(below)
         except ClaimError as error:
-            await self._say(update, f"verify.problem_{error.problem}", limit=MAX_CLAIM)
+            await self._put(update, text_message(problem(error, say)))
         else:
             *messages, last = verification_messages(verification, say)
             await self._put(update, *messages, last.with_buttons(*buttons))
@@ -204,6 +214,8 @@ class Handlers:
             await TimelineDocuments(self.answering).press(query, value, say)
         elif kind == "ask":
             await self._ask_example(query, value, say)
+        elif kind == "draft":
+            await self.drafts.turn(query, value, say)
         elif kind in ("quote", "copy"):
             inline = query.get_bot().supports_inline_queries
             show = partial(quotation_messages, self.index, data, say, inline=inline)

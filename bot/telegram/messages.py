@@ -23,7 +23,7 @@ from bot.captions import (
     sources_first,
 )
 from bot.locales import Texts
-from bot.verdicts import verdict_line, verification_parts
+from bot.verdicts import Quoted, verdict_line, verification_parts
 from index.articles.article import Article
 from index.text.clean import printable
 from index.text.sentences import Span
@@ -84,6 +84,16 @@ def article_block(article: Article | Quotation, label: str = "", *, whole: bool 
         linked = f'<a href="{escaped(address)}">{linked}</a>'
     markup = escaped(label) + " · ".join(filter(None, (escaped(outlet), linked, escaped(date))))
     return Block(markup, printable(plain))
+
+
+def part_blocks(part: str | Quoted, say: Texts) -> Iterator[Block]:
+    """A part of what stands below a verdict."""
+    if isinstance(part, str):
+        yield Block.words(shortened(part))
+        return
+    highlights = [part.highlight] if part.highlight else []
+    yield from _text_blocks(part.text, highlights, _MAX_OPEN)
+    yield from (_source_block(quote, label, say) for label, quote in part.labels())
 
 
 def link_of(article: Article | Quotation) -> str:
@@ -152,12 +162,7 @@ def _open_length(answer: Answer, quote: Quotation) -> int:
 def _verification_blocks(verification: Verification, say: Texts) -> Iterator[Block]:
     yield Block.bold(shortened(verdict_line(verification, say)))
     for part in verification_parts(verification, say):
-        if isinstance(part, str):
-            yield Block.words(shortened(part))
-            continue
-        highlights = [part.highlight] if part.highlight else []
-        yield from _text_blocks(part.text, highlights, _MAX_OPEN)
-        yield from (_source_block(quote, label, say) for label, quote in part.labels())
+        yield from part_blocks(part, say)
 
 
 def _text_blocks(whole: str, highlights: Sequence[Span], most_open: int) -> Iterator[Block]:

@@ -131,30 +131,29 @@ def timeline(
 
 @command()
 def verify(
-    sentence: Annotated[str, typer.Argument(help="The sentence, in quotation marks or without.")],
+    sentence: Annotated[
+        str, typer.Argument(help="The sentence, in quotation marks or without.")
+    ] = "",
+    file: Annotated[
+        Path | None,
+        typer.Option(
+            "--file",
+            metavar="FILE",
+            help="Check all quotations of a draft (- for stdin). Exits with 1 if one is wrong.",
+        ),
+    ] = None,
     as_json: OutcomeAsJson = False,
 ) -> None:
-    """Tell whether a sentence is in the articles, to the letter. Exits with 0 for any verdict."""
-    from rich.console import Console
+    """Tell whether a sentence, or all that a draft quotes, is in the articles, to the letter."""
+    from bot.terminal.verifying import verify_draft, verify_sentence
 
-    from bot.compose import chroma_server
-    from bot.locales import texts_for
-    from bot.terminal.render import print_verification
-    from index.generations.current import CurrentIndex
-    from retrieval.verifying.verification import verify_in
-
+    if bool(sentence) == (file is not None):
+        raise typer.BadParameter("give a sentence, or --file FILE")
     settings = command_settings()
-    say = texts_for(settings.language)
-    with (
-        spinner(hidden=as_json) as spin,
-        closing(CurrentIndex(settings.data_dir, chroma_server(settings))) as index,
-    ):
-        spin.update(say("answer.searching"))
-        outcome = verify_in(index, sentence)
-    if as_json:
-        print_json(outcome.as_json())
-    else:
-        print_verification(Console(), outcome, say)
+    if file is None:
+        verify_sentence(settings, sentence, as_json)
+    elif not verify_draft(settings, file, as_json):
+        raise typer.Exit(FAILED)
 
 
 @command()

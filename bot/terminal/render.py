@@ -19,7 +19,7 @@ from bot.captions import (
     sources_first,
 )
 from bot.locales import Texts
-from bot.verdicts import verdict_line, verification_parts
+from bot.verdicts import Quoted, verdict_line, verification_parts
 from index.generations.current import CurrentIndex
 from index.text.clean import literal, printable
 from index.text.sentences import Span
@@ -105,16 +105,21 @@ def print_lines(console: Console, lines: Iterable[tuple[int, str, Text]]) -> Non
         console.print(Text(margin) + text, soft_wrap=True)
 
 
+def part_lines(part: str | Quoted, say: Texts) -> Iterator[tuple[int, str, Text]]:
+    """The lines of a part of what stands below a verdict."""
+    if isinstance(part, str):
+        yield 4, "", Text(printable(part))
+        return
+    spans = [part.highlight] if part.highlight else []
+    yield 2, "❝ ", _with_bold(part.text, spans) + Text(" ❞", style="cyan")
+    for label, quote in part.labels():
+        yield from _source_lines(quote, label, say)
+
+
 def _verification_lines(verification: Verification, say: Texts) -> Iterator[tuple[int, str, Text]]:
     yield 2, "", Text(printable(verdict_line(verification, say)), style="bold")
     for part in verification_parts(verification, say):
-        if isinstance(part, str):
-            yield 4, "", Text(printable(part))
-            continue
-        spans = [part.highlight] if part.highlight else []
-        yield 2, "❝ ", _with_bold(part.text, spans) + Text(" ❞", style="cyan")
-        for label, quote in part.labels():
-            yield from _source_lines(quote, label, say)
+        yield from part_lines(part, say)
 
 
 def _lines(answer: Answer, say: Texts) -> Iterator[tuple[int, str, Text]]:

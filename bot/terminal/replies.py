@@ -10,6 +10,7 @@ from rich.text import Text
 from bot.captions import not_one_article, source_line
 from bot.compose import Parts
 from bot.conversations import Conversations
+from bot.drafts.report import problem
 from bot.listing import find_article, listed_articles
 from bot.locales import Texts, texts_for
 from bot.settings import Settings
@@ -25,11 +26,12 @@ from bot.terminal.render import (
     print_talk,
     print_verification,
 )
+from bot.terminal.verifying import named_file, print_review, review_file
 from index.errors import VirgoletteError
 from index.text.clean import printable
 from retrieval.answer import MAX_QUESTION, Answer, Intent, Question, QuestionError, Reason
-from retrieval.verifying.claim import MAX_CLAIM
-from retrieval.verifying.outcome import ClaimError
+from retrieval.verifying.drafts.outcome import Review
+from retrieval.verifying.outcome import ClaimError, Verification
 from retrieval.verifying.verification import verify_in
 from retrieval.writing.options import AnswerOptions
 
@@ -133,10 +135,16 @@ class Replies:
         try:
             with spinner() as spin:
                 spin.update(say("answer.searching"))
-                verification = verify_in(self._parts.index, sentence)
-            print_verification(self._console, verification, say)
+                if file := named_file(sentence):
+                    outcome: Review | Verification = review_file(self._parts.index, file)
+                else:
+                    outcome = verify_in(self._parts.index, sentence)
+            if isinstance(outcome, Review):
+                print_review(self._console, outcome, say)
+            else:
+                print_verification(self._console, outcome, say)
         except ClaimError as error:
-            self._print(say(f"verify.problem_{error.problem}", limit=MAX_CLAIM))
+            self._print(problem(error, say))
 
     def _print_sources(self, say: Texts) -> None:
         articles = listed_articles(self._parts.index)
