@@ -339,6 +339,7 @@ class Answer:
             "question", "query", "answer", "refused", "reason", "confidence", "answerer",
             "quotes", "near", "generation", "intent", "total", "missing",
             *(("count",) if self.count else ()),
+            *(("follows",) if self.follows else ()),
             *(("claims", "fallback") if self.claims or self.fallback else ()),
         )  # fmt: skip
         fields = {**asdict(self), "refused": self.refused}

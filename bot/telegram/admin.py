@@ -176,6 +176,7 @@ class Admin:
         last = _moment(datetime.fromtimestamp(handled, UTC), say) if handled else "–"
         bot = {"last": last, "waiting": health.waiting, "errors": health.errors}
         lines.append(say("status.bot", **bot))
+        lines.append(say("status.follows", count=health.follows, queued=health.queued))
         if self.settings.chat_model:
             spent = spent_of(self.state, self.settings.chat_price)
             last, today = map(say.translated, map(spent.describe, (spent.last, spent.today)))

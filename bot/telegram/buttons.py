@@ -37,6 +37,7 @@ from index.text.sentences import Span, logical_lines, readable_blocks, sentences
 from index.text.words import words
 from retrieval.answer import Answer, Intent, Quotation, Reason
 from retrieval.answering.quotations import slice_of
+from retrieval.following.followable import FOLLOWABLE
 from retrieval.verifying.outcome import Verification
 
 _IN_A_ROW = 8  # buttons, at most
@@ -53,8 +54,8 @@ def answer_buttons(answer: Answer, message: int, say: Texts, *, inline: bool) ->
     """The rows of buttons below the answer to a message.
 
     One for each quotation, or for the only one all that can be done with it; two to vote, one for
-    more, and one for a timeline as a file. ``inline``: whether the bot has inline mode, without
-    which nothing can be shared.
+    more, one for a timeline as a file, and one to follow the question. ``inline``: whether the bot
+    has inline mode, without which nothing can be shared.
     """
     if answer.reason not in _WITH_BUTTONS:
         return []
@@ -63,10 +64,12 @@ def answer_buttons(answer: Answer, message: int, say: Texts, *, inline: bool) ->
         Button(say("telegram.bad"), f"bad:{message}"),
     ]
     more = Button(say("telegram.more"), f"ask:{say('telegram.more')}")
-    rows = _quotation_rows(answer.quotes or answer.near, len(answer.seen) + 1, say, inline=inline)
+    rows = quotation_rows(answer.quotes or answer.near, len(answer.seen) + 1, say, inline=inline)
     is_timeline = answer.intent is Intent.TIMELINE and bool(answer.quotes)
     file = Button(say("telegram.file"), f"file:{message}")
-    return [*rows, [*votes, *[more] * bool(answer.quotes), *[file] * is_timeline]]
+    follow = [Button(say("telegram.follow"), f"follow:{message}")]
+    further = [*votes, *[more] * bool(answer.quotes), *[file] * is_timeline]
+    return [*rows, further, *[follow] * (answer.intent in FOLLOWABLE)]
 
 
 def verification_buttons(
@@ -80,7 +83,7 @@ def verification_buttons(
         for quote in part.quotes
         if (whole := whole_sentences(index, quote))
     ]
-    return list(_quotation_rows(shown, 1, say, inline=inline))
+    return list(quotation_rows(shown, 1, say, inline=inline))
 
 
 def quotation_messages(
@@ -172,9 +175,13 @@ def whole_sentences(index: CurrentIndex, quote: Quotation) -> Quotation | None:
     return slice_of(article, Span(spans[0].start, spans[-1].end)) if spans else None
 
 
-def _quotation_rows(
+def quotation_rows(
     shown: Sequence[Quotation], first: int, say: Texts, *, inline: bool
 ) -> Iterator[list[Button]]:
+    """What leads to each quotation; below the only one all that can be done with it.
+
+    ``first``: the number of the first one.
+    """
     if len(shown) == 1:
         context = Button(say("telegram.context"), f"quote:{Reference.of(shown[0])}")
         yield [context, *_uses(shown[0], say, inline=inline)]

@@ -31,6 +31,7 @@ from bot.telegram.buttons import (
 from bot.telegram.commands import set_admin_menu
 from bot.telegram.documents.timeline import TimelineDocuments
 from bot.telegram.drafts.checking import DraftChecks, document_of, is_draft
+from bot.telegram.follows.handlers import FOLLOW_BUTTONS, Following
 from bot.telegram.inline import answer_guest
 from bot.telegram.messages import Button, Message, text_message, verification_messages
 from bot.telegram.requests import is_closed
@@ -76,6 +77,7 @@ class Handlers:
     examples: Examples
     language: str
     state: State
+    followed: Following
 
     @property
     def index(self) -> CurrentIndex:
@@ -160,6 +162,16 @@ class Handlers:
             *messages, last = verification_messages(verification, say)
             await self._put(update, *messages, last.with_buttons(*buttons))
 
+    async def follow(self, update: Update, _: ContextTypes.DEFAULT_TYPE) -> None:
+        """/follow question, or in reply to an answer: new articles that answer it are told."""
+        message, say = message_of(update), self._texts(update)
+        await self._put(update, await self.followed.command(message, command_of(message)[1], say))
+
+    async def following(self, update: Update, _: ContextTypes.DEFAULT_TYPE) -> None:
+        """/following: the questions that are followed, a page at a time."""
+        page = await self.followed.page(message_of(update), 0, self._texts(update))
+        await self._put(update, page)
+
     async def sources(self, update: Update, _: ContextTypes.DEFAULT_TYPE) -> None:
         """/sources: the list of articles, a page at a time."""
         page = await asyncio.to_thread(articles_page, self.index, 0, self._texts(update))
@@ -216,6 +228,8 @@ class Handlers:
             await self._ask_example(query, value, say)
         elif kind == "draft":
             await self.drafts.turn(query, value, say)
+        elif kind in FOLLOW_BUTTONS:
+            await self.followed.press(query, kind, value, say)
         elif kind in ("quote", "copy"):
             inline = query.get_bot().supports_inline_queries
             show = partial(quotation_messages, self.index, data, say, inline=inline)

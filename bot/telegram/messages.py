@@ -47,7 +47,7 @@ _LINK = re.compile(rf"https?://{_HOST}(?:\.{_HOST})+(?::\d{{1,5}})?(?:[/?#]\S*)?
 
 def answer_messages(answer: Answer, say: Texts) -> list[Message]:
     """The messages that show an answer, in order; at least one."""
-    return packed(list(_answer_blocks(answer, say)))
+    return packed(list(answer_blocks(answer, say)))
 
 
 def draft_text(draft: Answer, say: Texts) -> str:
@@ -113,7 +113,8 @@ def highlighted(text: str, piece: Span, highlights: Iterable[Span]) -> str:
     return markup + escaped(text[end : piece.end])
 
 
-def _answer_blocks(answer: Answer, say: Texts) -> Iterator[Block]:
+def answer_blocks(answer: Answer, say: Texts) -> Iterator[Block]:
+    """The parts of the messages that show an answer."""
     if answer.reason is not None:
         yield Block.bold(shortened(refusal(answer, say)))
         if answer.near:

@@ -41,6 +41,7 @@ _ARTICLE = frozenset({"/articolo", "/article"})
 _TIMELINE = frozenset({"/cronologia", "/timeline"})
 _VERIFY = frozenset({"/verifica", "/verify"})
 _NEW = frozenset({"/nuova", "/new"})
+_FOLLOW = frozenset({"/segui", "/follow", "/seguiti", "/following"})
 
 _CONVERSATION = "terminal"  # the key of the only conversation here
 
@@ -78,6 +79,8 @@ class Replies:
             self._print_timeline(argument.strip(), say)
         elif command in _VERIFY:
             self._print_verification(argument, say)
+        elif command in _FOLLOW:
+            self._print(say("chat.follow_elsewhere"))
         elif entry.startswith("/"):
             self._print(say("chat.unknown_command", command=printable(command)))
         else:

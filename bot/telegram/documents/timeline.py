@@ -58,8 +58,8 @@ class TimelineDocuments:
             return None
         log, origin = self.answering.replies.answer_log, self.answering.supergroups.origin(chat)
         for key in dict.fromkeys(((chat, int(number)), (origin, int(number)))):
-            if query := await asyncio.to_thread(log.query, key):
-                return query
+            if answer := await asyncio.to_thread(log.answer, key):
+                return str(answer["query"])
         return None
 
     async def _whole(self, topic: str) -> Answer:
