@@ -91,6 +91,11 @@ MIGRATIONS = (
     );
     CREATE INDEX shown_in_chats ON shown (bot, chat);
     CREATE INDEX shown_of_articles ON shown (bot, article);
+    CREATE TABLE collected (
+        bot INTEGER NOT NULL, chat INTEGER NOT NULL, topic INTEGER NOT NULL,
+        person INTEGER NOT NULL, key TEXT NOT NULL, item TEXT NOT NULL, at REAL NOT NULL,
+        UNIQUE (bot, chat, topic, person, key)
+    );
     """,
 )
 
@@ -198,6 +203,11 @@ class AnswerLog:
         self._state = state
         self._bot = bot
 
+    @property
+    def bot(self) -> int:
+        """The number of the bot."""
+        return self._bot
+
     def keep(
         self, key: tuple[int, int], person: int, replies: list[int], answer: Answer | None
     ) -> None:
@@ -278,7 +288,7 @@ class AnswerLog:
     def forget(self, person: int) -> None:
         """Remove all that is kept of a person, except an answer that is still being made."""
         with self._state.changing() as database:
-            for table in ("answers", "votes", "invited", "follows", "outbox", "shown"):
+            for table in ("answers", "votes", "invited", "follows", "outbox", "shown", "collected"):
                 database.execute(f"DELETE FROM {table} WHERE person = ?", (person,))  # noqa: S608
 
 

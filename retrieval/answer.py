@@ -123,12 +123,32 @@ class Fault(StrEnum):
 
 
 @dataclass(frozen=True)
+class Scope:
+    """Which articles may answer, according to the question: any, unless it says otherwise.
+
+    ``sources``: only those of these outlets. ``since`` and ``until``: those of these days, both
+    included, and those that name these days. ``newest``: the newest first.
+    """
+
+    sources: tuple[str, ...] = ()
+    since: datetime.date | None = None
+    until: datetime.date | None = None
+    newest: bool = False
+
+    def covers(self, date: str) -> bool:
+        """Whether a date, in ISO 8601, is one of these days."""
+        day = datetime.date.fromisoformat(date[:10])
+        return (self.since or day) <= day <= (self.until or day)
+
+
+@dataclass(frozen=True)
 class Question:
     """A question for the search: one line, not empty, at most MAX_QUESTION characters.
 
     ``day`` is the day on which it is asked: "last week" counts from it. ``previous``: the turns of
     the conversation before it, oldest first, to which "and when?" may refer. ``intent``: what it
     asks for, if a command says so; its words need not. ``whole``: a list is wanted on one page.
+    ``limits``: the articles that may answer, beside what the text says of them.
     """
 
     text: str
@@ -136,6 +156,7 @@ class Question:
     previous: tuple[Turn, ...] = field(default=(), compare=False)
     intent: Intent | None = field(default=None, compare=False)
     whole: bool = field(default=False, compare=False)
+    limits: Scope = Scope()
 
     @classmethod
     def parse(
@@ -241,25 +262,6 @@ class Quotation:
     def key(self) -> QuotedSpan:
         """What identifies it: its article's path, its start and its end."""
         return self.article, self.start, self.end
-
-
-@dataclass(frozen=True)
-class Scope:
-    """Which articles may answer, according to the question: any, unless it says otherwise.
-
-    ``sources``: only those of these outlets. ``since`` and ``until``: those of these days, both
-    included, and those that name these days. ``newest``: the newest first.
-    """
-
-    sources: tuple[str, ...] = ()
-    since: datetime.date | None = None
-    until: datetime.date | None = None
-    newest: bool = False
-
-    def covers(self, date: str) -> bool:
-        """Whether a date, in ISO 8601, is one of these days."""
-        day = datetime.date.fromisoformat(date[:10])
-        return (self.since or day) <= day <= (self.until or day)
 
 
 @dataclass(frozen=True)

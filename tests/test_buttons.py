@@ -60,6 +60,7 @@ def test_a_quotation_is_read_among_its_paragraphs_and_then_in_its_article(
     message = bot.ask(SULLIVAN)
     assert list(below(message)) == [
         "Leggi intorno", "Copia", "Condividi", "👍 Utile", "👎 Sbagliata", "Dimmi di più",
+        "📌 Tieni",
         "🔔 Segui",
     ]  # fmt: skip
     assert [len(row) for row in keyboard(message)] == [3, 3, 1]
@@ -75,7 +76,7 @@ def test_a_quotation_is_read_among_its_paragraphs_and_then_in_its_article(
     starts = [text.index(paragraph) for paragraph in paragraphs]
     assert len(paragraphs) == 3 and starts == sorted(starts)
     assert quote in paragraphs[1] and len("".join(paragraphs)) > 2 * len(quote)
-    assert list(below(shown)) == ["Copia", "Condividi", "Articolo"]
+    assert list(below(shown)) == ["Copia", "Condividi", "📌 Tieni", "Articolo"]
     read = after(bot, shown, buttons(shown)["Articolo"], "editMessageText")
     assert quote in read["text"] and "".join(entities(read, "bold")) == quote
     assert "Elenco" in buttons(read)

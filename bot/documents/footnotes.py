@@ -9,10 +9,12 @@ from retrieval.answer import Carrier, Quotation
 _SPECIAL = frozenset("\\`*_[]<>&~|$")  # in Markdown, wherever they stand
 _FIRST = frozenset("#+-=:")  # at the beginning of a line
 
+_BLANKS = str.maketrans("\t\r\n", "   ")  # others may not break, and stay
+
 
 def markdown(text: str) -> str:
     """The text for Markdown, which shows it to the letter; line ends become blanks."""
-    line = " ".join(literal(text).split())
+    line = " ".join(filter(None, literal(text).translate(_BLANKS).split(" ")))
     escaped = "".join(f"\\{c}" if c in _SPECIAL else c for c in line)
     number = line[: len(line) - len(line.lstrip("0123456789"))]
     if number and line[len(number) :][:1] in (".", ")"):

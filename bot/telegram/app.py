@@ -30,6 +30,7 @@ from bot.access import Access, Allowance, Invitations, Supergroups
 from bot.chat_model import probe
 from bot.compose import Parts
 from bot.conversations import Conversations
+from bot.documents.collection import Collection
 from bot.feeds.following import configure_feeds
 from bot.indexing import follow_corpus, follow_feeds
 from bot.queue import AnswerQueue
@@ -39,6 +40,7 @@ from bot.state import FILE, AnswerLog, State
 from bot.telegram.admin import ADDRESS, Admin
 from bot.telegram.answering import Answering
 from bot.telegram.commands import COMMANDS, describe, set_menus
+from bot.telegram.documents.collecting import Collecting
 from bot.telegram.drafts.checking import DraftChecks
 from bot.telegram.follows.handlers import Following
 from bot.telegram.follows.service import FollowService
@@ -295,9 +297,17 @@ def _add_handlers(
     admins = settings.telegram_admins
     examples = Examples(answering.chain, answering.index)
     voting = Voting(answering.replies.answer_log, answering.supergroups)
-    drafts = DraftChecks(answering)
-    language = settings.language
-    handlers = Handlers(answering, voting, drafts, admins, examples, language, state, followed)
+    handlers = Handlers(
+        answering,
+        voting,
+        DraftChecks(answering),
+        admins,
+        examples,
+        settings.language,
+        state,
+        followed,
+        Collecting(answering, Collection(state, answering.replies.answer_log.bot)),
+    )
     gate = Gate(access, settings.language)
     application.add_handler(TypeHandler(Update, Albums(admins).check), group=-2)
     application.add_handler(TypeHandler(Update, gate.check), group=-1)

@@ -54,8 +54,8 @@ def answer_buttons(answer: Answer, message: int, say: Texts, *, inline: bool) ->
     """The rows of buttons below the answer to a message.
 
     One for each quotation, or for the only one all that can be done with it; two to vote, one for
-    more, one for a timeline as a file, and one to follow the question. ``inline``: whether the bot
-    has inline mode, without which nothing can be shared.
+    more, one for a timeline as a file, one to keep the quotations, and one to follow the question.
+    ``inline``: whether the bot has inline mode, without which nothing can be shared.
     """
     if answer.reason not in _WITH_BUTTONS:
         return []
@@ -67,9 +67,11 @@ def answer_buttons(answer: Answer, message: int, say: Texts, *, inline: bool) ->
     rows = quotation_rows(answer.quotes or answer.near, len(answer.seen) + 1, say, inline=inline)
     is_timeline = answer.intent is Intent.TIMELINE and bool(answer.quotes)
     file = Button(say("telegram.file"), f"file:{message}")
-    follow = [Button(say("telegram.follow"), f"follow:{message}")]
+    keep = Button(say("telegram.keep"), f"keep:{message}")
+    follow = Button(say("telegram.follow"), f"follow:{message}")
     further = [*votes, *[more] * bool(answer.quotes), *[file] * is_timeline]
-    return [*rows, further, *[follow] * (answer.intent in FOLLOWABLE)]
+    later = [*[keep] * bool(answer.quotes), *[follow] * (answer.intent in FOLLOWABLE)]
+    return [*rows, further, *[later] * bool(later)]
 
 
 def verification_buttons(
@@ -102,8 +104,9 @@ def quotation_messages(
         return packed(list(_touchable(_citation(quote))))
     blocks = [article_block(quote, whole=True), *_in_context(article, quote), _file(article)]
     *messages, last = packed(blocks)
-    buttons = [*_uses(quote, say, inline=inline), _page_button(article, quote, say)]
-    return [*messages, last.with_buttons(buttons)]
+    keep = Button(say("telegram.keep"), f"keep:{Reference.of(quote)}")
+    uses = [*_uses(quote, say, inline=inline), keep]
+    return [*messages, last.with_buttons(uses, [_page_button(article, quote, say)])]
 
 
 def shared_quotation(index: CurrentIndex, reference: str) -> Quotation | None:

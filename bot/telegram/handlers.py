@@ -29,6 +29,7 @@ from bot.telegram.buttons import (
     verification_buttons,
 )
 from bot.telegram.commands import set_admin_menu
+from bot.telegram.documents.collecting import Collecting
 from bot.telegram.documents.timeline import TimelineDocuments
 from bot.telegram.drafts.checking import DraftChecks, document_of, is_draft
 from bot.telegram.follows.handlers import FOLLOW_BUTTONS, Following
@@ -78,6 +79,7 @@ class Handlers:
     language: str
     state: State
     followed: Following
+    collecting: Collecting
 
     @property
     def index(self) -> CurrentIndex:
@@ -172,6 +174,10 @@ class Handlers:
         page = await self.followed.page(message_of(update), 0, self._texts(update))
         await self._put(update, page)
 
+    async def export(self, update: Update, _: ContextTypes.DEFAULT_TYPE) -> None:
+        """/export: the quotations that were kept, as files."""
+        await self.collecting.export(message_of(update), self._texts(update))
+
     async def sources(self, update: Update, _: ContextTypes.DEFAULT_TYPE) -> None:
         """/sources: the list of articles, a page at a time."""
         page = await asyncio.to_thread(articles_page, self.index, 0, self._texts(update))
@@ -220,14 +226,16 @@ class Handlers:
             raise ValueError("a button without a query")
         data = query.data or ""
         kind, value = [*data.split(":", 1), ""][:2]
-        if kind in ("good", "bad"):
+        pressed = {
+            "ask": self._ask_example,
+            "draft": self.drafts.turn,
+            "keep": self.collecting.press,
+            "file": TimelineDocuments(self.answering).press,
+        }
+        if kind in pressed:
+            await pressed[kind](query, value, say)
+        elif kind in ("good", "bad"):
             await self.voting.press(query, value, say, good=kind == "good")
-        elif kind == "file":
-            await TimelineDocuments(self.answering).press(query, value, say)
-        elif kind == "ask":
-            await self._ask_example(query, value, say)
-        elif kind == "draft":
-            await self.drafts.turn(query, value, say)
         elif kind in FOLLOW_BUTTONS:
             await self.followed.press(query, kind, value, say)
         elif kind in ("quote", "copy"):

@@ -197,9 +197,14 @@ async def send(to: TelegramMessage, message: Message) -> TelegramMessage:
     return await _formatted(lambda mode: to.reply_text(**content_of(message, mode), **options))
 
 
-async def send_document(to: TelegramMessage, name: str, content: bytes) -> None:
-    """Reply to a message with a file."""
+async def send_document(
+    to: TelegramMessage, name: str, content: bytes, caption: Message | None = None
+) -> None:
+    """Reply to a message with a file, and what stands below it."""
     options = _reply_options(to)
+    if caption:
+        keyboard = _keyboard(caption) if caption.rows else None
+        options |= {"caption": caption.plain, "reply_markup": keyboard}
     await persistently(lambda: to.reply_document(content, filename=name, **options))
 
 

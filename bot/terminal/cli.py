@@ -89,9 +89,15 @@ def ask(
         list[str], typer.Argument(help="The question; - reads questions from stdin, one per line.")
     ],
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    receipt: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Also write the quotations to a file: .json or .md."),
+    ] = None,
 ) -> None:
     """Answer a question. Exits with 1 if there is no index to answer from."""
     text = " ".join(question)
+    if receipt and not receipt.parent.is_dir():
+        raise typer.BadParameter(f"there is no folder {receipt.parent}")
     with spinner(hidden=as_json or text == "-") as spin:
         from bot.compose import composed
         from bot.locales import texts_for
@@ -105,6 +111,8 @@ def ask(
                 answerer.answer_input()
             elif not answerer.answer(text):
                 raise typer.Exit(FAILED)
+            if receipt:
+                answerer.write_receipt(receipt)
 
 
 @command()
@@ -142,17 +150,31 @@ def verify(
             help="Check all quotations of a draft (- for stdin). Exits with 1 if one is wrong.",
         ),
     ] = None,
+    receipt: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Tell whether the quotations of ask --receipt or /export still stand. "
+            "Exits with 1 if one does not.",
+        ),
+    ] = None,
     as_json: OutcomeAsJson = False,
 ) -> None:
     """Tell whether a sentence, or all that a draft quotes, is in the articles, to the letter."""
+    from bot.terminal.documents.receipts import verify_receipt
     from bot.terminal.verifying import verify_draft, verify_sentence
 
-    if bool(sentence) == (file is not None):
-        raise typer.BadParameter("give a sentence, or --file FILE")
+    if [bool(sentence), file is not None, receipt is not None].count(True) != 1:
+        raise typer.BadParameter("give a sentence, --file FILE or --receipt FILE")
     settings = command_settings()
-    if file is None:
+    is_sound = True
+    if file is not None:
+        is_sound = verify_draft(settings, file, as_json)
+    elif receipt is not None:
+        is_sound = verify_receipt(settings, receipt, as_json)
+    else:
         verify_sentence(settings, sentence, as_json)
-    elif not verify_draft(settings, file, as_json):
+    if not is_sound:
         raise typer.Exit(FAILED)
 
 
@@ -364,6 +386,24 @@ def export_feedback(
     with closing(State(command_settings().data_dir / FILE)) as state:
         for line in voted(state, good=good):
             print_json(line)
+
+
+@command()
+def mcp(
+    http: Annotated[
+        int | None,
+        typer.Option(
+            metavar="PORT",
+            min=1,
+            max=65535,
+            help="Serve HTTP on this port of this machine, not stdin and stdout.",
+        ),
+    ] = None,
+) -> None:
+    """Let programs ask and verify: serve the Model Context Protocol, read-only."""
+    from bot.terminal.mcp import run_mcp
+
+    run_mcp(command_settings(), http)
 
 
 @command()
