@@ -281,6 +281,9 @@ class Settings(BaseSettings):
     telegram_questions_per_hour: int = Field(
         60, ge=0, description="How many questions a user may ask in an hour; 0: any number."
     )
+    follows: int = Field(
+        20, ge=0, description="How many questions a user may follow; 0: any number."
+    )
     telegram_rich: bool = Field(
         False, description="Whether comparisons and lists are rich messages, which old apps drop."
     )

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from bot.following.shown import Showing, note_shown
 from index.errors import StorageError
 
 if TYPE_CHECKING:  # status answers nothing
@@ -60,6 +61,36 @@ MIGRATIONS = (
     CREATE TABLE supergroups (number INTEGER PRIMARY KEY, origin INTEGER NOT NULL);
     """,
     """
+    CREATE TABLE runs (
+        bot INTEGER NOT NULL, run INTEGER NOT NULL, generation TEXT NOT NULL,
+        PRIMARY KEY (bot, run)
+    );
+    CREATE TABLE indexed (
+        bot INTEGER NOT NULL, path TEXT NOT NULL, digest TEXT NOT NULL, run INTEGER NOT NULL,
+        PRIMARY KEY (bot, path)
+    );
+    CREATE TABLE follows (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, bot INTEGER NOT NULL, chat INTEGER NOT NULL,
+        topic INTEGER NOT NULL, direct INTEGER NOT NULL, person INTEGER NOT NULL,
+        question TEXT NOT NULL, key TEXT NOT NULL, language TEXT NOT NULL,
+        daily INTEGER NOT NULL, since REAL NOT NULL, run INTEGER NOT NULL, last TEXT,
+        model TEXT NOT NULL, vector BLOB NOT NULL, near REAL, near_article TEXT,
+        UNIQUE (bot, chat, topic, key)
+    );
+    CREATE TABLE outbox (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, bot INTEGER NOT NULL, chat INTEGER NOT NULL,
+        topic INTEGER NOT NULL, direct INTEGER NOT NULL, person INTEGER NOT NULL,
+        follow INTEGER, reply_to INTEGER, content TEXT NOT NULL,
+        sent INTEGER NOT NULL, due REAL NOT NULL, at REAL NOT NULL
+    );
+    CREATE TABLE shown (
+        bot INTEGER NOT NULL, chat INTEGER NOT NULL, person INTEGER NOT NULL,
+        question INTEGER, reply INTEGER, follow INTEGER, outbox INTEGER,
+        article TEXT NOT NULL, start INTEGER NOT NULL, end INTEGER NOT NULL,
+        text TEXT NOT NULL, sha256 TEXT NOT NULL, at REAL NOT NULL
+    );
+    CREATE INDEX shown_in_chats ON shown (bot, chat);
+    CREATE INDEX shown_of_articles ON shown (bot, article);
     CREATE TABLE collected (
         bot INTEGER NOT NULL, chat INTEGER NOT NULL, topic INTEGER NOT NULL,
         person INTEGER NOT NULL, key TEXT NOT NULL, item TEXT NOT NULL, at REAL NOT NULL,
@@ -192,6 +223,9 @@ class AnswerLog:
                 "INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (self._bot, *key, person, json.dumps(replies), *content, now),
             )
+            chat, question = key
+            showing = Showing(self._bot, chat, person, question, replies[0] if replies else None)
+            note_shown(database, showing, answer.quotes if answer else (), now)
 
     def replies(self, key: tuple[int, int]) -> list[int] | None:
         """The messages that reply to a question; None if it is unknown or too old."""
@@ -254,7 +288,7 @@ class AnswerLog:
     def forget(self, person: int) -> None:
         """Remove all that is kept of a person, except an answer that is still being made."""
         with self._state.changing() as database:
-            for table in ("answers", "votes", "invited", "collected"):
+            for table in ("answers", "votes", "invited", "follows", "outbox", "shown", "collected"):
                 database.execute(f"DELETE FROM {table} WHERE person = ?", (person,))  # noqa: S608
 
 

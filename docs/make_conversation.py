@@ -181,6 +181,11 @@ class Recorder:
                 self._show(call)
 
     def _show(self, call: Call) -> None:
+        if document := call.result.get("document"):
+            content = call.params["document"].decode().strip()
+            self.lines += [f"*The bot sends* `{document['file_name']}`", ""]
+            self.lines += ["```markdown", content, "```", ""]
+            return
         if call.method.startswith("edit"):
             markup = call.method.endswith("Markup")
             changed = "buttons of its message" if markup else "message"

@@ -61,6 +61,7 @@ def test_a_quotation_is_read_among_its_paragraphs_and_then_in_its_article(
     assert list(below(message)) == [
         "Leggi intorno", "Copia", "Condividi", "👍 Utile", "👎 Sbagliata", "Dimmi di più",
         "📌 Tieni",
+        "🔔 Segui",
     ]  # fmt: skip
     assert [len(row) for row in keyboard(message)] == [3, 3, 1]
     (quote,) = entities(message, "blockquote")

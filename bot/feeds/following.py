@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 
 from bot.feeds.due import FEEDS_FILE
 from bot.feeds.lists import addresses_of
@@ -15,6 +14,7 @@ from bot.feeds.visits import Visitor
 from bot.settings import Settings
 from index.articles.add import Adder
 from index.articles.web.fetch import Fetcher
+from index.generations.known import known_articles
 
 _MAX_RULES = 1_000_000  # bytes of a robots.txt
 _RULES_SECONDS = 10.0
@@ -34,5 +34,9 @@ def feed_visitor(settings: Settings) -> Iterator[Visitor]:
         rules = Fetcher(settings.fetch_allow, _MAX_RULES, _RULES_SECONDS)
         before = Politeness(store, rules).before
         fetcher = Fetcher(settings.fetch_allow, settings.max_file_bytes, before=before)
-        adder = partial(Adder, settings.corpus_dir, fetcher, {}, whole=True)
+
+        def adder() -> Adder:
+            known = known_articles(settings.data_dir)
+            return Adder(settings.corpus_dir, fetcher, {}, known=known, whole=True)
+
         yield Visitor(store, fetcher, Schedule(settings.feed_minutes * MINUTE), adder)

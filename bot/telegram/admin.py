@@ -25,7 +25,7 @@ from bot.state import State
 from bot.status import health_of, index_status
 from bot.telegram.messages import Block, Button, article_block, packed, shortened, text_message
 from bot.telegram.sending import Replies, acknowledge, replace_pressed, typing
-from bot.telegram.updates import command_of, message_of, text_of, texts_of
+from bot.telegram.updates import command_of, file_name, message_of, text_of, texts_of
 from index.generations.current import CurrentIndex
 
 ADDRESS = re.compile(r"https?://\S+")
@@ -86,7 +86,7 @@ class Admin:
         document = message.document
         if document is None:
             raise ValueError("a message without a document")
-        name = _file_name(document.file_name or "")
+        name = file_name(document.file_name or "")
         if (document.file_size or 0) > min(_MAX_DOWNLOAD, self.settings.max_file_bytes):
             await self._say(message, say("admin.too_large", name=shortened(name)))
             return
@@ -176,6 +176,7 @@ class Admin:
         last = _moment(datetime.fromtimestamp(handled, UTC), say) if handled else "–"
         bot = {"last": last, "waiting": health.waiting, "errors": health.errors}
         lines.append(say("status.bot", **bot))
+        lines.append(say("status.follows", count=health.follows, queued=health.queued))
         if self.settings.chat_model:
             spent = spent_of(self.state, self.settings.chat_price)
             last, today = map(say.translated, map(spent.describe, (spent.last, spent.today)))
@@ -216,13 +217,6 @@ def _short(model: str) -> str:
     """The name of a model with the first digits of the digest behind it, if there is one."""
     name, _, digest = model.rpartition(":")
     return f"{name} ({digest[:_DIGITS]})" if name and len(digest) > _DIGITS else model
-
-
-def _file_name(name: str) -> str:
-    """A name that a file can have in a folder of ours, made of what the sender calls it."""
-    name = re.sub(r"[^\w. -]", "_", name.rpartition("/")[2])
-    stem, suffix = Path(name).stem.strip(". "), Path(name).suffix
-    return f"{stem[:80] or 'articolo'}{suffix[:10] or '.txt'}"
 
 
 def _caption_options(caption: str) -> list[str]:

@@ -41,6 +41,9 @@ from bot.telegram.admin import ADDRESS, Admin
 from bot.telegram.answering import Answering
 from bot.telegram.commands import COMMANDS, describe, set_menus
 from bot.telegram.documents.collecting import Collecting
+from bot.telegram.drafts.checking import DraftChecks
+from bot.telegram.follows.handlers import Following
+from bot.telegram.follows.service import FollowService
 from bot.telegram.gate import Albums, Gate
 from bot.telegram.handlers import Handlers
 from bot.telegram.inbox import (
@@ -197,7 +200,15 @@ def build_application(parts: Parts, settings: Settings, state: State) -> App:
     inbox = Inbox(state, number, supergroups)
     request = UpdatesRequest(inbox)
     queue = AnswerQueue(WRITTEN_AT_ONCE) if parts.chain.writes else AnswerQueue()
-    background = _Background(settings, inbox, request, queue)
+    access = Access(
+        settings.telegram_allowed_users,
+        settings.telegram_admins,
+        settings.telegram_invited_only,
+        Invitations(state),
+        supergroups,
+    )
+    following = FollowService(parts, state, number, access)
+    background = _Background(settings, inbox, request, queue, following)
     builder = (
         ApplicationBuilder()
         .application_class(_Application)
@@ -208,6 +219,7 @@ def build_application(parts: Parts, settings: Settings, state: State) -> App:
         .rate_limiter(Limiter(supergroups))
         .concurrent_updates(InboxProcessor(inbox, _CONCURRENT_UPDATES))
         .post_init(background.begin)
+        .post_stop(lambda _: following.end())
         .post_shutdown(background.end)
     )
     if settings.telegram_webhook_url:
@@ -223,7 +235,8 @@ def build_application(parts: Parts, settings: Settings, state: State) -> App:
         supergroups,
         settings.telegram_admins,
     )
-    _add_handlers(application, answering, settings, state)
+    followed = following.handlers(answering.replies.answer_log, settings)
+    _add_handlers(application, answering, settings, state, access, followed)
     return application
 
 
@@ -235,6 +248,7 @@ class _Background:
     inbox: Inbox
     request: UpdatesRequest
     queue: AnswerQueue
+    following: FollowService
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
     followers: list[asyncio.Task[None]] = field(default_factory=list)
 
@@ -253,6 +267,7 @@ class _Background:
         for body in await asyncio.to_thread(self.inbox.waiting):
             await application.update_queue.put(Update.de_json(body, application.bot))
             await asyncio.sleep(0)  # hundreds may wait, and somebody may press a button
+        await self.following.begin(application.bot)
 
     async def end(self, _: App) -> None:
         """Cancel the tasks; the followers' processes have to end before the bot does."""
@@ -271,20 +286,28 @@ async def _restart_polling(application: App) -> None:
     await application.updater.start_polling(allowed_updates=_KINDS, bootstrap_retries=-1)
 
 
-def _add_handlers(application: App, answering: Answering, settings: Settings, state: State) -> None:
+def _add_handlers(
+    application: App,
+    answering: Answering,
+    settings: Settings,
+    state: State,
+    access: Access,
+    followed: Following,
+) -> None:
     admins = settings.telegram_admins
-    supergroups = answering.supergroups
-    access = Access(
-        settings.telegram_allowed_users,
-        admins,
-        settings.telegram_invited_only,
-        Invitations(state),
-        supergroups,
-    )
     examples = Examples(answering.chain, answering.index)
-    voting = Voting(answering.replies.answer_log, supergroups)
-    collecting = Collecting(answering, Collection(state, answering.replies.answer_log.bot))
-    handlers = Handlers(answering, voting, admins, examples, settings.language, state, collecting)
+    voting = Voting(answering.replies.answer_log, answering.supergroups)
+    handlers = Handlers(
+        answering,
+        voting,
+        DraftChecks(answering),
+        admins,
+        examples,
+        settings.language,
+        state,
+        followed,
+        Collecting(answering, Collection(state, answering.replies.answer_log.bot)),
+    )
     gate = Gate(access, settings.language)
     application.add_handler(TypeHandler(Update, Albums(admins).check), group=-2)
     application.add_handler(TypeHandler(Update, gate.check), group=-1)
@@ -299,10 +322,11 @@ def _admin_handlers(admin: Admin, admins: frozenset[int]) -> _HandlerList:
     """The handlers for admins: for anyone else these commands are unknown."""
     allowed = filters.User(admins) & filters.ChatType.PRIVATE
     new = allowed & filters.UpdateType.MESSAGE
+    verify = _Command(COMMANDS["verify"].names)  # a document to be checked, not to be added
     return [
         *_command_handlers(admin, allowed & filters.UpdateType.MESSAGES, admin=True),
         CallbackQueryHandler(admin.pressed, pattern="^remove:"),
-        MessageHandler(new & filters.Document.ALL, admin.document),
+        MessageHandler(new & filters.Document.ALL & ~verify, admin.document),
         MessageHandler(new & filters.Regex(rf"^\s*{ADDRESS.pattern}\s*$"), admin.add),
     ]
 

@@ -16,7 +16,7 @@ from bot.environment import write_utf8
 from bot.terminal.feeds import feed_lines, feeds_app
 from bot.terminal.help import Command, Group, usage_error
 from bot.terminal.output import localized, print_content, print_json
-from bot.terminal.progress import spinner
+from bot.terminal.questions.commands import ask, timeline, verify
 from bot.terminal.setup import FAILED, WRONG_USAGE, OutcomeAsJson, command_settings
 from index.errors import UsageError, VirgoletteError
 
@@ -83,63 +83,8 @@ def main() -> None:
         gc.freeze()  # otherwise the exit searches all objects once more, for half a second
 
 
-@command()
-def ask(
-    question: Annotated[
-        list[str], typer.Argument(help="The question; - reads questions from stdin, one per line.")
-    ],
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
-    receipt: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Also write the quotations to a file: .json or .md."),
-    ] = None,
-) -> None:
-    """Answer a question. Exits with 1 if there is no index to answer from."""
-    text = " ".join(question)
-    if receipt and not receipt.parent.is_dir():
-        raise typer.BadParameter(f"there is no folder {receipt.parent}")
-    with spinner(hidden=as_json or text == "-") as spin:
-        from bot.compose import composed
-        from bot.locales import texts_for
-        from bot.terminal.answering import Answerer
-
-        settings = command_settings()
-        spin.update(texts_for(settings.language)("answer.loading"))
-        with composed(settings) as parts:
-            answerer = Answerer(settings, parts, spin, as_json)
-            if text == "-":
-                answerer.answer_input()
-            elif not answerer.answer(text):
-                raise typer.Exit(FAILED)
-            if receipt:
-                answerer.write_receipt(receipt)
-
-
-@command()
-def verify(
-    sentence: Annotated[
-        str, typer.Argument(help="The sentence, in quotation marks or without.")
-    ] = "",
-    receipt: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="Tell whether the quotations of ask --receipt or /export still stand. "
-            "Exits with 1 if one does not.",
-        ),
-    ] = None,
-    as_json: OutcomeAsJson = False,
-) -> None:
-    """Tell whether a sentence is in the articles, to the letter. Exits with 0 for any verdict."""
-    from bot.terminal.documents.receipts import verify_receipt
-    from bot.terminal.verifying import verify_sentence
-
-    if bool(sentence) == (receipt is not None):
-        raise typer.BadParameter("give a sentence, or --receipt FILE")
-    if receipt is None:
-        verify_sentence(command_settings(), sentence, as_json)
-    elif not verify_receipt(command_settings(), receipt, as_json):
-        raise typer.Exit(FAILED)
+for function in (ask, timeline, verify):
+    command()(function)
 
 
 @command()

@@ -23,6 +23,7 @@ from index.articles.web.fetch import Fetcher, shortened
 from index.building.sync import Report, sync
 from index.doctor import Doctor, Finding
 from index.errors import CorpusError, ModelError, VirgoletteError
+from index.generations.known import known_articles
 
 INDEX_WAIT = 300.0  # seconds to wait for another process that writes the index
 REMOVED = "removed"  # in DATA_DIR: removed articles, which can be put back
@@ -103,7 +104,8 @@ def add_and_index(
     Raises what keeps a single article, or the whole feed, from being added.
     """
     fetcher = Fetcher(settings.fetch_allow, settings.max_file_bytes)
-    adder = Adder(settings.corpus_dir, fetcher, fields, folder)
+    known = known_articles(settings.data_dir)
+    adder = Adder(settings.corpus_dir, fetcher, fields, folder, known)
     if feed:
         addition = add_feed(adder, feed)
     elif target.lower().endswith(".mbox") and "://" not in target:

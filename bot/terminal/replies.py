@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from rich.console import Console
@@ -11,12 +12,14 @@ from rich.text import Text
 from bot.captions import not_one_article, source_line
 from bot.compose import Parts
 from bot.conversations import Conversations
+from bot.drafts.report import problem
 from bot.listing import find_article, listed_articles
 from bot.locales import Texts, texts_for
 from bot.settings import Settings
 from bot.terminal.documents.receipts import Collected
 from bot.terminal.output import localized
 from bot.terminal.progress import spinner
+from bot.terminal.questions.verifying import named_file, print_review, review_file
 from bot.terminal.render import (
     print_answer,
     print_article,
@@ -29,19 +32,21 @@ from bot.terminal.render import (
 )
 from index.errors import VirgoletteError
 from index.text.clean import printable
-from retrieval.answer import MAX_QUESTION, Answer, Question, QuestionError, Reason
-from retrieval.verifying.claim import MAX_CLAIM
-from retrieval.verifying.outcome import ClaimError
+from retrieval.answer import MAX_QUESTION, Answer, Intent, Question, QuestionError, Reason
+from retrieval.verifying.drafts.outcome import Review
+from retrieval.verifying.outcome import ClaimError, Verification
 from retrieval.verifying.verification import verify_in
 from retrieval.writing.options import AnswerOptions
 
 _SOURCES = frozenset({"/fonti", "/sources"})
 _HELP = frozenset({"/aiuto", "/help", "aiuto", "help"})
 _ARTICLE = frozenset({"/articolo", "/article"})
+_TIMELINE = frozenset({"/cronologia", "/timeline"})
 _VERIFY = frozenset({"/verifica", "/verify"})
 _KEEP = frozenset({"/tieni", "/keep"})
 _EXPORT = frozenset({"/esporta", "/export"})
 _NEW = frozenset({"/nuova", "/new"})
+_FOLLOW = frozenset({"/segui", "/follow", "/seguiti", "/following"})
 
 _CONVERSATION = "terminal"  # the key of the only conversation here
 
@@ -74,26 +79,39 @@ class Replies:
             self._print(say("chat.forgotten"))
         elif entry in _SOURCES:
             self._print_sources(say)
-        elif command in _ARTICLE:
-            self._print_article(argument.strip(), say)
-        elif command in _VERIFY:
-            self._print_verification(argument, say)
-        elif command in _KEEP:
-            self._print(self._keep(argument.strip(), say))
-        elif command in _EXPORT:
-            self._print(self._export(argument.strip(), say))
+        elif reply := self._commands.get(command):
+            reply(argument.strip(), say)
         elif entry.startswith("/"):
             self._print(say("chat.unknown_command", command=printable(command)))
         else:
             self._print_answer(entry, say)
 
+    @property
+    def _commands(self) -> dict[str, Callable[[str, Texts], None]]:
+        """What answers a command with an argument."""
+        replies = {
+            _ARTICLE: self._print_article,
+            _TIMELINE: self._print_timeline,
+            _VERIFY: self._print_verification,
+            _FOLLOW: lambda _, say: self._print(say("chat.follow_elsewhere")),
+            _KEEP: lambda number, say: self._print(self._keep(number, say)),
+            _EXPORT: lambda name, say: self._print(self._export(name, say)),
+        }
+        return {name: reply for names, reply in replies.items() for name in names}
+
     def _print(self, text: str, style: str | None = None) -> None:
         self._console.print(text, style=style, markup=False, emoji=False)
 
-    def _print_answer(self, entry: str, say: Texts) -> None:
+    def _print_timeline(self, subject: str, say: Texts) -> None:
+        if subject:
+            self._print_answer(subject, say, Intent.TIMELINE)
+        else:
+            self._print(say("telegram.timeline_usage"))
+
+    def _print_answer(self, entry: str, say: Texts, intent: Intent | None = None) -> None:
         previous = self._conversations.recall(_CONVERSATION)
         try:
-            question = Question.parse(entry, previous=previous)
+            question = Question.parse(entry, previous=previous, intent=intent)
         except QuestionError as error:
             self._print(say(f"problem.{error.problem}", limit=MAX_QUESTION))
             return
@@ -134,10 +152,16 @@ class Replies:
         try:
             with spinner() as spin:
                 spin.update(say("answer.searching"))
-                verification = verify_in(self._parts.index, sentence)
-            print_verification(self._console, verification, say)
+                if file := named_file(sentence):
+                    outcome: Review | Verification = review_file(self._parts.index, file)
+                else:
+                    outcome = verify_in(self._parts.index, sentence)
+            if isinstance(outcome, Review):
+                print_review(self._console, outcome, say)
+            else:
+                print_verification(self._console, outcome, say)
         except ClaimError as error:
-            self._print(say(f"verify.problem_{error.problem}", limit=MAX_CLAIM))
+            self._print(problem(error, say))
 
     def _keep(self, number: str, say: Texts) -> str:
         """Keep the quotations of the last answer, or one of them; what to say of it."""

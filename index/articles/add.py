@@ -8,7 +8,7 @@ import secrets
 import unicodedata
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -32,26 +32,42 @@ from index.text.clean import one_line
 MOST_FETCHED = 1000  # pages of a feed in one run
 
 
+@dataclass(frozen=True)
+class KnownArticle:
+    """What tells an article from others: the SHA-256 of its stored text, and its address."""
+
+    sha256: str
+    url: str | None
+
+    @classmethod
+    def of(cls, article: Article) -> KnownArticle:
+        """What tells this article from others."""
+        return cls(article.sha256, article.url)
+
+
 class Catalogue:
     """The articles of a corpus by address and by text.
 
-    Leaves out files over ``max_bytes`` and those that are not articles. Raises CorpusError if
-    there is no such folder.
+    Leaves out files over ``max_bytes`` and those that are not articles. Reads only files whose
+    SHA-256 is not in ``known``. Raises CorpusError if there is no such folder.
     """
 
-    def __init__(self, corpus: Path, max_bytes: int) -> None:
+    def __init__(self, corpus: Path, max_bytes: int, known: Mapping[str, KnownArticle]) -> None:
         self._urls: dict[str, str] = {}
         self._texts: dict[str, str] = {}
         for file in scan(corpus, max_bytes):
-            if not file.trouble:
+            if file.digest in known:
+                self.note(known[file.digest], file.path)
+            elif not file.trouble:
                 with suppress(ArticleError, OSError):  # the index run reports it
-                    self.note(read_article((corpus / file.path).read_bytes(), file.path))
+                    article = read_article((corpus / file.path).read_bytes(), file.path)
+                    self.note(KnownArticle.of(article), file.path)
 
-    def note(self, article: Article) -> None:
+    def note(self, article: KnownArticle, path: str) -> None:
         """Include an article. Look-ups find the first one with an address or a text."""
-        self._texts.setdefault(article.sha256, article.path)
+        self._texts.setdefault(article.sha256, path)
         if article.url:
-            self._urls.setdefault(normalized(article.url), article.path)
+            self._urls.setdefault(normalized(article.url), path)
 
     def with_url(self, url: str | None) -> str | None:
         """The path of the article from this address."""
@@ -85,8 +101,9 @@ class Adder:
 
     ``fields`` are given by the user (title, source, date, url, language) and take precedence
     over those of the articles. ``folder`` is relative to the corpus. ``fetcher.max_bytes``
-    limits files too. ``whole``: a page that shows only the beginning of its article is refused.
-    Raises CorpusError if there is no corpus or the folder is not in it.
+    limits files too. ``known``: articles of the corpus by the SHA-256 of their files, which are
+    not read. ``whole``: a page that shows only the beginning of its article is refused. Raises
+    CorpusError if there is no corpus or the folder is not in it.
     """
 
     def __init__(
@@ -95,6 +112,7 @@ class Adder:
         fetcher: Fetcher,
         fields: Mapping[str, str],
         folder: str = "",
+        known: Mapping[str, KnownArticle] | None = None,
         *,
         whole: bool = False,
     ) -> None:
@@ -103,7 +121,7 @@ class Adder:
         self._user_fields = {name: one_line(value) for name, value in fields.items()}
         self._folder = corpus / checked_folder(corpus, folder)
         self._whole = whole
-        self._catalogue = Catalogue(corpus, fetcher.max_bytes)
+        self._catalogue = Catalogue(corpus, fetcher.max_bytes, known or {})
 
     def into(self, folder: str) -> Adder:
         """The same for another folder of the corpus. Raises CorpusError."""
@@ -194,7 +212,7 @@ class Adder:
         stem = file_stem(article.title, article.date)
         file = write_new(self._folder, stem, new_suffix, content)
         path = file.relative_to(self._corpus).as_posix()
-        self._catalogue.note(replace(article, path=path))
+        self._catalogue.note(KnownArticle.of(article), path)
         notes = dict.fromkeys((*document.notes, *stored.notes, *[TEASER] * document.is_teaser))
         return AddResult(origin, "added", path, notes=tuple(notes))
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from index.articles.document import Document
-from index.articles.markdown import MAX_MARKDOWN, plain_text
+from index.articles.markdown import MAX_MARKS, has_too_many_marks, plain_text
 from index.articles.office.docx import read_docx
 from index.articles.office.epub import read_epub
 from index.articles.office.mail import read_mail, read_mailbox, read_saved_page
@@ -31,11 +31,12 @@ def way_out(suffix: str) -> str:
     return next((other for other, known in _WAYS_OUT.items() if suffix in known), FORMATS)
 
 
-def read_document(data: bytes, path: str) -> Document:
+def read_document(data: bytes, path: str, loaders: Mapping[str, Loader] | None = None) -> Document:
     """The document in the bytes of the file ``path``.
 
     What the bytes look like counts more than the name of the file. Front matter takes precedence
-    over the metadata of a page. Raises ArticleError.
+    over the metadata of a page. ``loaders``: of some formats, instead of those of LOADERS. Raises
+    ArticleError.
     """
     suffix = Path(path).suffix.lower()
     if suffix not in LOADERS:
@@ -43,7 +44,7 @@ def read_document(data: bytes, path: str) -> Document:
             f"{suffix or 'a file without an extension'} is not read: save it as {way_out(suffix)}"
         )
     try:
-        document = LOADERS[format_of(data) or suffix](data)
+        document = {**LOADERS, **(loaders or {})}[format_of(data) or suffix](data)
     except ArticleError:
         raise
     except Exception as error:  # from a library, on a file that nobody foresaw
@@ -70,8 +71,8 @@ def _with_checked_fields(document: Document) -> Document:
 def _markdown(data: bytes) -> Document:
     document = read_text_file(data)
     notes = list(document.notes)
-    if len(document.text) > MAX_MARKDOWN:
-        notes.append(f"it has more than {MAX_MARKDOWN} characters: its Markdown is kept as it is")
+    if has_too_many_marks(document.text):
+        notes.append(f"it has more than {MAX_MARKS} marks: its Markdown is kept as it is")
         return replace(document, notes=tuple(notes))
     return replace(document, text=plain_text(document.text))
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from index.articles.document import Document
-from index.articles.extraction.blocks import CLOCK, Block, joined, page_blocks
+from index.articles.extraction.blocks import Block, joined, page_blocks
 from index.articles.extraction.features import PageTexts, grams, words
 from index.articles.extraction.opinion import extracted_text, second_opinion
 from index.articles.extraction.parsing import drop_unseen, no_article
@@ -17,6 +17,7 @@ from index.articles.extraction.selection import article_odds, notice_kind
 from index.articles.extraction.structured import is_for_subscribers, page_texts
 from index.errors import ArticleError
 from index.text.clean import is_boilerplate
+from index.text.dates import is_time_of_day
 
 _HEADINGS = frozenset("h1 h2 h3 h4 h5 h6".split())
 _SCRAP = 60  # characters
@@ -93,7 +94,7 @@ def _body(blocks: Sequence[Block], headline: int | None, texts: PageTexts) -> li
         for at, (odd, block) in enumerate(zip(map(sum, votes), blocks, strict=True))
         if odd > (_SURE if _is_scrap(block) else 0) and not is_boilerplate(block.text)
     }
-    times = {at for at, block in enumerate(blocks) if CLOCK.fullmatch(block.text)}
+    times = {at for at, block in enumerate(blocks) if is_time_of_day(block.text)}
     posts = {at for at in times if at + 1 in kept - times}
     kept = kept - times | (posts if len(posts) > 1 else set())  # of a live blog
     seen = set() if headline is None else {blocks[headline].text}
@@ -109,9 +110,10 @@ def _body(blocks: Sequence[Block], headline: int | None, texts: PageTexts) -> li
 
 
 def _is_scrap(block: Block) -> bool:
-    """Whether a block is no sentence and no heading: of little use, and often no article."""
+    """Whether a block is no sentence, heading, row or item: of little use, often no article."""
+    is_item = block.element.tag == "li" and not block.linked
     is_heading = block.element.tag in _HEADINGS or block.is_row
-    return not is_heading and len(block.text) < _SCRAP and block.text[-1].isalnum()
+    return not is_heading and not is_item and len(block.text) < _SCRAP and block.text[-1].isalnum()
 
 
 def _without_notice(block: Block) -> Block:
@@ -138,7 +140,8 @@ def _completed(body: list[Block], texts: PageTexts) -> list[Block]:
 
 def _no_article(blocks: Sequence[Block]) -> ArticleError:
     """The reason why a page with these blocks has no article."""
-    kind = notice_kind([block.text for block in blocks])
+    # A footer links to what it says of cookies.
+    kind = notice_kind([block.text for block in blocks if block.linked < len(block.text) / 2])
     if kind == "missing":
         return ArticleError("the page says that there is no such article: nothing in it is read")
     if kind == "consent":
