@@ -31,7 +31,13 @@ QUIET = 0.6  # seconds without a call, after which the bot has done all it does
 NAME = "fake_test_bot"
 GROUP = -1_001_000
 WIDTH = 60  # columns of the terminal
-SHOWN = ("sendMessage", "editMessageText", "editMessageReplyMarkup", "deleteMessage")
+SHOWN = (
+    "sendDocument",
+    "sendMessage",
+    "editMessageText",
+    "editMessageReplyMarkup",
+    "deleteMessage",
+)
 
 Json = dict[str, Any]
 
@@ -176,6 +182,11 @@ class Recorder:
                 self._show(call)
 
     def _show(self, call: Call) -> None:
+        if document := call.result.get("document"):
+            content = call.params["document"].decode().strip()
+            self.lines += [f"*The bot sends* `{document['file_name']}`", ""]
+            self.lines += ["```markdown", content, "```", ""]
+            return
         if call.method.startswith("edit"):
             markup = call.method.endswith("Markup")
             changed = "buttons of its message" if markup else "message"

@@ -98,6 +98,7 @@ class Reason(StrEnum):
     BEYOND = "beyond"  # what no article can be quoted on
     FOREIGN = "foreign"
     TALK = "talk"  # nothing was asked
+    FEW_EVENTS = "few_events"  # for a timeline
 
 
 class Fallback(StrEnum):
@@ -126,16 +127,23 @@ class Question:
     """A question for the search: one line, not empty, at most MAX_QUESTION characters.
 
     ``day`` is the day on which it is asked: "last week" counts from it. ``previous``: the turns of
-    the conversation before it, oldest first, to which "and when?" may refer.
+    the conversation before it, oldest first, to which "and when?" may refer. ``intent``: what it
+    asks for, if a command says so; its words need not. ``whole``: a list is wanted on one page.
     """
 
     text: str
     day: datetime.date = field(default_factory=datetime.date.today, compare=False)
     previous: tuple[Turn, ...] = field(default=(), compare=False)
+    intent: Intent | None = field(default=None, compare=False)
+    whole: bool = field(default=False, compare=False)
 
     @classmethod
     def parse(
-        cls, raw: str, day: datetime.date | None = None, previous: tuple[Turn, ...] = ()
+        cls,
+        raw: str,
+        day: datetime.date | None = None,
+        previous: tuple[Turn, ...] = (),
+        intent: Intent | None = None,
     ) -> Question:
         """The question that somebody wrote, today or on a given day. Raises QuestionError.
 
@@ -150,7 +158,7 @@ class Question:
                 "too_long",
                 f"the question has {len(text)} characters: ask it in {MAX_QUESTION} or fewer",
             )
-        return cls(text, day or datetime.date.today(), previous)
+        return cls(text, day or datetime.date.today(), previous, intent)
 
     @property
     def language(self) -> str:
@@ -180,6 +188,23 @@ GAP = "[…]"  # stands between two slices of one article that are shown togethe
 
 
 @dataclass(frozen=True)
+class Dating:
+    """When that happened which a quotation of a timeline tells.
+
+    ``day`` is in ISO 8601, of a ``precision`` as "day": "2024-06-12", "2024-W24", "2024-06",
+    "2024"; "" if it is unknown. ``of_event``: the sentence tells the day, else it is that of
+    publication. ``disputed``: another one says the same of another day. ``also``: the other
+    articles that tell it, in other words.
+    """
+
+    day: str = ""
+    precision: str = ""
+    of_event: bool = False
+    disputed: bool = False
+    also: tuple[Carrier, ...] = ()
+
+
+@dataclass(frozen=True)
 class Quotation:
     """``stored text of article[start:end] == text``, in Unicode code points: checked.
 
@@ -188,6 +213,7 @@ class Quotation:
     words in it that answer, as a span of the stored text, if they are known. ``link``: the address
     with the place of the quotation in the page, if that is known, or else ``url``. ``head``: the
     head of its table, or what introduces its list, if that stands further above: checked likewise.
+    ``dating``: in a timeline.
     """
 
     text: str
@@ -204,6 +230,7 @@ class Quotation:
     deciding: Span | None = None
     link: str | None = None
     head: Slice | None = None
+    dating: Dating | None = None
 
     @property
     def shown(self) -> str:
@@ -312,6 +339,7 @@ class Answer:
             "question", "query", "answer", "refused", "reason", "confidence", "answerer",
             "quotes", "near", "generation", "intent", "total", "missing",
             *(("count",) if self.count else ()),
+            *(("follows",) if self.follows else ()),
             *(("claims", "fallback") if self.claims or self.fallback else ()),
         )  # fmt: skip
         fields = {**asdict(self), "refused": self.refused}
@@ -319,9 +347,13 @@ class Answer:
             claim["quotes"] = [index + 1 for index in claim["quotes"]]
         for quote in (*fields["quotes"], *fields["near"]):
             quote["also"] = [carrier["article"] for carrier in quote["also"]]
+            dating = quote.pop("dating")
             del quote["deciding"], quote["link"]
             if quote["head"] is None:
                 del quote["head"]
+            if dating:
+                dating["also"] = [carrier["article"] for carrier in dating["also"]]
+                quote["dating"] = dating
         return {key: fields[key] for key in keys}
 
 

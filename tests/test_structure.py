@@ -23,8 +23,8 @@ ROOMS = ["index", "retrieval", "bot"]  # each may import those before it
 FOLDERS = {  # likewise, in each room; what else lies in "bot" comes before its folders
     "index": ["errors", "disk", "text", "articles", "models", "generations", "building", "doctor"],
     "retrieval": [
-        "answer", "questions", "conversation", "answering", "verifying", "writing", "chain",
-        "langchain", "evaluation",
+        "answer", "questions", "conversation", "answering", "following", "verifying", "writing",
+        "chain", "langchain", "evaluation",
     ],
     "bot": ["telegram", "terminal"],
 }  # fmt: skip

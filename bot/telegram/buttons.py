@@ -35,8 +35,9 @@ from index.generations.current import CurrentIndex
 from index.text.clean import printable
 from index.text.sentences import Span, logical_lines, readable_blocks, sentences
 from index.text.words import words
-from retrieval.answer import Answer, Quotation, Reason
+from retrieval.answer import Answer, Intent, Quotation, Reason
 from retrieval.answering.quotations import slice_of
+from retrieval.following.followable import FOLLOWABLE
 from retrieval.verifying.outcome import Verification
 
 _IN_A_ROW = 8  # buttons, at most
@@ -46,23 +47,29 @@ _MAX_CROSSHEAD = 8  # words
 _MAX_FILE_LINE = 500  # UTF-16 code units
 _PAGE_SIZE = 6  # articles: with the longest labels they still fit a message
 _NOTHING = Span(0, 0)
+_WITH_BUTTONS = (None, Reason.NOTHING_FOUND, Reason.NOT_ANSWERED, Reason.FEW_EVENTS)
 
 
 def answer_buttons(answer: Answer, message: int, say: Texts, *, inline: bool) -> list[list[Button]]:
     """The rows of buttons below the answer to a message.
 
-    One for each quotation, or for the only one all that can be done with it; two to vote, and one
-    for more. ``inline``: whether the bot has inline mode, without which nothing can be shared.
+    One for each quotation, or for the only one all that can be done with it; two to vote, one for
+    more, one for a timeline as a file, and one to follow the question. ``inline``: whether the bot
+    has inline mode, without which nothing can be shared.
     """
-    if answer.reason not in (None, Reason.NOTHING_FOUND, Reason.NOT_ANSWERED):
+    if answer.reason not in _WITH_BUTTONS:
         return []
     votes = [
         Button(say("telegram.good"), f"good:{message}"),
         Button(say("telegram.bad"), f"bad:{message}"),
     ]
     more = Button(say("telegram.more"), f"ask:{say('telegram.more')}")
-    rows = _quotation_rows(answer.quotes or answer.near, len(answer.seen) + 1, say, inline=inline)
-    return [*rows, [*votes, *[more] * bool(answer.quotes)]]
+    rows = quotation_rows(answer.quotes or answer.near, len(answer.seen) + 1, say, inline=inline)
+    is_timeline = answer.intent is Intent.TIMELINE and bool(answer.quotes)
+    file = Button(say("telegram.file"), f"file:{message}")
+    follow = [Button(say("telegram.follow"), f"follow:{message}")]
+    further = [*votes, *[more] * bool(answer.quotes), *[file] * is_timeline]
+    return [*rows, further, *[follow] * (answer.intent in FOLLOWABLE)]
 
 
 def verification_buttons(
@@ -74,9 +81,9 @@ def verification_buttons(
         for part in verification_parts(verification, say)
         if isinstance(part, Quoted)
         for quote in part.quotes
-        if (whole := _whole(index, quote))
+        if (whole := whole_sentences(index, quote))
     ]
-    return list(_quotation_rows(shown, 1, say, inline=inline))
+    return list(quotation_rows(shown, 1, say, inline=inline))
 
 
 def quotation_messages(
@@ -120,7 +127,7 @@ def articles_page(index: CurrentIndex, page: int, say: Texts) -> Message:
     keys = enumerate(article_keys(index, shown), first)
     numbers = [Button(str(n), _page_data(0, Reference(key, _NOTHING))) for n, key in keys if key]
     (message, *_) = packed(blocks)
-    return message.with_buttons(numbers, _page_buttons("list:{}", page, pages, say))
+    return message.with_buttons(numbers, page_buttons("list:{}", page, pages, say))
 
 
 def article_page(index: CurrentIndex, number: int, page: int, say: Texts) -> Message | None:
@@ -155,7 +162,7 @@ def _quoted(index: CurrentIndex, text: str) -> tuple[Article, Quotation] | None:
     return (article, slice_of(article, span)) if begins and ends and span.start < span.end else None
 
 
-def _whole(index: CurrentIndex, quote: Quotation) -> Quotation | None:
+def whole_sentences(index: CurrentIndex, quote: Quotation) -> Quotation | None:
     """The whole sentences that a quotation is cut from; None where the article has changed."""
     article = article_by_key(index, article_key(quote.article, quote.sha256))
     if article is None:
@@ -168,9 +175,13 @@ def _whole(index: CurrentIndex, quote: Quotation) -> Quotation | None:
     return slice_of(article, Span(spans[0].start, spans[-1].end)) if spans else None
 
 
-def _quotation_rows(
+def quotation_rows(
     shown: Sequence[Quotation], first: int, say: Texts, *, inline: bool
 ) -> Iterator[list[Button]]:
+    """What leads to each quotation; below the only one all that can be done with it.
+
+    ``first``: the number of the first one.
+    """
     if len(shown) == 1:
         context = Button(say("telegram.context"), f"quote:{Reference.of(shown[0])}")
         yield [context, *_uses(shown[0], say, inline=inline)]
@@ -269,7 +280,7 @@ def _article_page(article: Article, number: int, page: int, bold: Span, say: Tex
     (message, *_) = packed([heading, _page_block(article.text, spans[page], bold)])
     data = _page_data("{}", Reference(article_key(article.path, article.sha256), bold))
     listed = Button(say("telegram.listed"), f"list:{(number - 1) // _PAGE_SIZE}")
-    return message.with_buttons([*_page_buttons(data, page, len(spans), say), listed])
+    return message.with_buttons([*page_buttons(data, page, len(spans), say), listed])
 
 
 def _page_block(text: str, page: Span, bold: Span) -> Block:
@@ -293,7 +304,7 @@ def _page_data(page: int | str, reference: Reference) -> str:
     return f"text:{page}:{reference}"
 
 
-def _page_buttons(data: str, page: int, pages: int, say: Texts) -> list[Button]:
+def page_buttons(data: str, page: int, pages: int, say: Texts) -> list[Button]:
     """Buttons for the page before and the page after, where there are any."""
     before = Button(say("telegram.page_before"), data.format(page - 1))
     after = Button(say("telegram.page_after", page=page + 2, pages=pages), data.format(page + 1))

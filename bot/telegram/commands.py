@@ -52,6 +52,9 @@ COMMANDS = {
     for command in (
         Command("ask", "ask", group=True),
         Command("verify", "verifica", group=True),
+        Command("timeline", "cronologia", group=True),
+        Command("follow", "segui", group=True),
+        Command("following", "seguiti", group=True, ephemeral=True),
         Command("sources", "fonti", group=True, ephemeral=True),
         Command("article", "articolo", group=True, ephemeral=True),
         Command("new", "nuova"),
@@ -64,6 +67,7 @@ COMMANDS = {
         Command("reindex", "reindex", admin=True),
         Command("add", "aggiungi", admin=True),
         Command("remove", "togli", admin=True),
+        Command("feed", "feed", admin=True),
     )
 }
 

@@ -13,6 +13,7 @@ from telegram.error import Conflict, TelegramError
 from telegram.ext import ContextTypes
 
 from bot.captions import not_one_article
+from bot.drafts.report import problem
 from bot.listing import find_article
 from bot.locales import Texts
 from bot.queue import CrowdedError
@@ -28,6 +29,9 @@ from bot.telegram.buttons import (
     verification_buttons,
 )
 from bot.telegram.commands import set_admin_menu
+from bot.telegram.documents.timeline import TimelineDocuments
+from bot.telegram.drafts.checking import DraftChecks, document_of, is_draft
+from bot.telegram.follows.handlers import FOLLOW_BUTTONS, Following
 from bot.telegram.inline import answer_guest
 from bot.telegram.messages import Button, Message, text_message, verification_messages
 from bot.telegram.requests import is_closed
@@ -52,7 +56,7 @@ from bot.telegram.updates import (
 from bot.telegram.votes import Voting
 from index.errors import VirgoletteError
 from index.generations.current import CurrentIndex
-from retrieval.verifying.claim import MAX_CLAIM
+from retrieval.answer import Intent
 from retrieval.verifying.outcome import ClaimError
 from retrieval.verifying.verification import verify_in
 
@@ -68,10 +72,12 @@ class Handlers:
 
     answering: Answering
     voting: Voting
+    drafts: DraftChecks
     admins: frozenset[int]
     examples: Examples
     language: str
     state: State
+    followed: Following
 
     @property
     def index(self) -> CurrentIndex:
@@ -106,6 +112,7 @@ class Handlers:
         message, say = message_of(update), self._texts(update)
         person = self.answering.asker(message).person
         self.answering.conversations.forget_where(lambda asker: asker.person == person)
+        self.drafts.forget(person)
         for number in {person, person_of(message)}:
             await asyncio.to_thread(self.answering.replies.answer_log.forget, number)
         await reply(message, say("telegram.forgotten_all"))  # of which nothing is kept
@@ -127,19 +134,43 @@ class Handlers:
         else:
             await self._say(update, "telegram.ask_usage")
 
+    async def timeline(self, update: Update, _: ContextTypes.DEFAULT_TYPE) -> None:
+        """/timeline subject, or in reply to a message with the subject."""
+        if subject := _command_text(message_of(update)):
+            await self._answer(update, subject, Intent.TIMELINE)
+        else:
+            await self._say(update, "telegram.timeline_usage")
+
     async def verify(self, update: Update, _: ContextTypes.DEFAULT_TYPE) -> None:
-        """/verify sentence, or in reply to a message with the sentence."""
-        text, say = _command_text(message_of(update)), self._texts(update)
+        """/verify sentence, or a draft; also in reply to a message with one, or as its caption."""
+        message, say = message_of(update), self._texts(update)
+        if document := document_of(message):
+            await self.drafts.check_document(message, document, say)
+            return
+        text = _command_text(message)
+        if is_draft(text):
+            await self.drafts.check_text(message, text, say)
+            return
         try:
             verification = await asyncio.to_thread(verify_in, self.index, text)
-            inline = message_of(update).get_bot().supports_inline_queries
+            inline = message.get_bot().supports_inline_queries
             below = partial(verification_buttons, self.index, verification, say, inline=inline)
             buttons = await asyncio.to_thread(below)
         except ClaimError as error:
-            await self._say(update, f"verify.problem_{error.problem}", limit=MAX_CLAIM)
+            await self._put(update, text_message(problem(error, say)))
         else:
             *messages, last = verification_messages(verification, say)
             await self._put(update, *messages, last.with_buttons(*buttons))
+
+    async def follow(self, update: Update, _: ContextTypes.DEFAULT_TYPE) -> None:
+        """/follow question, or in reply to an answer: new articles that answer it are told."""
+        message, say = message_of(update), self._texts(update)
+        await self._put(update, await self.followed.command(message, command_of(message)[1], say))
+
+    async def following(self, update: Update, _: ContextTypes.DEFAULT_TYPE) -> None:
+        """/following: the questions that are followed, a page at a time."""
+        page = await self.followed.page(message_of(update), 0, self._texts(update))
+        await self._put(update, page)
 
     async def sources(self, update: Update, _: ContextTypes.DEFAULT_TYPE) -> None:
         """/sources: the list of articles, a page at a time."""
@@ -191,8 +222,14 @@ class Handlers:
         kind, value = [*data.split(":", 1), ""][:2]
         if kind in ("good", "bad"):
             await self.voting.press(query, value, say, good=kind == "good")
+        elif kind == "file":
+            await TimelineDocuments(self.answering).press(query, value, say)
         elif kind == "ask":
             await self._ask_example(query, value, say)
+        elif kind == "draft":
+            await self.drafts.turn(query, value, say)
+        elif kind in FOLLOW_BUTTONS:
+            await self.followed.press(query, kind, value, say)
         elif kind in ("quote", "copy"):
             inline = query.get_bot().supports_inline_queries
             show = partial(quotation_messages, self.index, data, say, inline=inline)
@@ -246,8 +283,8 @@ class Handlers:
         elif isinstance(update, Update) and update.effective_message is not None:
             await self._say(update, "problem.failed")
 
-    async def _answer(self, update: Update, raw: str) -> None:
-        await self.answering.answer(message_of(update), raw, self._texts(update))
+    async def _answer(self, update: Update, raw: str, intent: Intent | None = None) -> None:
+        await self.answering.answer(message_of(update), raw, self._texts(update), intent=intent)
 
     async def _example_rows(self, say: Texts) -> list[list[Button]]:
         try:

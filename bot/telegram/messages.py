@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from bot.captions import (
     also_line,
     article_by_article,
+    day_line,
     headline,
     near_label,
     notes,
@@ -22,7 +23,7 @@ from bot.captions import (
     sources_first,
 )
 from bot.locales import Texts
-from bot.verdicts import verdict_line, verification_parts
+from bot.verdicts import Quoted, verdict_line, verification_parts
 from index.articles.article import Article
 from index.text.clean import printable
 from index.text.sentences import Span
@@ -46,7 +47,7 @@ _LINK = re.compile(rf"https?://{_HOST}(?:\.{_HOST})+(?::\d{{1,5}})?(?:[/?#]\S*)?
 
 def answer_messages(answer: Answer, say: Texts) -> list[Message]:
     """The messages that show an answer, in order; at least one."""
-    return packed(list(_answer_blocks(answer, say)))
+    return packed(list(answer_blocks(answer, say)))
 
 
 def draft_text(draft: Answer, say: Texts) -> str:
@@ -85,6 +86,16 @@ def article_block(article: Article | Quotation, label: str = "", *, whole: bool 
     return Block(markup, printable(plain))
 
 
+def part_blocks(part: str | Quoted, say: Texts) -> Iterator[Block]:
+    """A part of what stands below a verdict."""
+    if isinstance(part, str):
+        yield Block.words(shortened(part))
+        return
+    highlights = [part.highlight] if part.highlight else []
+    yield from _text_blocks(part.text, highlights, _MAX_OPEN)
+    yield from (_source_block(quote, label, say) for label, quote in part.labels())
+
+
 def link_of(article: Article | Quotation) -> str:
     """The address that Telegram makes a link of; "" where there is none."""
     address = (isinstance(article, Quotation) and article.link) or article.url
@@ -102,7 +113,8 @@ def highlighted(text: str, piece: Span, highlights: Iterable[Span]) -> str:
     return markup + escaped(text[end : piece.end])
 
 
-def _answer_blocks(answer: Answer, say: Texts) -> Iterator[Block]:
+def answer_blocks(answer: Answer, say: Texts) -> Iterator[Block]:
+    """The parts of the messages that show an answer."""
     if answer.reason is not None:
         yield Block.bold(shortened(refusal(answer, say)))
         if answer.near:
@@ -119,6 +131,7 @@ def _answer_blocks(answer: Answer, say: Texts) -> Iterator[Block]:
 def _quotes_blocks(answer: Answer, say: Texts) -> Iterator[Block]:
     """Each quotation above its source; in lists below it."""
     for quote in answer.near:
+        yield from _day_blocks(quote, say)
         yield from _text_blocks(quote.shown, marked_words(answer, quote), _GLANCE)
         yield _source_block(quote, "", say)
     for label, quotes in article_by_article(answer):
@@ -130,7 +143,14 @@ def _quotes_blocks(answer: Answer, say: Texts) -> Iterator[Block]:
                 quote.shown, marked_words(answer, quote), _open_length(answer, quote)
             )
         ]
+        yield from _day_blocks(quotes[0], say)
         yield from [source, *texts] if sources_first(answer) else [*texts, source]
+
+
+def _day_blocks(quote: Quotation, say: Texts) -> Iterator[Block]:
+    """The day of what a quotation of a timeline tells."""
+    if day := day_line(quote, say):
+        yield Block.bold(day)
 
 
 def _open_length(answer: Answer, quote: Quotation) -> int:
@@ -143,12 +163,7 @@ def _open_length(answer: Answer, quote: Quotation) -> int:
 def _verification_blocks(verification: Verification, say: Texts) -> Iterator[Block]:
     yield Block.bold(shortened(verdict_line(verification, say)))
     for part in verification_parts(verification, say):
-        if isinstance(part, str):
-            yield Block.words(shortened(part))
-            continue
-        highlights = [part.highlight] if part.highlight else []
-        yield from _text_blocks(part.text, highlights, _MAX_OPEN)
-        yield from (_source_block(quote, label, say) for label, quote in part.labels())
+        yield from part_blocks(part, say)
 
 
 def _text_blocks(whole: str, highlights: Sequence[Span], most_open: int) -> Iterator[Block]:
@@ -166,9 +181,10 @@ def _text_blocks(whole: str, highlights: Sequence[Span], most_open: int) -> Iter
 
 def _source_block(quote: Quotation, label: str, say: Texts) -> Block:
     block = article_block(quote, label)
-    if not quote.also:
+    line = also_line(quote, say)
+    if not line:
         return block
-    also = Block.words(shortened(also_line(quote, say)))
+    also = Block.words(shortened(line))
     return Block(f"{block.markup}\n{also.markup}", f"{block.plain}\n{also.plain}")
 
 

@@ -41,7 +41,7 @@ _OPEN = 3  # articles whose quotations are not folded
 def rich_message(answer: Answer, say: Texts) -> Json | None:
     """The InputRichMessage that shows an answer; None where HTML shows it as well.
 
-    A comparison, list, summary or timeline profits, a fact or a refusal does not.
+    A comparison, list or summary profits, a fact or a refusal does not.
     """
     if not sources_first(answer) or not 1 < len(answer.quotes) <= _MAX_QUOTES:
         return None

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime
+import re
+from pathlib import Path
 
 from telegram import Bot, CallbackQuery, MaybeInaccessibleMessage, Message, MessageEntity, Update
 
@@ -102,3 +104,10 @@ def texts_of(update: Update, language: str) -> Texts:
     """The texts for the user of an update. ``language``: that of the settings."""
     user = update.effective_user
     return texts_for_user(language, user.language_code if user else None)
+
+
+def file_name(name: str) -> str:
+    """A name that a file can have in a folder of ours, made of what the sender calls it."""
+    name = re.sub(r"[^\w. -]", "_", name.rpartition("/")[2])
+    stem, suffix = Path(name).stem.strip(". "), Path(name).suffix
+    return f"{stem[:80] or 'articolo'}{suffix[:10] or '.txt'}"

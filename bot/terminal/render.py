@@ -10,6 +10,7 @@ from rich.text import Text
 from bot.captions import (
     also_line,
     article_by_article,
+    day_line,
     headline,
     near_label,
     notes,
@@ -18,7 +19,7 @@ from bot.captions import (
     sources_first,
 )
 from bot.locales import Texts
-from bot.verdicts import verdict_line, verification_parts
+from bot.verdicts import Quoted, verdict_line, verification_parts
 from index.generations.current import CurrentIndex
 from index.text.clean import literal, printable
 from index.text.sentences import Span
@@ -104,16 +105,21 @@ def print_lines(console: Console, lines: Iterable[tuple[int, str, Text]]) -> Non
         console.print(Text(margin) + text, soft_wrap=True)
 
 
+def part_lines(part: str | Quoted, say: Texts) -> Iterator[tuple[int, str, Text]]:
+    """The lines of a part of what stands below a verdict."""
+    if isinstance(part, str):
+        yield 4, "", Text(printable(part))
+        return
+    spans = [part.highlight] if part.highlight else []
+    yield 2, "❝ ", _with_bold(part.text, spans) + Text(" ❞", style="cyan")
+    for label, quote in part.labels():
+        yield from _source_lines(quote, label, say)
+
+
 def _verification_lines(verification: Verification, say: Texts) -> Iterator[tuple[int, str, Text]]:
     yield 2, "", Text(printable(verdict_line(verification, say)), style="bold")
     for part in verification_parts(verification, say):
-        if isinstance(part, str):
-            yield 4, "", Text(printable(part))
-            continue
-        spans = [part.highlight] if part.highlight else []
-        yield 2, "❝ ", _with_bold(part.text, spans) + Text(" ❞", style="cyan")
-        for label, quote in part.labels():
-            yield from _source_lines(quote, label, say)
+        yield from part_lines(part, say)
 
 
 def _lines(answer: Answer, say: Texts) -> Iterator[tuple[int, str, Text]]:
@@ -137,6 +143,7 @@ def _lines(answer: Answer, say: Texts) -> Iterator[tuple[int, str, Text]]:
 def _quote_lines(answer: Answer, say: Texts) -> Iterator[tuple[int, str, Text]]:
     """Each quotation above its source; in lists below it."""
     for quote in answer.near:
+        yield from _day_lines(quote, say)
         yield 2, "❝ ", _highlighted(answer, quote)
         yield from _source_lines(quote, "", say)
     for number, (label, quotes) in enumerate(article_by_article(answer)):
@@ -145,14 +152,21 @@ def _quote_lines(answer: Answer, say: Texts) -> Iterator[tuple[int, str, Text]]:
         texts = [(2, "❝ ", _highlighted(answer, quote)) for quote in quotes]
         indent = 2 if sources_first(answer) else 4
         source = list(_source_lines(quotes[0], label, say, indent))
+        yield from _day_lines(quotes[0], say)
         yield from [*source, *texts] if sources_first(answer) else [*texts, *source]
+
+
+def _day_lines(quote: Quotation, say: Texts) -> Iterator[tuple[int, str, Text]]:
+    """The day of what a quotation of a timeline tells."""
+    if day := day_line(quote, say):
+        yield 2, "", Text(printable(day), style="bold")
 
 
 def _source_lines(
     quote: Quotation, label: str, say: Texts, indent: int = 4
 ) -> Iterator[tuple[int, str, Text]]:
     yield indent, label, Text(printable(source_line(quote, say)), style="dim")
-    for line in filter(None, (quote.url, also_line(quote, say) if quote.also else "")):
+    for line in filter(None, (quote.url, also_line(quote, say))):
         yield indent + len(label), "", Text(printable(line), style="dim")
 
 

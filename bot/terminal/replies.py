@@ -10,6 +10,7 @@ from rich.text import Text
 from bot.captions import not_one_article, source_line
 from bot.compose import Parts
 from bot.conversations import Conversations
+from bot.drafts.report import problem
 from bot.listing import find_article, listed_articles
 from bot.locales import Texts, texts_for
 from bot.settings import Settings
@@ -25,19 +26,22 @@ from bot.terminal.render import (
     print_talk,
     print_verification,
 )
+from bot.terminal.verifying import named_file, print_review, review_file
 from index.errors import VirgoletteError
 from index.text.clean import printable
-from retrieval.answer import MAX_QUESTION, Answer, Question, QuestionError, Reason
-from retrieval.verifying.claim import MAX_CLAIM
-from retrieval.verifying.outcome import ClaimError
+from retrieval.answer import MAX_QUESTION, Answer, Intent, Question, QuestionError, Reason
+from retrieval.verifying.drafts.outcome import Review
+from retrieval.verifying.outcome import ClaimError, Verification
 from retrieval.verifying.verification import verify_in
 from retrieval.writing.options import AnswerOptions
 
 _SOURCES = frozenset({"/fonti", "/sources"})
 _HELP = frozenset({"/aiuto", "/help", "aiuto", "help"})
 _ARTICLE = frozenset({"/articolo", "/article"})
+_TIMELINE = frozenset({"/cronologia", "/timeline"})
 _VERIFY = frozenset({"/verifica", "/verify"})
 _NEW = frozenset({"/nuova", "/new"})
+_FOLLOW = frozenset({"/segui", "/follow", "/seguiti", "/following"})
 
 _CONVERSATION = "terminal"  # the key of the only conversation here
 
@@ -71,8 +75,12 @@ class Replies:
             self._print_sources(say)
         elif command in _ARTICLE:
             self._print_article(argument.strip(), say)
+        elif command in _TIMELINE:
+            self._print_timeline(argument.strip(), say)
         elif command in _VERIFY:
             self._print_verification(argument, say)
+        elif command in _FOLLOW:
+            self._print(say("chat.follow_elsewhere"))
         elif entry.startswith("/"):
             self._print(say("chat.unknown_command", command=printable(command)))
         else:
@@ -81,10 +89,16 @@ class Replies:
     def _print(self, text: str, style: str | None = None) -> None:
         self._console.print(text, style=style, markup=False, emoji=False)
 
-    def _print_answer(self, entry: str, say: Texts) -> None:
+    def _print_timeline(self, subject: str, say: Texts) -> None:
+        if subject:
+            self._print_answer(subject, say, Intent.TIMELINE)
+        else:
+            self._print(say("telegram.timeline_usage"))
+
+    def _print_answer(self, entry: str, say: Texts, intent: Intent | None = None) -> None:
         previous = self._conversations.recall(_CONVERSATION)
         try:
-            question = Question.parse(entry, previous=previous)
+            question = Question.parse(entry, previous=previous, intent=intent)
         except QuestionError as error:
             self._print(say(f"problem.{error.problem}", limit=MAX_QUESTION))
             return
@@ -124,10 +138,16 @@ class Replies:
         try:
             with spinner() as spin:
                 spin.update(say("answer.searching"))
-                verification = verify_in(self._parts.index, sentence)
-            print_verification(self._console, verification, say)
+                if file := named_file(sentence):
+                    outcome: Review | Verification = review_file(self._parts.index, file)
+                else:
+                    outcome = verify_in(self._parts.index, sentence)
+            if isinstance(outcome, Review):
+                print_review(self._console, outcome, say)
+            else:
+                print_verification(self._console, outcome, say)
         except ClaimError as error:
-            self._print(say(f"verify.problem_{error.problem}", limit=MAX_CLAIM))
+            self._print(problem(error, say))
 
     def _print_sources(self, say: Texts) -> None:
         articles = listed_articles(self._parts.index)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,11 +31,12 @@ def way_out(suffix: str) -> str:
     return next((other for other, known in _WAYS_OUT.items() if suffix in known), FORMATS)
 
 
-def read_document(data: bytes, path: str) -> Document:
+def read_document(data: bytes, path: str, loaders: Mapping[str, Loader] | None = None) -> Document:
     """The document in the bytes of the file ``path``.
 
     What the bytes look like counts more than the name of the file. Front matter takes precedence
-    over the metadata of a page. Raises ArticleError.
+    over the metadata of a page. ``loaders``: of some formats, instead of those of LOADERS. Raises
+    ArticleError.
     """
     suffix = Path(path).suffix.lower()
     if suffix not in LOADERS:
@@ -43,7 +44,7 @@ def read_document(data: bytes, path: str) -> Document:
             f"{suffix or 'a file without an extension'} is not read: save it as {way_out(suffix)}"
         )
     try:
-        document = LOADERS[format_of(data) or suffix](data)
+        document = {**LOADERS, **(loaders or {})}[format_of(data) or suffix](data)
     except ArticleError:
         raise
     except Exception as error:  # from a library, on a file that nobody foresaw
@@ -79,7 +80,8 @@ def _markdown(data: bytes) -> Document:
 def _page(data: bytes) -> Document:
     above = read_text_file(data, declared_encoding(data))
     page = read_page(above.text)
-    return Document(page.text, {**page.fields, **above.fields}, (*above.notes, *page.notes))
+    fields, notes = {**page.fields, **above.fields}, (*above.notes, *page.notes)
+    return replace(page, fields=fields, notes=notes)
 
 
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")  # a part of a .docx with a password

@@ -34,17 +34,26 @@ class Claim:
         return tuple(itertools.chain(*self.parts))
 
     @classmethod
-    def parse(cls, quotation: str) -> Claim:
-        """The claim without the marks of whoever quotes it. Raises ClaimError: it is too short."""
+    def parse(cls, quotation: str, *, short: bool = False) -> Claim:
+        """The claim without the marks of whoever quotes it. Raises ClaimError: it is too short.
+
+        ``short``: a word or a number will do.
+        """
         text = quotation.strip(f" {OPENING}{CLOSING}").rstrip(" .,;:")
         claim = cls(text, tuple(tuple(part) for part in _parts(text) if part))
         words = claim.words
         if not words:
             raise ClaimError("empty", "there is nothing to verify: give a sentence")
-        is_number = all(word.key[-1].isdigit() or not word.key[-1].isalnum() for word in words)
-        if is_number or len(words) < MIN_WORDS - bool(terms(text)):
+        if not short and not claim.is_sentence:
             raise ClaimError("too_short", "a word or a number is no sentence: give a sentence")
         return claim
+
+    @property
+    def is_sentence(self) -> bool:
+        """Whether it has words enough to stand in few articles: more than a word or a number."""
+        words = self.words
+        is_number = all(word.key[-1].isdigit() or not word.key[-1].isalnum() for word in words)
+        return not is_number and len(words) >= MIN_WORDS - bool(terms(self.text))
 
 
 @dataclass(frozen=True)
@@ -70,8 +79,8 @@ class Request:
             quotations = [quotation for quotation in quotations if wording(quotation)]
         else:
             claim, beside = _without_outlet(line, sources)
-            return cls(line, (claim,), _outlets(beside, sources), 0)
-        outlets = _outlets(beside, sources)
+            return cls(line, (claim,), named_outlets(beside, sources), 0)
+        outlets = named_outlets(beside, sources)
         return cls(line, tuple(quotations), outlets, len(wording(beside)))
 
 
@@ -90,7 +99,7 @@ def _without_outlet(line: str, sources: Collection[str]) -> tuple[str, str]:
     return line, ""
 
 
-def _outlets(beside: str, sources: Collection[str]) -> tuple[str, ...]:
+def named_outlets(beside: str, sources: Collection[str]) -> tuple[str, ...]:
     """The outlets that are named beside a sentence, with or without ".it"."""
     return tuple(
         source

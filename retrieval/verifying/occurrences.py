@@ -41,18 +41,22 @@ class Occurrence:
         return self.article.text[self.start : self.end]
 
 
-def occurrences(parts: Sequence[Sequence[Word]], generation: Generation) -> list[Occurrence]:
+def occurrences(
+    parts: Sequence[Sequence[Word]], generation: Generation, most: int | None = None
+) -> list[Occurrence]:
     """An occurrence of the words in each article that has them, in the order of paths.
 
-    Between two parts, an article may have MAX_OMITTED characters more.
+    Between two parts, an article may have MAX_OMITTED characters more. ``most``: how many are
+    enough.
     """
     phrases = [_Phrase([word.key for word in part]) for part in parts]
     rows = _articles_with([key for phrase in phrases for key in phrase.keys], generation)
-    return [
+    found = (
         Occurrence(article, spans[0].start, spans[-1].end, tuple(spans))
         for article in generation.store.articles(rows)
         if (spans := _in_order(phrases, article.text))
-    ]
+    )
+    return list(itertools.islice(found, most))
 
 
 @dataclass(frozen=True)

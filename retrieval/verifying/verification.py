@@ -39,7 +39,7 @@ MAX_INTERJECTION = 200  # characters between two quotations of one utterance: �
 MAX_DENIED = 3  # words between a negation and what it denies
 BEGINNING = 12  # words by which the passage of the first piece is found
 
-_SOUND = (Verdict.VERBATIM, Verdict.PUNCTUATION)
+SOUND = (Verdict.VERBATIM, Verdict.PUNCTUATION)
 _BREAKS = '.!?:;“”«»"'
 _PAUSES = ",;:.!?–—()[]" + OPENING[:5] + CLOSING[:5]
 
@@ -64,7 +64,7 @@ def verify(text: str, generation: Generation) -> Verification:
         return whole
     quotations = request.quotations
     result = verify_claim(" … ".join(quotations), request.outlets, generation)
-    if len(quotations) > 1 and result.verdict not in _SOUND:
+    if len(quotations) > 1 and result.verdict not in SOUND:
         each = [verify_claim(q, request.outlets, generation) for q in quotations if is_long(q)]
         result = max(each, key=lambda single: list(Verdict).index(single.verdict))
         result = replace(result, several=len(each) > 1)
@@ -82,13 +82,17 @@ def _whole(request: Request, generation: Generation) -> Verification | None:
     return whole
 
 
-def verify_claim(text: str, outlets: Collection[str], generation: Generation) -> Verification:
+def verify_claim(
+    text: str, outlets: Collection[str], generation: Generation, *, short: bool = False
+) -> Verification:
     """Look for the words of one quotation, which should be in one of the outlets, if any.
 
     Ellipses stand for omitted words. White space and the shape of quotation marks and apostrophes
-    do not count. Raises ClaimError.
+    do not count. ``short``: a word or a number is looked for as it stands. Raises ClaimError.
     """
-    search = _Search(Claim.parse(text), tuple(outlets), generation)
+    search = _Search(Claim.parse(text, short=short), tuple(outlets), generation)
+    if not search.claim.is_sentence:
+        return search.standing() or search.not_found()
     return search.standing() or search.pieced() or search.altered() or search.not_found()
 
 
@@ -102,7 +106,8 @@ class _Search:
 
     def standing(self) -> Verification | None:
         """The words stand together, with ellipses between the parts."""
-        found = occurrences(self.claim.parts, self.generation)
+        enough = None if self.outlets or self.claim.is_sentence else MAX_QUOTES
+        found = occurrences(self.claim.parts, self.generation, enough)
         if not found:
             return None
         exact = [self._has_letters(self.claim.parts, occurrence) for occurrence in found]
@@ -208,7 +213,7 @@ class _Search:
         quotes = tuple(map(self._quotation, found))
         piece = Piece(0, len(self.claim.text), quotes)
         elsewhere = self._missing([piece])
-        if elsewhere and verdict in _SOUND:
+        if elsewhere and verdict in SOUND:
             verdict = Verdict.ELSEWHERE
         span = sentence_around(found[0], self.generation)
         whole = Occurrence(found[0].article, span.start, span.end)

@@ -22,8 +22,8 @@ from index.text.language import (
     vocabulary,
     weekday_numbers,
 )
+from index.text.names import Named, Word, known_names, words_of
 from index.text.words import stems
-from retrieval.writing.names import Named, Word, known_names, words_of
 
 _NUMBER = re.compile(
     r"(?<![\w.,])(?P<digits>\d+(?:[.,]\d+)*)(?P<ordinal>\s?[º°ª]|st\b|nd\b|rd\b|th\b)?"

@@ -10,6 +10,7 @@ from langchain_core.runnables import RunnableConfig
 from index.generations.generation import Generation
 from index.models.embedder import Embedder
 from index.text.language import pattern, vocabulary
+from index.text.names import words_of
 from index.text.words import words
 from retrieval.answer import MAX_QUESTION, Answer, Fallback, Question, Turn
 from retrieval.answering.extractive import ExtractiveAnswer
@@ -18,7 +19,6 @@ from retrieval.questions.interrogatives import find_interrogative
 from retrieval.writing.claims import ClaimReader, WrittenClaim
 from retrieval.writing.facts import unsupported
 from retrieval.writing.gate import Gate, PromptPassage
-from retrieval.writing.names import words_of
 from retrieval.writing.options import AnswerOptions
 from retrieval.writing.prompt import rewriting_messages, writing_messages
 from retrieval.writing.writer import Writer, WritingError
