@@ -91,6 +91,11 @@ class Supergroups:
         """The number that a group has now; of anything else its number."""
         return self._numbers.get(number, number)
 
+    def numbers(self, number: int) -> list[int]:
+        """All numbers of a chat, this one first: a message has the one of when it was sent."""
+        origin = self.origin(number)
+        return list(dict.fromkeys((number, origin, self.current(origin))))
+
 
 @dataclass(frozen=True)
 class Access:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterator
 from itertools import groupby
 
@@ -9,12 +10,12 @@ from bot.listing import Lookup, several
 from bot.locales import Texts
 from index.articles.article import Article
 from index.text.clean import printable
-from retrieval.answer import Answer, Intent, Quotation, Reason, Scope
+from retrieval.answer import Answer, Dating, Intent, Quotation, Reason, Scope
 
 _MAX_NAME = 100  # characters of a name that fits no article
 _MAX_TITLE = 72  # characters of a title in a list and below a quotation
 _SEPARATORS = (" - ", " – ", " — ", " | ", " · ", ": ", ". ")  # between a title and its outlet
-_LISTS = (Intent.SUMMARY, Intent.NEWEST, Intent.LIST, Intent.TIMELINE, Intent.COMPARE)
+_LISTS = (Intent.SUMMARY, Intent.NEWEST, Intent.LIST, Intent.COMPARE)
 
 
 def source_line(quote: Quotation | Article, say: Texts) -> str:
@@ -58,9 +59,37 @@ def _without_outlet(title: str, outlet: str) -> str:
 
 
 def also_line(quote: Quotation, say: Texts) -> str:
-    """The other outlets that carry a quotation; a title where the outlet is unknown."""
-    names = dict.fromkeys(carrier.source or _cut(carrier.title) for carrier in quote.also)
-    return f"{say('answer.also_in')} {', '.join(names)}"
+    """The other outlets that carry a quotation, or tell the same; "" if none does.
+
+    A title where the outlet is unknown.
+    """
+    carriers = (*quote.also, *(quote.dating.also if quote.dating else ()))
+    names = dict.fromkeys(carrier.source or _cut(carrier.title) for carrier in carriers)
+    return f"{say('answer.also_in')} {', '.join(names)}" if names else ""
+
+
+def day_line(quote: Quotation, say: Texts) -> str:
+    """When that happened which a quotation of a timeline tells; "" outside timelines."""
+    dating = quote.dating
+    if dating is None:
+        return ""
+    if not dating.day:
+        return say("answer.no_day")
+    day = _written_day(dating, say)
+    day = day if dating.of_event else say("answer.published", day=day)
+    return say("answer.disputed", day=day) if dating.disputed else day
+
+
+def _written_day(dating: Dating, say: Texts) -> str:
+    """The day as people write it: "12 giugno 2024", "giugno 2024"."""
+    if dating.precision == "week":
+        first = datetime.date.fromisoformat(dating.day)
+        return say("answer.week", day=_written_day(Dating(first.isoformat()), say))
+    year, *month_and_day = dating.day.split("-")
+    if not month_and_day:
+        return year
+    month, *day = map(int, month_and_day)
+    return " ".join([*map(str, day), say("status.months").split()[month - 1], year])
 
 
 def refusal(answer: Answer, say: Texts) -> str:
@@ -77,6 +106,8 @@ def refusal(answer: Answer, say: Texts) -> str:
 
 def near_label(answer: Answer, say: Texts) -> str:
     """What stands above the nearest quotations, below a refusal."""
+    if answer.reason is Reason.FEW_EVENTS:
+        return say("answer.near_event")
     return say("answer.near_words") if answer.count else say("answer.near")
 
 
@@ -92,14 +123,18 @@ def headline(answer: Answer, say: Texts) -> str:
 
 
 def article_by_article(answer: Answer) -> list[tuple[str, list[Quotation]]]:
-    """The quotations below labels as "[1] ": those in a row with one source together."""
+    """The quotations below labels as "[1] ": those in a row with one source and day together."""
     groups: list[tuple[str, list[Quotation]]] = []
     number = len(answer.seen)
-    for _, group in groupby(answer.quotes, key=lambda quote: (quote.article, quote.also)):
+    for _, group in groupby(answer.quotes, key=_source_and_day):
         quotes = list(group)
         first, number = number + 1, number + len(quotes)
         groups.append((f"[{first}] " if len(quotes) == 1 else f"[{first}–{number}] ", quotes))
     return groups
+
+
+def _source_and_day(quote: Quotation) -> tuple[object, ...]:
+    return quote.article, quote.also, quote.dating
 
 
 def sources_first(answer: Answer) -> bool:

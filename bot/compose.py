@@ -72,17 +72,19 @@ def make_reader(settings: Settings, embedder: Embedder) -> Reader | None:
 
 
 @contextmanager
-def composed(settings: Settings, *, chat: bool = True) -> Iterator[Parts]:
+def composed(settings: Settings, *, chat: bool = True, preload: bool = True) -> Iterator[Parts]:
     """The answer chain over the index of the settings, closed at the end.
 
-    ``chat``: with the chat model of the settings, if they name one.
+    ``chat``: with the chat model of the settings, if they name one. ``preload``: load the other
+    models at once, not when the first question needs them.
     """
     embedder = make_embedder(settings)
     reader = make_reader(settings, embedder)
-    loading = threading.Thread(target=_load, args=(embedder, reader), daemon=True)
-    loading.start()
     with ExitStack() as resources:
-        resources.callback(loading.join, LOADING_TIMEOUT)
+        if preload:
+            loading = threading.Thread(target=_load, args=(embedder, reader), daemon=True)
+            loading.start()
+            resources.callback(loading.join, LOADING_TIMEOUT)
         from bot.chat_model import Spending, make_writer
         from index.generations.current import CurrentIndex
         from retrieval.answering.weights import Caution

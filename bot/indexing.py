@@ -13,7 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from bot.environment import in_english
-from bot.watching import GRACE, command_line, following_line
+from bot.watching import (
+    FEEDS_LOOK,
+    FEEDS_PAUSE,
+    GRACE,
+    command_line,
+    following_line,
+    is_visit_due,
+)
 
 COUNTED = ("added", "changed", "renamed", "removed", "skipped")  # lists of an index report
 _PAUSE = 60.0  # seconds before a process that ended unexpectedly is started again
@@ -52,6 +59,37 @@ async def follow_corpus(corpus: Path) -> None:
         except (OSError, ValueError) as error:  # no process, or a line that is too long
             _log.error("index: the corpus cannot be followed: %s", error)
         await asyncio.sleep(_PAUSE)
+
+
+async def follow_feeds(data_dir: Path, *, updates_index: bool) -> None:
+    """Visit the feeds of a data folder when they are due, and log what comes, until cancelled.
+
+    ``updates_index``: nothing else follows the corpus.
+    """
+    options = [] if updates_index else ["--no-index"]
+    problem = ""
+    while True:
+        await asyncio.sleep(FEEDS_LOOK)
+        if not await asyncio.to_thread(is_visit_due, data_dir):
+            continue
+        try:
+            result = await run_command("feeds", "fetch", "--due", "--quiet", "--json", *options)
+        except OSError as error:
+            result = CommandResult(1, {}, str(error))
+        for visit in result.output.get("feeds", []):
+            _log_visit(visit)
+        if result.code and result.complaint != problem:
+            _log.warning("feeds: %s", result.complaint)
+        problem = result.complaint if result.code else ""
+        await asyncio.sleep(FEEDS_PAUSE)
+
+
+def _log_visit(visit: dict[str, Any]) -> None:
+    counts = [f"{len(visit[name])} {name}" for name in ("added", "known", "failed")]
+    _log.info("feed %s: %s", visit["url"], ", ".join(counts))
+    reasons = [visit["error"], *visit["notes"], *(failed["reason"] for failed in visit["failed"])]
+    for reason in filter(None, reasons):
+        _log.warning("feed %s: %s", visit["url"], reason)
 
 
 async def _follow(corpus: Path) -> int:

@@ -100,7 +100,7 @@ def find_in_store(store: Store, name: str) -> Lookup:
     first of them that fits decides.
     """
     listed = [NumberedArticle(number, article) for number, article in enumerate(_listed(store), 1)]
-    for fits in _tests(name.strip()):
+    for fits in _tests(name):
         if matches := [match for match in listed if fits(match)]:
             only = matches[0].article.path if len(matches) == 1 else None
             return Lookup(matches, store.article(only) if only else None)
@@ -116,8 +116,8 @@ def several(matches: list[NumberedArticle], separator: str = "; ") -> str:
 
 
 def _tests(name: str) -> Iterator[Callable[[NumberedArticle], bool]]:
-    if name.isdecimal():
-        yield lambda match: match.number == int(name[:9])
+    if name.strip().isdecimal():
+        yield lambda match: match.number == int(name.strip()[:9])
     yield lambda match: match.article.path == name
     typed = _as_typed(name)
     yield lambda match: _as_typed(match.article.path) == typed
@@ -131,8 +131,11 @@ def _tests(name: str) -> Iterator[Callable[[NumberedArticle], bool]]:
 
 
 def _as_typed(name: str) -> str:
-    """The name of a file as a keyboard writes it: macOS stores accents beside their letters."""
-    return unicodedata.normalize("NFC", shown(name))
+    """The name of a file as a keyboard writes it: macOS stores accents beside their letters.
+
+    White space counts as one space, and none where the name begins and ends.
+    """
+    return " ".join(unicodedata.normalize("NFC", shown(name)).split())
 
 
 def _listed(store: Store) -> list[Article]:

@@ -169,6 +169,15 @@ _chat_address = _web_address(
 )
 
 
+def _feeds(value: str) -> str:
+    if "://" in value:
+        for address in _items(value):
+            parts = urlsplit(address)
+            if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
+                raise ValueError("addresses of feeds, separated by spaces, or a file with some")
+    return value.strip()
+
+
 class Settings(BaseSettings):
     """What a user can set. In the environment a field's name has VIRGOLETTE_ in front."""
 
@@ -237,6 +246,12 @@ class Settings(BaseSettings):
         None, description="A file of authorities to trust for the Chroma server's https."
     )
     watch: bool = Field(True, description="Whether the bot follows the corpus by itself.")
+    feeds: Annotated[str, AfterValidator(_feeds)] = Field(
+        "", description="Feeds to follow: addresses, or a file (OPML, or one address a line)."
+    )
+    feed_minutes: float = Field(
+        30, ge=1, allow_inf_nan=False, description="Minutes between two visits to a feed."
+    )
     fetch_allow: Annotated[frozenset[Host], NoDecode, _parsed(_items)] = Field(
         frozenset(), description="Hosts and networks that may be fetched although not public."
     )
@@ -265,6 +280,9 @@ class Settings(BaseSettings):
     )
     telegram_questions_per_hour: int = Field(
         60, ge=0, description="How many questions a user may ask in an hour; 0: any number."
+    )
+    follows: int = Field(
+        20, ge=0, description="How many questions a user may follow; 0: any number."
     )
     telegram_rich: bool = Field(
         False, description="Whether comparisons and lists are rich messages, which old apps drop."

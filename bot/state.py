@@ -7,11 +7,12 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from bot.following.shown import Showing, note_shown
 from index.errors import StorageError
 
 if TYPE_CHECKING:  # status answers nothing
@@ -59,22 +60,61 @@ MIGRATIONS = (
     """
     CREATE TABLE supergroups (number INTEGER PRIMARY KEY, origin INTEGER NOT NULL);
     """,
+    """
+    CREATE TABLE runs (
+        bot INTEGER NOT NULL, run INTEGER NOT NULL, generation TEXT NOT NULL,
+        PRIMARY KEY (bot, run)
+    );
+    CREATE TABLE indexed (
+        bot INTEGER NOT NULL, path TEXT NOT NULL, digest TEXT NOT NULL, run INTEGER NOT NULL,
+        PRIMARY KEY (bot, path)
+    );
+    CREATE TABLE follows (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, bot INTEGER NOT NULL, chat INTEGER NOT NULL,
+        topic INTEGER NOT NULL, direct INTEGER NOT NULL, person INTEGER NOT NULL,
+        question TEXT NOT NULL, key TEXT NOT NULL, language TEXT NOT NULL,
+        daily INTEGER NOT NULL, since REAL NOT NULL, run INTEGER NOT NULL, last TEXT,
+        model TEXT NOT NULL, vector BLOB NOT NULL, near REAL, near_article TEXT,
+        UNIQUE (bot, chat, topic, key)
+    );
+    CREATE TABLE outbox (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, bot INTEGER NOT NULL, chat INTEGER NOT NULL,
+        topic INTEGER NOT NULL, direct INTEGER NOT NULL, person INTEGER NOT NULL,
+        follow INTEGER, reply_to INTEGER, content TEXT NOT NULL,
+        sent INTEGER NOT NULL, due REAL NOT NULL, at REAL NOT NULL
+    );
+    CREATE TABLE shown (
+        bot INTEGER NOT NULL, chat INTEGER NOT NULL, person INTEGER NOT NULL,
+        question INTEGER, reply INTEGER, follow INTEGER, outbox INTEGER,
+        article TEXT NOT NULL, start INTEGER NOT NULL, end INTEGER NOT NULL,
+        text TEXT NOT NULL, sha256 TEXT NOT NULL, at REAL NOT NULL
+    );
+    CREATE INDEX shown_in_chats ON shown (bot, chat);
+    CREATE INDEX shown_of_articles ON shown (bot, article);
+    CREATE TABLE collected (
+        bot INTEGER NOT NULL, chat INTEGER NOT NULL, topic INTEGER NOT NULL,
+        person INTEGER NOT NULL, key TEXT NOT NULL, item TEXT NOT NULL, at REAL NOT NULL,
+        UNIQUE (bot, chat, topic, person, key)
+    );
+    """,
 )
 
 
 class State:
     """The file, open. Thread-safe; what is committed survives a kill.
 
-    A file that may only be read is opened to read. Raises StorageError if it cannot be opened, read
+    ``migrations``: those of its tables; the one at position n brings it from version n to n + 1. A
+    file that may only be read is opened to read. Raises StorageError if it cannot be opened, read
     or written, or is of a later version.
     """
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, migrations: Sequence[str] = MIGRATIONS) -> None:
         self._file = file
+        self._migrations = migrations
         self._lock = threading.Lock()
         with self._translating():
             self._database = _read_only(file) if _is_read_only(file) else _writable(file)
-        if self._version() != len(MIGRATIONS):
+        if self._version() != len(migrations):
             with self.changing():  # another process may be about to do the same
                 self._migrate()
 
@@ -106,13 +146,13 @@ class State:
 
     def _migrate(self) -> None:
         ((version,),) = self._database.execute("PRAGMA user_version").fetchall()
-        if version > len(MIGRATIONS):
+        if version > len(self._migrations):
             raise StorageError(
                 f"{self._file} was made by a later version of Virgolette: use that one"
             )
-        for statement in ";".join(MIGRATIONS[version:]).split(";"):
+        for statement in ";".join(self._migrations[version:]).split(";"):
             self._database.execute(statement)
-        self._database.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+        self._database.execute(f"PRAGMA user_version = {len(self._migrations)}")
 
     @contextmanager
     def _translating(self) -> Iterator[None]:
@@ -121,7 +161,7 @@ class State:
         except (sqlite3.Error, OSError) as error:
             raise StorageError(
                 f"{self._file} cannot be used ({error}): make room or let it be written, or move "
-                "it away; the bot then begins a new one"
+                "it away; Virgolette then begins a new one"
             ) from error
 
 
@@ -163,6 +203,11 @@ class AnswerLog:
         self._state = state
         self._bot = bot
 
+    @property
+    def bot(self) -> int:
+        """The number of the bot."""
+        return self._bot
+
     def keep(
         self, key: tuple[int, int], person: int, replies: list[int], answer: Answer | None
     ) -> None:
@@ -178,12 +223,24 @@ class AnswerLog:
                 "INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (self._bot, *key, person, json.dumps(replies), *content, now),
             )
+            chat, question = key
+            showing = Showing(self._bot, chat, person, question, replies[0] if replies else None)
+            note_shown(database, showing, answer.quotes if answer else (), now)
 
     def replies(self, key: tuple[int, int]) -> list[int] | None:
         """The messages that reply to a question; None if it is unknown or too old."""
         query = "SELECT replies FROM answers WHERE bot = ? AND chat = ? AND message = ?"
         rows = self._state.select(query, self._bot, *key)
         return [int(number) for number in json.loads(rows[0][0])] if rows else None
+
+    def answer(self, key: tuple[int, int]) -> dict[str, Any] | None:
+        """The answer to a question, as ``Answer.as_json`` gives it; None without one."""
+        query = (
+            "SELECT answer FROM answers "
+            "WHERE bot = ? AND chat = ? AND message = ? AND answer IS NOT NULL"
+        )
+        rows = self._state.select(query, self._bot, *key)
+        return dict(json.loads(rows[0][0])) if rows else None
 
     def question_of(self, chat: int, reply: int) -> tuple[int, int] | None:
         """The key of the answer that a message is part of; None if it is unknown or too old."""
@@ -231,7 +288,7 @@ class AnswerLog:
     def forget(self, person: int) -> None:
         """Remove all that is kept of a person, except an answer that is still being made."""
         with self._state.changing() as database:
-            for table in ("answers", "votes", "invited"):
+            for table in ("answers", "votes", "invited", "follows", "outbox", "shown", "collected"):
                 database.execute(f"DELETE FROM {table} WHERE person = ?", (person,))  # noqa: S608
 
 

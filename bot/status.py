@@ -24,12 +24,15 @@ from index.generations.store import Store
 class Health:
     """``handled``: when the last update was handled, in seconds since the epoch, or None.
 
-    ``waiting``: the updates not yet handled; ``errors``: those of the last day.
+    ``waiting``: the updates not yet handled; ``errors``: those of the last day. ``follows``: the
+    questions that people follow; ``queued``: the messages about them that are not sent yet.
     """
 
     handled: float | None
     waiting: int
     errors: int
+    follows: int
+    queued: int
 
     @property
     def last(self) -> str:
@@ -40,7 +43,10 @@ class Health:
 
     def line(self) -> str:
         """All of it in one line."""
-        return f"last update {self.last}, {self.waiting} waiting, {self.errors} errors in a day"
+        return (
+            f"last update {self.last}, {self.waiting} waiting, {self.errors} errors in a day, "
+            f"{self.follows} questions followed, {self.queued} messages to be sent"
+        )
 
 
 def bot_health(data_dir: Path) -> Health | None:
@@ -55,7 +61,10 @@ def health_of(state: State) -> Health:
     """The same from an open file. Raises StorageError."""
     ((handled, pending),) = state.select("SELECT max(dealt), count(body) FROM inbox")
     ((errors,),) = state.select("SELECT count(*) FROM errors WHERE at > ?", time.time() - DAY)
-    return Health(handled, pending, errors)
+    ((follows, queued),) = state.select(
+        "SELECT (SELECT count(*) FROM follows), (SELECT count(*) FROM outbox)"
+    )
+    return Health(handled, pending, errors, follows, queued)
 
 
 def note_error(state: State) -> None:

@@ -47,7 +47,7 @@ def verification_parts(verification: Verification, say: Texts) -> Iterator[str |
     """What stands below the verdict: lines and quotations."""
     alone = len(verification.differences) == 1 and verification.differences[0]
     if not alone or (alone.said and alone.written) or not _named(verification.differences):
-        yield from (_difference_line(difference, say) for difference in verification.differences)
+        yield from (difference_line(difference, say) for difference in verification.differences)
     if verification.several:
         yield say("verify.several", claim=verification.claim)
     elif verification.partial:
@@ -80,7 +80,7 @@ def _quoted_texts(verification: Verification, say: Texts) -> Iterator[str | Quot
             number += len(same)
 
 
-def _difference_line(difference: Difference, say: Texts) -> str:
+def difference_line(difference: Difference, say: Texts) -> str:
     """The words of the claim and those of the article."""
     kinds = {(True, True): "changed", (True, False): "added", (False, True): "left_out"}
     kind = kinds[bool(difference.said), bool(difference.written)]

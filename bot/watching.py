@@ -10,16 +10,19 @@ import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bot.environment import TERMINATED, end_on_sigterm, interface_language, write_utf8
+from bot.feeds.due import next_visit
 from bot.locales.translation import translated
 from index.building.watch import Watcher
 
 GRACE = 10.0  # seconds that a process gets to end after SIGTERM
 WRITER_WAIT = 600.0  # seconds for another process that writes
 _POLL_INTERVAL = 0.2  # seconds between looks at a pass and at the stop event
+FEEDS_LOOK = 5.0  # seconds between looks at whether a feed is due
+FEEDS_PAUSE = 60.0  # seconds between two processes that visit feeds
 _NICENESS = 10  # of a pass: questions go first
 
 
@@ -39,36 +42,62 @@ def following_line(corpus: Path) -> list[str]:
 
 
 def follow(
-    corpus: Path, first: Sequence[str] = (), wait: float = 0, *, as_json: bool, quiet: bool = False
+    corpus: Path,
+    first: Sequence[str] = (),
+    wait: float = 0,
+    *,
+    as_json: bool,
+    quiet: bool = False,
+    feeds: Path | None = None,
 ) -> None:
     """Follow the corpus until SIGTERM, which is the usual end, or until nobody reads the output.
 
     Every pass is `virgolette index`, the first one with the options ``first``, later ones with
     --quiet. Their output is printed, unless ``quiet``. A problem is one line on standard error,
     which is not repeated while it lasts. ``wait``: seconds for another process that writes; 0:
-    ten minutes.
+    ten minutes. ``feeds``: the data folder whose feeds are visited too, when they are due.
     """
     options = ["--wait", str(wait or WRITER_WAIT), *["--json"] * as_json]
     # In words, the first pass also reports that nothing changed.
     first = [*first, *["--quiet"] * as_json]
     try:
-        _follow(corpus, _Passes(options, first, quiet=quiet))
+        _follow(corpus, _Passes("index", options, first, quiet=quiet), feeds)
     except SystemExit as end:
         sys.exit(0 if end.code == TERMINATED else end.code)
 
 
-def _follow(corpus: Path, passes: _Passes) -> None:
+def _follow(corpus: Path, passes: _Passes, feeds: Path | None) -> None:
     watcher = Watcher(corpus, passes.run, _complain)
     # In a thread, so that a signal raises its exception here and not in the middle of a pass.
     thread = threading.Thread(target=watcher.follow, args=(passes.stop,), daemon=True)
-    thread.start()
+    threads = [thread]
+    if feeds is not None:
+        visits = passes.for_feeds()
+        threads.append(threading.Thread(target=_visit_feeds, args=(feeds, visits), daemon=True))
+    for started in threads:
+        started.start()
     try:
         # Not in join: a signal's exception there marks the thread as ended (bpo-45274).
         while thread.is_alive() and _is_read(1):
             pass
     finally:
         passes.stop.set()
-        thread.join(2 * GRACE)
+        for started in threads:
+            started.join(2 * GRACE)
+
+
+def _visit_feeds(data_dir: Path, visits: _Passes) -> None:
+    """Visit feeds when one is due, until the passes are to stop."""
+    while not visits.stop.wait(FEEDS_LOOK):
+        if is_visit_due(data_dir):
+            visits.run()
+            visits.stop.wait(FEEDS_PAUSE)
+
+
+def is_visit_due(data_dir: Path) -> bool:
+    """Whether a feed is to be visited by now."""
+    due = next_visit(data_dir)
+    return due is not None and due <= time.time()
 
 
 def _is_read(seconds: float) -> bool:
@@ -92,6 +121,7 @@ class _PassResult:
     code: int
     output: str
     errors: str
+    what: str = "indexing"
 
     @property
     def problem(self) -> str:
@@ -100,33 +130,45 @@ class _PassResult:
             return ""
         last = (self.errors.strip().splitlines() or [f"it ended with exit code {self.code}"])[-1]
         message = last.removeprefix("virgolette: ")
-        return message if message != last else f"indexing failed: {last}"
+        return message if message != last else f"{self.what} failed: {last}"
 
 
 class _Passes:
     """Runs the passes and prints their news, until ``stop`` is set."""
 
-    def __init__(self, options: Sequence[str], first: Sequence[str], *, quiet: bool) -> None:
+    def __init__(
+        self, command: str, options: Sequence[str], first: Sequence[str], *, quiet: bool
+    ) -> None:
+        self._command = command
         self._options = options
         self._first = first
         self._quiet = quiet
         self._problem = ""
         self.stop = threading.Event()
 
+    def for_feeds(self) -> _Passes:
+        """Passes that visit the feeds which are due, and stop together with these."""
+        options = ["fetch", "--due", "--no-index", *["--json"] * ("--json" in self._options)]
+        visits = _Passes("feeds", options, ["--quiet"], quiet=self._quiet)
+        visits.stop = self.stop
+        return visits
+
     def run(self) -> None:
         options, self._first = [*self._options, *self._first], ["--quiet"]
         try:
-            result = _run(command_line("index", *options), self.stop)
+            result = _run(command_line(self._command, *options), self.stop)
         except OSError as error:  # the process could not be started
             result = _PassResult(1, "", str(error))
         if result is not None:
-            self._report(result)
+            what = "fetching the feeds" if self._command == "feeds" else result.what
+            self._report(replace(result, what=what))
 
     def _report(self, result: _PassResult) -> None:
         if result.problem and result.problem != self._problem:
             _complain(result.problem)
         elif self._problem and not result.problem:
-            _complain("the corpus is indexed again")
+            again = "the corpus is indexed again", "the feeds are fetched again"
+            _complain(again[self._command == "feeds"])
         self._problem = result.problem
         if self._quiet:
             return

@@ -31,7 +31,10 @@ QUIET = 0.6  # seconds without a call, after which the bot has done all it does
 NAME = "fake_test_bot"
 GROUP = -1_001_000
 WIDTH = 60  # columns of the terminal
-SHOWN = ("sendMessage", "editMessageText", "editMessageReplyMarkup", "deleteMessage")
+SHOWN = (
+    "sendMessage", "sendDocument", "editMessageText", "editMessageReplyMarkup", "deleteMessage",
+)  # fmt: skip
+NOTED = ("keep",)  # buttons that only show a note
 
 Json = dict[str, Any]
 
@@ -85,6 +88,8 @@ class Recorder:
             before = len(self._api.calls)
             person = {"user": self._who["user_id"], "language_code": self._who["language_code"]}
             press(self._bot, message, button["callback_data"], **person)
+            if kind in NOTED:
+                return
             self._api.wait_for(lambda call: call.method in SHOWN, since=before, timeout=READY)
 
     def do_edit(self, text: str) -> None:
@@ -176,11 +181,20 @@ class Recorder:
                 self._show(call)
 
     def _show(self, call: Call) -> None:
+        if document := call.result.get("document"):
+            content = call.params["document"].decode().strip()
+            self.lines += [f"*The bot sends* `{document['file_name']}`", ""]
+            self.lines += ["```markdown", content, "```", ""]
+            return
         if call.method.startswith("edit"):
             markup = call.method.endswith("Markup")
             changed = "buttons of its message" if markup else "message"
             self.lines += [f"*The bot changes the {changed}:*", ""]
-        if not call.method.endswith("Markup"):
+        if document := call.result.get("document"):
+            self.lines += [f"*The bot sends a document:* `{document['file_name']}`", ""]
+            if caption := call.result.get("caption"):
+                self.lines += [escaped(caption), ""]
+        elif not call.method.endswith("Markup"):
             self.lines += [*rendered(call.result["text"], call.result.get("entities", [])), ""]
         rows = call.result.get("reply_markup", {}).get("inline_keyboard", [])
         labels = [" ".join(f"`[{button['text']}]`" for button in row) for row in rows]

@@ -4,6 +4,10 @@ Each message is one line that names the cause and the remedy. ``bot`` alone turn
 codes and chat messages.
 """
 
+from __future__ import annotations
+
+from collections.abc import Mapping
+
 
 class VirgoletteError(Exception):
     """Something outside the program is wrong; the message says what to do."""
@@ -22,7 +26,18 @@ class CorpusError(VirgoletteError):
 
 
 class FetchError(VirgoletteError):
-    """A web address cannot or must not be fetched."""
+    """A web address cannot or must not be fetched.
+
+    ``status`` and ``headers``, with names in lower case, are those of the server's answer; 0 and
+    none where it gave none.
+    """
+
+    def __init__(
+        self, message: str, status: int = 0, headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.headers = headers or {}
 
 
 class StorageError(VirgoletteError):

@@ -98,6 +98,7 @@ class Reason(StrEnum):
     BEYOND = "beyond"  # what no article can be quoted on
     FOREIGN = "foreign"
     TALK = "talk"  # nothing was asked
+    FEW_EVENTS = "few_events"  # for a timeline
 
 
 class Fallback(StrEnum):
@@ -122,20 +123,48 @@ class Fault(StrEnum):
 
 
 @dataclass(frozen=True)
+class Scope:
+    """Which articles may answer, according to the question: any, unless it says otherwise.
+
+    ``sources``: only those of these outlets. ``since`` and ``until``: those of these days, both
+    included, and those that name these days. ``newest``: the newest first.
+    """
+
+    sources: tuple[str, ...] = ()
+    since: datetime.date | None = None
+    until: datetime.date | None = None
+    newest: bool = False
+
+    def covers(self, date: str) -> bool:
+        """Whether a date, in ISO 8601, is one of these days."""
+        day = datetime.date.fromisoformat(date[:10])
+        return (self.since or day) <= day <= (self.until or day)
+
+
+@dataclass(frozen=True)
 class Question:
     """A question for the search: one line, not empty, at most MAX_QUESTION characters.
 
     ``day`` is the day on which it is asked: "last week" counts from it. ``previous``: the turns of
-    the conversation before it, oldest first, to which "and when?" may refer.
+    the conversation before it, oldest first, to which "and when?" may refer. ``intent``: what it
+    asks for, if a command says so; its words need not. ``whole``: a list is wanted on one page.
+    ``limits``: the articles that may answer, beside what the text says of them.
     """
 
     text: str
     day: datetime.date = field(default_factory=datetime.date.today, compare=False)
     previous: tuple[Turn, ...] = field(default=(), compare=False)
+    intent: Intent | None = field(default=None, compare=False)
+    whole: bool = field(default=False, compare=False)
+    limits: Scope = Scope()
 
     @classmethod
     def parse(
-        cls, raw: str, day: datetime.date | None = None, previous: tuple[Turn, ...] = ()
+        cls,
+        raw: str,
+        day: datetime.date | None = None,
+        previous: tuple[Turn, ...] = (),
+        intent: Intent | None = None,
     ) -> Question:
         """The question that somebody wrote, today or on a given day. Raises QuestionError.
 
@@ -150,7 +179,7 @@ class Question:
                 "too_long",
                 f"the question has {len(text)} characters: ask it in {MAX_QUESTION} or fewer",
             )
-        return cls(text, day or datetime.date.today(), previous)
+        return cls(text, day or datetime.date.today(), previous, intent)
 
     @property
     def language(self) -> str:
@@ -168,13 +197,44 @@ class Carrier:
 
 
 @dataclass(frozen=True)
+class Slice:
+    """``stored text of article[start:end] == text``, in Unicode code points."""
+
+    text: str
+    start: int
+    end: int
+
+
+GAP = "[…]"  # stands between two slices of one article that are shown together
+
+
+@dataclass(frozen=True)
+class Dating:
+    """When that happened which a quotation of a timeline tells.
+
+    ``day`` is in ISO 8601, of a ``precision`` as "day": "2024-06-12", "2024-W24", "2024-06",
+    "2024"; "" if it is unknown. ``of_event``: the sentence tells the day, else it is that of
+    publication. ``disputed``: another one says the same of another day. ``also``: the other
+    articles that tell it, in other words.
+    """
+
+    day: str = ""
+    precision: str = ""
+    of_event: bool = False
+    disputed: bool = False
+    also: tuple[Carrier, ...] = ()
+
+
+@dataclass(frozen=True)
 class Quotation:
     """``stored text of article[start:end] == text``, in Unicode code points: checked.
 
     ``sha256`` is of the article's stored text in UTF-8. ``also`` names the other articles that hold
     the same words: an agency's text counts once, however many outlets carry it. ``deciding``: the
     words in it that answer, as a span of the stored text, if they are known. ``link``: the address
-    with the place of the quotation in the page, if that is known, or else ``url``.
+    with the place of the quotation in the page, if that is known, or else ``url``. ``head``: the
+    head of its table, or what introduces its list, if that stands further above: checked likewise.
+    ``dating``: in a timeline.
     """
 
     text: str
@@ -190,30 +250,18 @@ class Quotation:
     also: tuple[Carrier, ...] = ()
     deciding: Span | None = None
     link: str | None = None
+    head: Slice | None = None
+    dating: Dating | None = None
+
+    @property
+    def shown(self) -> str:
+        """The text as it is shown: below its head, with a GAP for what stands between them."""
+        return f"{self.head.text}\n{GAP}\n{self.text}" if self.head else self.text
 
     @property
     def key(self) -> QuotedSpan:
         """What identifies it: its article's path, its start and its end."""
         return self.article, self.start, self.end
-
-
-@dataclass(frozen=True)
-class Scope:
-    """Which articles may answer, according to the question: any, unless it says otherwise.
-
-    ``sources``: only those of these outlets. ``since`` and ``until``: those of these days, both
-    included, and those that name these days. ``newest``: the newest first.
-    """
-
-    sources: tuple[str, ...] = ()
-    since: datetime.date | None = None
-    until: datetime.date | None = None
-    newest: bool = False
-
-    def covers(self, date: str) -> bool:
-        """Whether a date, in ISO 8601, is one of these days."""
-        day = datetime.date.fromisoformat(date[:10])
-        return (self.since or day) <= day <= (self.until or day)
 
 
 @dataclass(frozen=True)
@@ -293,6 +341,7 @@ class Answer:
             "question", "query", "answer", "refused", "reason", "confidence", "answerer",
             "quotes", "near", "generation", "intent", "total", "missing",
             *(("count",) if self.count else ()),
+            *(("follows",) if self.follows else ()),
             *(("claims", "fallback") if self.claims or self.fallback else ()),
         )  # fmt: skip
         fields = {**asdict(self), "refused": self.refused}
@@ -300,7 +349,13 @@ class Answer:
             claim["quotes"] = [index + 1 for index in claim["quotes"]]
         for quote in (*fields["quotes"], *fields["near"]):
             quote["also"] = [carrier["article"] for carrier in quote["also"]]
+            dating = quote.pop("dating")
             del quote["deciding"], quote["link"]
+            if quote["head"] is None:
+                del quote["head"]
+            if dating:
+                dating["also"] = [carrier["article"] for carrier in dating["also"]]
+                quote["dating"] = dating
         return {key: fields[key] for key in keys}
 
 

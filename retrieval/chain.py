@@ -6,6 +6,7 @@ import asyncio
 import contextvars
 import os
 import threading
+from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
@@ -159,16 +160,35 @@ class AnswerChain:
         standalone: Question | None = None,
     ) -> ExtractiveAnswer:
         """The answer in the articles' own words. ``standalone``: the question without context."""
-        extractor = Extractor(
-            generation, self._embedder, self._reader, self._weights, self._caution
-        )
-        return answered(intent, probability, question, extractor, standalone)
+        return answered(intent, probability, question, self._extractor(generation), standalone)
+
+    def _extractor(self, generation: Generation) -> Extractor:
+        return Extractor(generation, self._embedder, self._reader, self._weights, self._caution)
+
+    def answer_from(
+        self, question: Question, articles: Collection[str], generation: Generation
+    ) -> Answer:
+        """What these articles of a generation answer, in their own words; paths name them.
+
+        The threshold and the gate are those of any question. Raises VirgoletteError.
+        """
+        with self._computing:
+            return self._extractor(generation).answer_from(question, articles)
+
+    def intent(self, question: Question) -> tuple[Intent, float]:
+        """What a message asks for, and how probable that, or anything but a fact, is.
+
+        Raises ModelError.
+        """
+        return self._classified(question)
 
     def is_talk(self, question: Question) -> bool:
         """Whether a message asks nothing of the articles. Raises ModelError."""
         return self._classified(question)[0].is_talk
 
     def _classified(self, question: Question) -> tuple[Intent, float]:
+        if question.intent:
+            return question.intent, 1.0
         return self._intents.classify(question.text, follows=bool(question.previous))
 
 

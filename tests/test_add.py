@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import resource
 import signal
@@ -17,11 +18,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.terminal.maintenance import Addition, add_feed
-from index.articles.add import FIELDS, Adder, AddResult, Catalogue, compose, file_stem, write_new
+from index.articles.add import (
+    FIELDS,
+    Adder,
+    AddResult,
+    Catalogue,
+    KnownArticle,
+    compose,
+    file_stem,
+    write_new,
+)
 from index.articles.article import read_article
 from index.articles.web.fetch import Fetcher
 from index.building.sync import Report
 from index.errors import ArticleError, CorpusError, FetchError
+from index.generations.known import known_articles
 from index.generations.pointer import write_lock
 from index.text.clean import one_line
 from tests.conftest import ROOT, Workplace
@@ -152,6 +163,24 @@ def test_utf_8_is_utf_8_whatever_the_server_says(web: Site, corpus: Path, charse
     )
     path = adder(corpus).add(web.url()).path
     assert "La città è là: così è più bella." in files(corpus)[str(path)]
+
+
+@pytest.mark.parametrize("meta", ["<meta charset='iso-8859-1'>", "", "<meta charset='utf-8'>"])
+def test_letters_decide_where_the_server_announces_utf_8(
+    web: Site, corpus: Path, meta: str
+) -> None:
+    text = "La città è là: perché non è più così bella? È già l’ora."
+    web.pages["/"] = Page(f"{meta}<p>{text}</p>".encode("cp1252"), "text/html; charset=utf-8")
+    added = adder(corpus).add(web.url())
+    assert text in files(corpus)[str(added.path)]
+    assert bool(added.notes) == ("iso" not in meta), "a guess is named"
+
+
+def test_a_binary_page_is_refused_whatever_the_server_says(web: Site, corpus: Path) -> None:
+    web.pages["/"] = Page(b"<p>Il ponte\0\1\2 riapre.</p>\0\0", "text/html; charset=iso-8859-1")
+    with pytest.raises(ArticleError, match="it is a binary file"):
+        adder(corpus).add(web.url())
+    assert files(corpus) == {}
 
 
 def test_what_is_very_large_is_bounded(web: Site, corpus: Path) -> None:
@@ -338,12 +367,27 @@ def test_the_catalogue_passes_over_what_is_no_article(corpus: Path) -> None:
     (corpus / "a.txt").write_text("---\n[\n---\n")
     (corpus / "b.txt").write_text("---\nurl: https://x.example\n---\nUno.")
     (corpus / "c.txt").write_text("Lungo. " * 100)
-    catalogue = Catalogue(corpus, 500)
+    catalogue = Catalogue(corpus, 500, {})
     assert catalogue.with_url("HTTPS://X.example:443/#a") == "b.txt"
     assert catalogue.with_url("https://x.example/?a") is None
     assert catalogue.with_url("https://x.example:x/") is None
     assert catalogue.with_text_of(read_article(b"Uno.", "z.txt")) == "b.txt"
     assert catalogue.with_text_of(read_article(b"Lungo. " * 100, "z.txt")) is None
+
+
+def test_what_the_index_knows_of_a_file_is_not_read_again(
+    corpus: Path, data_dir: Path, tmp_path: Path
+) -> None:
+    known = known_articles(data_dir)
+    assert len(known) == len(list((ROOT / "corpus").iterdir()))
+    for file in (ROOT / "corpus").iterdir():
+        digest = hashlib.sha256(file.read_bytes()).hexdigest()
+        assert known[digest].sha256 == read_article(file.read_bytes(), file.name).sha256
+    (corpus / "a.txt").write_bytes(b"Uno.")
+    other = KnownArticle("0" * 64, "https://x.example/uno")
+    catalogue = Catalogue(corpus, 500, {hashlib.sha256(b"Uno.").hexdigest(): other})
+    assert catalogue.with_url("https://x.example/uno") == "a.txt"
+    assert known_articles(tmp_path / "none") == {}
 
 
 RSS = """<?xml version="1.0" encoding="utf-8"?>
@@ -409,6 +453,7 @@ def test_a_feed_gives_days_and_titles_as_people_write_them(
     [
         (Page("<rss></rss>", "text/xml"), "no feed with articles"),
         (Page("/etc/passwd", "text/xml"), "no feed with articles"),
+        (Page("<rss>" + "<div>" * 400_000, "text/xml"), "more than 300000 tags"),
         (Page(NEWS, "text/html"), "of the type text/html"),
         (Page(NEWS, "text/xml"), "of the type text/html"),
     ],
@@ -416,7 +461,7 @@ def test_a_feed_gives_days_and_titles_as_people_write_them(
 def test_what_is_no_feed_says_so(web: Site, corpus: Path, page: Page, reason: str) -> None:
     web.pages["/feed"] = page
     with pytest.raises(FetchError, match=reason):
-        list(adder(corpus).add_feed(web.url("/feed")))
+        list(adder(corpus, max_bytes=5_000_000).add_feed(web.url("/feed")))
 
 
 def test_a_disk_that_fills_in_the_middle_of_a_feed_is_the_last_outcome(

@@ -94,9 +94,11 @@ def test_what_a_library_stumbles_over_is_no_article_and_says_why() -> None:
 def test_long_titles_and_long_markdown_are_bounded_and_told() -> None:
     stored = read_document(b"---\ntitle: " + b"a" * 10_000 + b"\n---\nTesto.", "a.txt")
     assert len(stored.fields["title"]) == 1000 and "its title has more than" in stored.notes[0]
-    marked = "[[" * 1_000_001
+    marked = "![" * 1_000_000
     stored = read_document(marked.encode(), "a.md")
     assert stored.text == marked and "its Markdown is kept" in stored.notes[0]
+    long = "Il *sindaco* ha parlato. " + "La scuola nuova di Osimo apre domani. " * 60_000
+    assert read_document(long.encode(), "a.md").text.startswith("Il sindaco ha parlato.")
 
 
 def test_other_endings_are_refused() -> None:

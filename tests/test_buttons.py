@@ -59,9 +59,11 @@ def test_a_quotation_is_read_among_its_paragraphs_and_then_in_its_article(
 ) -> None:
     message = bot.ask(SULLIVAN)
     assert list(below(message)) == [
-        "Leggi intorno", "Copia", "Condividi", "👍 Utile", "👎 Sbagliata", "Dimmi di più"
+        "Leggi intorno", "Copia", "Condividi", "👍 Utile", "👎 Sbagliata", "Dimmi di più",
+        "📌 Tieni",
+        "🔔 Segui",
     ]  # fmt: skip
-    assert [len(row) for row in keyboard(message)] == [3, 3]
+    assert [len(row) for row in keyboard(message)] == [3, 3, 1]
     (quote,) = entities(message, "blockquote")
     shown = after(bot, message, buttons(message)["Leggi intorno"])
     assert shown["reply_to_message"]["message_id"] == message["message_id"]
@@ -74,7 +76,7 @@ def test_a_quotation_is_read_among_its_paragraphs_and_then_in_its_article(
     starts = [text.index(paragraph) for paragraph in paragraphs]
     assert len(paragraphs) == 3 and starts == sorted(starts)
     assert quote in paragraphs[1] and len("".join(paragraphs)) > 2 * len(quote)
-    assert list(below(shown)) == ["Copia", "Condividi", "Articolo"]
+    assert list(below(shown)) == ["Copia", "Condividi", "📌 Tieni", "Articolo"]
     read = after(bot, shown, buttons(shown)["Articolo"], "editMessageText")
     assert quote in read["text"] and "".join(entities(read, "bold")) == quote
     assert "Elenco" in buttons(read)
@@ -151,7 +153,7 @@ def test_several_quotations_have_a_button_each(bot: Bot) -> None:
     message = bot.ask("Elenca tutti i vertici e incontri tra Kim e Putin")
     shown = [label for label in below(message) if label.startswith("Leggi")]
     assert len(shown) > 1 and shown == [f"Leggi {n}" for n in range(1, len(shown) + 1)]
-    assert len(keyboard(message)) == 2
+    assert len(keyboard(message)) == 3
 
 
 def test_what_is_too_long_for_the_clipboard_is_sent_to_be_touched(bot: Bot) -> None:
@@ -165,9 +167,9 @@ def test_what_is_too_long_for_the_clipboard_is_sent_to_be_touched(bot: Bot) -> N
 
 def test_what_is_short_is_copied_by_the_button_itself() -> None:
     quote = Quotation("Il treno parte.", "a.txt", "Ansa", "T", None, None, 0, 15, "0" * 64, 1.0)
-    (row, _) = answer_buttons(Answer("q", "q", (quote,), 0.9, "g"), 1, SAY, inline=True)
+    (row, *_) = answer_buttons(Answer("q", "q", (quote,), 0.9, "g"), 1, SAY, inline=True)
     assert [button.copied for button in row] == ["", "“Il treno parte.” (Ansa, “T”)", ""]
-    (row, _) = answer_buttons(
+    (row, *_) = answer_buttons(
         Answer("q", "q", (replace(quote, source=None),), 0.9, "g"), 1, SAY, inline=True
     )
     assert row[1].copied == "“Il treno parte.” (“T”)"

@@ -113,6 +113,11 @@ def test_what_a_site_puts_around_an_article_is_not_stored() -> None:
             " diritti riservati.</p></footer>",
             "no article was found",
         ),
+        (
+            "<main><h1>Osimo Editor</h1><ul><li><a href=/a>Scopri le novità</a></li></ul></main>"
+            "<footer><a href=/p>Privacy</a> <a href=/c>Cookies</a></footer>",
+            "no article was found",
+        ),
     ],
 )
 def test_a_page_that_holds_no_article_says_why(body: str, reason: str) -> None:
@@ -166,6 +171,19 @@ def test_rows_of_a_table_have_their_columns_headings() -> None:
         "Città: Jesi · Latte: 1,70 · Pane: 3,00",
         "Città: Jesi · Latte: 1,72 · Pane: 3,05",
     ]
+
+
+def test_a_heading_over_all_columns_of_a_table_stands_above_it() -> None:
+    table = """<table><tr><th colspan=2>Prezzi di marzo</th></tr>
+    <tr><td>Osimo</td><td>1,65</td></tr><tr><td>Jesi</td><td>1,70</td></tr></table>"""
+    stored = text(f"<article><p>{FIRST}</p>{table}<p>{SECOND}</p></article>").split("\n\n")
+    assert stored[1:-1] == ["Prezzi di marzo", "Osimo · 1,65", "Jesi · 1,70"]
+
+
+def test_short_items_of_a_list_are_kept() -> None:
+    items = "<ul><li>Biglietto intero: 8 euro</li><li>Biglietto ridotto: 4 euro</li></ul>"
+    stored = text(f"<h1>Il porto</h1><article><p>{FIRST}</p>{items}<p>{SECOND}</p></article>")
+    assert "Biglietto intero: 8 euro\n\nBiglietto ridotto: 4 euro" in stored
 
 
 def test_a_live_blog_begins_with_its_headline_and_keeps_its_times() -> None:

@@ -14,6 +14,7 @@ from index.articles.web.fetch import Fetched, Fetcher
 from index.articles.web.media_types import ARTICLE_TYPES, FEED_TYPES
 from index.articles.web.network import is_public
 from index.errors import FetchError
+from tests.office import docx, epub, odt, paragraph, zipped
 from tests.web import Page, Site, Write, site
 
 HERE = Fetcher(allowed=["127.0.0.1"], seconds=10)
@@ -128,6 +129,7 @@ def test_a_name_is_allowed_and_where_it_leads_is_not(web: Site) -> None:
     [
         (Page("x", "image/png"), "it is of the type image/png; read are text/html"),
         (Page("x\0", None), "type application/octet-stream"),
+        (Page(zipped({"a.txt": "Ciao"}), "application/zip"), "type application/octet-stream"),
         (Page("{}", "application/json"), "type application/json"),
         (Page("<urlset></urlset>", "text/xml"), "type text/xml"),
         (Page("<rss></rss>"), "it is a feed: virgolette add --feed"),
@@ -161,6 +163,8 @@ def test_size_is_counted_after_decompression(web: Site, encoding: str) -> None:
     assert len(get(web.url(), small).data) == 1_000_000
 
 
+DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+ODT = "application/vnd.oasis.opendocument.text"
 FEED = "\n <?xml version='1.0'?><!-- a --><rss version='2.0'></rss>"
 
 
@@ -176,6 +180,9 @@ FEED = "\n <?xml version='1.0'?><!-- a --><rss version='2.0'></rss>"
         (Page("Ciao".encode("utf-16"), None), "text/plain"),
         (Page("%PDF-1.4", "binary/octet-stream"), "application/pdf"),
         (Page("%PDF-1.4", "text/html"), "application/pdf"),
+        (Page(docx(paragraph("Ciao")), "application/octet-stream"), DOCX),
+        (Page(odt("<text:p>Ciao</text:p>"), "application/zip"), ODT),
+        (Page(epub("<p>Ciao</p>"), None), "application/epub+zip"),
         (Page(FEED), "application/rss+xml"),
         (Page(FEED, None), "application/rss+xml"),
         (Page(FEED.encode("utf-16"), "application/octet-stream"), "application/rss+xml"),

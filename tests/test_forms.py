@@ -7,18 +7,32 @@ from contextlib import closing
 
 import pytest
 
+from bot.locales import texts
+from bot.telegram.messages import answer_messages
 from index.building.sync import sync
 from index.generations.current import CurrentIndex
 from index.generations.layout import Locations
 from index.models.embedder import Embedder
 from retrieval.answer import Answer, Question
+from retrieval.answering.article_lines import MAX_PAIR_LENGTH
+from retrieval.answering.highlights import marked_words
 from retrieval.answering.reader import Reader
 from retrieval.chain import AnswerChain
 
 SPOKEN = (
     "e quindi il consiglio diciamo ha parlato delle strade e della sera che i consiglieri hanno "
 )
+TOWNS = """Acri Adria Alba Amelia Andria Anzio Aosta Arona Assisi Atri Bardi Bari Biella Capri Cles
+Cori Eboli Enna Erba Fermo Bobbio""".split()
+RAIN = "".join(f"| {town} | {n + 20} mm | {n} giorni |\n" for n, town in enumerate(TOWNS))
 FILES = {
+    "piogge.md": f"""# Piogge, i dati del mese
+
+Il mese è stato piovoso in quasi tutte le città, dice il centro di Osimo.
+
+| Città | Pioggia caduta | Giorni senza pioggia |
+|---|---|---|
+{RAIN}""",
     "intervista.md": """# Parla la direttrice
 
 **Direttrice Corsi, quando riapre il museo di Ostra?**
@@ -53,6 +67,21 @@ I vigili del fuoco salvano due anziani a Brugnetto.
 
 16:40
 Il prefetto ordina la chiusura delle scuole di Corinaldo.
+""",
+    "neve.txt": """Neve nel Montefeltro, la diretta
+
+17:10 – Asili chiusi a Carpegna
+
+18:25 – Riaperta la strada per Pennabilli
+
+Skipass giornaliero 18 euro
+""",
+    "frana.html": """<html><head><title>Frana a Pergola, la diretta</title></head><body><main>
+<h1>Frana a Pergola, la diretta</h1>
+<div><time>21:30</time><h3>Evacuata la casa di riposo</h3>
+<p>Quaranta anziani passano la notte nella palestra di Cagli.</p></div>
+<div><time>20:45</time><h3>Acquedotto interrotto</h3>
+<p>Le autobotti arrivano domattina in piazza Ginevri.</p></div></main></body></html>
 """,
     "ballata.txt": """La ballata del faro
 
@@ -127,6 +156,17 @@ def asked(forms: AnswerChain, question: str) -> Answer:
             "A che ora è stata ordinata la chiusura delle scuole?",
             "16:40\nIl prefetto ordina la chiusura delle scuole di Corinaldo.",
         ),
+        ("A che ora sono stati chiusi gli asili di Carpegna?", "17:10 – Asili chiusi a Carpegna"),
+        (
+            "Quando è stata riaperta la strada per Pennabilli?",
+            "18:25 – Riaperta la strada per Pennabilli",
+        ),
+        (
+            "A che ora è stata evacuata la casa di riposo?",
+            "21:30 Evacuata la casa di riposo\n\n"
+            "Quaranta anziani passano la notte nella palestra di Cagli.",
+        ),
+        ("Quanto costa lo skipass giornaliero?", "Skipass giornaliero 18 euro"),
         ("Chi accende il lume?", "Il guardiano Tobia accende il lume"),
         (
             "Quanto ha preso il sindaco di Barbara?",
@@ -145,6 +185,20 @@ def test_what_introduces_an_answer_is_quoted_with_it(
     answer = asked(forms, question)
     assert not answer.refused
     assert answer.quotes[0].text == quoted
+
+
+def test_a_row_far_below_the_head_of_its_table_is_quoted_with_it(forms: AnswerChain) -> None:
+    answer = asked(forms, "Quanta pioggia è caduta a Bobbio?")
+    quote = answer.quotes[0]
+    assert quote.text == "Bobbio | 40 mm | 20 giorni"
+    assert quote.head and quote.head.text == "Città | Pioggia caduta | Giorni senza pioggia"
+    assert quote.end - quote.head.start > MAX_PAIR_LENGTH
+    text = "Città | Pioggia caduta | Giorni senza pioggia\n[…]\nBobbio | 40 mm | 20 giorni"
+    assert quote.shown == text
+    words = marked_words(answer, quote)
+    assert "Bobbio" in [text[word.start : word.end] for word in words] or answer.answer
+    assert text in answer_messages(answer, texts("it"))[0].plain
+    assert answer.as_json()["quotes"][0]["head"]["text"] == quote.head.text
 
 
 def test_the_words_of_who_asks_are_no_answer(forms: AnswerChain) -> None:

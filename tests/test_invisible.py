@@ -50,6 +50,15 @@ def test_a_name_that_is_decomposed_is_found_as_it_is_typed(empty_place: Workplac
     assert not stored.exists()
 
 
+def test_a_name_with_white_space_at_its_ends_is_found(empty_place: Workplace) -> None:
+    empty_place.write(" a.txt", PLAIN)
+    empty_place.write("riga\nnuova.txt", "Un altro testo.")
+    assert empty_place.run("index").returncode == 0
+    for name in (" a.txt", "a.txt"):
+        assert empty_place.run("show", name).stdout == PLAIN
+    assert empty_place.run("show", "riga nuova.txt").stdout == "Un altro testo."
+
+
 def test_an_article_with_invisible_characters_is_found_and_quoted(empty_place: Workplace) -> None:
     text = HIDDEN["soft hyphens"].replace(" ", "\u00a0").replace("Dini", "Di\u200bni")
     empty_place.write("a.txt", text)

@@ -25,7 +25,7 @@ SENTENCES = {
     for english, italian in section.items()
 }
 SAYING = ("localized", "one_line")  # functions, beside errors and findings, that get a sentence
-NOT_FOR_USERS = {*vars(builtins), "NetworkError"}  # programs catch them
+NOT_FOR_USERS = {*vars(builtins), "NetworkError", "ToolError"}  # programs catch them
 SAME = {"7", "7: 7", "Telegram: 7", "Chroma: 7"}  # in both languages
 
 

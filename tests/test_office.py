@@ -83,6 +83,15 @@ def test_rich_text_is_read_without_what_it_hides() -> None:
     assert read_article(RTF, "a.rtf").title == "La città"
 
 
+def test_footnotes_of_rich_text_stand_at_the_end() -> None:
+    marked = (
+        rb"{\rtf1\ansi La diga{\footnote\pard\plain {\super\chftn} Dati del {\i 2023}.}"
+        rb" riapre.{\*\footnote{\super\chftn}\pard Lo dice la Regione.}\par Fine.\par}"
+    )
+    notes = ["Dati del 2023.", "Lo dice la Regione."]
+    assert blocks(marked, "a.rtf") == ["La diga riapre.", "Fine.", *notes]
+
+
 def test_an_e_book_is_read_in_its_order_without_navigation() -> None:
     told = (
         "<dc:title>Valli</dc:title><dc:publisher>Edizioni del Taro</dc:publisher>"

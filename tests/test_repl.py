@@ -21,7 +21,16 @@ QUESTION = "Da dove è partito il treno blindato?"
 
 
 def test_a_transcript(indexed_place: Workplace) -> None:
-    typed = ["/aiuto", "/fonti", QUESTION, "", "/boh", "x" * 2000, "Chi ha dipinto la Gioconda?"]
+    typed = [
+        "/aiuto",
+        "/fonti",
+        QUESTION,
+        "",
+        "/boh",
+        "/segui x",
+        "x" * 2000,
+        "Chi ha dipinto la Gioconda?",
+    ]
     done = indexed_place.run("chat", stdin="\n".join([*typed, "/esci", "mai letta"]), **ITALIAN)
     assert done.returncode == 0 and done.stderr == ""
     said = done.stdout
@@ -29,7 +38,7 @@ def test_a_transcript(indexed_place: Workplace) -> None:
     assert "frasi prese alla lettera" in said
     assert "AgenPress · Cremlino." in said and "fonte sconosciuta · Mosca chiede armi" in said
     assert "❝ Secondo i media sudcoreani" in said
-    assert "Non conosco /boh" in said
+    assert "Non conosco /boh" in said and "si seguono in Telegram" in said
     assert "La domanda è troppo lunga: bastano 1000 caratteri." in said
     assert "Nessun articolo nomina «Gioconda»." in said
     assert said.rstrip().endswith("Ciao.") and "mai letta" not in said

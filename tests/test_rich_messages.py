@@ -90,7 +90,7 @@ def quotation(number: int, text: str = "Una frase.") -> Quotation:
 
 
 def listed(*quotes: Quotation) -> dict[str, Any] | None:
-    answer = Answer("?", "?", quotes, 0.9, "g", intent=Intent.TIMELINE)
+    answer = Answer("?", "?", quotes, 0.9, "g", intent=Intent.LIST)
     return built(answer, texts("it"))
 
 

@@ -84,7 +84,8 @@ def samples() -> Iterator[tuple[str, bytes]]:
     rows = (("Comune", "Abitanti"), ("Bardi", "2.100"))
     yield "f.docx", docx("".join(map(paragraph, lines)) + table(*rows), footnote="Una nota.")
     yield "g.odt", odt("".join(f"<text:p>{line}</text:p>" for line in HARD.split("\n\n")))
-    yield "h.rtf", b"{\\rtf1\\ansi Il Comune ha speso 7.000 euro.\\par 10{\\super 3} metri.}"
+    note = b"{\\footnote Dati del {\\b 2023}.}"
+    yield "h.rtf", b"{\\rtf1\\ansi Spesi 7.000 euro." + note + b"\\par 10{\\super 3} metri.}"
     yield "i.epub", epub("", "".join(f"<p>{line}</p>" for line in HARD.split("\n\n")))
     yield "j.eml", mail(HARD)
     yield "k.mbox", b"From a@b Mon Sep 11 00:30:00 2023\n" + mail(HARD)

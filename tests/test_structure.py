@@ -17,14 +17,15 @@ from bot.locales import texts
 from bot.settings import Settings
 from retrieval.answer import Intent
 from retrieval.verifying.outcome import Verdict
+from retrieval.verifying.receipts.judging import Standing
 from tests.conftest import ROOT
 
 ROOMS = ["index", "retrieval", "bot"]  # each may import those before it
 FOLDERS = {  # likewise, in each room; what else lies in "bot" comes before its folders
     "index": ["errors", "disk", "text", "articles", "models", "generations", "building", "doctor"],
     "retrieval": [
-        "answer", "questions", "conversation", "answering", "verifying", "writing", "chain",
-        "langchain", "evaluation",
+        "answer", "questions", "conversation", "answering", "following", "verifying", "writing",
+        "chain", "langchain", "evaluation",
     ],
     "bot": ["telegram", "terminal"],
 }  # fmt: skip
@@ -105,7 +106,8 @@ def test_every_text_that_is_said_is_there_and_every_text_is_said() -> None:
     code = "".join(file.read_text(encoding="utf-8") for file in (ROOT / "bot").rglob("*.py"))
     said = set(
         re.findall(
-            r"""["']((?:answer|problem|verify|chat|telegram|talk|admin|status)\.\w+)["']""", code
+            r"""["']((?:answer|problem|verify|export|chat|telegram|talk|admin|status)\.\w+)["']""",
+            code,
         )
     )
     assert said <= texts("it").names
@@ -120,6 +122,7 @@ def test_every_text_that_is_said_is_there_and_every_text_is_said() -> None:
         | {f"talk.{intent}" for intent in Intent if intent.is_talk}
         | {f"verify.{verdict}" for verdict in Verdict if verdict is not Verdict.ALTERED}
         | {f"verify.{name}" for name in ("changed", "added", "left_out")}
+        | {f"export.standing_{standing}" for standing in Standing}
         | {f"verify.{name}" for name in ("missing_words", "words_too_many")}
     )
     assert texts("it").names == said | built

@@ -15,6 +15,8 @@ from telegram.ext import ContextTypes
 
 from bot.captions import not_one_article
 from bot.chat_model import spent_of
+from bot.feeds.report import health
+from bot.feeds.store import Feed, followed_feeds
 from bot.indexing import COUNTED, CommandResult, run_command
 from bot.listing import article_by_key, article_key, find_article
 from bot.locales import Texts
@@ -28,6 +30,8 @@ from index.generations.current import CurrentIndex
 
 ADDRESS = re.compile(r"https?://\S+")
 _DIGITS = 8  # of a digest
+_MOST_FEEDS = 20  # in /status
+_ENDING = ("togli", "remove")
 _MAX_DOWNLOAD = 20_000_000  # bytes of a file that Telegram hands to a bot
 _WRITER_WAIT = "600"  # seconds for another process that writes
 _REMOVE_DATA = re.compile(r"remove:([0-9a-f]{8}:[0-9a-f]{8})")
@@ -126,6 +130,33 @@ class Admin:
         text = _failure(result, say) if result.code else removed
         await replace_pressed(query, text_message(text))
 
+    async def feed(self, update: Update, _: ContextTypes.DEFAULT_TYPE) -> None:
+        """/feed: lists the feeds; an address adds one, "togli" and a number remove one."""
+        message, say = message_of(update), self._texts(update)
+        words = command_of(message)[1].split()
+        if not words:
+            blocks = await asyncio.to_thread(self._feed_blocks, say)
+            await self.replies.put(message, packed([*blocks, Block.words(say("admin.feed_usage"))]))
+        elif words[0].lower() in _ENDING and len(words) == 2:
+            result = await run_command("feeds", "remove", "--json", "--", words[1])
+            await self._say(message, _feed_outcome(result, "removed", "admin.feed_removed", say))
+        elif len(words) == 1:
+            async with typing(message):
+                result = await run_command("feeds", "add", "--json", "--", words[0])
+            known = _feed_outcome(result, "there", "admin.feed_there", say)
+            added = _feed_outcome(result, "added", "admin.feed_added", say)
+            await self._say(message, added or known)
+        else:
+            await self._say(message, say("admin.feed_usage"))
+
+    def _feed_blocks(self, say: Texts) -> list[Block]:
+        blocks = []
+        for feed in followed_feeds(self.settings.data_dir):
+            blocks.append(Block.bold(f"{feed.number}. {shortened(feed.name)}"))
+            blocks.append(Block.words(shortened(feed.url)))
+            blocks += [Block.words(shortened(say.translated(line))) for line in health(feed)]
+        return blocks or [Block.words(say("admin.no_feeds"))]
+
     async def _say(self, to: Message, text: str) -> None:
         await self.replies.put(to, [text_message(text)])
 
@@ -145,15 +176,34 @@ class Admin:
         last = _moment(datetime.fromtimestamp(handled, UTC), say) if handled else "–"
         bot = {"last": last, "waiting": health.waiting, "errors": health.errors}
         lines.append(say("status.bot", **bot))
+        lines.append(say("status.follows", count=health.follows, queued=health.queued))
         if self.settings.chat_model:
             spent = spent_of(self.state, self.settings.chat_price)
             last, today = map(say.translated, map(spent.describe, (spent.last, spent.today)))
             costs = {"last": last, "today": today}
             lines.append(say("status.chat", model=self.settings.chat_model, **costs))
-        return lines
+        return [*lines, *_feed_states(followed_feeds(self.settings.data_dir), say)]
 
     def _texts(self, update: Update) -> Texts:
         return texts_of(update, self.settings.language)
+
+
+def _feed_states(feeds: list[Feed], say: Texts) -> list[str]:
+    """A line on each feed, first of all on those with an error."""
+    ordered = sorted(feeds, key=lambda feed: not feed.error)
+    lines = [
+        say("status.feed", name=feed.name, state="; ".join(map(say.translated, health(feed))))
+        for feed in ordered[:_MOST_FEEDS]
+    ]
+    left = len(ordered[_MOST_FEEDS:])
+    return [*lines, say("status.feeds_more", count=left)] if left else lines
+
+
+def _feed_outcome(result: CommandResult, name: str, text: str, say: Texts) -> str:
+    if result.code:
+        return _failure(result, say)
+    feed = result.output.get(name)
+    return say(text, name=shortened(feed["title"] or feed["url"])) if feed else ""
 
 
 def _moment(moment: datetime, say: Texts) -> str:

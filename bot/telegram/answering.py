@@ -26,7 +26,7 @@ from bot.telegram.sending import Replies, deliver, typing
 from bot.telegram.updates import ephemeral_number, person_of, topic_of
 from index.errors import VirgoletteError
 from index.generations.current import CurrentIndex
-from retrieval.answer import MAX_QUESTION, Answer, Question, QuestionError, Reason
+from retrieval.answer import MAX_QUESTION, Answer, Intent, Question, QuestionError, Reason
 from retrieval.chain import AnswerChain
 from retrieval.writing.options import AnswerOptions
 
@@ -126,18 +126,24 @@ class Answering:
         return Asker(origin(message.chat_id), origin(who), topic_of(message))
 
     async def answer(
-        self, message: TelegramMessage, raw: str, say: Texts, person: int | None = None
+        self,
+        message: TelegramMessage,
+        raw: str,
+        say: Texts,
+        person: int | None = None,
+        intent: Intent | None = None,
     ) -> None:
         """Answer the question in a message, or say why that is impossible.
 
-        ``person``: who asks, unless it is the author of the message.
+        ``person``: who asks, unless it is the author of the message. ``intent``: what a command
+        asks for.
         """
         asker = self.asker(message, person)
         keep = partial(self.replies.keep, message, asker.person)
         async with self.replies.turn(message) as replies:
             drafts = Drafts(message, say, replies, keep)
             async with typing(message, lambda: self.queue.crowded), drafts.shown():
-                outcome = await self._outcome(asker, raw, say, drafts)
+                outcome = await self._outcome(asker, raw, say, drafts, intent)
             answer = outcome if isinstance(outcome, Answer) else None
             inline = message.get_bot().supports_inline_queries
             messages = _messages(outcome, message.message_id, say, inline=inline)
@@ -160,18 +166,25 @@ class Answering:
         async with self.queue.turn():
             return await self.chain.ainvoke(question, options=options)
 
-    async def _outcome(self, asker: Asker, raw: str, say: Texts, drafts: Drafts) -> Answer | str:
+    def wait(self, person: int) -> int:
+        """Take one of the questions of a person; the minutes to wait if there is none left."""
+        is_free = person in self.unlimited
+        return 0 if is_free else math.ceil(self.allowance.take(person) / 60)
+
+    async def _outcome(
+        self, asker: Asker, raw: str, say: Texts, drafts: Drafts, intent: Intent | None
+    ) -> Answer | str:
         """The answer, or the text that is sent instead of one."""
         try:
-            question = Question.parse(raw, previous=self.conversations.recall(asker))
+            previous = self.conversations.recall(asker)
+            question = Question.parse(raw, previous=previous, intent=intent)
         except QuestionError as error:
             return say(f"problem.{error.problem}", limit=MAX_QUESTION)
         is_free = asker.person in self.unlimited
         try:
             is_free = is_free or await asyncio.to_thread(self.chain.is_talk, question)
-            wait = 0.0 if is_free else self.allowance.take(asker.person)
-            if wait:
-                return say("problem.too_many", minutes=math.ceil(wait / 60))
+            if minutes := 0 if is_free else self.wait(asker.person):
+                return say("problem.too_many", minutes=minutes)
             answer = await self._cancellable_answer(asker, question, drafts)
         except CrowdedError:
             if not is_free:

@@ -30,7 +30,9 @@ from bot.access import Access, Allowance, Invitations, Supergroups
 from bot.chat_model import probe
 from bot.compose import Parts
 from bot.conversations import Conversations
-from bot.indexing import follow_corpus
+from bot.documents.collection import Collection
+from bot.feeds.following import configure_feeds
+from bot.indexing import follow_corpus, follow_feeds
 from bot.queue import AnswerQueue
 from bot.settings import Settings, SettingsError
 from bot.smalltalk import Examples
@@ -38,7 +40,10 @@ from bot.state import FILE, AnswerLog, State
 from bot.telegram.admin import ADDRESS, Admin
 from bot.telegram.answering import Answering
 from bot.telegram.commands import COMMANDS, describe, set_menus
+from bot.telegram.documents.collecting import Collecting
 from bot.telegram.drafts.checking import DraftChecks
+from bot.telegram.follows.handlers import Following
+from bot.telegram.follows.service import FollowService
 from bot.telegram.gate import Albums, Gate
 from bot.telegram.handlers import Handlers
 from bot.telegram.inbox import (
@@ -84,6 +89,7 @@ def run_bot(parts: Parts, settings: Settings) -> None:
     log_without(token)
     if settings.chat_model:
         probe(settings)
+    configure_feeds(settings)
     try:
         asyncio.run(_wait_for_telegram(settings))
         parts.index.follow()
@@ -194,7 +200,15 @@ def build_application(parts: Parts, settings: Settings, state: State) -> App:
     inbox = Inbox(state, number, supergroups)
     request = UpdatesRequest(inbox)
     queue = AnswerQueue(WRITTEN_AT_ONCE) if parts.chain.writes else AnswerQueue()
-    background = _Background(settings, inbox, request, queue)
+    access = Access(
+        settings.telegram_allowed_users,
+        settings.telegram_admins,
+        settings.telegram_invited_only,
+        Invitations(state),
+        supergroups,
+    )
+    following = FollowService(parts, state, number, access)
+    background = _Background(settings, inbox, request, queue, following)
     builder = (
         ApplicationBuilder()
         .application_class(_Application)
@@ -205,6 +219,7 @@ def build_application(parts: Parts, settings: Settings, state: State) -> App:
         .rate_limiter(Limiter(supergroups))
         .concurrent_updates(InboxProcessor(inbox, _CONCURRENT_UPDATES))
         .post_init(background.begin)
+        .post_stop(lambda _: following.end())
         .post_shutdown(background.end)
     )
     if settings.telegram_webhook_url:
@@ -220,7 +235,8 @@ def build_application(parts: Parts, settings: Settings, state: State) -> App:
         supergroups,
         settings.telegram_admins,
     )
-    _add_handlers(application, answering, settings, state)
+    followed = following.handlers(answering.replies.answer_log, settings)
+    _add_handlers(application, answering, settings, state, access, followed)
     return application
 
 
@@ -232,13 +248,16 @@ class _Background:
     inbox: Inbox
     request: UpdatesRequest
     queue: AnswerQueue
+    following: FollowService
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
-    follower: asyncio.Task[None] | None = None
+    followers: list[asyncio.Task[None]] = field(default_factory=list)
 
     async def begin(self, application: App) -> None:
         """Start the tasks, and hand over the updates that the last run left."""
         if self.settings.watch:
-            self.follower = asyncio.create_task(follow_corpus(self.settings.corpus_dir))
+            self.followers.append(asyncio.create_task(follow_corpus(self.settings.corpus_dir)))
+        feeds = follow_feeds(self.settings.data_dir, updates_index=not self.settings.watch)
+        self.followers.append(asyncio.create_task(feeds))
         self.tasks.append(asyncio.create_task(self.queue.keep_trimming_memory()))
         if not self.settings.telegram_webhook_url:
             watch = PollingWatch(self.request, lambda: _restart_polling(application))
@@ -248,15 +267,15 @@ class _Background:
         for body in await asyncio.to_thread(self.inbox.waiting):
             await application.update_queue.put(Update.de_json(body, application.bot))
             await asyncio.sleep(0)  # hundreds may wait, and somebody may press a button
+        await self.following.begin(application.bot)
 
     async def end(self, _: App) -> None:
-        """Cancel the tasks; the follower's process has to end before the bot does."""
-        for task in self.tasks:
+        """Cancel the tasks; the followers' processes have to end before the bot does."""
+        for task in (*self.tasks, *self.followers):
             task.cancel()
-        if self.follower is not None:
-            self.follower.cancel()
+        for follower in self.followers:
             with suppress(asyncio.CancelledError):
-                await self.follower
+                await follower
 
 
 async def _restart_polling(application: App) -> None:
@@ -267,20 +286,28 @@ async def _restart_polling(application: App) -> None:
     await application.updater.start_polling(allowed_updates=_KINDS, bootstrap_retries=-1)
 
 
-def _add_handlers(application: App, answering: Answering, settings: Settings, state: State) -> None:
+def _add_handlers(
+    application: App,
+    answering: Answering,
+    settings: Settings,
+    state: State,
+    access: Access,
+    followed: Following,
+) -> None:
     admins = settings.telegram_admins
-    supergroups = answering.supergroups
-    access = Access(
-        settings.telegram_allowed_users,
-        admins,
-        settings.telegram_invited_only,
-        Invitations(state),
-        supergroups,
-    )
     examples = Examples(answering.chain, answering.index)
-    voting = Voting(answering.replies.answer_log, supergroups)
-    drafts = DraftChecks(answering)
-    handlers = Handlers(answering, voting, drafts, admins, examples, settings.language, state)
+    voting = Voting(answering.replies.answer_log, answering.supergroups)
+    handlers = Handlers(
+        answering,
+        voting,
+        DraftChecks(answering),
+        admins,
+        examples,
+        settings.language,
+        state,
+        followed,
+        Collecting(answering, Collection(state, answering.replies.answer_log.bot)),
+    )
     gate = Gate(access, settings.language)
     application.add_handler(TypeHandler(Update, Albums(admins).check), group=-2)
     application.add_handler(TypeHandler(Update, gate.check), group=-1)

@@ -35,8 +35,9 @@ from index.generations.current import CurrentIndex
 from index.text.clean import printable
 from index.text.sentences import Span, logical_lines, readable_blocks, sentences
 from index.text.words import words
-from retrieval.answer import Answer, Quotation, Reason
+from retrieval.answer import Answer, Intent, Quotation, Reason
 from retrieval.answering.quotations import slice_of
+from retrieval.following.followable import FOLLOWABLE
 from retrieval.verifying.outcome import Verification
 
 _IN_A_ROW = 8  # buttons, at most
@@ -46,23 +47,31 @@ _MAX_CROSSHEAD = 8  # words
 _MAX_FILE_LINE = 500  # UTF-16 code units
 _PAGE_SIZE = 6  # articles: with the longest labels they still fit a message
 _NOTHING = Span(0, 0)
+_WITH_BUTTONS = (None, Reason.NOTHING_FOUND, Reason.NOT_ANSWERED, Reason.FEW_EVENTS)
 
 
 def answer_buttons(answer: Answer, message: int, say: Texts, *, inline: bool) -> list[list[Button]]:
     """The rows of buttons below the answer to a message.
 
-    One for each quotation, or for the only one all that can be done with it; two to vote, and one
-    for more. ``inline``: whether the bot has inline mode, without which nothing can be shared.
+    One for each quotation, or for the only one all that can be done with it; two to vote, one for
+    more, one for a timeline as a file, one to keep the quotations, and one to follow the question.
+    ``inline``: whether the bot has inline mode, without which nothing can be shared.
     """
-    if answer.reason not in (None, Reason.NOTHING_FOUND, Reason.NOT_ANSWERED):
+    if answer.reason not in _WITH_BUTTONS:
         return []
     votes = [
         Button(say("telegram.good"), f"good:{message}"),
         Button(say("telegram.bad"), f"bad:{message}"),
     ]
     more = Button(say("telegram.more"), f"ask:{say('telegram.more')}")
-    rows = _quotation_rows(answer.quotes or answer.near, len(answer.seen) + 1, say, inline=inline)
-    return [*rows, [*votes, *[more] * bool(answer.quotes)]]
+    rows = quotation_rows(answer.quotes or answer.near, len(answer.seen) + 1, say, inline=inline)
+    is_timeline = answer.intent is Intent.TIMELINE and bool(answer.quotes)
+    file = Button(say("telegram.file"), f"file:{message}")
+    keep = Button(say("telegram.keep"), f"keep:{message}")
+    follow = Button(say("telegram.follow"), f"follow:{message}")
+    further = [*votes, *[more] * bool(answer.quotes), *[file] * is_timeline]
+    later = [*[keep] * bool(answer.quotes), *[follow] * (answer.intent in FOLLOWABLE)]
+    return [*rows, further, *[later] * bool(later)]
 
 
 def verification_buttons(
@@ -76,7 +85,7 @@ def verification_buttons(
         for quote in part.quotes
         if (whole := whole_sentences(index, quote))
     ]
-    return list(_quotation_rows(shown, 1, say, inline=inline))
+    return list(quotation_rows(shown, 1, say, inline=inline))
 
 
 def quotation_messages(
@@ -95,8 +104,9 @@ def quotation_messages(
         return packed(list(_touchable(_citation(quote))))
     blocks = [article_block(quote, whole=True), *_in_context(article, quote), _file(article)]
     *messages, last = packed(blocks)
-    buttons = [*_uses(quote, say, inline=inline), _page_button(article, quote, say)]
-    return [*messages, last.with_buttons(buttons)]
+    keep = Button(say("telegram.keep"), f"keep:{Reference.of(quote)}")
+    uses = [*_uses(quote, say, inline=inline), keep]
+    return [*messages, last.with_buttons(uses, [_page_button(article, quote, say)])]
 
 
 def shared_quotation(index: CurrentIndex, reference: str) -> Quotation | None:
@@ -168,9 +178,13 @@ def whole_sentences(index: CurrentIndex, quote: Quotation) -> Quotation | None:
     return slice_of(article, Span(spans[0].start, spans[-1].end)) if spans else None
 
 
-def _quotation_rows(
+def quotation_rows(
     shown: Sequence[Quotation], first: int, say: Texts, *, inline: bool
 ) -> Iterator[list[Button]]:
+    """What leads to each quotation; below the only one all that can be done with it.
+
+    ``first``: the number of the first one.
+    """
     if len(shown) == 1:
         context = Button(say("telegram.context"), f"quote:{Reference.of(shown[0])}")
         yield [context, *_uses(shown[0], say, inline=inline)]
@@ -197,7 +211,7 @@ def _uses(quote: Quotation, say: Texts, *, inline: bool) -> Iterator[Button]:
 def _citation(quote: Quotation) -> str:
     """A quotation with its source, to be pasted into a text."""
     source = filter(None, [quote.source, _in_marks(quote.title), quote.date, quote.url])
-    return printable(f"{_in_marks(quote.text)} ({', '.join(source)})")
+    return printable(f"{_in_marks(quote.shown)} ({', '.join(source)})")
 
 
 def _in_marks(text: str) -> str:

@@ -52,8 +52,12 @@ COMMANDS = {
     for command in (
         Command("ask", "ask", group=True),
         Command("verify", "verifica", group=True),
+        Command("timeline", "cronologia", group=True),
+        Command("follow", "segui", group=True),
+        Command("following", "seguiti", group=True, ephemeral=True),
         Command("sources", "fonti", group=True, ephemeral=True),
         Command("article", "articolo", group=True, ephemeral=True),
+        Command("export", "esporta"),
         Command("new", "nuova"),
         Command("cancel", "annulla"),
         Command("help", "help", group=True, ephemeral=True),
@@ -64,6 +68,7 @@ COMMANDS = {
         Command("reindex", "reindex", admin=True),
         Command("add", "aggiungi", admin=True),
         Command("remove", "togli", admin=True),
+        Command("feed", "feed", admin=True),
     )
 }
 

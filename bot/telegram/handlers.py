@@ -29,7 +29,10 @@ from bot.telegram.buttons import (
     verification_buttons,
 )
 from bot.telegram.commands import set_admin_menu
+from bot.telegram.documents.collecting import Collecting
+from bot.telegram.documents.timeline import TimelineDocuments
 from bot.telegram.drafts.checking import DraftChecks, document_of, is_draft
+from bot.telegram.follows.handlers import FOLLOW_BUTTONS, Following
 from bot.telegram.inline import answer_guest
 from bot.telegram.messages import Button, Message, text_message, verification_messages
 from bot.telegram.requests import is_closed
@@ -54,6 +57,7 @@ from bot.telegram.updates import (
 from bot.telegram.votes import Voting
 from index.errors import VirgoletteError
 from index.generations.current import CurrentIndex
+from retrieval.answer import Intent
 from retrieval.verifying.outcome import ClaimError
 from retrieval.verifying.verification import verify_in
 
@@ -74,6 +78,8 @@ class Handlers:
     examples: Examples
     language: str
     state: State
+    followed: Following
+    collecting: Collecting
 
     @property
     def index(self) -> CurrentIndex:
@@ -130,6 +136,13 @@ class Handlers:
         else:
             await self._say(update, "telegram.ask_usage")
 
+    async def timeline(self, update: Update, _: ContextTypes.DEFAULT_TYPE) -> None:
+        """/timeline subject, or in reply to a message with the subject."""
+        if subject := _command_text(message_of(update)):
+            await self._answer(update, subject, Intent.TIMELINE)
+        else:
+            await self._say(update, "telegram.timeline_usage")
+
     async def verify(self, update: Update, _: ContextTypes.DEFAULT_TYPE) -> None:
         """/verify sentence, or a draft; also in reply to a message with one, or as its caption."""
         message, say = message_of(update), self._texts(update)
@@ -150,6 +163,20 @@ class Handlers:
         else:
             *messages, last = verification_messages(verification, say)
             await self._put(update, *messages, last.with_buttons(*buttons))
+
+    async def follow(self, update: Update, _: ContextTypes.DEFAULT_TYPE) -> None:
+        """/follow question, or in reply to an answer: new articles that answer it are told."""
+        message, say = message_of(update), self._texts(update)
+        await self._put(update, await self.followed.command(message, command_of(message)[1], say))
+
+    async def following(self, update: Update, _: ContextTypes.DEFAULT_TYPE) -> None:
+        """/following: the questions that are followed, a page at a time."""
+        page = await self.followed.page(message_of(update), 0, self._texts(update))
+        await self._put(update, page)
+
+    async def export(self, update: Update, _: ContextTypes.DEFAULT_TYPE) -> None:
+        """/export: the quotations that were kept, as files."""
+        await self.collecting.export(message_of(update), self._texts(update))
 
     async def sources(self, update: Update, _: ContextTypes.DEFAULT_TYPE) -> None:
         """/sources: the list of articles, a page at a time."""
@@ -199,12 +226,18 @@ class Handlers:
             raise ValueError("a button without a query")
         data = query.data or ""
         kind, value = [*data.split(":", 1), ""][:2]
-        if kind in ("good", "bad"):
+        pressed = {
+            "ask": self._ask_example,
+            "draft": self.drafts.turn,
+            "keep": self.collecting.press,
+            "file": TimelineDocuments(self.answering).press,
+        }
+        if kind in pressed:
+            await pressed[kind](query, value, say)
+        elif kind in ("good", "bad"):
             await self.voting.press(query, value, say, good=kind == "good")
-        elif kind == "ask":
-            await self._ask_example(query, value, say)
-        elif kind == "draft":
-            await self.drafts.turn(query, value, say)
+        elif kind in FOLLOW_BUTTONS:
+            await self.followed.press(query, kind, value, say)
         elif kind in ("quote", "copy"):
             inline = query.get_bot().supports_inline_queries
             show = partial(quotation_messages, self.index, data, say, inline=inline)
@@ -258,8 +291,8 @@ class Handlers:
         elif isinstance(update, Update) and update.effective_message is not None:
             await self._say(update, "problem.failed")
 
-    async def _answer(self, update: Update, raw: str) -> None:
-        await self.answering.answer(message_of(update), raw, self._texts(update))
+    async def _answer(self, update: Update, raw: str, intent: Intent | None = None) -> None:
+        await self.answering.answer(message_of(update), raw, self._texts(update), intent=intent)
 
     async def _example_rows(self, say: Texts) -> list[list[Button]]:
         try:

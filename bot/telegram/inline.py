@@ -162,7 +162,7 @@ def _articles(
         InlineQueryResultArticle(
             id=str(number),
             title=shortened(article_block(quote).plain),
-            description=printable(shortened(quote.text)),
+            description=printable(shortened(quote.shown)),
             input_message_content=_content(message),
         )
         for number, ((quote, _), message) in enumerate(zip(quotes, messages, strict=True))

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from bot.captions import (
     also_line,
     article_by_article,
+    day_line,
     headline,
     near_label,
     notes,
@@ -46,7 +47,7 @@ _LINK = re.compile(rf"https?://{_HOST}(?:\.{_HOST})+(?::\d{{1,5}})?(?:[/?#]\S*)?
 
 def answer_messages(answer: Answer, say: Texts) -> list[Message]:
     """The messages that show an answer, in order; at least one."""
-    return packed(list(_answer_blocks(answer, say)))
+    return packed(list(answer_blocks(answer, say)))
 
 
 def draft_text(draft: Answer, say: Texts) -> str:
@@ -59,7 +60,7 @@ def draft_text(draft: Answer, say: Texts) -> str:
 
 def quotation_message(quote: Quotation, words: Sequence[Span], say: Texts) -> Message | None:
     """One quotation, with words in bold, and its source; None where it does not fit a message."""
-    messages = packed([*_text_blocks(quote.text, words, _MAX_OPEN), _source_block(quote, "", say)])
+    messages = packed([*_text_blocks(quote.shown, words, _MAX_OPEN), _source_block(quote, "", say)])
     return messages[0] if len(messages) == 1 else None
 
 
@@ -112,7 +113,8 @@ def highlighted(text: str, piece: Span, highlights: Iterable[Span]) -> str:
     return markup + escaped(text[end : piece.end])
 
 
-def _answer_blocks(answer: Answer, say: Texts) -> Iterator[Block]:
+def answer_blocks(answer: Answer, say: Texts) -> Iterator[Block]:
+    """The parts of the messages that show an answer."""
     if answer.reason is not None:
         yield Block.bold(shortened(refusal(answer, say)))
         if answer.near:
@@ -129,7 +131,8 @@ def _answer_blocks(answer: Answer, say: Texts) -> Iterator[Block]:
 def _quotes_blocks(answer: Answer, say: Texts) -> Iterator[Block]:
     """Each quotation above its source; in lists below it."""
     for quote in answer.near:
-        yield from _text_blocks(quote.text, marked_words(answer, quote), _GLANCE)
+        yield from _day_blocks(quote, say)
+        yield from _text_blocks(quote.shown, marked_words(answer, quote), _GLANCE)
         yield _source_block(quote, "", say)
     for label, quotes in article_by_article(answer):
         source = _source_block(quotes[0], label, say)
@@ -137,15 +140,22 @@ def _quotes_blocks(answer: Answer, say: Texts) -> Iterator[Block]:
             block
             for quote in quotes
             for block in _text_blocks(
-                quote.text, marked_words(answer, quote), _open_length(answer, quote)
+                quote.shown, marked_words(answer, quote), _open_length(answer, quote)
             )
         ]
+        yield from _day_blocks(quotes[0], say)
         yield from [source, *texts] if sources_first(answer) else [*texts, source]
+
+
+def _day_blocks(quote: Quotation, say: Texts) -> Iterator[Block]:
+    """The day of what a quotation of a timeline tells."""
+    if day := day_line(quote, say):
+        yield Block.bold(day)
 
 
 def _open_length(answer: Answer, quote: Quotation) -> int:
     """The characters up to which a quotation is not folded: few for the further ones of many."""
-    words = [claim.text for claim in answer.claims] + [quote.text for quote in answer.quotes]
+    words = [claim.text for claim in answer.claims] + [quote.shown for quote in answer.quotes]
     is_first = quote is answer.quotes[0] and not sources_first(answer)
     return _MAX_OPEN if is_first or sum(map(len, words)) <= _LONG_ANSWER else _GLANCE
 
@@ -171,9 +181,10 @@ def _text_blocks(whole: str, highlights: Sequence[Span], most_open: int) -> Iter
 
 def _source_block(quote: Quotation, label: str, say: Texts) -> Block:
     block = article_block(quote, label)
-    if not quote.also:
+    line = also_line(quote, say)
+    if not line:
         return block
-    also = Block.words(shortened(also_line(quote, say)))
+    also = Block.words(shortened(line))
     return Block(f"{block.markup}\n{also.markup}", f"{block.plain}\n{also.plain}")
 
 

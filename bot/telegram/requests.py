@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
@@ -31,9 +31,11 @@ MAX_RETRY_PAUSE = 20  # seconds
 _RETRY_FOR = 900  # seconds
 _SLACK = 0.1  # seconds
 _FLOOD_RETRIES = 10  # how often a 429 is waited out
-_CLOSED = (  # parts of Telegram's refusals: of the Bot API's own, and of those it passes on
-    "topic closed", "topic deleted", "thread not found", "chat not found", "not enough rights",
-    "no rights", "write forbidden", "send plain forbidden", "chat restricted", "peer id invalid",
+AT_ONCE = -1  # as rate_limit_args, of which 0 gets lost: a 429 is raised, and not waited out
+# Parts of Telegram's refusals: of the Bot API's own, and of those it passes on.
+_GONE = ("topic closed", "topic deleted", "thread not found", "chat not found", "peer id invalid")
+_MUTED = (
+    "not enough rights", "no rights", "write forbidden", "send plain forbidden", "chat restricted",
 )  # fmt: skip
 _Json = dict[str, Any]
 _Response = bool | _Json | list[_Json]
@@ -69,8 +71,9 @@ class Limiter(AIORateLimiter):
 
         async def send() -> _Response:
             self._redirect(data)
-            patient = partial(self._patiently, callback, data.get("chat_id"))
-            return await process(patient, args, kwargs, endpoint, data, rate_limit_args)
+            retries = 0 if rate_limit_args == AT_ONCE else _FLOOD_RETRIES
+            patient = partial(self._patiently, callback, data.get("chat_id"), retries)
+            return await process(patient, args, kwargs, endpoint, data, None)
 
         process, old = super().process_request, data.get("chat_id")
         try:
@@ -84,9 +87,11 @@ class Limiter(AIORateLimiter):
             self._sent.add(response.get("message_id", 0))
         return response
 
-    async def _patiently(self, callback: _Callback, chat: Any, *args: Any, **kw: Any) -> _Response:
+    async def _patiently(
+        self, callback: _Callback, chat: Any, retries: int, *args: Any, **kw: Any
+    ) -> _Response:
         """Wait for as long as Telegram says that a chat takes nothing."""
-        for _ in range(_FLOOD_RETRIES):
+        for _ in range(retries):
             await asyncio.sleep(self._free.get(chat, 0.0) - time.monotonic())
             try:
                 return await callback(*args, **kw)
@@ -134,9 +139,18 @@ def is_closed(error: BaseException | None) -> bool:
 
     The bot is blocked or no member, or may not write there, or there is no such chat or topic.
     """
-    reason = str(error).lower().replace("_", " ")
-    is_refusal = isinstance(error, BadRequest) and any(part in reason for part in _CLOSED)
+    return is_gone(error) or (isinstance(error, BadRequest) and _says(error, _MUTED))
+
+
+def is_gone(error: BaseException | None) -> bool:
+    """Whether there is no such chat or topic any more, or the bot is blocked or no member."""
+    is_refusal = isinstance(error, BadRequest) and _says(error, _GONE)
     return isinstance(error, Forbidden) or is_refusal
+
+
+def _says(error: BaseException, parts: Sequence[str]) -> bool:
+    reason = str(error).lower().replace("_", " ")
+    return any(part in reason for part in parts)
 
 
 def _may_pass(error: BaseException) -> bool:

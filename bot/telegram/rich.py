@@ -41,7 +41,7 @@ _OPEN = 3  # articles whose quotations are not folded
 def rich_message(answer: Answer, say: Texts) -> Json | None:
     """The InputRichMessage that shows an answer; None where HTML shows it as well.
 
-    A comparison, list, summary or timeline profits, a fact or a refusal does not.
+    A comparison, list or summary profits, a fact or a refusal does not.
     """
     if not sources_first(answer) or not 1 < len(answer.quotes) <= _MAX_QUOTES:
         return None
@@ -70,7 +70,7 @@ def _table(answer: Answer, say: Texts) -> Json:
         source = _cell(_source(quotes[0], label, say))
         if len(quotes) > 1:
             source["rowspan"] = len(quotes)
-        texts = [[_cell(printable(quote.text))] for quote in quotes]
+        texts = [[_cell(printable(quote.shown))] for quote in quotes]
         rows += [[source, *texts[0]], *texts[1:]]
     return {"type": "table", "cells": rows, "is_bordered": True}
 
@@ -88,7 +88,7 @@ def _list(answer: Answer, say: Texts) -> list[Json]:
 
 
 def _quoted(label: str, quotes: list[Quotation], say: Texts) -> list[Json]:
-    texts = [_paragraph(printable(quote.text)) for quote in quotes]
+    texts = [_paragraph(printable(quote.shown)) for quote in quotes]
     return [_paragraph(_source(quotes[0], label, say)), {"type": "blockquote", "blocks": texts}]
 
 

@@ -194,7 +194,18 @@ async def reply(to: TelegramMessage, text: str) -> None:
 async def send(to: TelegramMessage, message: Message) -> TelegramMessage:
     """Reply to a message, which may have been deleted meanwhile; the reply."""
     options = _reply_options(to)
-    return await _formatted(lambda mode: to.reply_text(**_content(message, mode), **options))
+    return await _formatted(lambda mode: to.reply_text(**content_of(message, mode), **options))
+
+
+async def send_document(
+    to: TelegramMessage, name: str, content: bytes, caption: Message | None = None
+) -> None:
+    """Reply to a message with a file, and what stands below it."""
+    options = _reply_options(to)
+    if caption:
+        keyboard = _keyboard(caption) if caption.rows else None
+        options |= {"caption": caption.plain, "reply_markup": keyboard}
+    await persistently(lambda: to.reply_document(content, filename=name, **options))
 
 
 async def acknowledge(query: CallbackQuery, text: str = "", *, alert: bool = True) -> None:
@@ -254,7 +265,7 @@ async def _replace(put: Callable[..., Awaitable[object]], message: Message) -> b
 
     async def edit(mode: ParseMode | None) -> None:
         with _unmodified():
-            await put(**_content(message, mode))
+            await put(**content_of(message, mode))
 
     try:
         await _formatted(edit)
@@ -319,7 +330,8 @@ async def _formatted(put: Callable[[ParseMode | None], Awaitable[_T]]) -> _T:
     return await persistently(lambda: put(None))
 
 
-def _content(message: Message, mode: ParseMode | None) -> dict[str, Any]:
+def content_of(message: Message, mode: ParseMode | None) -> dict[str, Any]:
+    """What a request says that sends a message: as plain text without a mode."""
     return {
         "text": message.markup if mode else message.plain,
         "parse_mode": mode,

@@ -61,7 +61,7 @@ class Voting:
         good = _opinion(reaction.new_reaction)
         if good is None and _opinion(reaction.old_reaction) is None:
             return
-        for chat in self._numbers(reaction.chat.id):
+        for chat in self.supergroups.numbers(reaction.chat.id):
             question = self.answer_log.question_of
             key = await asyncio.to_thread(question, chat, reaction.message_id)
             if key is not None:
@@ -70,15 +70,11 @@ class Voting:
 
     def _pressed(self, chat: int, number: int, person: int, *, good: bool) -> Votes | None:
         """The votes after somebody has pressed a button; None if the answer is unknown."""
-        for key in ((chat, number) for chat in self._numbers(chat)):
+        for key in ((chat, number) for chat in self.supergroups.numbers(chat)):
             again = self.answer_log.votes(key, person).own is good
             if self.answer_log.vote(key, person, good=None if again else good):
                 return self.answer_log.votes(key, person)
         return None
-
-    def _numbers(self, chat: int) -> list[int]:
-        """The numbers of a chat: an answer given before it became a supergroup has the other."""
-        return list(dict.fromkeys((chat, self.supergroups.origin(chat))))
 
 
 def _opinion(reactions: Iterable[ReactionType]) -> bool | None:

@@ -8,25 +8,21 @@ from contextlib import closing
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from bot.environment import end_on_sigterm, write_utf8
+from bot.environment import write_utf8
+from bot.terminal.feeds import feed_lines, feeds_app
 from bot.terminal.help import Command, Group, usage_error
-from bot.terminal.output import localize_warnings, localized, print_content, print_json
-from bot.terminal.progress import spinner
+from bot.terminal.output import localized, print_content, print_json
+from bot.terminal.questions import ask, timeline, verify
+from bot.terminal.setup import FAILED, WRONG_USAGE, OutcomeAsJson, command_settings
 from index.errors import UsageError, VirgoletteError
-
-if TYPE_CHECKING:
-    from bot.settings import Settings
-
-FAILED, WRONG_USAGE = 1, 2
 
 ArticleName = Annotated[
     str, typer.Argument(help="The article's path, number or title, or words of the title.")
 ]
-OutcomeAsJson = Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")]
 
 app = typer.Typer(
     cls=Group,
@@ -43,6 +39,7 @@ feedback_app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(feedback_app, name="feedback")
+app.add_typer(feeds_app, name="feeds")
 command = partial(app.command, cls=Command)
 
 
@@ -86,66 +83,8 @@ def main() -> None:
         gc.freeze()  # otherwise the exit searches all objects once more, for half a second
 
 
-def _settings(*, writes: bool = False) -> Settings:
-    """The settings. ``writes``: also make SIGTERM roll back what the command has begun."""
-    from bot.settings import read_settings  # imports pydantic: a quarter of a second
-
-    localize_warnings()
-    settings = read_settings()
-    if writes:
-        end_on_sigterm()
-    return settings
-
-
-@command()
-def ask(
-    question: Annotated[
-        list[str], typer.Argument(help="The question; - reads questions from stdin, one per line.")
-    ],
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
-) -> None:
-    """Answer a question. Exits with 1 if there is no index to answer from."""
-    text = " ".join(question)
-    with spinner(hidden=as_json or text == "-") as spin:
-        from bot.compose import composed
-        from bot.locales import texts_for
-        from bot.terminal.answering import Answerer
-
-        settings = _settings()
-        spin.update(texts_for(settings.language)("answer.loading"))
-        with composed(settings) as parts:
-            answerer = Answerer(settings, parts, spin, as_json)
-            if text == "-":
-                answerer.answer_input()
-            elif not answerer.answer(text):
-                raise typer.Exit(FAILED)
-
-
-@command()
-def verify(
-    sentence: Annotated[
-        str, typer.Argument(help="The sentence, in quotation marks or without.")
-    ] = "",
-    file: Annotated[
-        Path | None,
-        typer.Option(
-            "--file",
-            metavar="FILE",
-            help="Check all quotations of a draft (- for stdin). Exits with 1 if one is wrong.",
-        ),
-    ] = None,
-    as_json: OutcomeAsJson = False,
-) -> None:
-    """Tell whether a sentence, or all that a draft quotes, is in the articles, to the letter."""
-    from bot.terminal.verifying import verify_draft, verify_sentence
-
-    if bool(sentence) == (file is not None):
-        raise typer.BadParameter("give a sentence, or --file FILE")
-    settings = _settings()
-    if file is None:
-        verify_sentence(settings, sentence, as_json)
-    elif not verify_draft(settings, file, as_json):
-        raise typer.Exit(FAILED)
+for function in (ask, timeline, verify):
+    command()(function)
 
 
 @command()
@@ -153,7 +92,7 @@ def chat() -> None:
     """Ask and read answers, one after another."""
     from bot.terminal.repl import run_repl
 
-    run_repl(_settings())
+    run_repl(command_settings())
 
 
 @command()
@@ -173,17 +112,21 @@ def index(
     watch: Annotated[
         bool,
         typer.Option(
-            help="Go on and follow the corpus; --rebuild and --allow-empty hold for the first run."
+            help="Go on and follow the corpus and the feeds; --rebuild and --allow-empty hold for "
+            "the first run."
         ),
     ] = False,
 ) -> None:
     """Bring the index up to date with the corpus."""
-    settings = _settings(writes=True)
+    settings = command_settings(writes=True)
     if watch:
+        from bot.feeds.following import configure_feeds
         from bot.watching import follow
 
+        configure_feeds(settings)
         first = [*["--rebuild"] * rebuild, *["--allow-empty"] * allow_empty]
-        follow(settings.corpus_dir, first, wait, as_json=as_json, quiet=quiet)
+        feeds = settings.data_dir
+        follow(settings.corpus_dir, first, wait, as_json=as_json, quiet=quiet, feeds=feeds)
         return
     from bot.compose import locations, make_embedder
     from bot.terminal.progress import progress_bar
@@ -225,7 +168,7 @@ def add(
     if feed and (title or date or url):
         raise typer.BadParameter("--title, --date and --url are of one article, not of a feed")
     fields = checked_fields(title=title, source=source, date=date, url=url, language=language)
-    addition = add_and_index(_settings(writes=True), target, feed, fields, into, as_json)
+    addition = add_and_index(command_settings(writes=True), target, feed, fields, into, as_json)
     print_content(addition.as_json(), addition.lines(), as_json)
     addition.raise_error()
 
@@ -236,7 +179,7 @@ def remove(article: ArticleName, as_json: OutcomeAsJson = False) -> None:
     from bot.terminal.maintenance import remove_and_index
     from bot.terminal.report import report_json, report_lines, row
 
-    path, kept, report = remove_and_index(_settings(writes=True), article)
+    path, kept, report = remove_and_index(command_settings(writes=True), article)
     content = {"removed": path, "kept": str(kept), "index": report_json(report)}
     print_content(content, [row("→", "kept", str(kept)), *report_lines(report)], as_json)
 
@@ -246,7 +189,7 @@ def show(article: ArticleName) -> None:
     """Print the stored text of an article: what start and end count in."""
     from bot.status import stored_article
 
-    text = stored_article(_settings().data_dir, article).text
+    text = stored_article(command_settings().data_dir, article).text
     if not sys.stdout.isatty():
         sys.stdout.buffer.write(text.encode())
         return
@@ -262,11 +205,15 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
 ) -> None:
     """Tell what is indexed, and with which model."""
+    from bot.feeds.report import feed_json
+    from bot.feeds.store import followed_feeds
     from bot.status import read_status
     from bot.terminal.report import status_lines
 
-    content = read_status(_settings())
-    print_content(content, status_lines(content), as_json)
+    settings = command_settings()
+    content, feeds = read_status(settings), followed_feeds(settings.data_dir)
+    lines = [*status_lines(content), *(feed_lines(feeds) if feeds else ())]
+    print_content({**content, "feeds": list(map(feed_json, feeds))}, lines, as_json)
 
 
 @command()
@@ -277,7 +224,7 @@ def doctor(
     """Check the index and what it depends on."""
     from bot.terminal.maintenance import examine, finding_line
 
-    findings = examine(_settings(writes=True), repair=repair)
+    findings = examine(command_settings(writes=True), repair=repair)
     sound = not any(finding.trouble for finding in findings)
     content = {"findings": list(map(asdict, findings)), "sound": sound}
     print_content(content, map(finding_line, findings), as_json)
@@ -313,7 +260,7 @@ def evaluate(
     """Measure how good the answers are, with questions whose answers are known."""
     from bot.terminal import evaluating
 
-    settings = _settings()
+    settings = command_settings()
     exam = evaluating.prepared_exam(file, index_also or [], leave_out, seed, limit)
     if fit:
         print(localized(evaluating.fit_weights(settings, exam)))
@@ -334,7 +281,7 @@ def invite(
     from bot.access import Invitations
     from bot.state import FILE, State
 
-    with closing(State(_settings().data_dir / FILE)) as state:
+    with closing(State(command_settings().data_dir / FILE)) as state:
         print(f"/start {Invitations(state).invite(uses, days)}")
 
 
@@ -345,9 +292,27 @@ def export_feedback(
     """Print the answers that people marked 👎, as lines that `virgolette eval` reads."""
     from bot.state import FILE, State, voted
 
-    with closing(State(_settings().data_dir / FILE)) as state:
+    with closing(State(command_settings().data_dir / FILE)) as state:
         for line in voted(state, good=good):
             print_json(line)
+
+
+@command()
+def mcp(
+    http: Annotated[
+        int | None,
+        typer.Option(
+            metavar="PORT",
+            min=1,
+            max=65535,
+            help="Serve HTTP on this port of this machine, not stdin and stdout.",
+        ),
+    ] = None,
+) -> None:
+    """Let programs ask and verify: serve the Model Context Protocol, read-only."""
+    from bot.terminal.mcp import run_mcp
+
+    run_mcp(command_settings(), http)
 
 
 @command()
@@ -356,7 +321,7 @@ def bot() -> None:
     from bot.compose import composed
     from bot.telegram.app import run_bot
 
-    settings = _settings()
+    settings = command_settings()
     with composed(settings) as parts:
         run_bot(parts, settings)
 

@@ -23,6 +23,7 @@ from index.articles.web.fetch import Fetcher, shortened
 from index.building.sync import Report, sync
 from index.doctor import Doctor, Finding
 from index.errors import CorpusError, ModelError, VirgoletteError
+from index.generations.known import known_articles
 
 INDEX_WAIT = 300.0  # seconds to wait for another process that writes the index
 REMOVED = "removed"  # in DATA_DIR: removed articles, which can be put back
@@ -103,7 +104,8 @@ def add_and_index(
     Raises what keeps a single article, or the whole feed, from being added.
     """
     fetcher = Fetcher(settings.fetch_allow, settings.max_file_bytes)
-    adder = Adder(settings.corpus_dir, fetcher, fields, folder)
+    known = known_articles(settings.data_dir)
+    adder = Adder(settings.corpus_dir, fetcher, fields, folder, known)
     if feed:
         addition = add_feed(adder, feed)
     elif target.lower().endswith(".mbox") and "://" not in target:
@@ -114,7 +116,7 @@ def add_and_index(
     if not added:
         return addition
     try:
-        return replace(addition, report=_index(settings, hide_progress=hide_progress))
+        return replace(addition, report=update_index(settings, hide_progress=hide_progress))
     except VirgoletteError as error:
         paths = ", ".join(str(outcome.path) for outcome in added)
         failure = AddError(f"{paths} was added to the corpus, but the index failed: {error}")
@@ -158,7 +160,7 @@ def remove_and_index(settings: Settings, name: str) -> tuple[str, Path, Report]:
         shutil.move(file, kept)
     except OSError as error:
         raise CorpusError(f"{path} cannot be moved to {kept}: {error.strerror}") from error
-    return path, kept, _index(settings, hide_progress=True, allow_empty=True)
+    return path, kept, update_index(settings, hide_progress=True, allow_empty=True)
 
 
 def _is_inside(corpus: Path, path: str) -> bool:
@@ -167,7 +169,8 @@ def _is_inside(corpus: Path, path: str) -> bool:
     return file.resolve().is_relative_to(corpus.resolve()) and file.is_file()
 
 
-def _index(settings: Settings, *, hide_progress: bool, allow_empty: bool = False) -> Report:
+def update_index(settings: Settings, *, hide_progress: bool, allow_empty: bool = False) -> Report:
+    """Bring the index up to date, after another process that writes it."""
     with progress_bar(hidden=hide_progress) as progress:
         return sync(
             locations(settings),

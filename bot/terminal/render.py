@@ -10,6 +10,7 @@ from rich.text import Text
 from bot.captions import (
     also_line,
     article_by_article,
+    day_line,
     headline,
     near_label,
     notes,
@@ -142,6 +143,7 @@ def _lines(answer: Answer, say: Texts) -> Iterator[tuple[int, str, Text]]:
 def _quote_lines(answer: Answer, say: Texts) -> Iterator[tuple[int, str, Text]]:
     """Each quotation above its source; in lists below it."""
     for quote in answer.near:
+        yield from _day_lines(quote, say)
         yield 2, "❝ ", _highlighted(answer, quote)
         yield from _source_lines(quote, "", say)
     for number, (label, quotes) in enumerate(article_by_article(answer)):
@@ -150,19 +152,26 @@ def _quote_lines(answer: Answer, say: Texts) -> Iterator[tuple[int, str, Text]]:
         texts = [(2, "❝ ", _highlighted(answer, quote)) for quote in quotes]
         indent = 2 if sources_first(answer) else 4
         source = list(_source_lines(quotes[0], label, say, indent))
+        yield from _day_lines(quotes[0], say)
         yield from [*source, *texts] if sources_first(answer) else [*texts, *source]
+
+
+def _day_lines(quote: Quotation, say: Texts) -> Iterator[tuple[int, str, Text]]:
+    """The day of what a quotation of a timeline tells."""
+    if day := day_line(quote, say):
+        yield 2, "", Text(printable(day), style="bold")
 
 
 def _source_lines(
     quote: Quotation, label: str, say: Texts, indent: int = 4
 ) -> Iterator[tuple[int, str, Text]]:
     yield indent, label, Text(printable(source_line(quote, say)), style="dim")
-    for line in filter(None, (quote.url, also_line(quote, say) if quote.also else "")):
+    for line in filter(None, (quote.url, also_line(quote, say))):
         yield indent + len(label), "", Text(printable(line), style="dim")
 
 
 def _highlighted(answer: Answer, quote: Quotation) -> Text:
-    return _with_bold(quote.text, marked_words(answer, quote)) + Text(" ❞", style="cyan")
+    return _with_bold(quote.shown, marked_words(answer, quote)) + Text(" ❞", style="cyan")
 
 
 def _with_bold(text: str, spans: Iterable[Span]) -> Text:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
@@ -14,6 +16,7 @@ from bot.drafts.report import problem
 from bot.listing import find_article, listed_articles
 from bot.locales import Texts, texts_for
 from bot.settings import Settings
+from bot.terminal.documents.receipts import Collected
 from bot.terminal.output import localized
 from bot.terminal.progress import spinner
 from bot.terminal.render import (
@@ -29,7 +32,7 @@ from bot.terminal.render import (
 from bot.terminal.verifying import named_file, print_review, review_file
 from index.errors import VirgoletteError
 from index.text.clean import printable
-from retrieval.answer import MAX_QUESTION, Answer, Question, QuestionError, Reason
+from retrieval.answer import MAX_QUESTION, Answer, Intent, Question, QuestionError, Reason
 from retrieval.verifying.drafts.outcome import Review
 from retrieval.verifying.outcome import ClaimError, Verification
 from retrieval.verifying.verification import verify_in
@@ -38,8 +41,12 @@ from retrieval.writing.options import AnswerOptions
 _SOURCES = frozenset({"/fonti", "/sources"})
 _HELP = frozenset({"/aiuto", "/help", "aiuto", "help"})
 _ARTICLE = frozenset({"/articolo", "/article"})
+_TIMELINE = frozenset({"/cronologia", "/timeline"})
 _VERIFY = frozenset({"/verifica", "/verify"})
+_KEEP = frozenset({"/tieni", "/keep"})
+_EXPORT = frozenset({"/esporta", "/export"})
 _NEW = frozenset({"/nuova", "/new"})
+_FOLLOW = frozenset({"/segui", "/follow", "/seguiti", "/following"})
 
 _CONVERSATION = "terminal"  # the key of the only conversation here
 
@@ -52,6 +59,7 @@ class Replies:
         self._settings = settings
         self._console = console
         self._conversations = Conversations()
+        self._collected = Collected()
 
     def respond(self, entry: str) -> None:
         """Respond, or print the error: the conversation goes on."""
@@ -71,22 +79,39 @@ class Replies:
             self._print(say("chat.forgotten"))
         elif entry in _SOURCES:
             self._print_sources(say)
-        elif command in _ARTICLE:
-            self._print_article(argument.strip(), say)
-        elif command in _VERIFY:
-            self._print_verification(argument, say)
+        elif reply := self._commands.get(command):
+            reply(argument.strip(), say)
         elif entry.startswith("/"):
             self._print(say("chat.unknown_command", command=printable(command)))
         else:
             self._print_answer(entry, say)
 
+    @property
+    def _commands(self) -> dict[str, Callable[[str, Texts], None]]:
+        """What answers a command with an argument."""
+        replies = {
+            _ARTICLE: self._print_article,
+            _TIMELINE: self._print_timeline,
+            _VERIFY: self._print_verification,
+            _FOLLOW: lambda _, say: self._print(say("chat.follow_elsewhere")),
+            _KEEP: lambda number, say: self._print(self._keep(number, say)),
+            _EXPORT: lambda name, say: self._print(self._export(name, say)),
+        }
+        return {name: reply for names, reply in replies.items() for name in names}
+
     def _print(self, text: str, style: str | None = None) -> None:
         self._console.print(text, style=style, markup=False, emoji=False)
 
-    def _print_answer(self, entry: str, say: Texts) -> None:
+    def _print_timeline(self, subject: str, say: Texts) -> None:
+        if subject:
+            self._print_answer(subject, say, Intent.TIMELINE)
+        else:
+            self._print(say("telegram.timeline_usage"))
+
+    def _print_answer(self, entry: str, say: Texts, intent: Intent | None = None) -> None:
         previous = self._conversations.recall(_CONVERSATION)
         try:
-            question = Question.parse(entry, previous=previous)
+            question = Question.parse(entry, previous=previous, intent=intent)
         except QuestionError as error:
             self._print(say(f"problem.{error.problem}", limit=MAX_QUESTION))
             return
@@ -102,6 +127,7 @@ class Replies:
             print_talk(self._console, answer, self._parts.index, say)
             return
         self._conversations.remember(_CONVERSATION, answer)
+        self._collected.see(answer)
         print_answer(self._console, answer, say, printed_claims)
 
     def _answer(self, question: Question, say: Texts) -> tuple[Answer, int]:
@@ -136,6 +162,25 @@ class Replies:
                 print_verification(self._console, outcome, say)
         except ClaimError as error:
             self._print(problem(error, say))
+
+    def _keep(self, number: str, say: Texts) -> str:
+        """Keep the quotations of the last answer, or one of them; what to say of it."""
+        if not self._collected.quotes():
+            return say("export.nothing_here")
+        is_number = number.isascii() and number.isdecimal()
+        quotes = self._collected.quotes(int(number[:9]) if is_number else None)
+        if not quotes or (number and not is_number):
+            return say("export.no_number", number=printable(number))
+        self._collected.add(quotes)
+        return say("export.kept", count=len(self._collected.records))
+
+    def _export(self, name: str, say: Texts) -> str:
+        """Write what was kept to a file; what to say of it. Raises StorageError."""
+        if not self._collected.records:
+            return say("export.nothing_here")
+        if not name:
+            return say("export.file_usage")
+        return self._collected.write(Path(name).expanduser(), say)
 
     def _print_sources(self, say: Texts) -> None:
         articles = listed_articles(self._parts.index)

@@ -30,7 +30,7 @@ STDIN = Path("-")
 def verify_sentence(settings: Settings, sentence: str, as_json: bool) -> None:
     """Print whether a sentence is in the articles. Raises ClaimError."""
     say = texts_for(settings.language)
-    with _searching(settings, say, as_json) as index:
+    with searching(settings, say, as_json) as index:
         outcome = verify_in(index, sentence)
     if as_json:
         print_json(outcome.as_json())
@@ -41,7 +41,7 @@ def verify_sentence(settings: Settings, sentence: str, as_json: bool) -> None:
 def verify_draft(settings: Settings, file: Path, as_json: bool) -> bool:
     """Print whether what a draft quotes is in the articles; whether it is. Raises ClaimError."""
     say = texts_for(settings.language)
-    with _searching(settings, say, as_json) as index:
+    with searching(settings, say, as_json) as index:
         review = review_file(index, file)
     if as_json:
         print_json(review.as_json())
@@ -51,7 +51,7 @@ def verify_draft(settings: Settings, file: Path, as_json: bool) -> bool:
 
 
 @contextmanager
-def _searching(settings: Settings, say: Texts, as_json: bool) -> Iterator[CurrentIndex]:
+def searching(settings: Settings, say: Texts, as_json: bool) -> Iterator[CurrentIndex]:
     """The index, and a spinner that says that it is searched."""
     with (
         spinner(hidden=as_json) as spin,

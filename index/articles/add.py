@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import re
 import secrets
 import unicodedata
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -21,7 +22,7 @@ from index.articles.office.mail import mails_in
 from index.articles.pages import python_encoding
 from index.articles.text_files import read_text_file
 from index.articles.web.addresses import is_home, normalized, own_address, same_page
-from index.articles.web.feeds import feed_entries
+from index.articles.web.feeds import read_feed
 from index.articles.web.fetch import Fetched, Fetcher, shortened
 from index.articles.web.media_types import ARTICLE_TYPES, FEED_TYPES
 from index.disk import sync_to_disk
@@ -31,26 +32,42 @@ from index.text.clean import one_line
 MOST_FETCHED = 1000  # pages of a feed in one run
 
 
+@dataclass(frozen=True)
+class KnownArticle:
+    """What tells an article from others: the SHA-256 of its stored text, and its address."""
+
+    sha256: str
+    url: str | None
+
+    @classmethod
+    def of(cls, article: Article) -> KnownArticle:
+        """What tells this article from others."""
+        return cls(article.sha256, article.url)
+
+
 class Catalogue:
     """The articles of a corpus by address and by text.
 
-    Leaves out files over ``max_bytes`` and those that are not articles. Raises CorpusError if
-    there is no such folder.
+    Leaves out files over ``max_bytes`` and those that are not articles. Reads only files whose
+    SHA-256 is not in ``known``. Raises CorpusError if there is no such folder.
     """
 
-    def __init__(self, corpus: Path, max_bytes: int) -> None:
+    def __init__(self, corpus: Path, max_bytes: int, known: Mapping[str, KnownArticle]) -> None:
         self._urls: dict[str, str] = {}
         self._texts: dict[str, str] = {}
         for file in scan(corpus, max_bytes):
-            if not file.trouble:
+            if file.digest in known:
+                self.note(known[file.digest], file.path)
+            elif not file.trouble:
                 with suppress(ArticleError, OSError):  # the index run reports it
-                    self.note(read_article((corpus / file.path).read_bytes(), file.path))
+                    article = read_article((corpus / file.path).read_bytes(), file.path)
+                    self.note(KnownArticle.of(article), file.path)
 
-    def note(self, article: Article) -> None:
+    def note(self, article: KnownArticle, path: str) -> None:
         """Include an article. Look-ups find the first one with an address or a text."""
-        self._texts.setdefault(article.sha256, article.path)
+        self._texts.setdefault(article.sha256, path)
         if article.url:
-            self._urls.setdefault(normalized(article.url), article.path)
+            self._urls.setdefault(normalized(article.url), path)
 
     def with_url(self, url: str | None) -> str | None:
         """The path of the article from this address."""
@@ -76,44 +93,68 @@ class AddResult:
     notes: tuple[str, ...] = ()
 
 
+TEASER = "the page shows only the beginning of its article: the rest is for subscribers"
+
+
 class Adder:
     """Adds articles to a corpus.
 
     ``fields`` are given by the user (title, source, date, url, language) and take precedence
     over those of the articles. ``folder`` is relative to the corpus. ``fetcher.max_bytes``
-    limits files too. Raises CorpusError if there is no corpus or the folder is not in it.
+    limits files too. ``known``: articles of the corpus by the SHA-256 of their files, which are
+    not read. ``whole``: a page that shows only the beginning of its article is refused. Raises
+    CorpusError if there is no corpus or the folder is not in it.
     """
 
     def __init__(
-        self, corpus: Path, fetcher: Fetcher, fields: Mapping[str, str], folder: str = ""
+        self,
+        corpus: Path,
+        fetcher: Fetcher,
+        fields: Mapping[str, str],
+        folder: str = "",
+        known: Mapping[str, KnownArticle] | None = None,
+        *,
+        whole: bool = False,
     ) -> None:
         self._corpus = corpus
         self._fetcher = fetcher
         self._user_fields = {name: one_line(value) for name, value in fields.items()}
-        self._folder = corpus / _checked_folder(corpus, folder)
-        self._catalogue = Catalogue(corpus, fetcher.max_bytes)
+        self._folder = corpus / checked_folder(corpus, folder)
+        self._whole = whole
+        self._catalogue = Catalogue(corpus, fetcher.max_bytes, known or {})
+
+    def into(self, folder: str) -> Adder:
+        """The same for another folder of the corpus. Raises CorpusError."""
+        other = copy.copy(self)
+        other._folder = self._corpus / checked_folder(self._corpus, folder)
+        return other
 
     def add(self, origin: str) -> AddResult:
         """Add the article at an address or in a file.
 
         Raises FetchError, ArticleError or CorpusError.
         """
-        return self._add_url(origin, {}) if "://" in origin else self._add_file(Path(origin))
+        return self.add_url(origin, {}) if "://" in origin else self._add_file(Path(origin))
 
     def add_feed(self, url: str) -> Iterator[AddResult]:
         """Add all entries of a feed, even if some fail. Raises FetchError if there is no feed."""
-        feed = self._fetcher.get(url, FEED_TYPES)
+        fetched = self._fetcher.get(url, FEED_TYPES)
+        feed = read_feed(fetched.data, fetched.url)
+        if not feed.entries:
+            raise FetchError(
+                f"{url} is no feed with articles: give the address of an RSS or Atom feed"
+            )
         new = []
-        for entry, fields in feed_entries(feed.data, feed.url).items():
-            if known := self._catalogue.with_url(entry):
-                yield AddResult(entry, "known", known)
+        for entry in feed.entries:
+            if known := self._catalogue.with_url(entry.url):
+                yield AddResult(entry.url, "known", known)
             else:
-                new.append((entry, fields))
-        for entry, fields in new[:MOST_FETCHED]:
+                new.append(entry)
+        for entry in new[:MOST_FETCHED]:
             try:
-                yield self._add_url(entry, fields)
+                yield self.add_url(entry.url, entry.fields)
             except (FetchError, ArticleError) as error:
-                yield AddResult(entry, "failed", reason=str(error))
+                yield AddResult(entry.url, "failed", reason=str(error))
         if left := len(new[MOST_FETCHED:]):
             reason = f"{left} more entries are new: add the feed again for the next {MOST_FETCHED}"
             yield AddResult(url, "failed", reason=reason)
@@ -126,7 +167,11 @@ class Adder:
             except ArticleError as error:
                 yield AddResult(f"{file} ({number})", "failed", reason=str(error))
 
-    def _add_url(self, url: str, fields: Mapping[str, str]) -> AddResult:
+    def add_url(self, url: str, fields: Mapping[str, str]) -> AddResult:
+        """Add the article at an address. ``fields`` are for those that it lacks.
+
+        Raises FetchError, ArticleError or CorpusError.
+        """
         if known := self._catalogue.with_url(url):
             return AddResult(url, "known", known)
         page = self._fetcher.get(url, ARTICLE_TYPES)
@@ -149,6 +194,8 @@ class Adder:
         """
         try:
             document = read_document(data, f"a{suffix}")
+            if document.is_teaser and self._whole:
+                raise ArticleError(TEASER)
             body, fields = document.text, {**defaults, **document.fields}
             if fetched:
                 fields["url"] = self._address(document.fields.get("url", ""), fetched)
@@ -165,8 +212,8 @@ class Adder:
         stem = file_stem(article.title, article.date)
         file = write_new(self._folder, stem, new_suffix, content)
         path = file.relative_to(self._corpus).as_posix()
-        self._catalogue.note(replace(article, path=path))
-        notes = dict.fromkeys((*document.notes, *stored.notes))
+        self._catalogue.note(KnownArticle.of(article), path)
+        notes = dict.fromkeys((*document.notes, *stored.notes, *[TEASER] * document.is_teaser))
         return AddResult(origin, "added", path, notes=tuple(notes))
 
     def _address(self, canonical: str, fetched: str) -> str:
@@ -210,7 +257,8 @@ def _in_utf8(page: Fetched) -> bytes:
     return page.data if decoded.notes else decoded.text.encode("utf-8-sig")
 
 
-def _checked_folder(corpus: Path, folder: str) -> Path:
+def checked_folder(corpus: Path, folder: str) -> Path:
+    """A folder's path in the corpus. Raises CorpusError if it is not in it, or is hidden."""
     relative = Path(folder)
     inside = (corpus / relative).resolve().is_relative_to(corpus.resolve())
     if relative.is_absolute() or not inside or ".." in relative.parts:

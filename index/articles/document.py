@@ -11,9 +11,10 @@ class Document:
 
     ``fields`` has the known ones of title, source, date, url and language. ``notes`` tell the
     user, in one English sentence each, what could not be read as it is written in the file;
-    ``bot/locales`` translates them.
+    ``bot/locales`` translates them. ``is_teaser``: a page shows subscribers more than that.
     """
 
     text: str
     fields: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    is_teaser: bool = field(default=False, repr=False)  # no index depends on it

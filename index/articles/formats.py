@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from index.articles.document import Document
-from index.articles.markdown import MAX_MARKDOWN, plain_text
+from index.articles.markdown import MAX_MARKS, has_too_many_marks, plain_text
 from index.articles.office.docx import read_docx
 from index.articles.office.epub import read_epub
 from index.articles.office.mail import read_mail, read_mailbox, read_saved_page
@@ -71,8 +71,8 @@ def _with_checked_fields(document: Document) -> Document:
 def _markdown(data: bytes) -> Document:
     document = read_text_file(data)
     notes = list(document.notes)
-    if len(document.text) > MAX_MARKDOWN:
-        notes.append(f"it has more than {MAX_MARKDOWN} characters: its Markdown is kept as it is")
+    if has_too_many_marks(document.text):
+        notes.append(f"it has more than {MAX_MARKS} marks: its Markdown is kept as it is")
         return replace(document, notes=tuple(notes))
     return replace(document, text=plain_text(document.text))
 
@@ -80,7 +80,8 @@ def _markdown(data: bytes) -> Document:
 def _page(data: bytes) -> Document:
     above = read_text_file(data, declared_encoding(data))
     page = read_page(above.text)
-    return Document(page.text, {**page.fields, **above.fields}, (*above.notes, *page.notes))
+    fields, notes = {**page.fields, **above.fields}, (*above.notes, *page.notes)
+    return replace(page, fields=fields, notes=notes)
 
 
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")  # a part of a .docx with a password

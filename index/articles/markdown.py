@@ -20,14 +20,20 @@ _HIDDEN = {"%%": "%%", "{{<": ">}}", "{{%": "%}}", "{%": "%}", "{:": "}", "[^": 
 # A callout, a task, an alias of this block: "> [!note]- Title", "- [x] done", "text ^alias".
 _MARK = re.compile(r"\[(?:![\w-]+\][+-]?|[ xX]\])[ \t]*")
 _BLOCK_ID = re.compile(r"\^[\w-]*[^\W\d][\w-]*\s*")
-MAX_MARKDOWN = 2_000_000  # characters: a minute, if all are marks
+MAX_MARKS = 200_000  # ten seconds; an article has a few dozen
 _REACH = 2000  # characters between the two ends of a mark: a long line takes no longer
+_MARKS = "\n[]!*_`~<>|=#&\\%{^-"
 _COMMENT = "\n%%\n"
 # What separates a block from the next one, after the end of what it stands in.
 _GAPS = {
     "td_close": " | ", "th_close": " | ", "tr_close": "\n", "list_item_close": "\n",
     "table_close": "\n\n", "bullet_list_close": "\n\n", "ordered_list_close": "\n\n",
 }  # fmt: skip
+
+
+def has_too_many_marks(markdown: str) -> bool:
+    """Whether taking the markup off would take too long: the parser's time grows with it."""
+    return sum(map(markdown.count, _MARKS)) > MAX_MARKS
 
 
 def plain_text(markdown: str) -> str:

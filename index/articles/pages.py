@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from dataclasses import replace
 
 from index.articles.document import Document
 
@@ -48,4 +49,4 @@ def read_page(markup: str) -> Document:
 
     tree = parse_page(markup)
     fields = page_fields(tree)
-    return Document(article_text(tree, fields.get("title", "")), fields)
+    return replace(article_text(tree, fields.get("title", "")), fields=fields)

@@ -1,4 +1,4 @@
-"""Days: their order, and how texts print them."""
+"""Days and times of day: their order, and how texts print them."""
 
 from __future__ import annotations
 
@@ -19,6 +19,12 @@ _PRINTED = re.compile(
     r"|(?P<n4>[^\W\d_]{3,})\.?\s+(?P<d4>\d\d?)(?:st|nd|rd|th)?,?\s+(?P<y4>(?:19|20)\d\d))(?!\d)",
     re.IGNORECASE,
 )
+
+_CLOCK = re.compile(
+    r"(?<![\d.:,])(?:(?i:ore|alle|at|h)\.?\s+)?\d{1,2}[:.][0-5]\d(?![\d%€]|[.:,]\d)"
+    r"(?i:\s*[ap]\.?m\b\.?)?(?:\s+(?:[A-Z]{3,4}|UTC[+-]\d)\b)?"
+)
+_BESIDE_A_CLOCK = " \t-–—:|[]()*"
 
 
 def ranking_day(date: str | None) -> str:
@@ -52,6 +58,16 @@ def printed_days(text: str, *, day_first: bool) -> Iterator[str]:
 def without_days(text: str) -> str:
     """The text without the days that it prints."""
     return _PRINTED.sub(" ", text)
+
+
+def is_time_of_day(line: str) -> bool:
+    """Whether a line is nothing but the time of what stands below it, as "ore 18:40 –"."""
+    return _CLOCK.fullmatch(line.strip(_BESIDE_A_CLOCK)) is not None
+
+
+def has_time_of_day(line: str) -> bool:
+    """Whether a line says when something happens, as "17:10 Scuole chiuse"."""
+    return _CLOCK.search(line) is not None
 
 
 @cache

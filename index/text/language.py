@@ -47,6 +47,7 @@ class Language:
     spellings: Mapping[str, str]
     example: Mapping[str, str]
     numbers: Mapping[str, int]
+    counts: Mapping[str, int]
     scales: Mapping[str, int]
     patterns: Mapping[str, tuple[str, ...]]
 

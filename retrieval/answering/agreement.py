@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Protocol
 
 from index.generations.generation import Generation
+from index.models.encoder import Vectors
 from index.text.dates import ranking_day
 from index.text.sentences import Span
 from index.text.words import terms, words
@@ -23,6 +26,36 @@ RIVAL = 0.6
 LONGEST_ANSWER = 200  # characters of the words that answer; a longer text is no short answer
 
 AnswerKey = tuple[str, Span | None]  # an article's path, and the words in it that answer
+
+
+class Worded(Protocol):
+    """Words that answer, "" if none are known, and the unit vector of the sentence they are in."""
+
+    @property
+    def answer_text(self) -> str:
+        """The words."""
+
+    @property
+    def vector(self) -> Vectors | None:
+        """Of the sentence below its article's title, shape (dimensions,)."""
+
+
+class Relation(StrEnum):
+    """How an answer stands to the one before it."""
+
+    NEW = "new"
+    AGREES = "agrees"
+    CONTRADICTS = "contradicts"
+
+
+def relation(before: Worded, now: Worded) -> Relation:
+    """Whether a later answer agrees with the one before, as articles do; NEW if neither is known.
+
+    Without short answers, or about another event, nothing is said of it.
+    """
+    if _contradict(before, now):
+        return Relation.CONTRADICTS
+    return Relation.AGREES if _agree(before, now) else Relation.NEW
 
 
 @dataclass(frozen=True)
@@ -107,13 +140,13 @@ def _is_newer(date: str | None, other: str | None) -> bool:
     return bool(other) and ranking_day(date) > ranking_day(other)
 
 
-def _agree(lead: Sentence, sentence: Sentence) -> bool:
+def _agree(lead: Worded, sentence: Worded) -> bool:
     """Whether one sentence's answer says all that the other's says, about the same event."""
     few, many = sorted((set(terms(s.answer_text)) for s in (lead, sentence)), key=len)
     return bool(few) and few <= many and _same_event(lead, sentence)
 
 
-def _contradict(lead: Sentence, sentence: Sentence) -> bool:
+def _contradict(lead: Worded, sentence: Worded) -> bool:
     """Whether two answers about one event share no word, or no number if both have one."""
     answers = lead.answer_text, sentence.answer_text
     disjoint_terms = _disjoint(*(set(terms(answer)) for answer in answers))
@@ -125,7 +158,7 @@ def _disjoint(first: set[str], second: set[str]) -> bool:
     return bool(first and second) and first.isdisjoint(second)
 
 
-def _same_event(sentence: Sentence, other: Sentence) -> bool:
+def _same_event(sentence: Worded, other: Worded) -> bool:
     if sentence.vector is None or other.vector is None:
         return False
     return float(sentence.vector @ other.vector) >= SAME_EVENT

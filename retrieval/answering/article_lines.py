@@ -8,6 +8,7 @@ import re
 from functools import cached_property
 
 from index.articles.article import Article
+from index.text.dates import has_time_of_day, is_time_of_day
 from index.text.sentences import (
     Span,
     ends_a_sentence,
@@ -25,7 +26,6 @@ MIN_VERSES = 3  # lines without stops in a row, which are no headlines
 _ITEM = re.compile(r"\s*(?:[-–—•*·▪►]|\d{1,2}[.)]|[a-z]\))\s")
 _SPOKEN = re.compile(r"[–—-]")
 _SPEAKER = re.compile(r"\s*[–—-][^–—?!-]{0,80}")
-_TIME = re.compile(r"\s*(?:[oO]re\s+)?\d{1,2}[.:]\d{2}\s*[-–—:|]?\s*")
 
 
 class ArticleLines:
@@ -51,14 +51,34 @@ class ArticleLines:
         if not text[: line.start].strip():
             is_first = line == span or line.end - line.start <= MAX_HEADLINE
             return bool(text[line.end :].strip()) and is_first
-        if is_time(self._texts[number]):
-            return True
-        if is_labelled_row(self._texts[number]):
+        return line == span and not self._tells(number)
+
+    def _tells(self, number: int) -> bool:
+        """Whether a line without a stop answers by itself: an entry, a row, an item, a verse.
+
+        So do lines that head nothing: one with figures, or several below one another.
+        """
+        text, is_part = self._texts[number], self._beginnings[number] is not None
+        if is_time_of_day(text) or (is_table_row(text) and not is_part):
             return False
-        if is_table_row(self._texts[number]):
-            return self._beginnings[number] is None
-        part = self._beginnings[number] is not None or _ITEM.match(self._texts[number])
-        return line == span and not part and number not in self._verses
+        if is_part or is_entry(text) or is_labelled_row(text) or _ITEM.match(text):
+            return True
+        is_free = any(map(str.isdigit, text)) or self._adjoins(number) or self._adjoins(number + 1)
+        return number in self._verses or (is_free and not self._heads(number))
+
+    def _heads(self, number: int) -> bool:
+        """Whether a text, a list, a table or a time stands below a line."""
+        return any(
+            ends_a_sentence(text) or is_table_row(text) or is_entry(text) or _ITEM.match(text)
+            for text in self._texts[number + 1 : number + 2]
+        )
+
+    def _adjoins(self, number: int) -> bool:
+        """Whether no empty line parts a line from the one above."""
+        if not 0 < number < len(self._lines):
+            return False
+        gap = self.article.text[self._lines[number - 1].end : self._lines[number].start]
+        return gap.count("\n") == 1
 
     def asks(self, span: Span) -> bool:
         """Whether the sentence is a question, or part of one in an interview: it tells nothing."""
@@ -71,12 +91,19 @@ class ArticleLines:
         The question that it answers, what ends in a colon above it, the head of a table, the time
         of an entry.
         """
-        number = self._number_of(span)
-        begins = self._lines[number].start == span.start
-        start = self._beginnings[number] if begins else self._question_before(span)
+        start = self._introduction(span)
         if start is None or span.end - start > MAX_PAIR_LENGTH:
             return None
         return Span(start, start + len(self.article.text[start : span.start].rstrip()))
+
+    def head(self, span: Span) -> Span | None:
+        """What introduces the sentence from too far above to be quoted in one piece with it."""
+        start = self._introduction(span)
+        if start is None or span.end - start <= MAX_PAIR_LENGTH:
+            return None
+        head = Span(start, self._lines[self._number_of(Span(start, start))].end)
+        is_short = head.end - head.start + span.end - span.start <= MAX_PAIR_LENGTH
+        return head if is_short else None
 
     def announced(self, span: Span) -> Span | None:
         """What a sentence that ends in a colon announces below it, as far as that is short."""
@@ -87,6 +114,12 @@ class ArticleLines:
         announced = itertools.takewhile(lambda pair: pair[1] == span.start, below)
         ends = [line.end for line, _ in announced if line.end - span.start <= MAX_PAIR_LENGTH]
         return Span(span.start, ends[-1]) if ends else None
+
+    def _introduction(self, span: Span) -> int | None:
+        """Where what introduces the sentence begins."""
+        number = self._number_of(span)
+        begins = self._lines[number].start == span.start
+        return self._beginnings[number] if begins else self._question_before(span)
 
     def _question_before(self, span: Span) -> int | None:
         """Where the question begins that stands before the sentence in its line."""
@@ -113,14 +146,14 @@ class ArticleLines:
     def _beginning(self, number: int, before: int | None) -> int | None:
         """``before``: where what introduces the line above begins."""
         above, text = self._texts[number - 1], self._texts[number]
-        if is_time(text):
+        if is_time_of_day(text):
             return None
         if above.endswith(":"):
             line = self._lines[number - 1]
             return self._sentences(line.start, line.end)[-1].start
         if number - 1 in self._questions and number not in self._questions:
             return self._lines[number - 1].start
-        if is_time(above):
+        if is_time_of_day(above) or (is_entry(above) and ends_a_sentence(text)):
             return self._lines[number - 1].start
         if is_table_row(above) and is_table_row(text):
             return self._lines[number - 1].start if before is None else before
@@ -129,11 +162,10 @@ class ArticleLines:
     def _goes_on(self, number: int) -> bool:
         """Whether what introduces the line above introduces this one, too."""
         above, text = self._texts[number - 1], self._texts[number]
-        gap = self.article.text[self._lines[number - 1].end : self._lines[number].start]
         if _ITEM.match(above):
             return bool(_ITEM.match(text))
         both_end = ends_a_sentence(above) and not above.endswith(";")
-        return gap.count("\n") == 1 and not both_end
+        return self._adjoins(number) and not both_end
 
     @cached_property
     def _questions(self) -> frozenset[int]:
@@ -149,16 +181,9 @@ class ArticleLines:
         verses: set[int] = set()
         run: list[int] = []
         for number, text in enumerate(self._texts):
-            block = (
-                number
-                and "\n\n"
-                not in self.article.text[self._lines[number - 1].end : self._lines[number].start]
-            )
-            if not block:
+            if ends_a_sentence(text) or not self._adjoins(number):
                 run = []
-            if ends_a_sentence(text):
-                run = []
-            elif number:
+            if number and not ends_a_sentence(text):
                 run.append(number)
             if len(run) >= MIN_VERSES:
                 verses.update(run)
@@ -177,9 +202,9 @@ def _asks(text: str) -> bool:
     return bool(mark) and bool(_SPOKEN.match(text)) and bool(_SPEAKER.fullmatch(rest))
 
 
-def is_time(line: str) -> bool:
-    """Whether a line is the time of what stands below it, as "ore 18:40"."""
-    return _TIME.fullmatch(line) is not None
+def is_entry(line: str) -> bool:
+    """Whether a line begins an entry of a live blog or a programme: "17:10 Scuole chiuse"."""
+    return has_time_of_day(line) and not ends_a_sentence(line)
 
 
 def _stripped(text: str, line: Span) -> Span:

@@ -34,8 +34,8 @@ class Sentence:
     ``answer``: the words that probably answer, according to the reader. ``before``: the preceding
     sentence, if this one refers back to it. The two are weighed and quoted together, and either
     may hold the answer. ``lead``: what introduces it, as a question or the head of a table, and is
-    quoted with it; ``whole``: the sentence with what it announces below it. ``vector``: its unit
-    vector, shape (dimensions,).
+    quoted with it; ``head``: likewise, but from further above; ``whole``: the sentence with what it
+    announces below it. ``vector``: its unit vector, shape (dimensions,).
     """
 
     article: Article
@@ -45,6 +45,7 @@ class Sentence:
     answer: Span | None = None
     before: Span | None = None
     lead: Span | None = None
+    head: Span | None = None
     whole: Span | None = None
     vector: Vectors | None = field(default=None, compare=False, repr=False)
 
@@ -170,6 +171,7 @@ class _Excerpt:
                 heading,
                 answer,
                 lead=self.lines.lead(span),
+                head=self.lines.head(span),
                 whole=self.lines.announced(span),
                 vector=vector,
             )

@@ -15,7 +15,13 @@ from retrieval.answering.candidates import gather_sentences
 from retrieval.answering.introductions import with_introductions
 from retrieval.answering.quotations import LIKELY, ScoredSentence, quotations, ranked
 from retrieval.answering.reader import Reader
-from retrieval.answering.search import ScoredPassage, find_passages, newness
+from retrieval.answering.search import (
+    NEWEST_AMONG,
+    ScoredPassage,
+    find_passages,
+    newness,
+    worth_reading,
+)
 from retrieval.answering.weights import Caution, Weights
 from retrieval.conversation import Interpretation
 from retrieval.questions.interrogatives import asks_whether
@@ -53,10 +59,17 @@ class Extractor:
         """Scope the question, search and read passages, choose sentences, and answer or refuse."""
         scoped_question = self.scoped(interpretation)
         passages = find_passages(scoped_question, self.generation, self.embedder, interpretation)
-        sentences = self._read(scoped_question, passages)
-        candidates = in_scope(sentences, scoped_question)
-        answer = self._answer(interpretation.question, scoped_question, sentences, candidates)
-        return ExtractiveAnswer(answer, scoped_question, tuple(passages))
+        return self._answered(interpretation.question, scoped_question, passages)
+
+    def answer_from(self, question: Question, articles: Collection[str]) -> Answer:
+        """What these articles answer, by their paths, as sure as if all were asked.
+
+        Their passages are found among all, and have the scores that they have there.
+        """
+        scoped_question = self.scoped(Interpretation(question))
+        found = worth_reading(self.search(scoped_question, NEWEST_AMONG))
+        passages = [scored for scored in found if scored.passage.article in articles]
+        return self._answered(question, scoped_question, passages).answer
 
     def scoped(self, interpretation: Interpretation) -> ScopedQuestion:
         """The question with its outlets and its time, those of the articles at most."""
@@ -91,6 +104,17 @@ class Extractor:
             generation=self.generation.name,
             scope=scoped_question.scope,
         )
+
+    def _answered(
+        self,
+        question: Question,
+        scoped_question: ScopedQuestion,
+        passages: Sequence[ScoredPassage],
+    ) -> ExtractiveAnswer:
+        sentences = self._read(scoped_question, passages)
+        candidates = in_scope(sentences, scoped_question)
+        answer = self._answer(question, scoped_question, sentences, candidates)
+        return ExtractiveAnswer(answer, scoped_question, tuple(passages))
 
     def _read(
         self, scoped_question: ScopedQuestion, passages: Sequence[ScoredPassage]

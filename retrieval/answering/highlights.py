@@ -20,11 +20,17 @@ _MAX_NAME = 5  # words; a longer run of capitals is a headline
 
 
 def marked_words(answer: Answer, quote: Quotation) -> list[Span]:
-    """The spans to highlight in a quotation: the words that answer, else those of the question."""
+    """The spans to highlight in what is shown: the words that answer, else the question's.
+
+    None in a timeline, each quotation of which is on the same words.
+    """
+    if quote.dating:
+        return []
     if quote.deciding and not answer.refused:
-        words = Span(quote.deciding.start - quote.start, quote.deciding.end - quote.start)
-        return _phrases([words], quote.text, answer.question)
-    return matching_words(answer.question, quote.text)
+        offset = quote.end - len(quote.shown)
+        words = Span(quote.deciding.start - offset, quote.deciding.end - offset)
+        return _phrases([words], quote.shown, answer.question)
+    return matching_words(answer.question, quote.shown)
 
 
 def matching_words(question: str, text: str) -> list[Span]:
@@ -39,7 +45,7 @@ def matching_words(question: str, text: str) -> list[Span]:
 
 def _phrases(spans: Sequence[Span], text: str, question: str) -> list[Span]:
     """The spans, extended to whole names and joined where they are parts of one phrase."""
-    names = list(_names(text))
+    names = list(names_in(text))
     phrases: list[Span] = []
     for span in spans:
         around = [span, *(n for n in names if n.start < span.end and span.start < n.end)]
@@ -57,8 +63,8 @@ def _are_joined(first: Span, second: Span, text: str, question: str) -> bool:
     return text[first.start : second.end].casefold() in question.casefold()
 
 
-def _names(text: str) -> Iterator[Span]:
-    """The runs of words in capitals, as "Kim Jong-un", and the words with hyphens."""
+def names_in(text: str) -> Iterator[Span]:
+    """The runs of words in capitals in a text, as "Kim Jong-un", and the words with hyphens."""
     words = [Span(*match.span()) for match in _WORD.finditer(text)]
     run = words[:1]
     for before, word in pairwise(words):

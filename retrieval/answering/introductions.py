@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from index.text.sentences import is_labelled_row, is_table_row
 from index.text.words import terms
-from retrieval.answering.article_lines import is_time
+from retrieval.answering.article_lines import is_entry
 from retrieval.answering.candidates import Sentence, adjoin, refers_back
 
 
@@ -33,7 +33,7 @@ def _introduced(sentence: Sentence, preceding: Sequence[Sentence]) -> Sentence:
     if lead is None:
         refers = adjoin(before, sentence) and refers_back(sentence.text)
         return _joined(before, sentence) if refers else sentence
-    if lead == before.span and is_time(before.text):
+    if lead == before.span and is_entry(before.text):
         return _joined(before, sentence)
     if before.heading and "?" in before.text:
         # Where the question in the text is like the one asked, what follows answers both.
@@ -55,14 +55,17 @@ def _joined(before: Sentence, sentence: Sentence) -> Sentence:
     return replace(sentence, evidence=evidence, answer=better.answer, before=before.span)
 
 
+def _is_row(sentence: Sentence) -> bool:
+    is_row = is_table_row(sentence.text) or is_entry(sentence.text)
+    return is_labelled_row(sentence.text) or (is_row and not sentence.heading)
+
+
 def _chosen_rows(sentences: Sequence[Sentence], question: str) -> list[Sentence]:
-    """The rows of tables: those with most of the question's words answer as well as any does.
+    """Rows of tables and entries: those with most of the question's words answer as any does.
 
     The others do not answer: the reader does not see which row is asked for.
     """
-    rows = [
-        s for s in sentences if (is_table_row(s.text) and not s.heading) or is_labelled_row(s.text)
-    ]
+    rows = [s for s in sentences if _is_row(s)]
     wanted = set(terms(question))
     shared = [len(wanted & set(terms(row.text))) for row in rows]
     most = max(shared, default=0)

@@ -21,9 +21,7 @@ PASSAGES = 20  # read for a list
 LIKELY = 0.45  # the probability from which a sentence is listed
 ALL = 0.99  # the share of the words asked for from which a sentence has them all
 NAMED = 0.2  # how likely it is at least that a list is answered if a sentence has all its words
-LIKELY_STEP = 0.3  # and from which it is a step of a timeline
 MOST = 50  # quotations of a list
-MOST_STEPS = 12  # of a timeline
 # How much less sure of its best sentence a list must be than the answer to a question: of lists
 # that the articles answer .93 are, of questions without an answer .23.
 CAUTION = 0.56
@@ -69,6 +67,10 @@ class Members:
     passages: tuple[ScoredPassage, ...]
     confidence: float
 
+    def answer(self, extractor: Extractor) -> bool:
+        """Whether they surely enough answer at all."""
+        return self.confidence >= CAUTION * extractor.weights.thresholds[extractor.caution]
+
 
 def members(scoped_question: ScopedQuestion, extractor: Extractor) -> Members:
     """Every sentence of the passages found, with the probability that it belongs to the list."""
@@ -106,7 +108,7 @@ def list_evidence(
     extractor: Extractor,
 ) -> list[ListEvidence]:
     """The evidence of each sentence. ``ranks``: see ``article_ranks``."""
-    rarity = _rarity(scoped_question.question.text, extractor.generation)
+    rarity = rarities(scoped_question.question.text, extractor.generation)
     evidence = [scored.sentence.evidence for scored in sentences]
     reader, cosine = max(e.reader for e in evidence), max(e.cosine for e in evidence)
     return [
@@ -116,20 +118,21 @@ def list_evidence(
             float(ranks.get(scored.sentence.article.path, len(ranks))),
             e.reader - reader,
             e.cosine - cosine,
-            _share(rarity, scored.sentence.shown),
+            share_of_rarities(rarity, scored.sentence.shown),
         )
         for e, scored in zip(evidence, sentences, strict=True)
     ]
 
 
-def _rarity(question: str, generation: Generation) -> dict[str, float]:
+def rarities(question: str, generation: Generation) -> dict[str, float]:
     """How rare each term of a question is: the logarithm of the passages for one that has it."""
     stemmed = {term for word in topic_words(question) for term in terms(word)}
     having = {term: len(generation.keywords.rows_with(term)) for term in stemmed}
     return {term: math.log((1 + generation.size) / (1 + n)) for term, n in having.items()}
 
 
-def _share(rarity: Mapping[str, float], text: str) -> float:
+def share_of_rarities(rarity: Mapping[str, float], text: str) -> float:
+    """The share of the terms that a text has, weighed by how rare they are: 0–1."""
     shared = rarity.keys() & set(terms(text))
     return sum(rarity[term] for term in shared) / max(sum(rarity.values()), 1e-9)
 
@@ -143,18 +146,15 @@ def listed(
     """
     gathered = members(scoped_question, extractor)
     sentences = list(gathered.sentences)
-    threshold = CAUTION * extractor.weights.thresholds[extractor.caution]
     if intent is Intent.SAID:
         sentences = reported(sentences, scoped_question.question.text)
-    least = LIKELY_STEP if intent is Intent.TIMELINE else LIKELY
-    likely = [scored for scored in sentences if scored.answers >= least]
-    if gathered.confidence < threshold or not likely:
+    likely = [scored for scored in sentences if scored.answers >= LIKELY]
+    if not gathered.answer(extractor) or not likely:
         near = quotations(sentences, extractor.generation, limit=1)
         reason = Reason.NOT_ANSWERED if near else Reason.NOTHING_FOUND
         answer = replace(base, reason=reason, near=near)
         return ExtractiveAnswer(answer, scoped_question, gathered.passages)
-    limit = MOST_STEPS if intent is Intent.TIMELINE else MOST
-    quotes = quotations(likely, extractor.generation, limit, min_probability=0.0)
+    quotes = quotations(likely, extractor.generation, MOST, min_probability=0.0)
     sure = {
         (scored.sentence.article.path, scored.sentence.answer)
         for scored in likely

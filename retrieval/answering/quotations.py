@@ -9,7 +9,7 @@ from index.articles.article import Article
 from index.generations.generation import Generation
 from index.text.fragment import sentence_address
 from index.text.sentences import Span
-from retrieval.answer import Carrier, Quotation
+from retrieval.answer import Carrier, Quotation, Slice
 from retrieval.answering.article_lines import MAX_PAIR_LENGTH
 from retrieval.answering.candidates import Sentence, adjoin
 from retrieval.answering.search import SAME_TEXT, share_of_terms
@@ -127,7 +127,7 @@ def is_verbatim(quote: Quotation, generation: Generation) -> bool:
         article is not None
         and bool(quote.text)
         and article.sha256 == quote.sha256
-        and article.text[quote.start : quote.end] == quote.text
+        and all(article.text[s.start : s.end] == s.text for s in (quote, quote.head) if s)
         and (not deciding or quote.start <= deciding.start < deciding.end <= quote.end)
     )
 
@@ -140,11 +140,12 @@ def _with_neighbour(
     What introduces or is introduced is quoted with that alone. The preceding one joins a sentence
     that refers back to it; else the best one that answers, too.
     """
-    if candidate.sentence.lead or candidate.sentence.whole:
+    sentence = candidate.sentence
+    if sentence.lead or sentence.head or sentence.whole:
         return [candidate]
-    neighbours = [scored for scored in unused if adjoin(candidate.sentence, scored.sentence)]
+    neighbours = [scored for scored in unused if adjoin(sentence, scored.sentence)]
     for neighbour in neighbours:
-        if neighbour.sentence.span == candidate.sentence.before:
+        if neighbour.sentence.span == sentence.before:
             return [neighbour, candidate]
     likely = [neighbour for neighbour in neighbours if neighbour.answers >= min_probability]
     best = sorted(likely, key=lambda neighbour: -neighbour.score)[:1]
@@ -157,7 +158,13 @@ def _joint_quotation(group: Sequence[ScoredSentence], best: ScoredSentence) -> Q
     span = Span(first.start, last.end)
     answer = best.sentence.answer
     inside = answer and span.start <= answer.start and answer.end <= span.end
-    return slice_of(best.sentence.article, span, answer if inside else None, best.score)
+    quote = slice_of(best.sentence.article, span, answer if inside else None, best.score)
+    head = best.sentence.head
+    if head is None:
+        return quote
+    return replace(
+        quote, head=Slice(best.sentence.article.text[head.start : head.end], head.start, head.end)
+    )
 
 
 def _overlap(quote: Quotation, earlier: Quotation) -> bool:

@@ -9,16 +9,16 @@ from functools import cached_property
 from index.generations.generation import Generation
 from index.text.language import MAIN
 from index.text.sentences import Span
-from index.text.words import stems, words
 from retrieval.answer import Answer, Intent, Question, Quotation, QuotedSpan, Reason, Scope, Turn
 from retrieval.answering.agreement import undecided
 from retrieval.answering.comparison import compared
 from retrieval.answering.counting import counted
 from retrieval.answering.extractive import ExtractiveAnswer, Extractor, in_scope
-from retrieval.answering.lists import MOST, MOST_STEPS, in_order, listed
+from retrieval.answering.lists import MOST, listed
 from retrieval.answering.quotations import quotation, quotations
 from retrieval.answering.search import find_passages
 from retrieval.answering.summaries import article_sentences, joined_neighbours, summarized
+from retrieval.answering.timeline.timeline import timeline
 from retrieval.answering.weights import Caution
 from retrieval.conversation import Interpretation, in_context, is_self_contained, stands_alone
 from retrieval.questions.scope import ScopedQuestion, named_outlets
@@ -83,7 +83,8 @@ class _Request:
             return _without_search(Intent.CONFUSED, self.question, Reason.TALK, self.extractor)
         if self.intent in _ASIDES:
             return self._aside()
-        if self.intent in _COLLECTIONS and (self._is_whole or self.intent in _ABOUT_ARTICLES):
+        is_complete = self.intent in _ABOUT_ARTICLES or self.question.intent or self._is_whole
+        if self.intent in _COLLECTIONS and is_complete:
             return self._collection()
         if self.intent is Intent.YESNO and self._is_whole and not self._fact.answer.refused:
             return _undecided(self._fact)
@@ -105,10 +106,13 @@ class _Request:
             return self._fact
         result = _collected(self.intent, self.question, self.extractor, self._turn)
         result = _led_by(self._fact.answer, result) if is_led else result
-        result = _with_missing(replace(result, answer=_page(result.answer)), self.extractor)
+        if not self.question.whole:
+            result = replace(result, answer=_page(result.answer))
+        result = _with_missing(result, self.extractor)
         # "Quanti ettari sono bruciati?" has no word that asks for articles.
         is_count = self.intent is Intent.COUNT and topic(text) != text.strip(" ?!.")
-        if result.answer.refused and not is_count and not self._fact.answer.refused:
+        is_final = is_count or self.question.intent is not None
+        if result.answer.refused and not is_final and not self._fact.answer.refused:
             return self._fact
         return result
 
@@ -194,11 +198,9 @@ def _collected(
         return compared(scoped_question, base, extractor)
     if intent in (Intent.SUMMARY, Intent.NEWEST):
         return summarized(intent, scoped_question, base, extractor, turn)
-    result = listed(intent, scoped_question, base, extractor)
-    if intent is not Intent.TIMELINE:
-        return result
-    carrying = summarized(intent, scoped_question, base, extractor, turn).answer.quotes
-    return replace(result, answer=_with_steps(result.answer, carrying))
+    if intent is Intent.TIMELINE:
+        return timeline(scoped_question, base, extractor)
+    return listed(intent, scoped_question, base, extractor)
 
 
 def _lacks_topic(intent: Intent, question: Question, turn: Turn, sources: tuple[str, ...]) -> bool:
@@ -208,20 +210,6 @@ def _lacks_topic(intent: Intent, question: Question, turn: Turn, sources: tuple[
     """
     again = intent is Intent.COUNT and turn.intent is Intent.COUNT
     return not (again or intent is Intent.SUMMARY or topic(question.text, sources))
-
-
-def _with_steps(answer: Answer, carrying: Sequence[Quotation]) -> Answer:
-    """A timeline with the sentences that carry the articles on its subject and name it, too."""
-    keys = tuple(quote.key for quote in answer.quotes)
-    subject = set(stems(topic_words(answer.query)))
-    further = [
-        quote
-        for quote in carrying
-        if not _is_among(quote.key, keys) and subject & set(stems(words(quote.text)))
-    ]
-    quotes = in_order([*answer.quotes, *further][:MOST_STEPS])
-    reason = answer.reason if not quotes else None
-    return replace(answer, quotes=quotes, reason=reason, near=answer.near if reason else ())
 
 
 def _page(answer: Answer, seen: Sequence[QuotedSpan] = ()) -> Answer:

@@ -19,6 +19,7 @@ from retrieval.conversation import Interpretation
 from retrieval.questions.scope import ScopedQuestion
 
 CANDIDATES = 50  # from each of the two searches
+MOST_CANDIDATES = 3000  # where copies of one text displace the others: a second, at most
 PASSAGES = 10  # found for a question
 MIN_READ = 2  # passages that are read; a third one, far behind, gains nothing on news dev
 MAX_BEHIND_TO_READ = 2.5  # of a further passage that is read, in fused scores behind the best
@@ -180,7 +181,8 @@ class HybridSearch:
             signals = self._signals(query, count, duplicates, among)
             passages, left_out = self._best(signals, k, duplicates)
             # Copies of one agency text may have displaced all others: look further down.
-            if len(passages) == k or not left_out or count >= self.generation.size:
+            most = min(self.generation.size, MOST_CANDIDATES)
+            if len(passages) == k or not left_out or count >= most:
                 return passages
             count *= 4
 

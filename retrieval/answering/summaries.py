@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -72,19 +71,16 @@ def summarized(
     about = topic(scoped_question.question.text, scoped_question.scope.sources)
     if about:
         passages = extractor.search(scoped_question, PASSAGES)
-        behind = math.inf if intent is Intent.TIMELINE else MAX_BEHIND
         named = articles_with(topic_words(about), extractor.generation)
         naming = [scored for scored in passages if scored.passage.article in named]
-        articles = _on_subject(naming or passages, about, extractor.generation, behind)
+        articles = _on_subject(naming or passages, about, extractor.generation)
     elif turn and turn.articles and intent is Intent.SUMMARY and not scoped_question.scope.sources:
-        articles = _stored(turn.articles, extractor.generation)
+        articles = stored(turn.articles, extractor.generation)
     else:
-        articles = _newest_in_scope(scoped_question, extractor.generation)
+        articles = newest_in_scope(scoped_question, extractor.generation)
     if intent is Intent.SUMMARY and about:
         articles = articles[:FEW]
-    if intent is Intent.TIMELINE:
-        articles = sorted(articles[:MOST_ARTICLES], key=lambda article: article.date or "")
-    elif intent is Intent.NEWEST or not about:
+    if intent is Intent.NEWEST or not about:
         articles = sorted(articles, key=lambda article: ranking_day(article.date), reverse=True)
     articles = articles[:MOST_ARTICLES]
     if intent is Intent.NEWEST and about:
@@ -206,7 +202,7 @@ def _carrying(
     ``wanted``: the words of the subject that was asked for, if any.
     """
     count = SENTENCES if len(articles) == 1 else SHARED_SENTENCES if len(articles) <= FEW else 1
-    if intent is Intent.NEWEST or (intent is Intent.TIMELINE and len(articles) > 1):
+    if intent is Intent.NEWEST:
         count = 1
     for article in articles:
         spans = central_sentences(article, extractor.generation, extractor.embedder, count)
@@ -232,25 +228,22 @@ def joined_neighbours(text: str, spans: Sequence[Span]) -> list[Span]:
 
 
 def _on_subject(
-    passages: Sequence[ScoredPassage],
-    about: str,
-    generation: Generation,
-    max_behind: float = MAX_BEHIND,
+    passages: Sequence[ScoredPassage], about: str, generation: Generation
 ) -> list[Article]:
     """The articles of the passages that are near the best one, nearest first, without twins.
 
     If the request names one by its title, only that.
     """
     least = min((scored.behind for scored in passages), default=0.0)
-    near = [s.passage.article for s in passages if s.behind - least <= max_behind]
+    near = [s.passage.article for s in passages if s.behind - least <= MAX_BEHIND]
     wanted = set(terms(about))
-    for article in _stored(dict.fromkeys(s.passage.article for s in passages), generation):
+    for article in stored(dict.fromkeys(s.passage.article for s in passages), generation):
         if len(wanted) >= MIN_TITLE and wanted <= set(terms(article.title)):
             return [article]
-    return _independent(_stored(dict.fromkeys(near), generation), generation)
+    return _independent(stored(dict.fromkeys(near), generation), generation)
 
 
-def _newest_in_scope(scoped_question: ScopedQuestion, generation: Generation) -> list[Article]:
+def newest_in_scope(scoped_question: ScopedQuestion, generation: Generation) -> list[Article]:
     """The newest articles of the outlets and the days in question, without near-duplicates."""
     scope = scoped_question.scope
     headers = [
@@ -261,10 +254,11 @@ def _newest_in_scope(scoped_question: ScopedQuestion, generation: Generation) ->
     ]
     newest = sorted(headers, key=lambda article: ranking_day(article.date), reverse=True)
     paths = [article.path for article in newest[: 3 * MOST_ARTICLES]]
-    return _independent(_stored(paths, generation), generation)
+    return _independent(stored(paths, generation), generation)
 
 
-def _stored(paths: Iterable[str], generation: Generation) -> list[Article]:
+def stored(paths: Iterable[str], generation: Generation) -> list[Article]:
+    """The articles with these paths, in order; those that are gone are left out."""
     return [article for path in paths if (article := generation.store.article(path))]
 
 

@@ -67,12 +67,16 @@ def scoped(question: Question, sources: Collection[str], dates: Collection[str])
     """The question without the words that name an outlet, and what it keeps to.
 
     ``sources`` and ``dates`` (ISO 8601) are those that articles have: a question keeps to no
-    outlet that none of them has, and "settembre" is the last September that one of them has.
+    outlet that none of them has, and "settembre" is the last September that one of them has. The
+    question's own ``limits`` count more than its text.
     """
     text, named_sources = _outlets(question.text, sources)
     since, until, named = _time(question, dates)
     newest = bool(dates) and pattern("newest").search(question.text) is not None
-    scope = Scope(named_sources, since, until, newest=newest)
+    limits = question.limits
+    if limits.since or limits.until:
+        since, until, named = limits.since, limits.until, frozenset()
+    scope = Scope(limits.sources or named_sources, since, until, newest=newest)
     timeless = _timeless(text) if newest or since or until else text
     return ScopedQuestion(
         Question(text, question.day), scope, named, Question(timeless, question.day)

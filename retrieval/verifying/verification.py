@@ -53,16 +53,17 @@ def verify_in(index: CurrentIndex, sentence: str) -> Verification:
         return verify(sentence, generation)
 
 
-def verify(text: str, generation: Generation) -> Verification:
+def verify(text: str, generation: Generation, outlets: Collection[str] = ()) -> Verification:
     """Look for a sentence in all articles of a generation; no model is needed.
 
-    Words in quotation marks, if any, are the sentence; an outlet named beside them is where it
-    should be. Of several quotations that do not stand together, the worst one is the result. Raises
-    ClaimError if there is nothing to look for.
+    Words in quotation marks, if any, are the sentence; ``outlets``, or else an outlet named beside
+    it, are where it should be. Of several quotations that do not stand together, the worst one is
+    the result. Raises ClaimError if there is nothing to look for.
     """
     request = Request.parse(text, generation.sources)
-    if whole := _whole(request, generation):
+    if whole := _whole(request, tuple(outlets), generation):
         return whole
+    request = replace(request, outlets=tuple(outlets) or request.outlets)
     quotations = request.quotations
     result = verify_claim(" … ".join(quotations), request.outlets, generation)
     if len(quotations) > 1 and result.verdict not in SOUND:
@@ -72,11 +73,13 @@ def verify(text: str, generation: Generation) -> Verification:
     return replace(result, partial=request.beside > 0)
 
 
-def _whole(request: Request, generation: Generation) -> Verification | None:
+def _whole(
+    request: Request, outlets: tuple[str, ...], generation: Generation
+) -> Verification | None:
     """The result for all words, if the articles have those beside the quotation marks, too."""
     if not request.beside:
         return None
-    search = _Search(Claim.parse(request.line), (), generation)
+    search = _Search(Claim.parse(request.line), outlets, generation)
     whole = search.standing() or search.altered()
     if whole is None or sum(each.size for each in whole.differences) > request.beside / 2:
         return None

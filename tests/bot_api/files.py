@@ -11,7 +11,17 @@ from typing import Any
 from tests.bot_api.errors import ApiError, Json, bad_request
 
 DOWNLOAD = "download"  # What the fetching of a content is called among methods, though it is none.
+MAX_CAPTION = 1024  # UTF-16 code units
 _LARGEST = 20 << 20  # bytes
+_LARGEST_UPLOAD = 50 << 20  # bytes that a bot may send
+
+
+def check_upload(content: bytes) -> None:
+    """What a bot uploads (#sending-files)."""
+    if not content:
+        raise bad_request("file must be non-empty")
+    if len(content) > _LARGEST_UPLOAD:
+        raise ApiError(413, "Request Entity Too Large")
 
 
 class Files:

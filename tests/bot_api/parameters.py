@@ -43,6 +43,10 @@ PARAMETERS = {
     "sendMessage": fields(
         _CONTENT + _FLAGS + "reply_parameters:object ephemeral_message_parameters:object"
     ),
+    "sendDocument": fields(
+        "chat_id:int document:file caption parse_mode disable_content_type_detection:bool "
+        "reply_markup:object reply_parameters:object " + _FLAGS
+    ),
     "sendRichMessage": fields(
         "chat_id:int rich_message:object reply_markup:object reply_parameters:object " + _FLAGS
     ),
@@ -73,6 +77,20 @@ _PREVIEW = fields(
 )
 
 
+class Upload(bytes):
+    """The content of an uploaded file, with its name and its type."""
+
+    name: str
+    mime_type: str
+
+    @classmethod
+    def of(cls, field: web.FileField) -> Upload:
+        """The file in a field of a form."""
+        upload = cls(field.file.read())
+        upload.name, upload.mime_type = field.filename, field.content_type
+        return upload
+
+
 async def read_parameters(request: web.Request) -> Json:
     """The parameters of a request, in any of the forms of #making-requests."""
     values: Json = dict(request.query)
@@ -82,7 +100,7 @@ async def read_parameters(request: web.Request) -> Json:
         elif request.method == "POST":
             form = await request.post()
             values |= {
-                n: v.file.read() if isinstance(v, web.FileField) else v for n, v in form.items()
+                n: Upload.of(v) if isinstance(v, web.FileField) else v for n, v in form.items()
             }
     except (TypeError, ValueError) as error:
         raise bad_request("can't parse the request, or it is not encoded in UTF-8") from error

@@ -18,6 +18,8 @@ from tests.bot_api.flood import FloodControl
 from tests.bot_api.parameters import PARAMETERS, decode_parameters, read_parameters
 from tests.bot_api.state import BotState
 
+_LARGEST_REQUEST = 60 << 20  # bytes
+
 
 class BotApiServer:
     """The HTTP server, in a thread of its own, and what it keeps of the calls."""
@@ -64,7 +66,7 @@ class BotApiServer:
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._closing, self._woken = asyncio.Event(), asyncio.Event()
-        app = web.Application()
+        app = web.Application(client_max_size=_LARGEST_REQUEST)
         app.router.add_get("/file/bot{token}/{path:.+}", self._download)
         app.router.add_route("*", "/bot{token}/{method}", self._handle)
         # Without cancellation the poll of a bot that was killed would last until its timeout.
@@ -126,7 +128,7 @@ class BotApiServer:
         if method == "getUpdates":
             return await self._get_updates(params)
         with self._changed:
-            if method in {"sendMessage", "sendRichMessage", "editMessageText"}:
+            if method in {"sendMessage", "sendDocument", "sendRichMessage", "editMessageText"}:
                 self._flood.count(params.get("chat_id", 0))
             result = copy.deepcopy(self._state.handlers[method](params))
         if method == "setWebhook":

@@ -9,11 +9,11 @@ from typing import Any
 
 from tests.bot_api.ephemeral import EphemeralMessages
 from tests.bot_api.errors import ADA, CLOSED, ApiError, ClosedError, Json, bad_request
-from tests.bot_api.files import Files
+from tests.bot_api.files import MAX_CAPTION, Files, check_upload
 from tests.bot_api.inline import check_article, check_inline_answer
 from tests.bot_api.keyboards import check_reply_markup
 from tests.bot_api.menus import Menus
-from tests.bot_api.parameters import check_fields, check_link_preview, fields
+from tests.bot_api.parameters import Upload, check_fields, check_link_preview, fields
 from tests.bot_api.queries import OpenQueries
 from tests.bot_api.reactions import check_reactions
 from tests.bot_api.rich import rich_message
@@ -62,6 +62,7 @@ class BotState:
         self.handlers: dict[str, Callable[[Json], Any]] = {
             "getMe": self.get_me,
             "sendMessage": self.send_message,
+            "sendDocument": self.send_document,
             "sendRichMessage": self.send_rich_message,
             "sendMessageDraft": self.send_message_draft,
             "editMessageText": self.edit_message_text,
@@ -149,6 +150,20 @@ class BotState:
     def send_rich_message(self, params: Json) -> Json:
         """#sendrichmessage."""
         return self._send(params, self._rich_content(params))
+
+    def send_document(self, params: Json) -> Json:
+        """#senddocument, of a file that is uploaded."""
+        upload = params.get("document")
+        if not isinstance(upload, Upload):
+            raise bad_request("there is no document in the request")
+        content: Json = {"document": self.files.add(upload, upload.name, upload.mime_type)}
+        check_upload(upload)
+        if params.get("caption"):
+            caption, entities = formatted_text({**params, "text": params["caption"]})
+            content |= {"caption": caption} | ({"caption_entities": entities} if entities else {})
+            if len(caption.encode("utf-16-le")) // 2 > MAX_CAPTION:
+                raise bad_request("message caption is too long")
+        return self._send(params, content | self._markup(params))
 
     def _send(self, params: Json, content: Json) -> Json:
         chat = self._chat(params)

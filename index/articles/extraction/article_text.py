@@ -8,14 +8,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from index.articles.extraction.blocks import CLOCK, Block, joined, page_blocks
+from index.articles.document import Document
+from index.articles.extraction.blocks import Block, joined, page_blocks
 from index.articles.extraction.features import PageTexts, grams, words
 from index.articles.extraction.opinion import extracted_text, second_opinion
 from index.articles.extraction.parsing import drop_unseen, no_article
 from index.articles.extraction.selection import article_odds, notice_kind
-from index.articles.extraction.structured import page_texts
+from index.articles.extraction.structured import is_for_subscribers, page_texts
 from index.errors import ArticleError
 from index.text.clean import is_boilerplate
+from index.text.dates import is_time_of_day
 
 _HEADINGS = frozenset("h1 h2 h3 h4 h5 h6".split())
 _SCRAP = 60  # characters
@@ -25,14 +27,16 @@ _MIN_REPEATED = 40  # characters; shorter lines may well come twice
 _COVERED = 0.8  # of JSON-LD's body; a page with less shows only the beginning
 _MAX_HEADLINE = 600  # characters
 _SHORT = 500  # characters of a page that only leads on to another
+_MAX_TEASER = 1500  # characters
+_NEAR_END = 3  # blocks behind an article, one of which asks for a subscription
 
 
-def article_text(tree: Any, title: str) -> str:
+def article_text(tree: Any, title: str) -> Document:
     """The text of the page's article, its headline first. Changes the tree.
 
     Raises ArticleError, with the reason, if the page has no article.
     """
-    texts = page_texts(tree, title)
+    texts, is_closed = page_texts(tree, title), is_for_subscribers(tree)
     target = _refresh_target(tree)
     drop_unseen(tree)
     texts = replace(texts, extracted=extracted_text(tree))
@@ -40,11 +44,22 @@ def article_text(tree: Any, title: str) -> str:
     if target and sum(len(block.text) for block in blocks) < _SHORT:
         raise ArticleError(f"the page only leads on to {target}: add that address")
     at = _headline(blocks, title)
-    body = _completed(_body(blocks, at, texts), texts)
+    chosen = _body(blocks, at, texts)
+    body = _completed(chosen, texts)
     if not any(stop in block.text for block in body for stop in _STOPS):
         raise _no_article(blocks)
     shown = [] if at is None else [replace(blocks[at], text=html.unescape(blocks[at].text))]
-    return joined([*shown, *body])
+    is_short = sum(len(block.text) for block in body) < _MAX_TEASER
+    is_teaser = is_short and (is_closed or _asks_to_subscribe(blocks, chosen))
+    return Document(joined([*shown, *body]), is_teaser=is_teaser)
+
+
+def _asks_to_subscribe(blocks: Sequence[Block], body: Sequence[Block]) -> bool:
+    """Whether one of the first blocks behind the article is a notice for subscribers."""
+    elements = {id(block.element) for block in body}
+    last = max((at for at, b in enumerate(blocks) if id(b.element) in elements), default=-1)
+    behind = blocks[last + 1 : last + 1 + _NEAR_END]
+    return any(notice_kind([block.text]) == "subscribe" for block in behind)
 
 
 def _refresh_target(tree: Any) -> str:
@@ -79,7 +94,7 @@ def _body(blocks: Sequence[Block], headline: int | None, texts: PageTexts) -> li
         for at, (odd, block) in enumerate(zip(map(sum, votes), blocks, strict=True))
         if odd > (_SURE if _is_scrap(block) else 0) and not is_boilerplate(block.text)
     }
-    times = {at for at, block in enumerate(blocks) if CLOCK.fullmatch(block.text)}
+    times = {at for at, block in enumerate(blocks) if is_time_of_day(block.text)}
     posts = {at for at in times if at + 1 in kept - times}
     kept = kept - times | (posts if len(posts) > 1 else set())  # of a live blog
     seen = set() if headline is None else {blocks[headline].text}
@@ -95,9 +110,10 @@ def _body(blocks: Sequence[Block], headline: int | None, texts: PageTexts) -> li
 
 
 def _is_scrap(block: Block) -> bool:
-    """Whether a block is no sentence and no heading: of little use, and often no article."""
+    """Whether a block is no sentence, heading, row or item: of little use, often no article."""
+    is_item = block.element.tag == "li" and not block.linked
     is_heading = block.element.tag in _HEADINGS or block.is_row
-    return not is_heading and len(block.text) < _SCRAP and block.text[-1].isalnum()
+    return not is_heading and not is_item and len(block.text) < _SCRAP and block.text[-1].isalnum()
 
 
 def _without_notice(block: Block) -> Block:
@@ -124,7 +140,8 @@ def _completed(body: list[Block], texts: PageTexts) -> list[Block]:
 
 def _no_article(blocks: Sequence[Block]) -> ArticleError:
     """The reason why a page with these blocks has no article."""
-    kind = notice_kind([block.text for block in blocks])
+    # A footer links to what it says of cookies.
+    kind = notice_kind([block.text for block in blocks if block.linked < len(block.text) / 2])
     if kind == "missing":
         return ArticleError("the page says that there is no such article: nothing in it is read")
     if kind == "consent":

@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 from index.text.clean import without_controls
+from index.text.dates import is_time_of_day
 
 _INLINE = frozenset(
     "a abbr acronym b bdi bdo big cite code data del dfn em font i ins kbd label mark nobr q rb rt"
@@ -18,9 +19,6 @@ _SUPERSCRIPT = str.maketrans("0123456789+-−n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺
 _SUBSCRIPT = str.maketrans("0123456789+-−", "₀₁₂₃₄₅₆₇₈₉₊₋₋")
 _POWER = re.compile(r"[\d+\-−n]{1,4}")
 _BASE = re.compile(r"(?:^|[^\w.,])(?:\d{1,3}|[^\W\d_]{1,3}|.*[)\]])$")
-CLOCK = re.compile(
-    r"(?:(?:ore|alle|at)\s+)?\d{1,2}[:.]\d{2}(?:\s*[ap]\.?m\.?|\s*[A-Z]{2,4})?", re.IGNORECASE
-)
 _MAX_SPAN = 50  # columns or rows of one cell
 _MAX_CELL = 200  # characters; a longer cell is a layout
 _MAX_LINK = 400  # characters; more is a link that nobody closed
@@ -51,8 +49,8 @@ def joined(blocks: Sequence[Block]) -> str:
     """The text of the blocks; the time of a live blog's entry is on the entry's first line."""
     text = blocks[0].text if blocks else ""
     for before, block in pairwise(blocks):
-        is_time = CLOCK.fullmatch(before.text)
-        text += (" " if is_time else "\n" if block.goes_on else "\n\n") + block.text
+        gap = " " if is_time_of_day(before.text) else "\n" if block.goes_on else "\n\n"
+        text += gap + block.text
     return text
 
 
@@ -179,8 +177,11 @@ def _data_rows(table: Any) -> list[Block]:
         or max(len(t) for r in texts for t in r) > _MAX_CELL
     ):
         return []
-    headings = texts[0] if _has_headings(rows, texts) else []
     blocks = [Block(caption, _joined(caption.itertext())) for caption in table.iter("caption")]
+    if len(set(rows[0])) == 1:  # over all columns
+        blocks.append(Block(table, texts[0][0], is_row=True))
+        rows, texts = rows[1:], texts[1:]
+    headings = texts[0] if len(rows) > 1 and _has_headings(rows, texts) else []
     for row, cells in zip(rows, texts, strict=True):
         linked = sum(len(_joined(a.itertext())) for cell in row for a in cell.iter("a"))
         text = " · ".join(_labelled(cells, headings))

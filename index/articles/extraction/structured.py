@@ -28,6 +28,14 @@ def page_texts(tree: Any, title: str) -> PageTexts:
     )
 
 
+def is_for_subscribers(tree: Any) -> bool:
+    """Whether JSON-LD says that the article may not be read for free.
+
+    https://schema.org/isAccessibleForFree, which search engines want from pages behind a paywall.
+    """
+    return any(str(item.get("isAccessibleForFree")).lower() == "false" for item in json_ld(tree))
+
+
 def _plain(body: str) -> str:
     """An articleBody without the markup and the escapes that some sites leave in it."""
     from lxml.html import document_fromstring

@@ -14,6 +14,7 @@ from index.text.clean import one_line
 _TITLE = re.compile(r"\{\\title\s+([^{}]*)\}")
 _INNERMOST = re.compile(r"(?<!\\)\{((?:[^{}\\]++|\\.)*+)\}", re.DOTALL)  # group
 _SPECIAL = re.compile(r"\\(v|deleted|super)(?![a-z0-9])")  # which striprtf reads as plain text
+_BRACE = re.compile(r"\\(?:footnote(?![a-z])|[{}\\])|[{}]")
 _RAISED = ("\x0e", "\x0f")  # around a raised text
 
 
@@ -24,7 +25,7 @@ def read_rtf(data: bytes) -> Document:
         raise ArticleError("it is no .rtf file: save it as .rtf again")
     match = _TITLE.search(source)
     title = one_line(_text("{\\rtf1\\ansi " + match[1] + "}")) if match else ""
-    lines = _text(_INNERMOST.sub(_special, source)).split("\n")
+    lines = _text(_INNERMOST.sub(_special, _with_notes_last(source))).split("\n")
     return Document(markup_text("".join(_markup(lines))), {"title": title} if title else {})
 
 
@@ -32,6 +33,22 @@ def _text(source: str) -> str:
     from striprtf.striprtf import rtf_to_text
 
     return str(rtf_to_text(source, errors="replace"))
+
+
+def _with_notes_last(source: str) -> str:
+    """The source with its footnotes as paragraphs at the end: striprtf leaves them out."""
+    kept, moved, opened, note, at = [], [], [0], (-1, 0), 0
+    for brace in _BRACE.finditer(source):
+        if brace[0] == "{":
+            opened.append(brace.start())
+        elif brace[0] == "\\footnote":
+            note = (opened[-1], brace.end())
+        elif brace[0] == "}" and len(opened) > 1 and opened.pop() == note[0]:
+            kept.append(source[at : note[0]])
+            moved.append(f"\\par {{{source[note[1] : brace.start()]}}}")
+            at = brace.end()
+    text, end, rest = source[at:].rpartition("}")
+    return "".join([*kept, text, *moved, end, rest])
 
 
 def _special(group: re.Match[str]) -> str:

@@ -2,44 +2,108 @@
 
 from __future__ import annotations
 
+import calendar
 import html
 import io
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urljoin, urlsplit
+from xml.sax import SAXParseException
 
 from index.articles.page_dates import day_of, publication_zone
 from index.errors import FetchError
 from index.text.clean import one_line
 
 MAX_LENGTH = 500  # characters of a title
+_MINUTE = 60.0
+_FEED_LINKS = (
+    "//link[contains(concat(' ', normalize-space(@rel), ' '), ' alternate ')]"
+    "[contains(@type, 'rss') or contains(@type, 'atom')]/@href"
+)
+MAX_TAGS = 300_000  # ten seconds, if none is closed; 10,000 entries have half as many
 
 
-def feed_entries(data: bytes, url: str) -> dict[str, dict[str, str]]:
-    """The title and date, if known, of the articles in the feed from ``url``, by their address.
+@dataclass(frozen=True)
+class FeedEntry:
+    """An article that a feed names: its address, and the known ones of title and date.
 
-    Raises FetchError if it is no feed or has no entry with an address.
+    ``updated``: when the feed says that it last changed, in seconds since the epoch; 0 if it says
+    nothing of it.
     """
+
+    url: str
+    fields: Mapping[str, str]
+    updated: float = 0.0
+
+
+@dataclass(frozen=True)
+class FeedContent:
+    """What a feed says. ``ttl``: seconds for which it asks not to be fetched again, 0 if none."""
+
+    title: str
+    ttl: float
+    entries: tuple[FeedEntry, ...]
+
+
+def read_feed(data: bytes, url: str) -> FeedContent:
+    """The content of the feed from ``url``, its entries with an address, each address once.
+
+    Raises FetchError if it is no feed, is broken before its first entry, or has too
+    many tags.
+    """
+    if data.count(b"<") > MAX_TAGS:
+        raise FetchError(f"{url} has more than {MAX_TAGS} tags, too many for a feed")
     import feedparser
 
     # A stream, because feedparser opens bytes that look like an address or a path. Only titles and
     # dates are read: cleaning the texts between takes half of the time.
-    feed = feedparser.parse(
+    parsed = feedparser.parse(
         io.BytesIO(data),
         response_headers={"content-location": url},
         sanitize_html=False,
         resolve_relative_uris=False,
     )
-    language = str(feed.feed.get("language") or "")[:2].lower()
+    is_broken = isinstance(parsed.get("bozo_exception"), SAXParseException)
+    if not parsed.entries and (is_broken or not parsed.version):
+        raise FetchError(f"{url} is no feed with articles: give the address of an RSS or Atom feed")
+    language = str(parsed.feed.get("language") or "")[:2].lower()
     zone = publication_zone(language, urlsplit(url).hostname or "")
-    entries: dict[str, dict[str, str]] = {}
-    for item in feed.entries:
+    entries: dict[str, FeedEntry] = {}
+    for item in parsed.entries:
         if link := one_line(str(item.get("link") or "")):
+            address = urljoin(url, link)
             title = _plain(str(item.get("title") or ""))[:MAX_LENGTH]
             fields = {"title": title, "date": day_of(str(item.get("published") or ""), zone)}
             known = {name: value for name, value in fields.items() if value}
-            entries.setdefault(urljoin(url, link), known)
-    if not entries:
-        raise FetchError(f"{url} is no feed with articles: give the address of an RSS or Atom feed")
-    return entries
+            entries.setdefault(address, FeedEntry(address, known, _updated(item)))
+    ttl = str(parsed.feed.get("ttl") or "")
+    seconds = float(ttl[:9]) * _MINUTE if ttl.isdecimal() else 0.0
+    title = _plain(str(parsed.feed.get("title") or ""))[:MAX_LENGTH]
+    return FeedContent(title, seconds, tuple(entries.values()))
+
+
+def _updated(item: Any) -> float:
+    with warnings.catch_warnings():  # feedparser takes "published" where there is no "updated"
+        warnings.simplefilter("ignore", DeprecationWarning)
+        moment = item.get("updated_parsed")
+    try:
+        return float(calendar.timegm(moment)) if moment else 0.0
+    except (ValueError, OverflowError, TypeError):
+        return 0.0
+
+
+def feeds_of_page(data: bytes, url: str) -> list[str]:
+    """The addresses of the feeds that a page from ``url`` names for programs."""
+    from lxml.etree import LxmlError
+    from lxml.html import document_fromstring
+
+    try:
+        links = document_fromstring(data).xpath(_FEED_LINKS)
+    except (LxmlError, ValueError, AssertionError):
+        return []
+    return list(dict.fromkeys(urljoin(url, str(link).strip()) for link in links))
 
 
 def _plain(title: str) -> str:

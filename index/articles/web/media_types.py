@@ -7,6 +7,10 @@ first bytes, and further: a label that is missing or says nothing tells nothing 
 from __future__ import annotations
 
 import re
+from contextlib import suppress
+
+from index.articles.office.signatures import format_of
+from index.errors import ArticleError
 
 PAGE_TYPES = frozenset({"text/html", "application/xhtml+xml"})
 ARTICLE_TYPES = {
@@ -36,7 +40,10 @@ _PAGE_ROOTS = frozenset(
     b"a article b body br div font h1 head iframe main p script section style table title".split()
 )
 _UNTOLD = frozenset({"", "text/plain", "text/xml", "application/xml"})
-_UNTOLD_SUBTYPES = ("/octet-stream", "/unknown", "/force-download", "/x-download")
+_UNTOLD_SUBTYPES = (
+    "/octet-stream", "/unknown", "/force-download", "/x-download", "/zip", "/x-zip-compressed"
+)  # fmt: skip
+_BINARY_TYPE = "application/octet-stream"
 _HEAD = 1445  # bytes that the standard looks at
 _BINARY = bytes({*range(0x20)} - {*b"\t\n\f\r\x1b"})
 
@@ -61,5 +68,13 @@ def media_type(data: bytes, label: str, path: str) -> str:
     if not says_nothing or label.endswith("/xml"):
         return label
     if len(head[:_HEAD].translate(None, _BINARY)) < len(head[:_HEAD]):
-        return "application/octet-stream"
+        return _archive_type(data)
     return "text/markdown" if path.lower().endswith((".md", ".markdown")) else "text/plain"
+
+
+def _archive_type(data: bytes) -> str:
+    """The type of a document that is an archive of files, or that of any binary data."""
+    with suppress(ArticleError):
+        suffix = format_of(data)
+        return next((t for t, s in ARTICLE_TYPES.items() if s == suffix), _BINARY_TYPE)
+    return _BINARY_TYPE

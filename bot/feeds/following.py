@@ -1,0 +1,42 @@
+"""Puts together what visits feeds, out of the settings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from bot.feeds.due import FEEDS_FILE
+from bot.feeds.lists import addresses_of
+from bot.feeds.politeness import Politeness
+from bot.feeds.schedule import MINUTE, Schedule
+from bot.feeds.store import feed_store
+from bot.feeds.visits import Visitor
+from bot.settings import Settings
+from index.articles.add import Adder
+from index.articles.web.fetch import Fetcher
+from index.generations.known import known_articles
+
+_MAX_RULES = 1_000_000  # bytes of a robots.txt
+_RULES_SECONDS = 10.0
+
+
+def configure_feeds(settings: Settings) -> None:
+    """Follow the feeds of VIRGOLETTE_FEEDS. Raises UsageError, FetchError or StorageError."""
+    if settings.feeds or (settings.data_dir / FEEDS_FILE).exists():
+        with feed_store(settings.data_dir) as store:
+            store.configure(addresses_of(settings.feeds))
+
+
+@contextmanager
+def feed_visitor(settings: Settings) -> Iterator[Visitor]:
+    """What visits the feeds of these settings, for the length of a ``with``."""
+    with feed_store(settings.data_dir) as store:
+        rules = Fetcher(settings.fetch_allow, _MAX_RULES, _RULES_SECONDS)
+        before = Politeness(store, rules).before
+        fetcher = Fetcher(settings.fetch_allow, settings.max_file_bytes, before=before)
+
+        def adder() -> Adder:
+            known = known_articles(settings.data_dir)
+            return Adder(settings.corpus_dir, fetcher, {}, known=known, whole=True)
+
+        yield Visitor(store, fetcher, Schedule(settings.feed_minutes * MINUTE), adder)

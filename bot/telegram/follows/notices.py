@@ -1,0 +1,62 @@
+"""The message that tells what new articles answer to a followed question."""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import astuple
+
+from bot.following.follows import Follow
+from bot.following.news import News
+from bot.following.outbox import Outgoing, Parts
+from bot.locales import Texts
+from bot.telegram.buttons import quotation_rows
+from bot.telegram.messages import Block, Button, Message, answer_blocks, packed, shortened
+from retrieval.answering.agreement import Relation
+
+DAILY_HOUR = 8  # of this machine's clock, when messages come that come once a day
+_MAX_ROWS = 10  # of buttons
+
+
+def notice(news: News, say: Texts, now: float, *, inline: bool) -> Outgoing:
+    """The message, to be queued; ``now``: seconds since the epoch. ``inline``: see buttons."""
+    follow, answer = news.follow, news.answer
+    lines = [Block.bold(f"🔔 {shortened(follow.question)}"), Block.words(_relation(news, say))]
+    rows = quotation_rows(answer.quotes, 1, say, inline=inline)
+    part = {
+        "blocks": [astuple(block) for block in [*lines, *answer_blocks(answer, say)]],
+        "rows": [[astuple(button) for button in row] for row in rows],
+        "end": astuple(stop_button(follow, say)),
+    }
+    due = next_daily(now) if follow.daily else now
+    return Outgoing(follow.to, follow.person, [part], due, now, follow.id)
+
+
+def messages_of(content: Parts) -> list[Message]:
+    """The messages that a queued content is sent as, at least one: several notices are one."""
+    blocks = [Block(*block) for part in content for block in part["blocks"]]
+    rows = [[Button(*button) for button in row] for part in content for row in part["rows"]]
+    ends = {tuple(part["end"]): None for part in content if "end" in part}
+    *messages, last = packed(blocks)
+    return [*messages, last.with_buttons(*rows[:_MAX_ROWS], [Button(*end) for end in ends])]
+
+
+def stop_button(follow: Follow, say: Texts) -> Button:
+    """The button below a notice that ends the following."""
+    return Button(say("telegram.follow_stop"), f"stop:{follow.id}")
+
+
+def next_daily(now: float) -> float:
+    """When the next messages come that come once a day, in seconds since the epoch."""
+    moment = datetime.datetime.fromtimestamp(now)
+    due = moment.replace(hour=DAILY_HOUR, minute=0, second=0, microsecond=0)
+    return (due if due > moment else due + datetime.timedelta(days=1)).timestamp()
+
+
+def _relation(news: News, say: Texts) -> str:
+    before = news.follow.last.answer if news.follow.last else ""
+    if news.relation is Relation.CONTRADICTS:
+        now = shortened(news.answer.answer or "")
+        return say("telegram.notice_contradicts", before=shortened(before), now=now)
+    if news.relation is Relation.AGREES:
+        return say("telegram.notice_agrees", before=shortened(before))
+    return say("telegram.notice_new")

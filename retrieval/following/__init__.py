@@ -1,0 +1,1 @@
+"""What new articles say to questions that were asked before."""

@@ -1,0 +1,126 @@
+"""What is queued is sent once, however often the bot is killed meanwhile."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass, field
+from functools import partial
+
+import pytest
+
+from bot.state import FILE, State
+from index.building.sync import sync
+from index.generations.layout import Locations
+from index.models.embedder import Embedder
+from tests.bot_api import FakeBotApi
+from tests.conftest import Workplace
+from tests.running_bot import READY, Bot
+
+SETTINGS = {"VIRGOLETTE_WATCH": "false", "VIRGOLETTE_TELEGRAM_QUESTIONS_PER_HOUR": "0"}
+QUESTION = "Chi ha vinto la gara di Valdoria?"
+CHATS = range(7001, 7013)
+NAMES = "Ada Bruno Carla Dario Elena Fabio Gina Ivo Lia Marco".split()
+FAMILIES = "Alba Bosco Conti Dolci Esposto Ferri Gatti Longo Monti Neri Orsi Poli".split()
+
+
+@dataclass
+class Race:
+    """Chats that follow a question, and articles that answer it, one after another."""
+
+    place: Workplace
+    embedder: Embedder
+    rng: random.Random
+    winners: list[str] = field(default_factory=list)
+
+    def publish(self) -> None:
+        """One more article, with a winner of its own."""
+        number = len(self.winners)
+        winner = f"{NAMES[number % 10]} {FAMILIES[number // 10]}{'abcdefghi'[number % 9]}"
+        words = " ".join(self.rng.sample(FAMILIES, 6)).lower()
+        text = f"Edizione {number} con {words}. La gara di Valdoria è stata vinta da {winner}."
+        self.winners.append(f"vinta da {winner}")
+        self.place.write(f"{number:03}.txt", text + "\n")
+        sync(Locations(self.place.corpus, self.place.data), self.embedder)
+
+    def sent(self, api: FakeBotApi) -> Counter[tuple[int, str]]:
+        """How often each winner was told to each chat."""
+        texts = [(c, m["text"]) for c in CHATS for m in api.messages(c, from_bot=True)]
+        return Counter((chat, w) for chat, text in texts for w in self.winners if w in text)
+
+    def has_sent(self, api: FakeBotApi, count: int) -> bool:
+        """Whether so many messages are sent, or all that are queued."""
+        return self.sent(api).total() >= count or self.queued() == 0
+
+    def queued(self) -> int | None:
+        """The messages in the outbox; None where the last article was not looked at yet."""
+        with closing(State(self.place.data / FILE)) as state:
+            ((runs,), (behind,)) = state.select(
+                "SELECT max(run) FROM runs UNION ALL "
+                "SELECT count(*) FROM follows WHERE run < (SELECT max(run) FROM runs)"
+            )
+            ((queued,),) = state.select("SELECT count(*) FROM outbox")
+        return None if behind or runs <= len(self.winners) else int(queued)
+
+
+def killed(place: Workplace, embedder: Embedder, kills: int, seed: int) -> None:
+    race = Race(place, embedder, random.Random(seed))
+    place.write(
+        "mercato.txt", "Il mercato di Valdoria si tiene ogni giovedì in piazza Garibaldi.\n"
+    )
+    sync(Locations(place.corpus, place.data), embedder)
+    doubled: set[tuple[int, str]] = set()
+    with FakeBotApi() as api:
+        bot = Bot(place, api, **SETTINGS)
+        for chat in CHATS:
+            assert "Seguo" in bot.ask(f"/segui {QUESTION}", user_id=chat)["text"]
+        for _ in range(kills):
+            if race.queued() == 0:
+                race.publish()
+            more = race.rng.randrange(len(CHATS))
+            wait_until(partial(race.has_sent, api, race.sent(api).total() + more))
+            time.sleep(race.rng.uniform(0, 0.03))
+            bot.process.kill()
+            bot.process.wait(30)
+            doubled |= unnoted(race, api)
+            bot = Bot(place, api, **SETTINGS)
+        wait_until(lambda: race.queued() == 0)
+        assert bot.stop() == 0 and api.refusals == []
+    sent = race.sent(api)
+    assert sent.keys() == {(chat, winner) for chat in CHATS for winner in race.winners}
+    assert {key for key, times in sent.items() if times > 1} <= doubled
+    assert max(sent.values()) <= 2 and len(doubled) <= kills / 2
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + READY
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
+
+
+def unnoted(race: Race, api: FakeBotApi) -> set[tuple[int, str]]:
+    """What Telegram had taken when the bot was killed before it noted that: one message at most."""
+    with closing(State(race.place.data / FILE)) as state:
+        rows = state.select("SELECT chat, content FROM outbox ORDER BY id")
+    left = {(chat, w) for chat, content in rows for w in race.winners if w in content}
+    taken = left & race.sent(api).keys()
+    assert len(taken) <= 1
+    return taken
+
+
+def test_ten_kills_lose_no_message_and_double_none(
+    empty_place: Workplace, embedder: Embedder
+) -> None:
+    killed(empty_place, embedder, kills=10, seed=1)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3600)
+def test_a_hundred_kills_lose_no_message_and_double_none(
+    empty_place: Workplace, embedder: Embedder
+) -> None:
+    killed(empty_place, embedder, kills=100, seed=2)
