@@ -5,8 +5,9 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Sequence
+from functools import cache
 
-from index.text.language import pattern, vocabulary
+from index.text.language import alternatives, pattern, vocabulary
 from index.text.names import known_names, words_of
 from index.text.sentences import Span, sentences
 from index.text.words import plain
@@ -70,11 +71,22 @@ def is_full_name(name: str, texts: Sequence[str]) -> bool:
 
 
 def _speakers(text: str) -> set[str]:
-    """The names near a verb that says that somebody speaks."""
+    """The names near a verb that says that somebody speaks, and those given as the source."""
     verbs = [_count(text[: match.start()]) for match in pattern("speaks").finditer(text)]
     names = _subjects(text)
     counts = {name: _count(text[:at]) for name, at in names.items()}
-    return {name for name, n in counts.items() if any(abs(n - verb) <= _NEAR for verb in verbs)}
+    near = {name for name, n in counts.items() if any(abs(n - verb) <= _NEAR for verb in verbs)}
+    return near | {match["name"] for given in _given_as_source() for match in given.finditer(text)}
+
+
+@cache
+def _given_as_source() -> tuple[re.Pattern[str], ...]:
+    """ "secondo Sullivan", and the name in brackets or after a dash behind a quotation."""
+    name = rf"(?P<name>{_NAME.pattern})"
+    return (
+        re.compile(rf"(?<!\w)(?i:{alternatives('according_to')})\s+{name}"),
+        re.compile(rf"{_FILLER}[.?!…]?[»”\"’']?\s*(?:\(|[–—]\s*){name}(?:\)|\s*$)"),
+    )
 
 
 def _subjects(text: str) -> dict[str, int]:

@@ -140,8 +140,11 @@ class _Checkup:
         return min(result, without, key=lambda one: list(Verdict).index(one.verdict))
 
     def _outlets(self, number: int) -> tuple[str, ...]:
-        span = self.sentences[number]
-        return named_outlets(self.masked[span.start : span.end], self.generation.sources)
+        """The outlets named beside a quotation: behind a semicolon another one begins."""
+        span, quoted = self.sentences[number], self.quotations[number]
+        before = self.masked[span.start : quoted.start].rpartition(";")[2]
+        after = self.masked[quoted.start : span.end].partition(";")[0]
+        return named_outlets(before + after, self.generation.sources)
 
     def _speakers(self, number: int, result: Verification) -> tuple[str, str]:
         """Who says it in the draft, and who in the articles, if surely somebody else."""
@@ -149,7 +152,7 @@ class _Checkup:
         before = self._sentence_before(span)
         texts = [self._written(quote) for quote in result.quotes]
         names = other_speaker(self.masked[span.start : span.end], before, texts)
-        if names is None:
+        if names is None or named_outlets(names[0], self.generation.sources):
             return "", ""
         articles = [self.generation.store.article(quote.article) for quote in result.quotes]
         read = [self.draft.text, *(article.text for article in articles if article)]
