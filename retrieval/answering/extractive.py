@@ -15,13 +15,7 @@ from retrieval.answering.candidates import gather_sentences
 from retrieval.answering.introductions import with_introductions
 from retrieval.answering.quotations import LIKELY, ScoredSentence, quotations, ranked
 from retrieval.answering.reader import Reader
-from retrieval.answering.search import (
-    NEWEST_AMONG,
-    ScoredPassage,
-    find_passages,
-    newness,
-    worth_reading,
-)
+from retrieval.answering.search import HybridSearch, ScoredPassage, find_passages, newness
 from retrieval.answering.weights import Caution, Weights
 from retrieval.conversation import Interpretation
 from retrieval.questions.interrogatives import asks_whether
@@ -67,8 +61,12 @@ class Extractor:
         Their passages are found among all, and have the scores that they have there.
         """
         scoped_question = self.scoped(Interpretation(question))
-        found = worth_reading(self.search(scoped_question, NEWEST_AMONG))
-        passages = [scored for scored in found if scored.passage.article in articles]
+        sources, store = scoped_question.scope.sources, self.generation.store
+        rows = store.passage_rows(articles)
+        if sources:
+            rows &= frozenset(store.rows_where(lambda source, _: source in sources))
+        search = HybridSearch(self.generation, self.embedder)
+        passages = search.passages_of(scoped_question.question.text, rows)
         return self._answered(question, scoped_question, passages).answer
 
     def scoped(self, interpretation: Interpretation) -> ScopedQuestion:

@@ -186,13 +186,35 @@ class HybridSearch:
                 return passages
             count *= 4
 
+    def passages_of(self, query: str, rows: frozenset[int]) -> list[ScoredPassage]:
+        """Those in these rows that are worth reading, best first, scored as they are among all.
+
+        The first ones are, however many others are nearer: where all are about one subject, small
+        differences make large scores.
+        """
+        if not self.generation.size or not rows:
+            return []
+        duplicates = _Duplicates(self.generation)
+        signals = self._signals(query, CANDIDATES, duplicates, None, rows)
+        passages, _ = self._best(signals, len(signals.rows), duplicates)
+        return worth_reading([p for p in passages if p.passage.row in rows])[:PASSAGES]
+
     def signals(self, query: str) -> Signals:
         """What the fusion weighs, for the candidates of both searches."""
         return self._signals(query, CANDIDATES, _Duplicates(self.generation), None)
 
     def _signals(
-        self, query: str, count: int, duplicates: _Duplicates, among: frozenset[int] | None
+        self,
+        query: str,
+        count: int,
+        duplicates: _Duplicates,
+        among: frozenset[int] | None,
+        also: frozenset[int] = frozenset(),
     ) -> Signals:
+        """The signals for the candidates, and the nearest of ``also``, unless they are too many.
+
+        These do not count for what is usual.
+        """
         vector = self.embedder.encode_query(query)
         keywords = self.generation.keywords.scores(query)
         if among is not None:
@@ -200,12 +222,19 @@ class HybridSearch:
             outside[list(among)] = False
             keywords = np.where(outside, np.float32(0), keywords)
         cosine_of, left_out = self._cosines(vector, count, best_rows(keywords, count), among)
+        further = also - cosine_of.keys() if len(also) <= MAX_EXACT else frozenset[int]()
+        further_of = self._exact_cosines(further, vector)
+        nearest_further = sorted(further_of, key=lambda row: -further_of[row])[:count]
+        usual = frozenset(cosine_of)
+        cosine_of |= {row: further_of[row] for row in nearest_further}
         rows = np.array(sorted(cosine_of), np.int64)
         cosines = np.array([cosine_of[row] for row in rows.tolist()], np.float32)
         passages = [duplicates.passage(row) for row in rows.tolist()]
         nearest = [(self.generation.sentence_vectors(p) @ vector).max() for p in passages]
         signals = (cosines, np.array(nearest, np.float32), keywords[rows])
-        return Signals(rows, np.stack([_z_scores(s) for s in signals], axis=1), left_out)
+        counts = np.array([row in usual for row in rows.tolist()])
+        z_scores = np.stack([_z_scores(s, counts) for s in signals], axis=1)
+        return Signals(rows, z_scores, left_out)
 
     def _cosines(
         self,
@@ -294,9 +323,9 @@ def _overlap(words: frozenset[str], other: frozenset[str]) -> float:
     return len(few & many) / len(few) if few else 1.0
 
 
-def _z_scores(values: Vectors) -> Vectors:
-    """The values minus their mean, in standard deviations; zeros if they are all alike."""
-    deviation = float(values.std())
+def _z_scores(values: Vectors, usual: NDArray[np.bool_]) -> Vectors:
+    """The values minus the mean of the usual ones, in their standard deviations; or zeros."""
+    mean, deviation = values[usual].mean(), float(values[usual].std())
     if deviation < 1e-9:
         return np.zeros_like(values)
-    return np.asarray((values - values.mean()) / deviation, np.float32)
+    return np.asarray((values - mean) / deviation, np.float32)
