@@ -231,7 +231,14 @@ def _caption_options(caption: str) -> list[str]:
 
 def _addition(result: CommandResult, target: str, name: str, say: Texts) -> str:
     """Whether something was added, in words. ``name``: what the user calls the target."""
-    for outcome, sentence in (("added", "admin.added"), ("known", "admin.known")):
+    outcomes = {
+        "added": "admin.added",
+        "changed": "admin.changed",
+        "unchanged": "admin.unchanged",
+        "withdrawn": "admin.withdrawn",
+        "known": "admin.known",
+    }
+    for outcome, sentence in outcomes.items():
         if articles := result.output.get(outcome):
             paths = ", ".join(str(article["path"]) for article in articles)
             text = say(sentence, path=shortened(paths))
