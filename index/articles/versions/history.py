@@ -59,6 +59,8 @@ class History:
         kept = (version for version in self.versions(article.path) if version.until >= since)
         if all(version.article.text != article.text for version in kept):
             known = {name: str(getattr(article, name) or "") for name in FIELDS}
+            if article.text.lstrip().startswith(article.title.rstrip("…")):  # it is no field
+                del known["title"]
             self.keep(article.path, compose(known, article.text), ".txt", now)
 
     def versions(self, path: str) -> list[Version]:
