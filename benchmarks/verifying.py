@@ -17,8 +17,9 @@ from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from random import Random
 from statistics import median
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import cast
 
 from benchmarks.corpus import NEWS, articles
@@ -29,11 +30,16 @@ from index.generations.keywords import KeywordIndex, PostingsWriter
 from index.generations.layout import KEYWORDS, STORE
 from index.generations.passages import split_article, titled
 from index.generations.store import Store, StoreWriter
+from index.text.sentences import sentences
+from retrieval.verifying.drafts.reading import Draft
+from retrieval.verifying.drafts.review import review
 from retrieval.verifying.verification import verify
 
 PASSAGES = 100_000
 TOKENS_PER_WORD = 1.5  # of the default model on Italian news
 RUNS = 5
+QUOTATIONS = 200  # of a draft
+NO_MARKS = str.maketrans("", "", "«»")
 CLAIMS = {
     "to the letter": "Non ce la faremo mai da soli a ricostruire tutto quanto, chiediamo aiuto",
     "two words altered": "Non ce la faremo mai da sole a ricostruire tutto quanto, chiediamo soldi",
@@ -83,6 +89,11 @@ def measured(texts: Texts) -> Iterator[str]:
         verdict = verify(claim, cast(Generation, texts)).verdict
         seconds = f"{median(ours):.2f} s | {median(baseline):.2f} s"
         yield f"| {name} | {seconds} | {ratio:.2f} | {verdict} |"
+    draft = _draft(texts.store)
+    before_draft = process_time()
+    result = review(draft, cast(Generation, texts))
+    spent = process_time() - before_draft
+    yield f"\nA draft of {len(result.quotations)} quotations: {spent:.0f} s of CPU time."
     after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     yield f"\nMemory: {before / 1000:.0f} MB before, {after / 1000:.0f} MB at most."
 
@@ -91,6 +102,24 @@ def _scan(claim: str, store: Store) -> int:
     """The number of articles with the words as they stand, in any case."""
     words = claim.lower()
     return sum(words in a.text.lower() for a in store.articles(range(store.count("articles"))))
+
+
+def _draft(store: Store) -> Draft:
+    """A draft of random sentences: as they stand, altered, their first two words, shuffled."""
+    random = Random(1)  # noqa: S311 (the same sentences each time)
+    paragraphs = []
+    rows = [random.randrange(store.count("articles")) for _ in range(QUOTATIONS)]
+    for number, article in enumerate(store.articles(rows)):
+        span = random.choice(sentences(article.text))
+        words = article.text[span.start : span.end].translate(NO_MARKS).split()
+        if number % 4 == 1:
+            words[len(words) // 2] = "parola"
+        elif number % 4 == 2:
+            words = words[:2]
+        elif number % 4:
+            random.shuffle(words)
+        paragraphs.append(f"Rossi ha detto: «{' '.join(words)}».")
+    return Draft("\n\n".join(paragraphs))
 
 
 def _seconds(call: Callable[[], object]) -> float:

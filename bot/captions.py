@@ -88,15 +88,19 @@ def day_line(quote: Quotation, say: Texts) -> str:
 
 
 def _written_day(dating: Dating, say: Texts) -> str:
-    """The day as people write it: "12 giugno 2024", "giugno 2024"."""
     if dating.precision == "week":
         first = datetime.date.fromisoformat(dating.day)
-        return say("answer.week", day=_written_day(Dating(first.isoformat()), say))
-    year, *month_and_day = dating.day.split("-")
+        return say("answer.week", day=written_day(first.isoformat(), say))
+    return written_day(dating.day, say)
+
+
+def written_day(day: str, say: Texts) -> str:
+    """A day or month of ISO 8601 as people write it: "12 giugno 2024", "giugno 2024"."""
+    year, *month_and_day = day.split("-")
     if not month_and_day:
         return year
-    month, *day = map(int, month_and_day)
-    return " ".join([*map(str, day), say("status.months").split()[month - 1], year])
+    month, *number = map(int, month_and_day)
+    return " ".join([*map(str, number), say("status.months").split()[month - 1], year])
 
 
 def refusal(answer: Answer, say: Texts) -> str:

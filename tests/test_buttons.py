@@ -63,7 +63,7 @@ def test_a_quotation_is_read_among_its_paragraphs_and_then_in_its_article(
         "📌 Tieni",
         "🔔 Segui",
     ]  # fmt: skip
-    assert [len(row) for row in keyboard(message)] == [3, 3, 1]
+    assert [len(row) for row in keyboard(message)] == [3, 3, 2]
     (quote,) = entities(message, "blockquote")
     shown = after(bot, message, buttons(message)["Leggi intorno"])
     assert shown["reply_to_message"]["message_id"] == message["message_id"]

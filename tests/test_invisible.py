@@ -11,7 +11,7 @@ from index.text.wording import wording
 from index.text.words import terms
 from retrieval.answering.highlights import matching_words
 from retrieval.answering.reader import whole_words
-from tests.conftest import Workplace
+from tests.conftest import ITALIAN, Workplace
 
 PLAIN = "Il presidente Carlo Dini ha inaugurato l’ospedale di Forlì il 12 marzo."
 HIDDEN = {
@@ -69,6 +69,6 @@ def test_an_article_with_invisible_characters_is_found_and_quoted(empty_place: W
     assert printable(answer["answer"]) == "Carlo Dini"
     assert quote["text"] == text[quote["start"] : quote["end"]] == text
     assert f"❝ {PLAIN} ❞" in empty_place.run("ask", question).stdout
-    verdict = empty_place.run("verify", PLAIN).stdout
+    verdict = empty_place.run("verify", PLAIN, **ITALIAN).stdout
     assert "Sì, parola per parola" in verdict and f"❝ {PLAIN[:-1]} ❞" in verdict
     assert empty_place.run("show", "a.txt").stdout == text

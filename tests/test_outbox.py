@@ -133,7 +133,7 @@ def killed(race: Race, kills: int) -> None:
             doubled |= unnoted(race, api)
             bot = Bot(place, api, **SETTINGS)
         wait_until(lambda: race.queued() == 0)
-        bot.ask("/help")  # it handles signals by then
+        bot.ask("/help")  # it has begun
         assert bot.stop() == 0 and api.refusals == []
     sent = race.sent(api)
     assert sent.keys() == {(chat, winner) for chat in CHATS for winner in race.winners}

@@ -26,6 +26,7 @@ from index.generations.current import CurrentIndex
 from index.generations.generation import Generation
 from index.generations.layout import Locations
 from index.models.embedder import Embedder
+from index.text.clean import is_boilerplate
 from index.text.sentences import Span
 from retrieval.answer import Answer, Carrier, Intent, Quotation, Reason
 from retrieval.answering.quotations import slice_of
@@ -178,8 +179,9 @@ def test_an_article_is_read_a_page_at_a_time(bot: Bot, generation: Generation) -
         press(bot, message, forward[0])
         message = bot.api.wait_for("editMessageText", since=before).result
         read += " " + message["text"].partition("\n")[2]
-    title, _, rest = text[path].partition("\n")
-    assert title.strip() in message["text"] and read.split() == rest.split()  # the title once
+    title, *rest = text[path].splitlines()
+    shown = " ".join(line for line in rest if not is_boilerplate(line))
+    assert title.strip() in message["text"] and read.split() == shown.split()  # the title once
     assert list(buttons(message)) == ["← indietro", "Elenco"]
 
 
@@ -201,7 +203,8 @@ def test_the_menus_are_set_in_both_languages(bot: Bot) -> None:
             *named[scope, "it"],
             *named[scope, "en"],
         }
-    assert named["all_group_chats", "en"] == ["ask", "verify", "sources", "article", "help"]
+    for_groups = ["ask", "verify", "timeline", "sources", "article", "help"]
+    assert named["all_group_chats", "en"] == for_groups
     assert menus["default", "it"][0]["description"] == "Fa una domanda"
 
 

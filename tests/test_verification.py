@@ -232,7 +232,7 @@ def test_how_letters_are_spelt_does_not_count(
 
 def test_the_command_and_the_conversation_tell_the_same(indexed_place: Workplace) -> None:
     wrong = TRAIN.replace("Pyongyang", "Seul")
-    done = indexed_place.run("verify", f"«{wrong}»")
+    done = indexed_place.run("verify", f"«{wrong}»", **ITALIAN)
     assert done.returncode == 0 and "No: una parola diversa" in done.stdout
     assert "«Seul»: sta scritto «Pyongyang»" in done.stdout and "AgenPress" in done.stdout
     (told,) = indexed_place.json("verify", TRAIN, "--json")

@@ -16,7 +16,7 @@ from bot.environment import write_utf8
 from bot.terminal.feeds import feed_lines, feeds_app
 from bot.terminal.help import Command, Group, usage_error
 from bot.terminal.output import localized, print_content, print_json
-from bot.terminal.questions import ask, timeline, verify
+from bot.terminal.questions.commands import ask, timeline, verify
 from bot.terminal.setup import FAILED, WRONG_USAGE, OutcomeAsJson, command_settings
 from index.errors import UsageError, VirgoletteError
 

@@ -20,6 +20,7 @@ from bot.settings import Settings
 from bot.terminal.documents.receipts import Collected
 from bot.terminal.output import localized
 from bot.terminal.progress import spinner
+from bot.terminal.questions.verifying import named_file, print_review, review_file
 from bot.terminal.render import (
     print_answer,
     print_article,
@@ -30,7 +31,6 @@ from bot.terminal.render import (
     print_talk,
     print_verification,
 )
-from bot.terminal.verifying import named_file, print_review, review_file
 from index.errors import VirgoletteError
 from index.text.clean import printable
 from retrieval.answer import MAX_QUESTION, Answer, Intent, Question, QuestionError, Reason

@@ -28,6 +28,7 @@ from retrieval.verifying.occurrences import (
 )
 from retrieval.verifying.outcome import ClaimError, Piece, Verdict, Verification
 
+ENOUGH = 100  # articles with the words, to choose those that are shown
 MAX_QUOTES = 10  # articles with the words that are shown
 MIN_SIMILARITY = 0.6  # of the words and their order, for an altered sentence
 MIN_SHARED_TERMS = 0.5  # of the words that are no stop words, too
@@ -109,8 +110,7 @@ class _Search:
 
     def standing(self) -> Verification | None:
         """The words stand together, with ellipses between the parts."""
-        enough = None if self.outlets or self.claim.is_sentence else MAX_QUOTES
-        found = occurrences(self.claim.parts, self.generation, enough)
+        found = occurrences(self.claim.parts, self.generation, None if self.outlets else ENOUGH)
         if not found:
             return None
         exact = [self._has_letters(self.claim.parts, occurrence) for occurrence in found]

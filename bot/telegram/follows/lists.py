@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import time
+import datetime
 from collections.abc import Sequence
 
+from bot.captions import written_day
 from bot.following.follows import Follow
 from bot.locales import Texts
 from bot.telegram.follows.notices import DAILY_HOUR
@@ -55,8 +56,8 @@ def _line(number: int, follow: Follow, say: Texts) -> str:
     question = follow.question
     if len(question) > _MAX_LINE:
         question = question[:_MAX_LINE] + "…"
-    since = time.strftime("%Y-%m-%d", time.localtime(follow.since))
-    notes = [say("telegram.follows_since", since=since)]
+    since = datetime.date.fromtimestamp(follow.since).isoformat()
+    notes = [say("telegram.follows_since", since=written_day(since, say))]
     if follow.daily:
         notes.append(say("telegram.follows_daily"))
     if follow.to.chat < 0:

@@ -14,8 +14,8 @@ from bot.documents.receipt import write_receipt
 from bot.locales import Texts, texts_for
 from bot.settings import Settings
 from bot.terminal.output import print_json
+from bot.terminal.questions.verifying import searching
 from bot.terminal.render import part_lines, print_lines
-from bot.terminal.verifying import searching
 from bot.verdicts import Quoted, difference_line
 from index.text.clean import printable
 from retrieval.answer import Answer, Quotation

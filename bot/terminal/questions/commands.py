@@ -31,7 +31,7 @@ def ask(
     with spinner(hidden=as_json or text == "-") as spin:
         from bot.compose import composed
         from bot.locales import texts_for
-        from bot.terminal.answering import Answerer
+        from bot.terminal.questions.answering import Answerer
 
         settings = command_settings()
         spin.update(texts_for(settings.language)("answer.loading"))
@@ -58,7 +58,7 @@ def timeline(
     An event is a sentence, quoted to the letter. If it does not tell the day, the day of
     publication counts and is marked.
     """
-    from bot.terminal.timeline import show_timeline
+    from bot.terminal.questions.timeline import show_timeline
 
     if markdown and as_json:
         raise typer.BadParameter("give --markdown or --json, not both")
@@ -90,7 +90,7 @@ def verify(
 ) -> None:
     """Tell whether a sentence, or all that a draft quotes, is in the articles, to the letter."""
     from bot.terminal.documents.receipts import verify_receipt
-    from bot.terminal.verifying import verify_draft, verify_sentence
+    from bot.terminal.questions.verifying import verify_draft, verify_sentence
 
     if [bool(sentence), file is not None, receipt is not None].count(True) != 1:
         raise typer.BadParameter("give a sentence, --file FILE or --receipt FILE")
