@@ -78,6 +78,7 @@ async def follow_feeds(data_dir: Path, *, updates_index: bool) -> None:
             result = CommandResult(1, {}, str(error))
         for visit in result.output.get("feeds", []):
             _log_visit(visit)
+        _log_revisited(result.output.get("revisited", {}))
         if result.code and result.complaint != problem:
             _log.warning("feeds: %s", result.complaint)
         problem = result.complaint if result.code else ""
@@ -85,11 +86,20 @@ async def follow_feeds(data_dir: Path, *, updates_index: bool) -> None:
 
 
 def _log_visit(visit: dict[str, Any]) -> None:
-    counts = [f"{len(visit[name])} {name}" for name in ("added", "known", "failed")]
+    counts = [f"{len(visit[name])} {name}" for name in ("added", "known", "changed", "failed")]
     _log.info("feed %s: %s", visit["url"], ", ".join(counts))
     reasons = [visit["error"], *visit["notes"], *(failed["reason"] for failed in visit["failed"])]
     for reason in filter(None, reasons):
         _log.warning("feed %s: %s", visit["url"], reason)
+
+
+def _log_revisited(outcomes: dict[str, Any]) -> None:
+    """Log which articles were corrected and withdrawn, and which pages could not be read."""
+    for name in ("changed", "withdrawn"):
+        for article in outcomes.get(name, []):
+            _log.info("%s: %s %s", article["origin"], name, article["path"])
+    for failed in outcomes.get("failed", []):
+        _log.warning("looked at again: %s", failed["reason"])
 
 
 async def _follow(corpus: Path) -> int:

@@ -284,6 +284,12 @@ class Settings(BaseSettings):
     follows: int = Field(
         20, ge=0, description="How many questions a user may follow; 0: any number."
     )
+    corrections_days: float = Field(
+        30,
+        ge=0,
+        le=30,
+        description="Days for which people are told that a quotation has changed; 0: never.",
+    )
     telegram_rich: bool = Field(
         False, description="Whether comparisons and lists are rich messages, which old apps drop."
     )

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from bot.following.shown import Showing, note_shown
+from bot.following.shown import NOWHERE, Showing, Where, note_shown
 from index.errors import StorageError
 
 if TYPE_CHECKING:  # status answers nothing
@@ -96,6 +96,12 @@ MIGRATIONS = (
         person INTEGER NOT NULL, key TEXT NOT NULL, item TEXT NOT NULL, at REAL NOT NULL,
         UNIQUE (bot, chat, topic, person, key)
     );
+    """,
+    """
+    ALTER TABLE shown ADD COLUMN topic INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE shown ADD COLUMN direct INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE shown ADD COLUMN language TEXT NOT NULL DEFAULT 'it';
+    ALTER TABLE shown ADD COLUMN corrected INTEGER NOT NULL DEFAULT 0;
     """,
 )
 
@@ -209,7 +215,12 @@ class AnswerLog:
         return self._bot
 
     def keep(
-        self, key: tuple[int, int], person: int, replies: list[int], answer: Answer | None
+        self,
+        key: tuple[int, int],
+        person: int,
+        replies: list[int],
+        answer: Answer | None,
+        where: Where = NOWHERE,
     ) -> None:
         """Keep the messages that reply to a question, with their answer if there is one."""
         content: tuple[str | None, ...] = (None, None, None)
@@ -224,7 +235,8 @@ class AnswerLog:
                 (self._bot, *key, person, json.dumps(replies), *content, now),
             )
             chat, question = key
-            showing = Showing(self._bot, chat, person, question, replies[0] if replies else None)
+            reply = replies[0] if replies else None
+            showing = Showing(self._bot, chat, person, question, reply, where=where)
             note_shown(database, showing, answer.quotes if answer else (), now)
 
     def replies(self, key: tuple[int, int]) -> list[int] | None:

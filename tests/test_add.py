@@ -516,11 +516,12 @@ def test_the_command_adds_waits_for_another_writer_indexes_and_tells(
     assert "treno" in place.run("show", NAME).stdout
     again = place.run("add", web.url("/news"))
     assert again.returncode == 0 and again.stderr == ""
-    assert again.stdout.startswith(f"  = there    {NAME} (")
+    assert again.stdout == f"  = unchanged {NAME}\n"
     (known,) = place.json("add", "--json", web.url("/news"))
+    same = {"origin": web.url("/news"), "path": NAME}
     assert known == {
-        "added": [], "known": [{"origin": web.url("/news"), "path": NAME}], "failed": [],
-        "index": None,
+        "added": [], "changed": [], "unchanged": [{**same, "notes": []}], "withdrawn": [],
+        "known": [same], "failed": [], "index": None,
     }  # fmt: skip
     assert list(files(place.corpus)) == [NAME]
 

@@ -1,4 +1,4 @@
-"""What is queued is sent once, however often the bot is killed meanwhile."""
+"""What is queued is sent once, however often the bot is killed meanwhile: news, corrections."""
 
 from __future__ import annotations
 
@@ -12,10 +12,14 @@ from functools import partial
 
 import pytest
 
+from bot.following.shown import Showing, note_shown
 from bot.state import FILE, State
+from index.articles.article import read_article
 from index.building.sync import sync
 from index.generations.layout import Locations
 from index.models.embedder import Embedder
+from index.text.sentences import Span
+from retrieval.answering.quotations import slice_of
 from tests.bot_api import FakeBotApi
 from tests.conftest import Workplace
 from tests.running_bot import READY, Bot
@@ -38,13 +42,21 @@ class Race:
 
     def publish(self) -> None:
         """One more article, with a winner of its own."""
+        self.place.write(f"{len(self.winners):03}.txt", self.text() + "\n")
+        sync(Locations(self.place.corpus, self.place.data), self.embedder)
+
+    def text(self) -> str:
+        """Its text."""
         number = len(self.winners)
         winner = f"{NAMES[number % 10]} {FAMILIES[number // 10]}{'abcdefghi'[number % 9]}"
         words = " ".join(self.rng.sample(FAMILIES, 6)).lower()
-        text = f"Edizione {number} con {words}. La gara di Valdoria è stata vinta da {winner}."
         self.winners.append(f"vinta da {winner}")
-        self.place.write(f"{number:03}.txt", text + "\n")
-        sync(Locations(self.place.corpus, self.place.data), self.embedder)
+        return f"Edizione {number} con {words}. La gara di Valdoria è stata vinta da {winner}."
+
+    def begin(self, bot: Bot) -> None:
+        """Let all chats follow the question."""
+        for chat in CHATS:
+            assert "Seguo" in bot.ask(f"/segui {QUESTION}", user_id=chat)["text"]
 
     def sent(self, api: FakeBotApi) -> Counter[tuple[int, str]]:
         """How often each winner was told to each chat."""
@@ -66,8 +78,42 @@ class Race:
         return None if behind or runs <= len(self.winners) else int(queued)
 
 
-def killed(place: Workplace, embedder: Embedder, kills: int, seed: int) -> None:
-    race = Race(place, embedder, random.Random(seed))
+@dataclass
+class CorrectedRace(Race):
+    """Chats that were shown a sentence of each article, and articles that are corrected."""
+
+    bot: int = 0
+
+    def begin(self, bot: Bot) -> None:
+        """See Race."""
+        self.bot = int(bot.api.token.partition(":")[0])
+        for chat in CHATS:
+            bot.ask("/help", user_id=chat)
+
+    def publish(self) -> None:
+        """One more article; then it is corrected."""
+        super().publish()
+        file = self.place.corpus / f"{len(self.winners) - 1:03}.txt"
+        article = read_article(file.read_bytes(), file.name)
+        quote = slice_of(article, Span(article.text.index("La gara"), len(article.text) - 1))
+        with closing(State(self.place.data / FILE)) as state, state.changing() as database:
+            for chat in CHATS:
+                number = len(self.winners)
+                showing = Showing(self.bot, chat, chat, number, 1000 + number)
+                note_shown(database, showing, [quote], time.time())
+        file.write_text(article.text.replace("vinta da", "vinta all’ultimo metro da"))
+        sync(Locations(self.place.corpus, self.place.data), self.embedder)
+
+    def queued(self) -> int | None:
+        """See Race."""
+        with closing(State(self.place.data / FILE)) as state:
+            query = "SELECT sum(corrected = 0), (SELECT count(*) FROM outbox) FROM shown"
+            ((left, queued),) = state.select(query)
+        return None if left else int(queued)
+
+
+def killed(race: Race, kills: int) -> None:
+    place, embedder = race.place, race.embedder
     place.write(
         "mercato.txt", "Il mercato di Valdoria si tiene ogni giovedì in piazza Garibaldi.\n"
     )
@@ -75,8 +121,7 @@ def killed(place: Workplace, embedder: Embedder, kills: int, seed: int) -> None:
     doubled: set[tuple[int, str]] = set()
     with FakeBotApi() as api:
         bot = Bot(place, api, **SETTINGS)
-        for chat in CHATS:
-            assert "Seguo" in bot.ask(f"/segui {QUESTION}", user_id=chat)["text"]
+        race.begin(bot)
         for _ in range(kills):
             if race.queued() == 0:
                 race.publish()
@@ -113,15 +158,17 @@ def unnoted(race: Race, api: FakeBotApi) -> set[tuple[int, str]]:
     return taken
 
 
+@pytest.mark.parametrize("kind", [Race, CorrectedRace])
 def test_ten_kills_lose_no_message_and_double_none(
-    empty_place: Workplace, embedder: Embedder
+    empty_place: Workplace, embedder: Embedder, kind: type[Race]
 ) -> None:
-    killed(empty_place, embedder, kills=10, seed=1)
+    killed(kind(empty_place, embedder, random.Random(1)), kills=10)
 
 
 @pytest.mark.soak
 @pytest.mark.timeout(3600)
+@pytest.mark.parametrize("kind", [Race, CorrectedRace])
 def test_a_hundred_kills_lose_no_message_and_double_none(
-    empty_place: Workplace, embedder: Embedder
+    empty_place: Workplace, embedder: Embedder, kind: type[Race]
 ) -> None:
-    killed(empty_place, embedder, kills=100, seed=2)
+    killed(kind(empty_place, embedder, random.Random(2)), kills=100)

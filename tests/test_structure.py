@@ -116,7 +116,9 @@ def test_every_text_that_is_said_is_there_and_every_text_is_said() -> None:
             n
             for n in texts("it").names
             if re.search(
-                r"\.(refused|command|problem|fallback|one|many|in)_|^problem\.(empty|too_long)", n
+                r"\.(refused|command|problem|fallback|one|many|in|quoted)_"
+                r"|^problem\.(empty|too_long)",
+                n,
             )
         }
         | {f"talk.{intent}" for intent in Intent if intent.is_talk}

@@ -1,4 +1,7 @@
-"""When the next visit to a feed is due. Imports nothing that takes memory: watchers ask it."""
+"""When the next visit to a feed, or to the page of an article, is due.
+
+Imports nothing that takes memory: watchers ask it.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ FEEDS_FILE = "feeds.sqlite"  # in DATA_DIR
 
 
 def next_visit(data_dir: Path) -> float | None:
-    """When the next feed is due, in seconds since the epoch; None if none is.
+    """When the next feed or page is due, in seconds since the epoch; None if none is.
 
     Cheap, as it is asked every few seconds. What is wrong with the file, a visit says.
     """
@@ -19,7 +22,10 @@ def next_visit(data_dir: Path) -> float | None:
         return None
     try:
         with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as database:
-            query = "SELECT min(due) FROM feeds WHERE NOT ended"
+            query = (
+                "SELECT min(due) FROM (SELECT due FROM feeds WHERE NOT ended "
+                "UNION ALL SELECT due FROM revisits)"
+            )
             ((due,),) = database.execute(query).fetchall()
     except sqlite3.Error:
         return None

@@ -8,11 +8,14 @@ from contextlib import contextmanager
 from bot.feeds.due import FEEDS_FILE
 from bot.feeds.lists import addresses_of
 from bot.feeds.politeness import Politeness
+from bot.feeds.revisiting import Revisitor
 from bot.feeds.schedule import MINUTE, Schedule
-from bot.feeds.store import feed_store
+from bot.feeds.store import FeedStore, feed_store
 from bot.feeds.visits import Visitor
 from bot.settings import Settings
 from index.articles.add import Adder
+from index.articles.versions.correction import Corrector
+from index.articles.versions.history import History
 from index.articles.web.fetch import Fetcher
 from index.generations.known import known_articles
 
@@ -39,4 +42,11 @@ def feed_visitor(settings: Settings) -> Iterator[Visitor]:
             known = known_articles(settings.data_dir)
             return Adder(settings.corpus_dir, fetcher, {}, known=known, whole=True)
 
-        yield Visitor(store, fetcher, Schedule(settings.feed_minutes * MINUTE), adder)
+        schedule = Schedule(settings.feed_minutes * MINUTE)
+        yield Visitor(store, fetcher, schedule, adder, revisitor(settings, store, fetcher))
+
+
+def revisitor(settings: Settings, store: FeedStore, fetcher: Fetcher) -> Revisitor:
+    """What looks again at the pages of articles."""
+    corrector = Corrector(settings.corpus_dir, fetcher, History(settings.data_dir))
+    return Revisitor(store.revisits, corrector)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from bot.feeds.schedule import moment
@@ -11,6 +11,7 @@ from bot.feeds.store import Feed
 
 if TYPE_CHECKING:  # status visits nothing
     from bot.feeds.visits import Visit
+    from index.articles.add import AddResult
 
 
 def feed_json(feed: Feed) -> dict[str, Any]:
@@ -32,14 +33,21 @@ def feed_json(feed: Feed) -> dict[str, Any]:
 
 def visit_json(visit: Visit) -> dict[str, Any]:
     """The documented content of ``virgolette feeds fetch --json`` on a feed."""
-    by_state: dict[str, list[dict[str, Any]]] = {"added": [], "known": [], "failed": []}
-    for result in visit.results:
+    outcomes = results_json(visit.results)
+    return {**feed_json(visit.feed), **outcomes, "notes": list(visit.notes), "left": visit.left}
+
+
+def results_json(results: Iterable[AddResult]) -> dict[str, list[dict[str, Any]]]:
+    """What became of articles, by outcome."""
+    states = ("added", "known", "failed", "changed", "unchanged", "withdrawn")
+    by_state: dict[str, list[dict[str, Any]]] = {state: [] for state in states}
+    for result in results:
         if result.state == "failed":
             shown: dict[str, Any] = {"reason": result.reason}
         else:
             shown = {"path": result.path, "notes": list(result.notes)}
         by_state[result.state].append({"origin": result.origin, **shown})
-    return {**feed_json(visit.feed), **by_state, "notes": list(visit.notes), "left": visit.left}
+    return by_state
 
 
 def health(feed: Feed) -> Iterator[str]:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from bot.feeds.due import FEEDS_FILE
+from bot.feeds.revisits import Revisits
 from bot.state import State
 from index.articles.web.addresses import normalized
 from index.errors import FetchError
@@ -43,6 +44,12 @@ _MIGRATIONS = (
         fetched_updated REAL NOT NULL, PRIMARY KEY (feed, address)
     );
     CREATE TABLE robots (origin TEXT PRIMARY KEY, rules TEXT NOT NULL, at REAL NOT NULL);
+    """,
+    """
+    CREATE TABLE revisits (
+        address TEXT PRIMARY KEY, url TEXT NOT NULL, path TEXT NOT NULL, sha256 TEXT NOT NULL,
+        fetched REAL NOT NULL, due REAL, gone REAL NOT NULL
+    );
     """,
 )
 
@@ -87,6 +94,7 @@ class FeedStore:
 
     def __init__(self, state: State) -> None:
         self._state = state
+        self.revisits = Revisits(state)
 
     def feeds(self) -> list[Feed]:
         """All feeds, in the order in which they were added."""
@@ -179,6 +187,21 @@ class FeedStore:
     def updated_entries(self, feed: Feed) -> list[FeedEntry]:
         """The articles in the corpus that the feed says have changed since they were fetched."""
         return self._entries(feed, "state IN ('added', 'known') AND updated > fetched_updated")
+
+    def path_of(self, feed: Feed, entry: FeedEntry) -> str:
+        """The article in the corpus of an entry, "" if there is none."""
+        query = "SELECT path FROM entries WHERE feed = ? AND address = ?"
+        rows = self._state.select(query, feed.number, normalized(entry.url))
+        return str(rows[0][0]) if rows else ""
+
+    def note_looked(self, feed: Feed, entry: FeedEntry, now: float) -> None:
+        """An article that the feed says was updated has been looked at again."""
+        with self._state.changing() as database:
+            database.execute(
+                "UPDATE entries SET fetched = ?, fetched_updated = updated "
+                "WHERE feed = ? AND address = ?",
+                (now, feed.number, normalized(entry.url)),
+            )
 
     def _entries(self, feed: Feed, condition: str) -> list[FeedEntry]:
         from index.articles.web.feeds import FeedEntry

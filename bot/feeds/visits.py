@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
+from bot.feeds.revisiting import MOST_REVISITS, PAUSED, Revisitor
 from bot.feeds.schedule import Schedule, moment
 from bot.feeds.store import Feed, FeedStore
 from index.articles.add import Adder, AddResult
@@ -19,7 +20,6 @@ from index.errors import ArticleError, BusyError, FetchError
 
 MOST_NEW = 50  # articles of a feed in one visit
 MOST_ENTRIES = 1000  # that are read of a feed
-_PAUSED = (429, 503)  # statuses of a server that wants a pause
 _GONE = 410
 _FINAL = (200, 403, _GONE)  # of an article that later visits need not try; 200: it is none
 _SILENT = 3  # articles in a row without any answer, after which a visit ends
@@ -41,17 +41,24 @@ class Visit:
     @property
     def is_news(self) -> bool:
         """Whether there is something to tell."""
-        return bool(self.notes or self.feed.error or any(r.state != "known" for r in self.results))
+        quiet = ("known", "unchanged")
+        return bool(
+            self.notes or self.feed.error or any(r.state not in quiet for r in self.results)
+        )
 
 
 @dataclass
 class Visitor:
-    """Visits feeds, one request after the other. ``adder`` makes what adds articles."""
+    """Visits feeds, one request after the other. ``adder`` makes what adds articles.
+
+    ``revisitor``: looks at articles again; None: nothing does.
+    """
 
     store: FeedStore
     fetcher: Fetcher
     schedule: Schedule
     adder: Callable[[], Adder]
+    revisitor: Revisitor | None = None
 
     def visit_all(self, *, only_due: bool) -> Iterator[Visit]:
         """Visit the feeds that are due, or all but those whose server wants a pause."""
@@ -65,6 +72,10 @@ class Visitor:
                 yield Visit(feed, notes=(note,))
             else:
                 yield self.visit(feed)
+
+    def revisit(self) -> list[AddResult]:
+        """Look again at the articles that are due by now, of feeds or added by themselves."""
+        return list(self.revisitor.look_at_due(self.schedule)) if self.revisitor else []
 
     def check(self, url: str) -> FeedContent:
         """What the feed at an address says. Raises FetchError if there is none."""
@@ -93,6 +104,8 @@ class Visitor:
     ) -> Visit:
         is_whole = len(self.store.new_entries(feed)) <= MOST_NEW
         results, until = self._articles(feed)
+        updated, until = ([], until) if until else self._updated(feed)
+        results += updated
         left = len(self.store.new_entries(feed))
         if left:
             notes += (f"articles left for the next visits: {left}",)
@@ -108,7 +121,7 @@ class Visitor:
             paused=until,
             failures=0,
             error="",
-            articles=feed.articles + sum(result.state != "failed" for result in results),
+            articles=feed.articles + sum(result.state in ("added", "known") for result in results),
         )
         return self._saved(Visit(feed, tuple(results), notes, left))
 
@@ -127,15 +140,38 @@ class Visitor:
                 result, is_final = AddResult(entry.url, "failed", reason=str(error)), True
                 silent = 0
             except FetchError as error:
-                if error.status in _PAUSED:
+                if error.status in PAUSED:
                     return results, self._pause(error)
                 result = AddResult(entry.url, "failed", reason=str(error))
                 is_final = error.status in _FINAL
                 silent = silent + 1 if not error.status else 0
             self.store.note_result(feed, result, self.schedule.now(), final=is_final)
+            if self.revisitor and result.state == "added":
+                self.revisitor.register(result)
             results.append(result)
             if silent == _SILENT:
                 break
+        return results, 0.0
+
+    def _updated(self, feed: Feed) -> tuple[list[AddResult], float]:
+        """Look again at the articles that the feed says were updated; see ``_articles``."""
+        results: list[AddResult] = []
+        if self.revisitor is None:
+            return results, 0.0
+        for entry in self.store.updated_entries(feed)[:MOST_REVISITS]:
+            path = self.store.path_of(feed, entry)
+            if (self.revisitor.corrector.corpus / path).is_file():
+                try:
+                    results.append(self.revisitor.look(entry.url, path))
+                except FetchError as error:
+                    if error.status in PAUSED:
+                        return results, self._pause(error)
+                    results.append(AddResult(entry.url, "failed", path, str(error)))
+                    if not error.status:  # no answer: the next visit tries again
+                        return results, 0.0
+                except ArticleError as error:
+                    results.append(AddResult(entry.url, "failed", path, str(error)))
+            self.store.note_looked(feed, entry, self.schedule.now())
         return results, 0.0
 
     def _add(self, feed: Feed, entry: FeedEntry) -> AddResult:
@@ -162,7 +198,7 @@ class Visitor:
             return self._saved(Visit(replace(feed, ended=True, error=reason)))
         failures = feed.failures + 1
         due = self.schedule.after_failure(failures)
-        until = self._pause(error) if error.status in _PAUSED else 0.0
+        until = self._pause(error) if error.status in PAUSED else 0.0
         due = max(due, until)
         feed = replace(feed, failures=failures, error=str(error), due=due, paused=until)
         return self._saved(Visit(feed))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # the state imports this module, and status shows nothing
@@ -12,6 +12,18 @@ if TYPE_CHECKING:  # the state imports this module, and status shows nothing
     from retrieval.answer import Quotation
 
 SHOWN_KEPT = 30 * 24 * 3600.0  # seconds; those of a followed question stay as long as that does
+
+
+@dataclass(frozen=True)
+class Where:
+    """The topic of a chat, or 0, whether it is of direct messages, and a language: "it", "en"."""
+
+    topic: int = 0
+    direct: bool = False
+    language: str = "it"
+
+
+NOWHERE = Where()
 
 
 @dataclass(frozen=True)
@@ -29,6 +41,7 @@ class Showing:
     reply: int | None = None
     follow: int | None = None
     outbox: int | None = None
+    where: Where = NOWHERE
 
 
 def note_shown(
@@ -42,10 +55,11 @@ def note_shown(
     database.execute("DELETE FROM shown WHERE bot = ? AND chat = ? AND question = ?", where)
     database.execute("DELETE FROM shown WHERE follow IS NULL AND at < ?", (now - SHOWN_KEPT,))
     who = (showing.bot, showing.chat, showing.person, showing.question, showing.reply)
+    about = (showing.follow, showing.outbox)
     database.executemany(
-        "INSERT INTO shown VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO shown VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
         (
-            (*who, showing.follow, showing.outbox, *quote.key, quote.text, quote.sha256, now)
+            (*who, *about, *quote.key, quote.text, quote.sha256, now, *astuple(showing.where))
             for quote in quotes
         ),
     )

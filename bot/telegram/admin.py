@@ -13,7 +13,7 @@ from pathlib import Path
 from telegram import Message, Update
 from telegram.ext import ContextTypes
 
-from bot.captions import not_one_article
+from bot.captions import moment_in_words, not_one_article
 from bot.chat_model import spent_of
 from bot.feeds.report import health
 from bot.feeds.store import Feed, followed_feeds
@@ -170,10 +170,10 @@ class Admin:
             names.append("status.uncalibrated")
         if index["generation"]:
             created = datetime.fromisoformat(index["created"])
-            index |= {"created": _moment(created, say), "model": _short(index["model"])}
+            index |= {"created": moment_in_words(created, say), "model": _short(index["model"])}
         lines = [say(name, **index) for name in names]
         handled = health.handled
-        last = _moment(datetime.fromtimestamp(handled, UTC), say) if handled else "–"
+        last = moment_in_words(datetime.fromtimestamp(handled, UTC), say) if handled else "–"
         bot = {"last": last, "waiting": health.waiting, "errors": health.errors}
         lines.append(say("status.bot", **bot))
         lines.append(say("status.follows", count=health.follows, queued=health.queued))
@@ -206,13 +206,6 @@ def _feed_outcome(result: CommandResult, name: str, text: str, say: Texts) -> st
     return say(text, name=shortened(feed["title"] or feed["url"])) if feed else ""
 
 
-def _moment(moment: datetime, say: Texts) -> str:
-    """A day and a time of this machine's clock, as people write them."""
-    local = moment.astimezone()
-    month = say("status.months").split()[local.month - 1]
-    return f"{local.day} {month} {local.year}, {local:%H:%M}"
-
-
 def _short(model: str) -> str:
     """The name of a model with the first digits of the digest behind it, if there is one."""
     name, _, digest = model.rpartition(":")
@@ -231,7 +224,14 @@ def _caption_options(caption: str) -> list[str]:
 
 def _addition(result: CommandResult, target: str, name: str, say: Texts) -> str:
     """Whether something was added, in words. ``name``: what the user calls the target."""
-    for outcome, sentence in (("added", "admin.added"), ("known", "admin.known")):
+    outcomes = {
+        "added": "admin.added",
+        "changed": "admin.changed",
+        "unchanged": "admin.unchanged",
+        "withdrawn": "admin.withdrawn",
+        "known": "admin.known",
+    }
+    for outcome, sentence in outcomes.items():
         if articles := result.output.get(outcome):
             paths = ", ".join(str(article["path"]) for article in articles)
             text = say(sentence, path=shortened(paths))

@@ -139,7 +139,7 @@ class Answering:
         asks for.
         """
         asker = self.asker(message, person)
-        keep = partial(self.replies.keep, message, asker.person)
+        keep = partial(self.replies.keep, message, asker.person, language=say.language)
         async with self.replies.turn(message) as replies:
             drafts = Drafts(message, say, replies, keep)
             async with typing(message, lambda: self.queue.crowded), drafts.shown():

@@ -207,7 +207,8 @@ def build_application(parts: Parts, settings: Settings, state: State) -> App:
         Invitations(state),
         supergroups,
     )
-    following = FollowService(parts, state, number, access)
+    days = settings.corrections_days
+    following = FollowService(parts, state, number, access, corrections_days=days)
     background = _Background(settings, inbox, request, queue, following)
     builder = (
         ApplicationBuilder()

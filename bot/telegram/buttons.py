@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from bot.corrections.record import state_lines
 from bot.listing import (
     Reference,
     article_by_key,
@@ -136,7 +137,7 @@ def articles_page(index: CurrentIndex, page: int, say: Texts) -> Message:
 def article_page(index: CurrentIndex, number: int, page: int, say: Texts) -> Message | None:
     """A page of the text of an article; None where there is no such article."""
     article = article_by_number(index, number)
-    return _article_page(article, number, page, _NOTHING, say) if article else None
+    return _article_page(index, article, (number, page), _NOTHING, say) if article else None
 
 
 def pressed_page(index: CurrentIndex, data: str, say: Texts) -> Message | None:
@@ -150,7 +151,8 @@ def pressed_page(index: CurrentIndex, data: str, say: Texts) -> Message | None:
     article = reference.article(index) if reference else None
     if reference is None or article is None:
         return None
-    return _article_page(article, number_of(index, article), int(page), reference.span, say)
+    position = (number_of(index, article), int(page))
+    return _article_page(index, article, position, reference.span, say)
 
 
 def _quoted(index: CurrentIndex, text: str) -> tuple[Article, Quotation] | None:
@@ -276,14 +278,24 @@ def _clipped(span: Span, shown: Span) -> list[Span]:
     return [part] if part.start < part.end else []
 
 
-def _article_page(article: Article, number: int, page: int, bold: Span, say: Texts) -> Message:
-    spans = _pages(article)
-    page = min(page, len(spans) - 1)
+def _article_page(
+    index: CurrentIndex, article: Article, position: tuple[int, int], bold: Span, say: Texts
+) -> Message:
+    """A page of an article; ``position``: the number of the article and of the page."""
+    number, spans = position[0], _pages(article)
+    page = min(position[1], len(spans) - 1)
     heading = article_block(article, f"{number}. ", whole=True)
-    (message, *_) = packed([heading, _page_block(article.text, spans[page], bold)])
-    data = _page_data("{}", Reference(article_key(article.path, article.sha256), bold))
+    states = list(state_lines(index.data_dir, article.path, say))
+    text = _page_block(article.text, spans[page], bold)
+    message, *left = packed([heading, *map(Block.words, states), text])
+    if left:  # beside the longest titles they have no room
+        message, *_ = packed([heading, text])
+    key = article_key(article.path, article.sha256)
+    data = _page_data("{}", Reference(key, bold))
     listed = Button(say("telegram.listed"), f"list:{(number - 1) // _PAGE_SIZE}")
-    return message.with_buttons([*page_buttons(data, page, len(spans), say), listed])
+    changed = Button(say("telegram.changes"), f"changes:{key}")
+    row = [*page_buttons(data, page, len(spans), say), listed]
+    return message.with_buttons(row, [changed] * bool(states))
 
 
 def _page_block(text: str, page: Span, bold: Span) -> Block:

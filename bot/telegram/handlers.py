@@ -29,6 +29,7 @@ from bot.telegram.buttons import (
     verification_buttons,
 )
 from bot.telegram.commands import set_admin_menu
+from bot.telegram.corrections.history import Histories
 from bot.telegram.documents.collecting import Collecting
 from bot.telegram.documents.timeline import TimelineDocuments
 from bot.telegram.drafts.checking import DraftChecks, document_of, is_draft
@@ -231,6 +232,7 @@ class Handlers:
             "draft": self.drafts.turn,
             "keep": self.collecting.press,
             "file": TimelineDocuments(self.answering).press,
+            "changes": Histories(self.index).press,
         }
         if kind in pressed:
             await pressed[kind](query, value, say)

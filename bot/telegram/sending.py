@@ -35,6 +35,7 @@ from telegram.error import (
     TelegramError,
 )
 
+from bot.following.shown import Where
 from bot.locales import Texts
 from bot.state import AnswerLog
 from bot.telegram.messages import Button, Message, text_message
@@ -129,13 +130,19 @@ class Replies:
         return None
 
     async def keep(
-        self, to: TelegramMessage, person: int, replies: list[int], answer: Answer | None = None
+        self,
+        to: TelegramMessage,
+        person: int,
+        replies: list[int],
+        answer: Answer | None = None,
+        language: str = "it",
     ) -> None:
         """Keep the numbers of the replies, and the answer that they show, if they show one."""
         if ephemeral_number(to) is not None:  # all of a chat have the same other number
             return
         try:
-            await asyncio.to_thread(self.answer_log.keep, _key(to), person, replies, answer)
+            where = Where(topic_of(to), to.direct_messages_topic is not None, language)
+            await asyncio.to_thread(self.answer_log.keep, _key(to), person, replies, answer, where)
         except StorageError as error:  # the reply is sent all the same; its buttons do not work
             _log.error("%s", error)
 

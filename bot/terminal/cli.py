@@ -201,6 +201,17 @@ def show(article: ArticleName) -> None:
 
 
 @command()
+def history(
+    article: ArticleName,
+    as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
+) -> None:
+    """Show the former versions of an article, and what has changed, word by word."""
+    from bot.terminal.corrections.history import show_history
+
+    show_history(command_settings(), article, as_json)
+
+
+@command()
 def status(
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
 ) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from bot.feeds.store import Feed
     from bot.feeds.visits import Visit
     from bot.settings import Settings
+    from index.articles.add import AddResult
 
 FeedName = Annotated[str, typer.Argument(help="The feed's address or number.")]
 
@@ -130,29 +131,33 @@ def fetch_feeds(
     as_json: OutcomeAsJson = False,
 ) -> None:
     """Visit the feeds now and add their new articles."""
-    from bot.feeds.report import visit_json
+    from bot.feeds.report import results_json, visit_json
     from bot.terminal.report import report_json, report_lines
 
     settings = _settings(writes=True)
     try:
-        visits = _visits(settings, only_due=due)
+        visits, revisited = _visits(settings, only_due=due)
     except BusyError:
         if due:  # what is due, the other process fetches
             return
         raise
-    is_new = any(r.state == "added" for visit in visits for r in visit.results)
+    results = [*(r for visit in visits for r in visit.results), *revisited]
+    is_new = any(result.state in ("added", "changed") for result in results)
     report = None
     if index and is_new:
         from bot.terminal.maintenance import update_index
 
         report = update_index(settings, hide_progress=as_json)
-    if not quiet or any(visit.is_news for visit in visits):
+    news = [result for result in revisited if result.state != "unchanged"]
+    if not quiet or news or any(visit.is_news for visit in visits):
         content = {
             "feeds": list(map(visit_json, visits)),
+            "revisited": results_json(revisited),
             "index": report_json(report) if report else None,
         }
-        added = {str(r.path) for visit in visits for r in visit.results}
+        added = {str(result.path) for result in results}
         lines = [line for visit in visits for line in _visit_lines(visit)]
+        lines += [localized("articles looked at again:"), *table(_kinds(news))] if news else []
         lines += [*report_lines(report, added)] if report else []
         print_content(content, lines or _none_lines(settings), as_json)
     if visits and not due and all(visit.feed.error for visit in visits):
@@ -185,33 +190,35 @@ def _settings(*, writes: bool = False) -> Settings:
     return settings
 
 
-def _visits(settings: Settings, *, only_due: bool) -> list[Visit]:
+def _visits(settings: Settings, *, only_due: bool) -> tuple[list[Visit], list[AddResult]]:
+    """The visits to feeds, and what became of the articles that are looked at again."""
     from bot.feeds.following import feed_visitor
     from bot.feeds.visits import visiting
 
     with feed_visitor(settings) as visitor, visiting(settings.data_dir):
-        return list(visitor.visit_all(only_due=only_due))
+        return list(visitor.visit_all(only_due=only_due)), visitor.revisit()
 
 
 def _visit_lines(visit: Visit) -> Iterator[str]:
     """What a visit did: the feed, then a table."""
-    results, feed = visit.results, visit.feed
+    feed = visit.feed
     yield f"{printable(feed.name)}:"
-    errors = [feed.error] if feed.error else []
-    reasons = [str(result.reason) for result in results if result.state == "failed"]
-    kinds = (
-        ("+", "added", [str(result.path) for result in results if result.state == "added"]),
-        ("=", "there", [str(result.path) for result in results if result.state == "known"]),
-        ("?", "note", [localized(note) for note in (*visit.notes, *_notes(visit))]),
-        ("!", "failed", [localized(reason) for reason in (*errors, *reasons)]),
-    )
-    lines = list(table(kinds))
+    lines = list(table(_kinds(visit.results, visit.notes, [feed.error] * bool(feed.error))))
     yield from lines or [row("=", "", localized("nothing new"))]
 
 
-def _notes(visit: Visit) -> Iterator[str]:
-    for result in visit.results:
-        yield from (f"{result.path}: {localized(note)}" for note in result.notes)
+def _kinds(
+    results: Sequence[AddResult], notes: Sequence[str] = (), errors: Sequence[str] = ()
+) -> Iterator[tuple[str, str, list[str]]]:
+    """The rows of a table of what became of articles."""
+    signs = {"added": "+", "changed": "~", "withdrawn": "-", "known": "="}
+    for state, sign in signs.items():
+        paths = [str(result.path) for result in results if result.state == state]
+        yield sign, "there" if state == "known" else state, paths
+    own = [f"{r.path}: {localized(note)}" for r in results for note in r.notes]
+    yield "?", "note", [*map(localized, notes), *own]
+    reasons = [str(result.reason) for result in results if result.state == "failed"]
+    yield "!", "failed", [localized(reason) for reason in (*errors, *reasons)]
 
 
 def _none_lines(settings: Settings) -> list[str]:

@@ -13,6 +13,8 @@ from typing import Any
 import typer
 
 from bot.compose import UNCALIBRATED, calibrated, locations, make_embedder, make_reader
+from bot.feeds.following import revisitor
+from bot.feeds.store import feed_store
 from bot.settings import Settings
 from bot.status import stored_article
 from bot.terminal.output import localized
@@ -52,7 +54,17 @@ class Addition:
                 {"origin": o.origin, "path": o.path, "notes": list(o.notes)}
                 for o in self.of("added")
             ],
-            "known": [{"origin": o.origin, "path": o.path} for o in self.of("known")],
+            **{
+                state: [
+                    {"origin": o.origin, "path": o.path, "notes": list(o.notes)}
+                    for o in self.of(state)
+                ]
+                for state in ("changed", "unchanged", "withdrawn")
+            },
+            "known": [
+                {"origin": o.origin, "path": o.path}
+                for o in (*self.of("known"), *self.of("unchanged"))
+            ],
             "failed": [{"origin": o.origin, "reason": o.reason} for o in self.of("failed")],
             "index": report_json(self.report) if self.report else None,
         }
@@ -63,13 +75,20 @@ class Addition:
         yield from table(
             (
                 ("+", "added", [str(o.path) for o in added]),
-                ("?", "note", [f"{o.path}: {localized(n)}" for o in added for n in o.notes]),
+                ("~", "changed", [str(o.path) for o in self.of("changed")]),
+                ("=", "unchanged", [str(o.path) for o in self.of("unchanged")]),
+                ("-", "withdrawn", [str(o.path) for o in self.of("withdrawn")]),
                 ("=", "there", [f"{o.path} ({shortened(o.origin)})" for o in self.of("known")]),
+                (
+                    "?",
+                    "note",
+                    [f"{o.path}: {localized(n)}" for o in self.outcomes for n in o.notes],
+                ),
                 ("!", "failed", [localized(str(o.reason)) for o in self.of("failed")]),
             )
         )
         if self.report is not None:
-            yield from report_lines(self.report, {str(o.path) for o in self.of("added")})
+            yield from report_lines(self.report, {str(o.path) for o in self.outcomes})
 
     def raise_error(self) -> None:
         """Raise the error that makes the command fail, if there is one."""
@@ -101,7 +120,8 @@ def add_and_index(
 ) -> Addition:
     """Add an article, or those of a feed or a box of mails, and update the index if any is new.
 
-    Raises what keeps a single article, or the whole feed, from being added.
+    An address that is known is looked at again. Raises what keeps a single article, or the whole
+    feed, from being added.
     """
     fetcher = Fetcher(settings.fetch_allow, settings.max_file_bytes)
     known = known_articles(settings.data_dir)
@@ -110,9 +130,11 @@ def add_and_index(
         addition = add_feed(adder, feed)
     elif target.lower().endswith(".mbox") and "://" not in target:
         addition = _all_of(adder.add_mailbox(Path(target)), target)
+    elif "://" in target:
+        addition = Addition((_add_address(settings, adder, fetcher, target),))
     else:
         addition = Addition((adder.add(target),))
-    added = addition.of("added")
+    added = [*addition.of("added"), *addition.of("changed")]
     if not added:
         return addition
     try:
@@ -121,6 +143,17 @@ def add_and_index(
         paths = ", ".join(str(outcome.path) for outcome in added)
         failure = AddError(f"{paths} was added to the corpus, but the index failed: {error}")
         return replace(addition, error=failure)
+
+
+def _add_address(settings: Settings, adder: Adder, fetcher: Fetcher, url: str) -> AddResult:
+    """Add the article at an address, or compare it with its page where it is known."""
+    result = adder.add(url)
+    with feed_store(settings.data_dir) as store:
+        visitor = revisitor(settings, store, fetcher)
+        if result.state == "known" and result.path:
+            return visitor.look(url, result.path)
+        visitor.register(result)
+    return result
 
 
 def add_feed(adder: Adder, feed: str) -> Addition:

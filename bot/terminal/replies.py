@@ -12,6 +12,7 @@ from rich.text import Text
 from bot.captions import not_one_article, source_line
 from bot.compose import Parts
 from bot.conversations import Conversations
+from bot.corrections.record import state_lines
 from bot.drafts.report import problem
 from bot.listing import find_article, listed_articles
 from bot.locales import Texts, texts_for
@@ -199,5 +200,6 @@ class Replies:
         if found.article is None:
             print_numbered(self._console, not_one_article(found, name, say))
         else:
-            heading = printable(source_line(found.article, say))
-            print_article(self._console, found.article.text, heading)
+            states = state_lines(self._settings.data_dir, found.article.path, say)
+            lines = [source_line(found.article, say), *states]
+            print_article(self._console, found.article.text, printable("\n".join(lines)))

@@ -33,11 +33,11 @@ def report_json(report: Report) -> dict[str, Any]:
 def report_lines(report: Report, listed: Collection[str] = ()) -> Iterator[str]:
     """A table of signs, kinds of change and articles; then totals.
 
-    ``listed``: the added articles that other lines already tell of.
+    ``listed``: the added and changed articles that other lines already tell of.
     """
     kinds = (
         ("+", "added", [path for path in report.added if path not in listed]),
-        ("~", "changed", list(report.changed)),
+        ("~", "changed", [path for path in report.changed if path not in listed]),
         ("→", "renamed", [f"{old} → {new}" for old, new in report.renamed]),
         ("-", "removed", list(report.removed)),
         ("!", "skipped", [f"{s.path}: {localized(s.reason)}" for s in report.skipped]),

@@ -83,11 +83,12 @@ class AddResult:
     """The outcome for one ``origin``, an address or a file.
 
     ``path`` is the new or known article in the corpus. It is None if adding failed, for the
-    ``reason`` given. ``notes`` are those of the ``Document``.
+    ``reason`` given. ``notes`` are those of the ``Document``. An address that was looked at again
+    has changed, is unchanged, or was withdrawn.
     """
 
     origin: str
-    state: Literal["added", "known", "failed"]
+    state: Literal["added", "known", "failed", "changed", "unchanged", "withdrawn"]
     path: str | None = None
     reason: str | None = None
     notes: tuple[str, ...] = ()
@@ -174,11 +175,8 @@ class Adder:
         """
         if known := self._catalogue.with_url(url):
             return AddResult(url, "known", known)
-        page = self._fetcher.get(url, ARTICLE_TYPES)
-        if is_home(page.url) and not is_home(url):
-            raise FetchError(f"{url} was not fetched: it leads to the site's home page {page.url}")
-        suffix = ARTICLE_TYPES[page.content_type]
-        return self._store(url, _in_utf8(page), suffix, fields, page.url)
+        data, suffix, address = fetched_article(self._fetcher, url)
+        return self._store(url, data, suffix, fields, address)
 
     def _add_file(self, file: Path) -> AddResult:
         data = _content(file, self._fetcher.max_bytes)
@@ -227,6 +225,17 @@ class Adder:
         """The path of an article with this text, or from one of these addresses."""
         paths = map(self._catalogue.with_url, addresses)
         return self._catalogue.with_text_of(article) or next(filter(None, paths), None)
+
+
+def fetched_article(fetcher: Fetcher, url: str) -> tuple[bytes, str, str]:
+    """The data at an address, the suffix for their format, and the address that they came from.
+
+    Raises FetchError.
+    """
+    page = fetcher.get(url, ARTICLE_TYPES)
+    if is_home(page.url) and not is_home(url):
+        raise FetchError(f"{url} was not fetched: it leads to the site's home page {page.url}")
+    return _in_utf8(page), ARTICLE_TYPES[page.content_type], page.url
 
 
 def _content(file: Path, max_bytes: int) -> bytes:

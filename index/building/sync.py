@@ -92,13 +92,18 @@ def sync(
         if current and before and not reason and before.files == digests:
             digest_cache.save()
             return _report(before, before, files, 0, current, unchanged=True)
-        from index.building.update import IndexUpdate  # slow to import, and only needed to write
+        # Slow to import, and only needed to write
+        from index.articles.versions.history import History
+        from index.building.update import IndexUpdate
 
         old = (current, before) if current and before and not reason else None
         run = IndexUpdate(paths, embedder, stamp, files, digest_cache, allow_empty, progress)
         name, after, embedded, damage = run.build(old)
         digest_cache.save(always=True)
-        return _report(before, after, files, embedded, name, rebuilt_because=reason or damage)
+        report = _report(before, after, files, embedded, name, rebuilt_because=reason or damage)
+        for source, path in report.renamed:
+            History(paths.data_dir).rename(source, path)
+        return report
 
 
 @contextmanager

@@ -7,12 +7,14 @@ import hashlib
 import secrets
 import sqlite3
 from collections.abc import Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from index.articles.article import Article, as_article
 from index.articles.files import CorpusFile, DigestCache
 from index.articles.formats import FORMATS, read_document
+from index.articles.versions.history import History
 from index.building.build import Base, Builder, Progress
 from index.building.helper import Helper
 from index.building.vector_cache import VectorCache
@@ -22,12 +24,14 @@ from index.generations.layout import (
     BUILDING,
     CACHE,
     READERS,
+    STORE,
     Locations,
     VectorLocation,
     generations_dir,
 )
 from index.generations.manifest import Manifest, write_manifest
 from index.generations.pointer import discard, discard_all_but, switch_to
+from index.generations.store import Store
 from index.models.embedder import Embedder
 
 
@@ -79,9 +83,30 @@ class IndexUpdate:
         except BaseException:
             discard(self.paths.data_dir, work.name, self.paths.server)
             raise
+        if old:
+            self._keep_versions(*old, manifest, now.timestamp())
         switch_to(self.paths.data_dir, name)
         discard_all_but(self.paths.data_dir, name, self.paths.server)
         return name, manifest
+
+    def _keep_versions(self, name: str, before: Manifest, after: Manifest, now: float) -> None:
+        """Keep the texts that have changed, unless what has changed them did so."""
+        changed = [path for path in before.files if after.files.get(path) != before.files[path]]
+        built = datetime.datetime.fromisoformat(before.created).timestamp()
+        store_file = generations_dir(self.paths.data_dir) / name / STORE
+        # The index is worth more than the history of an article.
+        with suppress(StorageError, OSError, sqlite3.Error), closing(Store(store_file)) as store:
+            for path in changed:
+                article = store.article(path)
+                if article and self._has_other_text(article):
+                    History(self.paths.data_dir).keep_article(article, now, built)
+
+    def _has_other_text(self, article: Article) -> bool:
+        try:
+            data = (self.paths.corpus / article.path).read_bytes()
+            return read_document(data, article.path).text != article.text
+        except (OSError, ArticleError):  # it was removed, or is no article by now
+            return False
 
     def _fill(
         self,

@@ -39,6 +39,11 @@ class CurrentIndex:
         self._opening = threading.Lock()
         self._closed = threading.Event()
 
+    @property
+    def data_dir(self) -> Path:
+        """The data folder."""
+        return self._data_dir
+
     def require(self, stamp: Mapping[str, str]) -> None:
         """Refuse generations whose stamp has other values than this."""
         self._required = stamp

@@ -73,7 +73,17 @@ def judge_in(index: CurrentIndex, records: Iterable[Record]) -> list[Judged]:
     with index.reading() as generation:
         if generation is None:
             raise ClaimError("no_index", "there is no index yet: run virgolette index")
-        return [_Judgement(record, generation).judged() for record in records]
+        return [judge(record, generation) for record in records]
+
+
+def judge(record: Record, generation: Generation) -> Judged:
+    """Judge a quotation by a generation."""
+    return _Judgement(record, generation).judged()
+
+
+def slice_in(article: Article, span: Span, generation: Generation) -> Quotation | None:
+    """A slice of an article of the generation; None where that does not have it."""
+    return quotation(article, span, None, 0.0, generation)
 
 
 @dataclass(frozen=True)
@@ -153,7 +163,7 @@ class _Judgement:
         return tuple(quote for quote in slices if quote)
 
     def _slice(self, article: Article, start: int, end: int) -> Quotation | None:
-        return quotation(article, Span(start, end), None, 0.0, self.generation)
+        return slice_in(article, Span(start, end), self.generation)
 
 
 def _starts(words: str, text: str) -> Iterator[int]:

@@ -1,0 +1,1 @@
+"""What has changed in articles: shown by their history, and told to whom it was quoted."""

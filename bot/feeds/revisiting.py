@@ -1,0 +1,111 @@
+"""Looks at the pages of articles again: what has changed there, and what was withdrawn."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
+
+from bot.feeds.revisits import Revisit, Revisits
+from bot.feeds.schedule import DAY, Schedule
+from index.articles.add import AddResult
+from index.articles.article import read_article
+from index.articles.versions.correction import Corrector
+from index.articles.web.addresses import normalized
+from index.errors import ArticleError, FetchError
+
+MOST_REVISITS = 50  # pages in one run
+GONE = (404, 410)
+PAUSED = (429, 503)  # statuses of a server that wants a pause
+
+
+@dataclass(frozen=True)
+class Revisitor:
+    """Looks at pages, and notes when to do so again. ``now``: seconds since the epoch."""
+
+    revisits: Revisits
+    corrector: Corrector
+    now: Callable[[], float] = time.time
+
+    def register(self, result: AddResult) -> None:
+        """An article was just added from its page. Raises StorageError."""
+        if result.path:
+            self.revisits.add(result.origin, result.path, self._stored(result.path), self.now())
+
+    def look(self, url: str, path: str) -> AddResult:
+        """Look at the page of an article now.
+
+        Raises FetchError, ArticleError, CorpusError and StorageError. Two days on which the server
+        says that there is no such page are a withdrawal.
+        """
+        known = self.revisits.find(url) or Revisit(url, path, "", 0.0, None)
+        known = replace(known, path=path)
+        due = known.next_due(self.now())
+        try:
+            result = self.corrector.look(url, path, known.sha256, self.now())
+        except FetchError as error:
+            if error.status not in GONE:
+                self.revisits.save(replace(known, due=due))
+                raise
+            return self._gone(known, error)
+        except ArticleError:
+            self.revisits.save(replace(known, due=due))
+            raise
+        is_taken = result.state == "changed" or (result.state == "unchanged" and not known.sha256)
+        taken = self._stored(path) if is_taken else known.sha256
+        self.revisits.save(replace(known, due=due, gone=0.0, sha256=taken))
+        self.corrector.history.set_withdrawn(path, None)
+        return result
+
+    def look_at_due(self, schedule: Schedule) -> Iterator[AddResult]:
+        """Look at the pages that are due, but at none of a host that wants a pause."""
+        paused: set[str] = set()
+        for revisit in self.revisits.due(self.now())[:MOST_REVISITS]:
+            host = _origin(normalized(revisit.url))
+            if host in paused:
+                continue
+            if not (self.corrector.corpus / revisit.path).is_file():  # moved, or removed
+                self.revisits.remove(revisit)
+                continue
+            try:
+                yield self.look(revisit.url, revisit.path)
+            except FetchError as error:
+                if error.status in PAUSED:
+                    paused.add(host)
+                    until = schedule.pause(error.headers) or schedule.after_failure(0)
+                    self.revisits.save(replace(revisit, due=until))
+                    self.revisits.postpone(host, until)
+                yield AddResult(revisit.url, "failed", revisit.path, str(error))
+            except ArticleError as error:
+                yield AddResult(revisit.url, "failed", revisit.path, str(error))
+
+    def _gone(self, known: Revisit, error: FetchError) -> AddResult:
+        """Note that a page is not there; it is withdrawn if it was not on an earlier day either.
+
+        Raises the error where this is the first day.
+        """
+        now = self.now()
+        if known.gone and _day(known.gone) != _day(now):
+            self.revisits.save(replace(known, due=None))
+            self.corrector.history.set_withdrawn(known.path, now)
+            return AddResult(known.url, "withdrawn", known.path)
+        self.revisits.save(replace(known, gone=known.gone or now, due=now + DAY))
+        raise error
+
+    def _stored(self, path: str) -> str:
+        """The SHA-256 of the text of an article, "" if it cannot be read."""
+        with suppress(OSError, ArticleError):
+            return read_article((self.corrector.corpus / path).read_bytes(), path).sha256
+        return ""
+
+
+def _origin(url: str) -> str:
+    """The scheme and the host of an address."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _day(seconds: float) -> str:
+    return time.strftime("%Y-%m-%d", time.localtime(seconds))

@@ -1,0 +1,1 @@
+"""Corrections in Telegram: the history of an article, and the messages about what was quoted."""

@@ -1,0 +1,1 @@
+"""Former versions of articles, and how a known address corrects its article."""
