@@ -51,7 +51,7 @@ def test_questions_are_answered_from_a_folder_that_may_only_be_read(
     lines = " && ".join(f"command {name} {' '.join(map(repr, a))}" for name, *a in COMMANDS)
     done = commands(indexed_place, lines, TMPDIR=str(temporary))
     assert (done.returncode, done.stderr) == (0, "")
-    assert "Vladivostok" in done.stdout and "Sì, parola per parola" in done.stdout
+    assert "Vladivostok" in done.stdout and "Yes, word for word" in done.stdout
     assert "0 waiting" in done.stdout
     assert {path: path.stat().st_mtime_ns for path in indexed_place.data.rglob("*")} == files
     assert list(temporary.glob("virgolette*")) == []

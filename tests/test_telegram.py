@@ -203,7 +203,7 @@ def test_the_menus_are_set_in_both_languages(bot: Bot) -> None:
             *named[scope, "it"],
             *named[scope, "en"],
         }
-    for_groups = ["ask", "verify", "timeline", "sources", "article", "help"]
+    for_groups = ["ask", "verify", "timeline", "follow", "following", "sources", "article", "help"]
     assert named["all_group_chats", "en"] == for_groups
     assert menus["default", "it"][0]["description"] == "Fa una domanda"
 

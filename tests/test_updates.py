@@ -235,7 +235,7 @@ def test_what_only_one_person_wants_to_see_in_a_group_is_ephemeral(bot: Bot) -> 
     bot.ask("/help")
     entries = bot.api.commands["all_group_chats", "it"]
     ephemeral = [entry["command"] for entry in entries if entry.get("is_ephemeral")]
-    assert ephemeral == ["fonti", "articolo", "help"]
+    assert ephemeral == ["seguiti", "fonti", "articolo", "help"]
     assert not any(entry.get("is_ephemeral") for entry in bot.api.commands["default", "it"])
 
     def asked(text: str, number: int, **more: Any) -> dict[str, Any]:
@@ -258,7 +258,7 @@ def test_what_only_one_person_wants_to_see_in_a_group_is_ephemeral(bot: Bot) -> 
 @pytest.mark.parametrize(
     ("text", "found"),
     [
-        ("?", "fammi una domanda"),
+        ("?", "scrivimi una domanda"),
         ("…!", "Scrivi una domanda"),
         ("👍", ""),
         ("🤔🤔", ""),
