@@ -14,7 +14,7 @@ from index.articles.add import AddResult
 from index.articles.article import read_article
 from index.articles.versions.correction import Corrector
 from index.articles.web.addresses import normalized
-from index.errors import ArticleError, FetchError
+from index.errors import ArticleError, CorpusError, FetchError
 
 MOST_REVISITS = 50  # pages in one run
 GONE = (404, 410)
@@ -50,7 +50,7 @@ class Revisitor:
                 self.revisits.save(replace(known, due=due))
                 raise
             return self._gone(known, error)
-        except ArticleError:
+        except (ArticleError, CorpusError):
             self.revisits.save(replace(known, due=due))
             raise
         is_taken = result.state == "changed" or (result.state == "unchanged" and not known.sha256)
@@ -78,7 +78,7 @@ class Revisitor:
                     self.revisits.save(replace(revisit, due=until))
                     self.revisits.postpone(host, until)
                 yield AddResult(revisit.url, "failed", revisit.path, str(error))
-            except ArticleError as error:
+            except (ArticleError, CorpusError) as error:
                 yield AddResult(revisit.url, "failed", revisit.path, str(error))
 
     def _gone(self, known: Revisit, error: FetchError) -> AddResult:

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from index.articles.add import FIELDS, compose
-from index.articles.article import Article, read_article
+from index.articles.article import Article, as_article, read_article
+from index.articles.document import Document
 from index.disk import replace_bytes, replace_file
 from index.errors import ArticleError, StorageError
 
@@ -59,7 +60,7 @@ class History:
         kept = (version for version in self.versions(article.path) if version.until >= since)
         if all(version.article.text != article.text for version in kept):
             known = {name: str(getattr(article, name) or "") for name in FIELDS}
-            if article.text.lstrip().startswith(article.title.rstrip("…")):  # it is no field
+            if as_article(Document(article.text), "").title == article.title:  # it has none
                 del known["title"]
             self.keep(article.path, compose(known, article.text), ".txt", now)
 
