@@ -21,8 +21,7 @@ _LISTS = (Intent.SUMMARY, Intent.NEWEST, Intent.LIST, Intent.COMPARE)
 def moment_in_words(moment: datetime.datetime, say: Texts) -> str:
     """A day and a time of this machine's clock, as people write them."""
     local = moment.astimezone()
-    month = say("status.months").split()[local.month - 1]
-    return f"{local.day} {month} {local.year}, {local:%H:%M}"
+    return f"{written_day(local.date().isoformat(), say)}, {local:%H:%M}"
 
 
 def source_line(quote: Quotation | Article, say: Texts) -> str:
