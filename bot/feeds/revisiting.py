@@ -89,7 +89,8 @@ class Revisitor:
         now = self.now()
         if known.gone and _day(known.gone) != _day(now):
             self.revisits.save(replace(known, due=None))
-            self.corrector.history.set_withdrawn(known.path, now)
+            if known.path not in self.corrector.history.withdrawn():
+                self.corrector.history.set_withdrawn(known.path, now)
             return AddResult(known.url, "withdrawn", known.path)
         self.revisits.save(replace(known, gone=known.gone or now, due=now + DAY))
         raise error

@@ -11,7 +11,6 @@ from index.articles.web.addresses import normalized
 
 _HOUR = 3600.0
 AFTER = (_HOUR, 4 * _HOUR, DAY, 3 * DAY)  # seconds after an article was fetched
-_KEPT = 30 * DAY
 _COLUMNS = "url, path, sha256, fetched, due, gone"
 
 
@@ -45,9 +44,6 @@ class Revisits:
     def add(self, url: str, path: str, sha256: str, now: float) -> None:
         """An article was just fetched: it is looked at again from now on."""
         self.save(Revisit(url, path, sha256, now, now + AFTER[0]))
-        with self._state.changing() as database:
-            query = "DELETE FROM revisits WHERE due IS NULL AND fetched < ?"
-            database.execute(query, (now - _KEPT,))
 
     def save(self, revisit: Revisit) -> None:
         """Store what is known of a page by now."""

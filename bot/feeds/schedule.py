@@ -46,7 +46,7 @@ class Schedule:
         else:
             try:
                 seconds = parsedate_to_datetime(value).timestamp() - self.now()
-            except ValueError:
+            except (ValueError, OverflowError):
                 return 0.0
         return self.now() + min(seconds, _MAX_RETRY_AFTER) if seconds > 0 else 0.0
 

@@ -126,6 +126,7 @@ class FeedStore:
             return known
         with self._state.changing() as database:
             if known:
+                database.execute("DELETE FROM entries WHERE feed = ?", (known.number,))
                 database.execute("DELETE FROM feeds WHERE number = ?", (known.number,))
             number = database.execute(
                 f"INSERT INTO feeds ({_COLUMNS}) "  # noqa: S608

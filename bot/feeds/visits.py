@@ -16,7 +16,7 @@ from index.articles.web.addresses import normalized
 from index.articles.web.feeds import FeedContent, FeedEntry, feeds_of_page, read_feed
 from index.articles.web.fetch import Fetched, Fetcher
 from index.articles.web.media_types import FEED_TYPES, PAGE_TYPES
-from index.errors import ArticleError, BusyError, FetchError
+from index.errors import ArticleError, BusyError, CorpusError, FetchError
 
 MOST_NEW = 50  # articles of a feed in one visit
 MOST_ENTRIES = 1000  # that are read of a feed
@@ -169,7 +169,7 @@ class Visitor:
                     results.append(AddResult(entry.url, "failed", path, str(error)))
                     if not error.status:  # no answer: the next visit tries again
                         return results, 0.0
-                except ArticleError as error:
+                except (ArticleError, CorpusError) as error:
                     results.append(AddResult(entry.url, "failed", path, str(error)))
             self.store.note_looked(feed, entry, self.schedule.now())
         return results, 0.0

@@ -103,8 +103,10 @@ def import_feeds(
     with feed_store(_settings().data_dir) as store:
         for address in addresses:
             try:
-                outcome["known" if store.find(address) else "added"].append(address)
+                known = store.find(address)
                 store.add(address)
+                is_known = known is not None and not known.ended
+                outcome["known" if is_known else "added"].append(address)
             except FetchError as error:
                 outcome["failed"].append({"origin": address, "reason": str(error)})
     reasons = [localized(failed["reason"]) for failed in outcome["failed"]]

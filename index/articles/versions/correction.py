@@ -12,6 +12,7 @@ from index.articles.document import Document
 from index.articles.formats import read_document
 from index.articles.text_files import read_text_file
 from index.articles.versions.history import History
+from index.articles.web.addresses import same_page
 from index.articles.web.fetch import Fetcher, shortened
 from index.disk import replace_bytes
 from index.errors import ArticleError, CorpusError
@@ -20,6 +21,7 @@ from index.text.words import terms
 
 EDITED = "its file was edited by hand: the page's new text does not replace it"
 OWN_FORMAT = "its file is not one that virgolette add has made: the page does not replace it"
+NOT_ITS_PAGE = "its file did not come from this address: the page does not replace it"
 _MIN_SHARED = 0.3  # of the words of the shorter text
 _MIN_LENGTH = 0.3  # of the words of the text before; a teaser that is not told has less
 _FORMATS = (".txt", ".md")  # that ``Adder`` writes
@@ -40,7 +42,7 @@ class Corrector:
         ``now``: seconds since the epoch. Raises FetchError, ArticleError for a page that is not
         the article or not all of it, CorpusError and StorageError.
         """
-        data, suffix, _ = fetched_article(self.fetcher, url)
+        data, suffix, fetched = fetched_article(self.fetcher, url)
         file = (self.corpus / path).resolve()
         try:
             before = file.read_bytes()
@@ -48,13 +50,14 @@ class Corrector:
             raise CorpusError(f"{path} cannot be read: {error.strerror or error}") from error
         try:
             old, document = read_article(before, path), read_document(data, f"a{suffix}")
-            if document.is_teaser:
-                raise ArticleError(TEASER)
+            _check_page(old, document, url, fetched)
             if same_letters(old.text, document.text):
                 return AddResult(url, "unchanged", path)
             if file.suffix.lower() not in _FORMATS:
                 return AddResult(url, "known", path, notes=(OWN_FORMAT,))
             content, new = _corrected(before, old, document, data, (file.suffix.lower(), suffix))
+            if not taken and not (old.url and same_page(old.url, url)):
+                return AddResult(url, "known", path, notes=(NOT_ITS_PAGE,))
             if taken and new.sha256 == taken:
                 return AddResult(url, "unchanged", path)
             if taken and old.sha256 != taken:
@@ -68,6 +71,14 @@ class Corrector:
         except OSError as error:
             raise CorpusError(f"{path} cannot be written: {error.strerror or error}") from error
         return AddResult(url, "changed", path, notes=document.notes)
+
+
+def _check_page(old: Article, document: Document, url: str, fetched: str) -> None:
+    """Raise ArticleError for a page that is another one, or not all of the article."""
+    if document.is_teaser:
+        raise ArticleError(TEASER)
+    if not any(same_page(fetched, own) for own in (url, old.url) if own):
+        raise ArticleError(f"the address leads to {shortened(fetched)} by now")
 
 
 def _corrected(

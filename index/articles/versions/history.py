@@ -74,8 +74,9 @@ class History:
             if (self._folder / before).is_dir() and not (self._folder / after).exists():
                 (self._folder / after).parent.mkdir(parents=True, exist_ok=True)
                 shutil.move(self._folder / before, self._folder / after)
-        if before in (withdrawn := self.withdrawn()):
-            self._write({**withdrawn, after: withdrawn[before]})
+        withdrawn = self.withdrawn()
+        if (at := withdrawn.pop(before, None)) is not None:
+            self._write({**withdrawn, after: at})
 
     def corrected(self, path: str) -> float | None:
         """When an article last changed, in seconds since the epoch; None if it never did."""

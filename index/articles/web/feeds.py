@@ -55,6 +55,13 @@ def read_feed(data: bytes, url: str) -> FeedContent:
     """
     if data.count(b"<") > MAX_TAGS:
         raise FetchError(f"{url} has more than {MAX_TAGS} tags, too many for a feed")
+    try:
+        return _content(data, url)
+    except (ValueError, OverflowError) as error:  # of characters and numbers that there are not
+        raise FetchError(f"{url} is no feed that can be read: {error}") from error
+
+
+def _content(data: bytes, url: str) -> FeedContent:
     import feedparser
 
     # A stream, because feedparser opens bytes that look like an address or a path. Only titles and
@@ -72,8 +79,8 @@ def read_feed(data: bytes, url: str) -> FeedContent:
     zone = publication_zone(language, urlsplit(url).hostname or "")
     entries: dict[str, FeedEntry] = {}
     for item in parsed.entries:
-        if link := one_line(str(item.get("link") or "")):
-            address = urljoin(url, link)
+        link = one_line(str(item.get("link") or ""))
+        if link and (address := _joined(url, link)):
             title = _plain(str(item.get("title") or ""))[:MAX_LENGTH]
             fields = {"title": title, "date": day_of(str(item.get("published") or ""), zone)}
             known = {name: value for name, value in fields.items() if value}
@@ -103,7 +110,16 @@ def feeds_of_page(data: bytes, url: str) -> list[str]:
         links = document_fromstring(data).xpath(_FEED_LINKS)
     except (LxmlError, ValueError, AssertionError):
         return []
-    return list(dict.fromkeys(urljoin(url, str(link).strip()) for link in links))
+    joined = (_joined(url, str(link).strip()) for link in links)
+    return list(dict.fromkeys(filter(None, joined)))
+
+
+def _joined(base: str, link: str) -> str:
+    """The address of a link; "" if it is none."""
+    try:
+        return urljoin(base, link)
+    except ValueError:
+        return ""
 
 
 def _plain(title: str) -> str:
