@@ -11,6 +11,7 @@ from benchmarks.drafts import GOLD, figures, judged
 from bot.drafts.report import summary
 from bot.locales import texts
 from index.generations.generation import Generation
+from index.text.sentences import sentences
 from retrieval.verifying.drafts.draft import quotations
 from retrieval.verifying.drafts.reading import Draft
 from retrieval.verifying.drafts.review import MAX_CHECKED, MAX_QUOTED, review
@@ -113,6 +114,13 @@ def test_each_quotation_of_a_draft_is_judged(generation: Generation) -> None:
 def test_no_draft_takes_long(part: str) -> None:
     before = process_time()
     quotations(part * (100_000 // len(part)))
+    assert process_time() - before < 5
+
+
+@pytest.mark.parametrize("text", ["Ciao." + '"' * 100_000 + "a", "." * 100_000 + "a"])
+def test_no_run_of_marks_takes_long_to_cut(text: str) -> None:
+    before = process_time()
+    sentences(text)
     assert process_time() - before < 5
 
 

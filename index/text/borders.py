@@ -22,7 +22,7 @@ REACH = 40  # characters before and after a stop that count
 FAR = 300  # characters before a stop in which a bracket or a quotation mark may be open
 MAX_INITIALS = 5  # letters of a word in which each has a stop
 _STOP = re.compile(
-    r"[.!?…]+(?:(?:[”“\"»«’')\]]+|\s[»”])*(?=\s)|[»”]?(?=[«“\"(]?[A-ZÀ-ÖØ-Þ][^\W\d_]))"
+    r"(?<![.!?…])[.!?…]++(?:(?:[”“\"»«’')\]]|\s[»”])*(?=\s)|[»”]?(?=[«“\"(]?[A-ZÀ-ÖØ-Þ][^\W\d_]))"
 )
 _AFTER = re.compile(r"\s*([^\w\s]*)\s*(\w*[’']?)([.,]?)")
 _SPACED_QUOTE = re.compile(r'\s"(?=[\s.,;:)]|$)')

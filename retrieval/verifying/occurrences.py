@@ -218,7 +218,7 @@ class _Phrase:
 def _any_form(key: str) -> str:
     """A pattern for a word in small letters or capitals; for accents and numbers, a wider one."""
     if key[-1].isdigit():
-        return r"[-−]?\d(?:[\d.,:]|\W(?=\d))*"
+        return r"[-−]?\d(?:[\d.,:]|[^\w.,:](?=\d))*"
     return "".join(re.escape(letter) if letter.isascii() else r"\w\W?" for letter in key)
 
 
