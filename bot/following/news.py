@@ -112,16 +112,17 @@ class NewsFinder:
         generation: Generation,
         ending: threading.Event,
     ) -> Iterator[News]:
-        shown: dict[int, list[tuple[str, str]]] = {}
+        shown: dict[tuple[int, int], list[tuple[str, str]]] = {}
         for follow in questions:
             if ending.is_set():
                 return
-            chat = follow.to.chat
-            if chat not in shown:
-                shown[chat] = shown_in(self.state, self.bot, self.supergroups.numbers(chat))
-            if found := self._answered(follow, articles, shown[chat], generation):
+            room = follow.to.chat, follow.to.topic
+            if room not in shown:
+                chats = self.supergroups.numbers(follow.to.chat)
+                shown[room] = shown_in(self.state, self.bot, chats, follow.to.topic)
+            if found := self._answered(follow, articles, shown[room], generation):
                 # One quotation, one message, also if it answers two questions.
-                shown[chat] += ((quote.article, quote.text) for quote in found.answer.quotes)
+                shown[room] += ((quote.article, quote.text) for quote in found.answer.quotes)
                 yield found
 
     def _answered(

@@ -65,7 +65,7 @@ def note_shown(
     )
 
 
-def shown_in(state: State, bot: int, chats: Iterable[int]) -> list[tuple[str, str]]:
-    """Path and text of the quotations that a chat was shown, under any of its numbers."""
-    query = "SELECT DISTINCT article, text FROM shown WHERE bot = ? AND chat = ?"
-    return [row for chat in chats for row in state.select(query, bot, chat)]
+def shown_in(state: State, bot: int, chats: Iterable[int], topic: int) -> list[tuple[str, str]]:
+    """Path and text of what a topic of a chat was shown, under any of the chat's numbers."""
+    query = "SELECT DISTINCT article, text FROM shown WHERE bot = ? AND chat = ? AND topic = ?"
+    return [row for chat in chats for row in state.select(query, bot, chat, topic)]

@@ -121,6 +121,8 @@ def _find_in_scope(
 
     if scope.since or scope.until:
         inside = chosen(search(most, in_time=True))
+        if not scoped_question.named:  # nothing outside may answer
+            return inside
         outside_count = max(MIN_OTHER_TIMES, most - len(inside))
         outside = chosen(search(outside_count, in_time=False))
         return inside[: most - len(outside)] + outside

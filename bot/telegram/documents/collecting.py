@@ -61,7 +61,7 @@ class Collecting:
             await deliver(message, [text_message(say("export.nothing"))])
             return
         day = datetime.date.today()
-        text = receipt_markdown(records, say).encode(errors="reowner")
+        text = receipt_markdown(records, say).encode(errors="replace")
         await send_document(message, receipt_name(day, ".md"), text)
         caption = text_message(say("export.sent", count=len(records)))
         below = caption.with_buttons([Button(say("export.empty"), f"keep:{_EMPTY}")])

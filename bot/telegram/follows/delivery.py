@@ -79,6 +79,9 @@ class Delivery:
         except RetryAfter as error:
             until = self._clock() + error._retry_after.total_seconds() + 0.1
             await asyncio.to_thread(self._outbox.postpone, message.to.chat, until)
+        except (LookupError, TypeError, ValueError):  # as of another version; it holds up no other
+            _log.exception("a queued message cannot be read, and is dropped")
+            await asyncio.to_thread(self._outbox.drop, message)
         except TelegramError as error:
             if not await asyncio.to_thread(self._refused, message, error):
                 self._pause = min(2 * self._pause + 0.5, MAX_RETRY_PAUSE)
@@ -104,7 +107,7 @@ class Delivery:
         if is_gone(error):
             _log.info("a chat is gone, and forgotten: %s", error)
             reason = str(error).lower()
-            is_topic = bool(message.to.topic) and ("topic" in reason or "thread" in reason)
+            is_topic = "topic" in reason or "thread" in reason  # 0 is the one called General
             self._follows.forget_chat(message, topic_alone=is_topic)
         elif is_closed(error) and self._clock() - message.at < _MUTED_FOR:
             _log.info("the bot may not write in a chat, and tries again later: %s", error)

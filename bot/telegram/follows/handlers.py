@@ -23,7 +23,7 @@ from bot.telegram.updates import person_of, pressed_message, replied_text, topic
 from index.models.embedder import Embedder
 from retrieval.answer import MAX_QUESTION, Question, QuestionError
 from retrieval.chain import AnswerChain
-from retrieval.following.followable import is_followable
+from retrieval.following.followable import FOLLOWABLE, is_followable
 
 FOLLOW_BUTTONS = frozenset({"follow", "followed", "unfollow", "stop", "daily", "once"})
 _Key = tuple[int, int]
@@ -142,6 +142,8 @@ class Following:
         answer = self.answer_log.answer(key)
         if answer is None:
             return text_message(say("telegram.vote_gone"))
+        if answer["intent"] not in FOLLOWABLE:
+            return text_message(say("telegram.follow_impossible"))
         return self._added(Asked.of(answer), key, message, person, say)
 
     def _follow_text(self, text: str, message: TelegramMessage, person: int, say: Texts) -> Message:
@@ -162,7 +164,7 @@ class Following:
         to = Destination(
             origin(message.chat_id), topic, bool(topic) and not message.is_topic_message
         )
-        run = self.runs.of(asked.generation) or self.runs.last
+        run = (asked.generation and self.runs.of(asked.generation)) or self.runs.last
         follow = Follow(
             to, origin(person), asked.question, say.language, self.clock(), run, asked.last
         )

@@ -20,7 +20,7 @@ from bot.terminal.render import part_lines, print_lines, print_verification
 from index.generations.current import CurrentIndex
 from index.text.clean import printable
 from retrieval.verifying.drafts.outcome import Review
-from retrieval.verifying.drafts.reading import Draft, read_draft, read_draft_file
+from retrieval.verifying.drafts.reading import MAX_FILE, Draft, read_draft, read_draft_file
 from retrieval.verifying.drafts.review import review_in
 from retrieval.verifying.verification import verify_in
 
@@ -84,7 +84,7 @@ def print_review(console: Console, review: Review, say: Texts) -> None:
 
 
 def _stdin() -> Draft:
-    return read_draft(sys.stdin.buffer.read() if sys.stdin else b"", "stdin.txt")
+    return read_draft(sys.stdin.buffer.read(MAX_FILE + 1) if sys.stdin else b"", "stdin.txt")
 
 
 def _lines(review: Review, say: Texts) -> Iterator[tuple[int, str, Text]]:
