@@ -29,6 +29,7 @@ from index.articles.add import (
     write_new,
 )
 from index.articles.article import read_article
+from index.articles.web.feeds import read_feed
 from index.articles.web.fetch import Fetcher
 from index.building.sync import Report
 from index.errors import ArticleError, CorpusError, FetchError
@@ -585,3 +586,25 @@ def wait_for_files(corpus: Path) -> None:
     end = time.monotonic() + 60
     while not files(corpus) and time.monotonic() < end:
         time.sleep(0.05)
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        "<title>&#xD800;</title><link>https://a.example/1</link>",
+        "<title>&#x11FFFF;</title><link>https://a.example/1</link>",
+        "<title>&#99999999999999999999;</title><link>https://a.example/1</link>",
+    ],
+)
+def test_a_feed_with_characters_that_there_are_not_is_named(item: str) -> None:
+    feed = f"<rss version='2.0'><channel><item>{item}</item></channel></rss>"
+    with pytest.raises(FetchError, match="no feed that can be read"):
+        read_feed(feed.encode(), "https://a.example/rss")
+
+
+def test_a_link_that_is_no_address_is_left_out() -> None:
+    links = "http://a℀b/", "https://a.example/1"
+    items = "".join(f"<item><title>t</title><link>{link}</link></item>" for link in links)
+    feed = f"<rss version='2.0'><channel>{items}</channel></rss>"
+    content = read_feed(feed.encode(), "https://a.example/rss")
+    assert [entry.url for entry in content.entries] == ["https://a.example/1"]

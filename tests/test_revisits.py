@@ -17,7 +17,7 @@ from bot.feeds.store import FeedStore, feed_store
 from bot.feeds.visits import Visitor
 from index.articles.add import Adder, AddResult
 from index.articles.article import read_article
-from index.articles.versions.correction import EDITED, Corrector
+from index.articles.versions.correction import EDITED, NOT_ITS_PAGE, Corrector
 from index.articles.versions.history import MOST_VERSIONS, History
 from index.articles.web.fetch import Fetcher
 from index.building.sync import sync
@@ -216,6 +216,23 @@ def test_what_its_owner_edited_or_removed_is_left_alone(web: Site, place: Place)
     assert (result.state, result.notes) == ("known", (EDITED,)) and "una ditta" in place.text()
     file.unlink()
     assert place.after(DAY) == [] and place.after(3 * DAY) == [] and not file.exists()
+
+
+def test_no_page_replaces_a_file_that_did_not_come_from_it(web: Site, place: Place) -> None:
+    body = TEXT.format(12) + "\n\nLa gara è stata vinta da un’impresa di Como."
+    (place.corpus / NAME).write_text(f"---\nurl: https://altro.example/x\n---\n{body}\n")
+    web.pages["/ponte"] = page(15)
+    result = place.look(web.url("/ponte"))
+    assert (result.state, result.notes) == ("known", (NOT_ITS_PAGE,)) and "12" in place.text()
+
+
+def test_no_redirect_replaces_an_article_with_another(web: Site, place: Place) -> None:
+    place.add(web.url("/ponte"))
+    web.pages["/ponte"] = Page("", status=302, headers={"Location": web.url("/altro")})
+    web.pages["/altro"] = page(15)
+    with pytest.raises(ArticleError, match="leads to"):
+        place.look(web.url("/ponte"))
+    assert "12" in place.text()
 
 
 def test_a_feed_that_says_updated_has_its_article_looked_at(web: Site, place: Place) -> None:
