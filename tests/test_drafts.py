@@ -110,6 +110,13 @@ def test_each_quotation_of_a_draft_is_judged(generation: Generation) -> None:
     assert not result.sound and result.counts["verbatim"] == 2
 
 
+def test_brackets_of_the_author_move_no_difference(generation: Generation) -> None:
+    draft = "«[Il leader] Kim Jong-un ha intenzione di recarsi in Cina [sic] questo mese»"
+    (checked,) = review(Draft(draft), generation).quotations
+    (difference,) = checked.as_json()["differences"]
+    assert draft[difference["start"] : difference["end"]] == difference["said"] == "Cina"
+
+
 @pytest.mark.parametrize("part", ["«a ", "'a ", "“a ” ", "> a\n\nb\n\n", "– a ", '"a\n\n', "«\n\n"])
 def test_no_draft_takes_long(part: str) -> None:
     before = process_time()
