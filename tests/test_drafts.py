@@ -74,6 +74,8 @@ FOUND = [
     ("- Non firmo -, ha detto Rossi.\n- E allora? - chiede Bianchi.", ["Non firmo", "E allora?"]),
     ("– Lui non «firma» niente, – fa Rossi.\n\n– E tu?\n\n– Io sì.",
      ["Lui non «firma» niente", "E tu?", "Io sì"]),
+    ("– Scrive che «il sindaco non firma», – fa Rossi.\n\n– E tu?",
+     ["il sindaco non firma", "E tu?"]),
     ("ROMA – Il sindaco – che di solito tace – ieri ha parlato.", []),
     ("– pane\n– latte\n– uova", []),
     ("Tre punti:\n– il primo, detto da Rossi\n– il secondo", []),
