@@ -198,7 +198,7 @@ def _visits(settings: Settings, *, only_due: bool) -> tuple[list[Visit], list[Ad
     from bot.feeds.visits import visiting
 
     with feed_visitor(settings) as visitor, visiting(settings.data_dir):
-        return list(visitor.visit_all(only_due=only_due)), visitor.revisit()
+        return visitor.visit_all(only_due=only_due), visitor.revisit()
 
 
 def _visit_lines(visit: Visit) -> Iterator[str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import calendar
 import html
 import io
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -92,9 +91,7 @@ def _content(data: bytes, url: str) -> FeedContent:
 
 
 def _updated(item: Any) -> float:
-    with warnings.catch_warnings():  # feedparser takes "published" where there is no "updated"
-        warnings.simplefilter("ignore", DeprecationWarning)
-        moment = item.get("updated_parsed")
+    moment = dict.get(item, "updated_parsed")  # its own "get" takes "published" instead
     try:
         return float(calendar.timegm(moment)) if moment else 0.0
     except (ValueError, OverflowError, TypeError):
