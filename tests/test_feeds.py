@@ -129,9 +129,11 @@ def test_a_server_that_wants_a_pause_gets_it(web: Site, follower: Follower) -> N
     web.pages["/feed"] = Page("slow down", status=429, headers={"Retry-After": "7200"})
     follower.store.add(web.url("/feed"))
     visit = follower.visit()
-    assert "429" in visit.feed.error and visit.feed.due == NOON + 7200
-    (note,) = follower.visit().notes  # a person wants it now
-    assert note.startswith("its server wants no request before 2027-0")
+    assert visit.feed.due == NOON + 7200
+    assert "429 Too Many Requests; it wants no request before 2027-0" in visit.feed.error
+    again = follower.visit()  # a person wants it now
+    assert again.feed.error.startswith("its server wants no request before 2027-0")
+    assert again.feed.failures == 1
     follower.now += 7199
     assert not follower.due() and len(asked(web, "/feed")) == 1
     follower.now += 2
@@ -165,11 +167,11 @@ def test_a_pause_holds_for_all_feeds_and_articles_of_a_host(web: Site, follower:
     first, paused, other = visitor.visit_all(only_due=True)
     assert states(first) == [] and first.left == 2 and not asked(web, "/due")
     assert "the server answered 429" in first.notes[0]
-    assert "wants no request before" in paused.notes[0] and paused.feed.failures == 0
+    assert "wants no request before" in paused.feed.error and paused.feed.failures == 0
     assert paused.feed.due == NOON + 7200
     assert states(other) == ["added"] and not other.notes
     follower.now += 3600
-    assert "wants no request before" in visitor.visit_all(only_due=False)[0].notes[0]
+    assert "wants no request before" in visitor.visit_all(only_due=False)[0].feed.error
     web.pages["/uno"] = Page(f"<p>{TEXT.format(2)}</p>")
     follower.now += 3601
     assert states(visitor.visit_all(only_due=True)[0]) == ["added", "added"]
@@ -386,6 +388,38 @@ def test_a_long_feed_comes_bit_by_bit_and_says_so(web: Site, follower: Follower)
     assert visit.feed.due == NOON + 5 * MINUTE * 1.05
 
 
+def test_a_json_feed_is_read(web: Site, follower: Follower) -> None:
+    rss(web, "uno", "due")
+    items: list[dict[str, object]] = [
+        {"id": "1", "url": "/uno", "title": "Uno", "date_published": "2026-11-28T23:30:00+01:00"},
+        {"id": 2, "external_url": web.url("/due"), "date_modified": "2026-11-29T10:00:00Z"},
+        {"id": "3", "content_text": "Solo testo."},
+    ]
+    feed = {"version": "https://jsonfeed.org/version/1.1", "title": "Json", "items": items}
+    web.pages["/feed"] = Page(json.dumps(feed), "application/feed+json")
+    follower.store.add(web.url("/feed"))
+    visit = follower.visit()
+    assert states(visit) == ["added", "added"] and visit.feed.title == "Json"
+    assert "2026-11-28-notizia-uno.txt" in follower.files()
+    items[1]["date_modified"] = "2026-11-29T11:00:00Z"
+    web.pages["/feed"] = Page(json.dumps(feed), "application/json")
+    follower.visit()
+    (entry,) = follower.store.updated_entries(visit.feed)
+    assert entry.url == web.url("/due")
+
+
+def test_an_article_that_leads_to_the_home_page_is_tried_once(
+    web: Site, follower: Follower
+) -> None:
+    names = [f"n{number}" for number in range(4)]
+    web.pages["/feed"] = Page(rss(web, *names, "uno"), "application/rss+xml")
+    web.pages["/"] = Page("<p>Tutte le notizie.</p>")
+    for name in names:
+        web.redirect(f"/{name}", "/")
+    follower.store.add(web.url("/feed"))
+    assert states(follower.visit()) == ["failed"] * 4 + ["added"] and follower.visit().left == 0
+
+
 def test_an_entry_that_says_updated_can_be_told(web: Site, follower: Follower) -> None:
     atom = (
         "<feed xmlns='http://www.w3.org/2005/Atom'><title>L</title><entry><title>Uno</title>"
@@ -413,6 +447,12 @@ def test_an_entry_that_says_updated_can_be_told(web: Site, follower: Follower) -
         (Page("<html><p>Una pagina.</p></html>"), "is a page, and names no feed"),
         (Page("<rss><channel><item", "text/xml"), "is no feed with articles"),
         (Page("x" * 2_000_000, "text/plain"), "larger than 1 MB"),
+        (Page('{"items": [{"url": "/a"}]}', "application/json"), "is no feed with articles"),
+        (Page('{"a":' * 90_000, "application/json"), "is no feed that can be read"),
+        (
+            Page("<rss version='2.0'><channel><item><title>x</title></item></channel></rss>"),
+            "name no",
+        ),
         (Page(lambda write: time.sleep(3)), "it took longer than 1 seconds"),
     ],
 )
@@ -440,7 +480,8 @@ def test_the_command_follows_lists_and_ends(web: Site, empty_place: Workplace) -
     fails(place.run("feeds", "add", "ftp://x.example/"), 1, "is no address of a feed")
     fails(place.run("feeds", "add", web.url("/feed"), "--into", ".."), 1, "not in the corpus")
     added = place.run("feeds", "add", web.url("/feed"))
-    assert added.stdout == f"  + added    Il Lago ({web.url('/feed')})\n"
+    assert added.stdout.startswith(f"  + added    Il Lago ({web.url('/feed')})\n")
+    assert "come with virgolette feeds fetch" in added.stdout
     assert "= there" in place.run("feeds", "add", f"{web.url('/feed')}?utm_source=x").stdout
     (told,) = place.json("feeds", "fetch", "--no-index", "--json")
     assert [added["path"] for added in told["feeds"][0]["added"]] == ["notizia-uno.txt"]

@@ -180,7 +180,7 @@ def test_a_page_that_is_gone_on_two_days_is_withdrawn_and_stays(
     before = place.text()
     web.pages["/ponte"] = Page("gone", status=status)
     assert place.after(HOUR) == ["failed"] and place.history.withdrawn() == {}
-    with pytest.raises(FetchError):  # the same day
+    with pytest.raises(FetchError, match=r"on another day, .*ponte.*txt is marked as withdrawn"):
         place.look(web.url("/ponte"))
     assert place.after(DAY) == ["withdrawn"]
     assert place.history.withdrawn() == {NAME: NOON + HOUR + DAY} and place.text() == before

@@ -63,7 +63,8 @@ class Politeness:
             except FetchError as error:
                 if error.status in _PAUSED:
                     until = self._pause(host, error)
-                    raise FetchError(str(error), error.status, error.headers, until) from error
+                    reason = f"{error}; it wants no request before {moment(until)}"
+                    raise FetchError(reason, error.status, error.headers, until) from error
                 raise
 
     def _delay(self, url: str, host: str) -> float:

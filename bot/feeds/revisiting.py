@@ -102,7 +102,7 @@ class Revisitor:
     def _gone(self, known: Revisit, error: FetchError) -> AddResult:
         """Note that a page is not there; it is withdrawn if it was not on an earlier day either.
 
-        Raises the error where this is the first day.
+        Raises FetchError where this is the first day.
         """
         now = self.now()
         if known.gone and _day(known.gone) != _day(now):
@@ -111,7 +111,8 @@ class Revisitor:
                 self.corrector.history.set_withdrawn(known.path, now)
             return AddResult(known.url, "withdrawn", known.path)
         self.revisits.save(replace(known, gone=known.gone or now, due=now + DAY))
-        raise error
+        reason = f"{error}; if it says so on another day, {known.path} is marked as withdrawn"
+        raise FetchError(reason, error.status) from error
 
     def _stored(self, path: str) -> str:
         """The SHA-256 of the text of an article, "" if it cannot be read."""

@@ -78,7 +78,7 @@ class Visitor:
 
     def check(self, url: str) -> FeedContent:
         """What the feed at an address says. Raises FetchError if there is none."""
-        return _content(self.fetcher.get(url, FEED_TYPES | PAGE_TYPES))
+        return _content(self.fetcher.get(url, (*FEED_TYPES, *PAGE_TYPES)))
 
     def _visit_host(self, numbers: list[int], *, only_due: bool) -> list[Visit]:
         feeds = filter(None, map(self.store.by_number, numbers))  # one may be removed by now
@@ -92,12 +92,12 @@ class Visitor:
     def _visit(self, feed: Feed) -> Visit:
         """Visit a feed, unless its host wants a pause, and store when to come again."""
         if (until := self.store.paused(host_of(feed.url))) > self.schedule.now():
-            note = f"its server wants no request before {moment(until)}"
-            return self._saved(Visit(feed, notes=(note,)))
+            reason = f"its server wants no request before {moment(until)}"
+            return self._saved(Visit(replace(feed, error=reason)))
         conditions = {"If-None-Match": feed.etag, "If-Modified-Since": feed.modified}
         given = {name: value for name, value in conditions.items() if value}
         try:
-            fetched = self.fetcher.get(feed.url, FEED_TYPES | PAGE_TYPES, given)
+            fetched = self.fetcher.get(feed.url, (*FEED_TYPES, *PAGE_TYPES), given)
             content = FeedContent(feed.title, 0, ()) if fetched.is_unchanged else _content(fetched)
         except FetchError as error:
             return self._failed(Visit(feed), error)

@@ -234,7 +234,8 @@ def fetched_article(fetcher: Fetcher, url: str) -> tuple[bytes, str, str]:
     """
     page = fetcher.get(url, ARTICLE_TYPES)
     if is_home(page.url) and not is_home(url):
-        raise FetchError(f"{url} was not fetched: it leads to the site's home page {page.url}")
+        reason = f"{url} was not fetched: it leads to the site's home page {page.url}"
+        raise FetchError(reason, 200)
     return _in_utf8(page), ARTICLE_TYPES[page.content_type], page.url
 
 

@@ -151,7 +151,7 @@ class Fetcher:
             raise _wrong_type(label, types)
         compression = response.headers.get("content-encoding", "").strip().lower()
         if compression not in _COMPRESSIONS:
-            raise FetchError(f"it is compressed as {compression}; gzip and deflate are read")
+            raise FetchError(f"it is compressed as {compression}; gzip and deflate are read", 200)
         data = self._body(response)
         content_type = media_type(data, label, url.path)
         if content_type not in types:
@@ -164,7 +164,7 @@ class Fetcher:
             data += chunk
             if len(data) > self.max_bytes:
                 raise FetchError(
-                    f"it is larger than {self.max_bytes / 1e6:g} MB: VIRGOLETTE_MAX_FILE_MB"
+                    f"it is larger than {self.max_bytes / 1e6:g} MB: VIRGOLETTE_MAX_FILE_MB", 200
                 )
         return bytes(data)
 
@@ -175,7 +175,7 @@ def shortened(address: str) -> str:
 
 
 def _wrong_type(content_type: str, types: Collection[str]) -> FetchError:
-    if content_type in FEED_TYPES and not content_type.endswith("/xml"):
+    if content_type in FEED_TYPES and not content_type.endswith(("/xml", "/json")):
         return FetchError("it is a feed: virgolette add --feed adds its articles", 200)
     return FetchError(f"it is of the type {content_type}; read are {', '.join(types)}", 200)
 
