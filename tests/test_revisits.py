@@ -234,7 +234,7 @@ def test_an_article_is_followed_to_another_name(web: Site, place: Place) -> None
     (place.corpus / "lago" / "ponte.txt").unlink()
     web.pages["/ponte"] = page(16)
     assert place.after(3 * HOUR) == ["changed"] and "16 milioni" in place.text(bare.name)
-    assert asked(web, "/ponte") == 3
+    assert asked(web, "/ponte") == 3 and len(place.history.versions(bare.name)) == 2
 
 
 def test_a_busy_host_is_asked_for_some_days(web: Site, place: Place) -> None:

@@ -44,6 +44,8 @@ class Revisitor:
         says that there is no such page are a withdrawal.
         """
         known = self.revisits.find(url) or Revisit(url, path, "", 0.0, None)
+        if not (self.corrector.corpus / known.path).is_file():  # renamed since the last index
+            self.corrector.history.rename(known.path, path)
         known = replace(known, path=path)
         due = known.next_due(self.now())
         try:

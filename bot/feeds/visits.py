@@ -247,5 +247,7 @@ def _content(fetched: Fetched) -> FeedContent:
         return read_feed(fetched.data, fetched.url)
     named = feeds_of_page(fetched.data, fetched.url)
     if not named:
-        raise FetchError(f"{fetched.url} is a page, and names no feed", 200)
+        raise FetchError(
+            f"{fetched.url} is a page, and names no feed: give the address of one", 200
+        )
     raise FetchError(f"{fetched.url} is a page, and that page names the feed {named[0]}", 200)

@@ -74,7 +74,7 @@ class History:
     def rename(self, before: str, after: str) -> None:
         """The file of an article has another path now.
 
-        Raises nothing, as the index has that path by now: what cannot be written is logged.
+        Raises nothing, as an index may have that path by now: what cannot be written is logged.
         """
         try:
             if (self._folder / before).is_dir() and not (self._folder / after).exists():
