@@ -74,6 +74,8 @@ FOUND = [
     ("- Non firmo -, ha detto Rossi.\n- E allora? - chiede Bianchi.", ["Non firmo", "E allora?"]),
     ("– Lui non «firma» niente, – fa Rossi.\n\n– E tu?\n\n– Io sì.",
      ["Lui non «firma» niente", "E tu?", "Io sì"]),
+    ("– Scrive che «il sindaco non firma», – fa Rossi.\n\n– E tu?",
+     ["il sindaco non firma", "E tu?"]),
     ("ROMA – Il sindaco – che di solito tace – ieri ha parlato.", []),
     ("– pane\n– latte\n– uova", []),
     ("Tre punti:\n– il primo, detto da Rossi\n– il secondo", []),
@@ -108,6 +110,13 @@ def test_each_quotation_of_a_draft_is_judged(generation: Generation) -> None:
     assert DRAFT[difference["start"] : difference["end"]] == difference["said"] == "rilanciare"
     assert (speaker.said_by, speaker.speaker) == ("Vladimir Putin", "John Kirby")
     assert not result.sound and result.counts["verbatim"] == 2
+
+
+def test_brackets_of_the_author_move_no_difference(generation: Generation) -> None:
+    draft = "«[Il leader] Kim Jong-un ha intenzione di recarsi in Cina [sic] questo mese»"
+    (checked,) = review(Draft(draft), generation).quotations
+    (difference,) = checked.as_json()["differences"]
+    assert draft[difference["start"] : difference["end"]] == difference["said"] == "Cina"
 
 
 @pytest.mark.parametrize("part", ["«a ", "'a ", "“a ” ", "> a\n\nb\n\n", "– a ", '"a\n\n', "«\n\n"])

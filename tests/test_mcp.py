@@ -81,6 +81,13 @@ def test_an_assistant_asks_and_verifies(indexed_place: Workplace) -> None:
         assert first["text"] + following["text"] == whole["text"][:150]
         assert first["next_start"] == 100 and first["length"] == len(whole["text"])
 
+        listed = await call("ask", question="Elenca tutte le armi")
+        assert len(listed["quotes"]) > 5, "more than a page"
+        (nearest,) = (await call("search", query=QUESTION, limit=1, until="2020-01-01"))["passages"]
+        assert nearest["head"] is None and nearest["dating"] is None
+        timeline = await call("ask", question="Cronologia di Kim Jong-un")
+        assert {quote["dating"]["of_event"] for quote in timeline["quotes"]} == {True, False}
+
         limited = await call("ask", question=QUESTION, outlet="agenpress")
         assert {quote["source"] for quote in limited["quotes"]} == {"AgenPress"}
         refused = await call("ask", question="Qual è la capitale dell'Australia?", language="en")

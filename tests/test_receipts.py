@@ -22,7 +22,7 @@ from index.text.sentences import Span
 from retrieval.answer import Quotation
 from retrieval.answering.quotations import slice_of
 from retrieval.verifying.receipts.judging import judge_in
-from retrieval.verifying.receipts.record import Record, receipt_of, records_in
+from retrieval.verifying.receipts.record import ReceiptError, Record, receipt_of, records_in
 from tests.conftest import ITALIAN, Workplace
 
 QUESTION = "Dove va il treno blindato?"
@@ -111,6 +111,12 @@ def test_a_receipt_is_csl_json_that_comes_back_as_it_was() -> None:
     assert first["issued"] == {"date-parts": [[2023, 9, 12]]}
     assert first["accessed"] == {"date-parts": [[2023, 9, 13]]}
     assert first["URL"] == "https://e.org/a#:~:text=x" and first["id"] != second["id"]
+
+
+def test_no_receipt_has_a_book_for_a_quotation() -> None:
+    data = receipt_of([Record(quotation("parola " * 100_000), DAY)])
+    with pytest.raises(ReceiptError, match=r"r.json #1 is no quotation: it has 700000 characters"):
+        records_in(data, "r.json")
 
 
 def test_markdown_shows_the_quotation_to_the_letter() -> None:

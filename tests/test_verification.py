@@ -88,6 +88,7 @@ VERDICTS = [
     # stitched
     (f"{VISIT}. Funzionari statunitensi hanno anche affermato", Verdict.STITCHED, STITCHED),
     (f"{VISIT} sarà dedicata ai contatti informali", Verdict.STITCHED, STITCHED),
+    (f"{VISIT} e sarà dedicata ai contatti informali", Verdict.STITCHED, STITCHED),
     (f"{VISIT} […] sarà dedicata ai contatti informali", Verdict.STITCHED, STITCHED),
     ("convincere Pyongyang a vendere munizioni di artiglieria. Esortiamo la Corea del Nord a "
      "cessare i negoziati", Verdict.STITCHED, STITCHED),  # of two people

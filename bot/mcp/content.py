@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from pydantic import BaseModel, ConfigDict, Field
 
 from index.articles.article import Article
 from index.text.wording import Difference
-from retrieval.answer import Answer, Quotation
+from retrieval.answer import Answer, Carrier, Quotation
 from retrieval.verifying.outcome import Verification
 
 MAX_ALSO = 20  # near-duplicates that are named
@@ -14,6 +16,23 @@ MAX_ALSO = 20  # near-duplicates that are named
 
 class _Content(BaseModel):
     model_config = ConfigDict(frozen=True)
+
+
+class Head(_Content):
+    """What introduces a slice from further above, letter by letter: the head of its table."""
+
+    text: str
+    start: int
+    end: int
+
+
+class Day(_Content):
+    """When that happened which a slice of a timeline tells."""
+
+    day: str = Field(description="ISO 8601, as 2024-06-12, 2024-W24, 2024-06, 2024; '': unknown.")
+    of_event: bool = Field(description="Whether the slice tells it; else the day of publication.")
+    disputed: bool = Field(description="Whether another article says the same of another day.")
+    also: list[str] = Field(description="Paths of the articles that tell it in other words.")
 
 
 class Slice(_Content):
@@ -31,14 +50,26 @@ class Slice(_Content):
     sha256: str = Field(description="SHA-256 of the article's whole stored text in UTF-8.")
     score: float = Field(description="Higher is better, within one result; 0 where none is known.")
     also: list[str] = Field(description="Paths of near-duplicates that have the same words.")
+    head: Head | None = Field(description="Of a row: quote it above the text; else null.")
+    dating: Day | None = Field(description="In timelines; else null.")
 
     @classmethod
     def of(cls, quote: Quotation) -> Slice:
         """The content of a quotation."""
-        also = [carrier.article for carrier in quote.also[:MAX_ALSO]]
         fields = ("text", "article", "source", "title", "date", "url", "link", "start", "end")
         values = {name: getattr(quote, name) for name in (*fields, "sha256", "score")}
-        return cls(**values, also=also)
+        dating = quote.dating and Day(
+            day=quote.dating.day,
+            of_event=quote.dating.of_event,
+            disputed=quote.dating.disputed,
+            also=_paths(quote.dating.also),
+        )
+        head = quote.head and Head(**asdict(quote.head))
+        return cls(**values, also=_paths(quote.also), head=head, dating=dating)
+
+
+def _paths(carriers: tuple[Carrier, ...]) -> list[str]:
+    return [carrier.article for carrier in carriers[:MAX_ALSO]]
 
 
 def slices(quotes: tuple[Quotation, ...]) -> list[Slice]:
@@ -61,7 +92,6 @@ class AskResult(_Content):
     agreeing: int = Field(description="Independent articles that give this answer; 0: unknown.")
     differing: bool = Field(description="Whether another article answers differently.")
     missing: list[str] = Field(description="Names in the question that no article has.")
-    total: int = Field(description="Quotations there are, if more than in quotes; else 0.")
     intent: str = Field(description="What the question was taken to ask for: fact, list, count, …")
 
     @classmethod
@@ -69,7 +99,7 @@ class AskResult(_Content):
         """The content of an answer."""
         fields = ("question", "query", "refused", "answer", "confidence", "agreeing", "differing")
         return cls(
-            **{name: getattr(answer, name) for name in (*fields, "total")},
+            **{name: getattr(answer, name) for name in fields},
             reason=answer.reason.value if answer.reason else None,
             message=message,
             quotes=slices(answer.quotes),

@@ -100,7 +100,7 @@ class Tools:
             parsed = Question.parse(question)
             limits = _limits(outlet, since, until, generation)
             # The generation stays open meanwhile: the answer is of the one that has the outlet.
-            answer = self.parts.chain.invoke(replace(parsed, limits=limits))
+            answer = self.parts.chain.invoke(replace(parsed, limits=limits, whole=True))
         if answer.reason is Reason.EMPTY_INDEX:
             raise ToolError(_NO_INDEX)
         say = self._texts(language, parsed)
@@ -206,15 +206,16 @@ class Tools:
         with self._generation() as generation:
             limits = _limits(outlet, since, until, generation)
             fitting = [
-                ArticleHeader.of(number, header)
+                (number, header)
                 for number, header in enumerate(listed_articles(self.parts.index), 1)
                 if (not limits.sources or header.source in limits.sources)
                 and (not (since or until) or (header.date and limits.covers(header.date)))
                 and set(words(title or "")) <= set(words(header.title))
             ]
         end = offset + limit
+        page = [ArticleHeader.of(number, header) for number, header in fitting[offset:end]]
         following = end if end < len(fitting) else None
-        return ArticleList(total=len(fitting), articles=fitting[offset:end], next_offset=following)
+        return ArticleList(total=len(fitting), articles=page, next_offset=following)
 
     @contextmanager
     def _generation(self) -> Iterator[Generation]:

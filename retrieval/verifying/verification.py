@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from index.errors import StorageError
 from index.generations.current import CurrentIndex
 from index.generations.generation import Generation
-from index.text.language import pattern
+from index.text.language import pattern, vocabulary
 from index.text.sentences import Span
 from index.text.wording import Word, differences, same_letters, wording
 from index.text.words import terms
@@ -129,7 +129,7 @@ class _Search:
         """The words stand in the articles in pieces."""
         pieces: list[Sequence[Word]] = list(self.claim.parts)
         if len(pieces) == 1:
-            pieces = self._pieces(pieces[0], MAX_PIECES)
+            pieces = self._pieces(pieces[0], MAX_PIECES) or self._linked(pieces[0])
             if pieces and (near := occurrences(pieces, self.generation)):
                 return self._joined(pieces, self._preferred(near)[0])
         found = [occurrences([piece], self.generation) for piece in pieces]
@@ -174,13 +174,22 @@ class _Search:
         further = self._pieces(words[longest:], most - 1)
         return [words[:longest], *further] if further else []
 
+    def _linked(self, words: Sequence[Word]) -> list[Sequence[Word]]:
+        """Two runs of words that each stand in some article, with a small word between them."""
+        length = longest_beginning(words, likely_windows(words[:BEGINNING], self.generation))
+        rest = words[length + 1 :]
+        if min(length, len(rest)) < MIN_PIECE or words[length].key not in vocabulary("stop_words"):
+            return []
+        return [words[:length], rest] if occurrences([rest], self.generation) else []
+
     def _joined(self, pieces: Sequence[Sequence[Word]], near: Occurrence) -> Verification | None:
         """What an article has one after another, with something between."""
         gaps = [
             near.article.text[one.end : following.start]
             for one, following in itertools.pairwise(near.spans)
         ]
-        if all(map(_is_interjection, gaps)):
+        is_whole = sum(map(len, pieces)) == len(self.claim.words)
+        if is_whole and all(map(_is_interjection, gaps)):
             exact = self._has_letters(pieces, near)
             return self._result(Verdict.VERBATIM if exact else Verdict.PUNCTUATION, [near])
         first = Occurrence(near.article, near.spans[0].start, near.spans[0].end)

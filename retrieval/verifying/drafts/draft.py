@@ -6,17 +6,23 @@ from bisect import bisect_right
 from collections.abc import Sequence
 
 from index.text.sentences import Span
+from index.text.wording import wording
+from retrieval.verifying.claim import MIN_QUOTED_WORDS
 from retrieval.verifying.drafts.blocks import in_blocks, in_dashes
 from retrieval.verifying.drafts.scanner import Quoted, in_marks, paragraphs
 
 
 def quotations(draft: str) -> list[Quoted]:
-    """All quotations of a draft, in order; none is within another."""
+    """All quotations of a draft, in order; none is within another.
+
+    Of nested ones the outer, unless that is a speech between dashes in which somebody is quoted.
+    """
     typed = draft.replace("<<", " «").replace(">>", "» ")  # as long as before
     blocks = in_blocks(draft)
     lines = [line for line in paragraphs(draft) if not _touches(line, blocks)]
     marked, spoken = in_marks(typed, lines), in_dashes(draft, lines)
-    spoken = [quoted for quoted in spoken if not _cuts(quoted, marked)]
+    long = [quoted for quoted in marked if len(wording(quoted.words(draft))) >= MIN_QUOTED_WORDS]
+    spoken = [quoted for quoted in spoken if not (_cuts(quoted, marked) or _touches(quoted, long))]
     marked = [quoted for quoted in marked if not _touches(quoted, spoken)]
     return sorted([*blocks, *marked, *spoken], key=lambda quoted: quoted.start)
 

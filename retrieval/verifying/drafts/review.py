@@ -122,7 +122,9 @@ class _Checkup:
     def _result(self, quoted: Quoted, result: Verification | None, *names: str) -> Checked:
         """What comes of a quotation, with its position and its letters in the draft."""
         position, words = self.draft.position(quoted.start), quoted.words(self.draft.text)
-        base = quoted.start + max(words.find(result.claim), 0) if result else 0
+        looked_for = (words, _without_insertions(words))
+        ats = [text.find(result.claim) for text in looked_for] if result else []
+        base = quoted.start + max([0, *ats])
         text = self.draft.text[quoted.start : quoted.end]
         return Checked(
             text, quoted.start, quoted.end, position, quoted.closed, base, result, *names
@@ -137,7 +139,7 @@ class _Checkup:
         if not wording(bare) or bare == text:
             return result
         without = verify_claim(bare, outlets, self.generation, short=True)
-        return min(result, without, key=lambda one: list(Verdict).index(one.verdict))
+        return min(without, result, key=_badness)
 
     def _outlets(self, number: int) -> tuple[str, ...]:
         """The outlets named beside a quotation: behind a semicolon another one begins."""
@@ -183,6 +185,10 @@ class _Checkup:
             return sentence
         before = words[: around.start].strip()
         return before[sentences(before)[-1].start :] if before else ""
+
+
+def _badness(result: Verification) -> tuple[int, int]:
+    return list(Verdict).index(result.verdict), sum(each.size for each in result.differences)
 
 
 def _without_insertions(text: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 from index.articles.article import Article
@@ -97,12 +98,10 @@ class _Judgement:
         article = self.generation.store.article(taken.article)
         if article and article.sha256 == taken.sha256 and self._start(article) == taken.start:
             return Judged(self.record, Standing.SAME, self._slice(article, taken.start, taken.end))
-        holding = self._holding()
-        renamed = None if article else self._renamed(holding)
+        renamed = None if article else self._renamed()
         known = article or renamed
-        others = [other for other in holding if known is None or other.path != known.path]
         if known is None:
-            return Judged(self.record, Standing.GONE, elsewhere=self._elsewhere(others))
+            return Judged(self.record, Standing.GONE, elsewhere=self._elsewhere())
         start = self._start(known)
         if start is not None:
             standing = Standing.KEPT if start == taken.start else Standing.MOVED
@@ -114,9 +113,9 @@ class _Judgement:
                 Standing.ALTERED,
                 altered,
                 tuple(differences(taken.text, altered.text)),
-                self._elsewhere(others),
+                self._elsewhere(known),
             )
-        return Judged(self.record, Standing.REMOVED, elsewhere=self._elsewhere(others))
+        return Judged(self.record, Standing.REMOVED, elsewhere=self._elsewhere(known))
 
     def _start(self, article: Article) -> int | None:
         """Where the article has the words: nearest to where they were."""
@@ -124,6 +123,7 @@ class _Judgement:
         starts = _starts(taken.text, article.text)
         return min(starts, key=lambda start: abs(start - taken.start), default=None)
 
+    @cached_property
     def _holding(self) -> list[Article]:
         """The articles that have the words to the letter."""
         text = self.record.quote.text
@@ -131,10 +131,10 @@ class _Judgement:
         found = occurrences([words], self.generation) if words else []
         return [each.article for each in found if text in each.article.text]
 
-    def _renamed(self, holding: list[Article]) -> Article | None:
+    def _renamed(self) -> Article | None:
         """The article in another file: with the same text, or the same address."""
         taken = self.record.quote
-        same = (article for article in holding if article.sha256 == taken.sha256)
+        same = (article for article in self._holding if article.sha256 == taken.sha256)
         if article := next(same, None):
             return article
         headers = self.generation.store.article_headers() if taken.url else []
@@ -153,8 +153,10 @@ class _Judgement:
             return None
         return self._slice(article, similar[1].start, similar[1].end)
 
-    def _elsewhere(self, articles: list[Article]) -> tuple[Quotation, ...]:
+    def _elsewhere(self, known: Article | None = None) -> tuple[Quotation, ...]:
+        """The words in other articles than the known one."""
         text = self.record.quote.text
+        articles = [other for other in self._holding if not known or other.path != known.path]
         slices = (
             self._slice(article, start, start + len(text))
             for article in articles[:MAX_ELSEWHERE]

@@ -19,6 +19,7 @@ from index.errors import UsageError
 from retrieval.answer import Quotation
 
 MAX_RECEIPT = 10 << 20  # bytes
+MAX_QUOTED = 20_000  # characters of a quotation
 STDIN = Path("-")
 _KEY, _VERSION = "virgolette", 1  # in ``custom``
 
@@ -135,6 +136,8 @@ def _record(custom: Any, where: str) -> Record:
         start, end = int(custom["start"]), int(custom["end"])
         if _digest(text) != custom["quotation_sha256"] or end - start != len(text) or start < 0:
             raise ReceiptError(f"{where} is damaged: its text is not the one that was taken")
+        if len(text) > MAX_QUOTED:
+            raise ReceiptError(f"{where} is no quotation: it has {len(text)} characters")
         day = datetime.date.fromisoformat(custom["accessed"])
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise ReceiptError(f"{where} is damaged: a field is missing or wrong") from error
