@@ -15,13 +15,13 @@ from bot.telegram.messages import Block, Button, article_block
 _MAX_QUOTED = 900  # characters of a quotation in it
 
 
-def correction_notice(correction: Correction, say: Texts, now: float, *, inline: bool) -> Outgoing:
-    """The message, to be queued; ``now``: seconds since the epoch. ``inline``: see buttons."""
+def correction_notice(correction: Correction, say: Texts, *, inline: bool) -> Outgoing:
+    """The message, to be queued. ``inline``: see buttons."""
     is_one = correction.answers == 1
     quotes = [change.now for change in correction.changes if change.now and is_one]
     rows = list(quotation_rows(quotes, 1, say, inline=inline)) if quotes else []
     content = [_content(correction, say, [*rows, *_further(correction, say)])]
-    return Outgoing(correction.to, correction.person, content, now, now, reply_to=correction.reply)
+    return Outgoing(correction.to, correction.person, content, reply_to=correction.reply)
 
 
 def with_correction(message: Outgoing, correction: Correction, say: Texts) -> Outgoing:
