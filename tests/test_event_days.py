@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from index.text.mentioned_days import mentioned_days
-from retrieval.answering.timeline.event_day import EVENT, event_day
+from retrieval.answering.timeline.event_day import EVENT, event_day, yearless_day
 from retrieval.evaluation.datasets import read_articles
 from tests.conftest import ROOT
 from training.event_days import marked_sentences, share_right
@@ -66,6 +66,23 @@ def test_an_article_without_a_date_has_only_days_with_their_year() -> None:
         "Martedì, anzi il mese scorso, e non il 3 maggio 2020 né il 4 giugno né l'anno scorso."
     )
     assert [one.day.iso for one in mentioned_days(sentence, None)] == ["2020-05-03"]
+
+
+@pytest.mark.parametrize(
+    ("sentence", "day"),
+    [
+        ("Il 12 giugno il ponte è crollato.", "--06-12"),
+        ("Sabato 29 febbraio il ponte è crollato.", "--02-29"),
+        ("Ieri il ponte è crollato.", ""),
+        ("Lunedì il ponte è crollato.", ""),
+        ("Il ponte è crollato lo scorso giugno.", ""),
+        ("Il ponte è crollato.", ""),
+    ],
+)
+def test_a_day_without_its_year_is_one_in_an_article_without_a_date(
+    sentence: str, day: str
+) -> None:
+    assert event_day(sentence, None) is None and yearless_day(sentence) == day
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,13 @@ from dataclasses import dataclass
 from functools import cache
 
 from index.text.language import alternatives, pattern
-from index.text.mentioned_days import CalendarDay, MentionedDay, folded, mentioned_days
+from index.text.mentioned_days import (
+    CalendarDay,
+    MentionedDay,
+    Precision,
+    folded,
+    mentioned_days,
+)
 from index.text.participles import participles
 from index.text.sentences import Span
 from retrieval.answering.weights import Linear
@@ -18,6 +24,7 @@ from retrieval.answering.weights import Linear
 _LONG_AGO = 3660  # days from which it does not matter how many
 _CLAUSE_ENDS = ",;:()"
 _MIN_CLAUSE = 2  # words
+_ANY_DAYS = datetime.date(2000, 12, 31), datetime.date(2004, 7, 15)  # of leap years
 _AUXILIARY_BEFORE = 3  # words before a participle among which its auxiliary verb is
 
 
@@ -66,6 +73,16 @@ def event_day(
     scores = [weights(one) for one in event_day_evidence(sentence, days, published)]
     best = max(range(len(days)), key=scores.__getitem__, default=None)
     return days[best].day if best is not None and scores[best] >= 0 else None
+
+
+def yearless_day(sentence: str) -> str:
+    """The day of the event without its year, in ISO 8601: "--06-12"; "" if it tells none.
+
+    For an article that has no date: it is the day that does not depend on that date.
+    """
+    days = [event_day(sentence, published) for published in _ANY_DAYS]
+    told = {day.iso[4:] for day in days if day and day.precision is Precision.DAY}
+    return f"-{told.pop()}" if len(told) == 1 and all(days) else ""
 
 
 def event_day_evidence(

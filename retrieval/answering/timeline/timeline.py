@@ -23,7 +23,7 @@ from retrieval.answering.summaries import (
     newest_in_scope,
     stored,
 )
-from retrieval.answering.timeline.event_day import event_day
+from retrieval.answering.timeline.event_day import event_day, yearless_day
 from retrieval.answering.timeline.events import Event, in_order, merged
 from retrieval.questions.scope import ScopedQuestion
 from retrieval.questions.topic import names_or_topic, topic
@@ -79,7 +79,7 @@ def timeline(
 def _quotes(events: Sequence[Event], extractor: Extractor) -> list[Quotation]:
     generation = extractor.generation
     events = merged(events)
-    dated = [event for event in events if event.day]
+    dated = [event for event in events if event.day or event.yearless]
     best = sorted(dated if len(dated) >= ENOUGH else events, key=lambda e: e.rank, reverse=True)
     ordered = in_order(best[:MOST])
     return [quote for event in ordered if (quote := event.quoted(generation))]
@@ -109,10 +109,14 @@ class _Subject:
                 continue  # the caption of a picture from elsewhere
             score = max(self._share(text), self.likely.get((article.path, span), 0.0))
             whole, day = _with_referent(article.text, span, spans), event_day(text, published)
-            event = Event(article, whole, vector, _terms(text, published), day, bool(day), score)
-            if day and (score >= NAMED or (is_about and _is_recent(day, published))):
+            yearless = yearless_day(text) if not (day or published) else ""
+            is_told = bool(day or yearless)
+            event = Event(
+                article, whole, vector, _terms(text, published), day, is_told, score, yearless
+            )
+            if is_told and (score >= NAMED or (is_about and _is_recent(day, published))):
                 yield event
-            elif not day and score >= NAMED:
+            elif not is_told and score >= NAMED:
                 day = CalendarDay(published) if published else None
                 undated.append(replace(event, day=day, score=score + (span in central)))
         if undated:
@@ -136,10 +140,10 @@ class _Subject:
         return any(own) and any(terms(p) and not is_known(p.lower(), lang=MAIN) for p in others)
 
 
-def _is_recent(day: CalendarDay, published: datetime.date | None) -> bool:
+def _is_recent(day: CalendarDay | None, published: datetime.date | None) -> bool:
     """Whether a day is near enough to an article's for what that is about, as far as is known."""
-    if published is None:
-        return day.precision is not Precision.YEAR
+    if published is None or day is None:
+        return day is None or day.precision is not Precision.YEAR
     return abs((day.first - published).days) <= RECENT
 
 
