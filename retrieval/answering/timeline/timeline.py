@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 
 from index.articles.article import Article
 from index.text.language import MAIN
@@ -98,9 +99,19 @@ class _Subject:
         They are on the subject, or the whole article is.
         """
         spans, vectors = article_sentences(article, extractor.generation)
-        central = central_sentences(article, extractor.generation, extractor.embedder, 1)
-        carrying = " ".join(article.text[span.start : span.end] for span in central)
-        is_about = self._share(f"{article.title} {carrying}") >= ABOUT
+
+        @cache
+        def central() -> list[Span]:
+            return central_sentences(article, extractor.generation, extractor.embedder, 1)
+
+        @cache
+        def is_about() -> bool:
+            """Whether the article is on the subject; most do not even have its words."""
+            if self._share(f"{article.title} {article.text}") < ABOUT:
+                return False
+            carrying = " ".join(article.text[span.start : span.end] for span in central())
+            return self._share(f"{article.title} {carrying}") >= ABOUT
+
         published, main = _day(article), language_of(article.text)
         undated: list[Event] = []
         for span, vector in zip(spans, vectors, strict=True):
@@ -108,17 +119,19 @@ class _Subject:
             if language_of(text) != main:
                 continue  # the caption of a picture from elsewhere
             score = max(self._share(text), self.likely.get((article.path, span), 0.0))
-            whole, day = _with_referent(article.text, span, spans), event_day(text, published)
+            day = event_day(text, published)
             yearless = yearless_day(text) if not (day or published) else ""
             is_told = bool(day or yearless)
-            event = Event(
-                article, whole, vector, _terms(text, published), day, is_told, score, yearless
-            )
-            if is_told and (score >= NAMED or (is_about and _is_recent(day, published))):
+            is_near = is_told and _is_recent(day, published)
+            if score < NAMED and not (is_near and is_about()):
+                continue
+            whole, meant = _with_referent(article.text, span, spans), _terms(text, published)
+            event = Event(article, whole, vector, meant, day, is_told, score, yearless)
+            if is_told:
                 yield event
-            elif not is_told and score >= NAMED:
+            else:
                 day = CalendarDay(published) if published else None
-                undated.append(replace(event, day=day, score=score + (span in central)))
+                undated.append(replace(event, day=day, score=score + (span in central())))
         if undated:
             yield max(undated, key=lambda event: event.score)
 
