@@ -23,7 +23,7 @@ from benchmarks.corpus import NEWS
 from benchmarks.report import machine
 from bot.access import Supergroups
 from bot.following.follows import Follow, Follows
-from bot.following.news import Check, NewsFinder
+from bot.following.news import News, NewsFinder
 from bot.following.outbox import Destination
 from bot.following.runs import Runs
 from bot.state import FILE, State
@@ -68,7 +68,7 @@ def measured(folder: Path) -> Iterator[str]:
         yield f"{len(old)} articles, {FOLLOWS} questions followed, {NEW} articles at a time."
         write(paths.corpus, new[:1])  # the first one lets each question find its nearest article
         sync(paths, embedder)
-        note(state, finder.check(threading.Event()))
+        finder.check(lambda *_: None, threading.Event())
         rows = [
             measure(new[start : start + NEW], paths, finder, state, chain)
             for start in range(1, len(new) - NEW + 1, NEW)
@@ -111,14 +111,14 @@ def measure(
     run = finder.register()  # opens the new index, which the first question would do
     scored, left = score(finder, state, run)
     started = perf_counter()
-    check = finder.check(threading.Event())
+    news: list[News] = []
+    finder.check(lambda one, _: news.append(one), threading.Event())
     asked = perf_counter() - started - scored
-    note(state, check)
     started = perf_counter()
     for text in itertools.islice(questions(), ASKED):
         chain.invoke(Question.parse(text))
     all_asked = (perf_counter() - started) * FOLLOWS / ASKED
-    return Round(scored, encoded, left, asked, all_asked, len(check.news) if check else 0)
+    return Round(scored, encoded, left, asked, all_asked, len(news))
 
 
 def score(finder: NewsFinder, state: State, run: int) -> tuple[float, int]:
@@ -133,12 +133,6 @@ def score(finder: NewsFinder, state: State, run: int) -> tuple[float, int]:
             raise ValueError("there is no index")
         found = chances(standing, articles, generation)
     return perf_counter() - started, sum(chance.may_be_answered for chance in found)
-
-
-def note(state: State, check: Check | None) -> None:
-    """Note what was looked at."""
-    if check:
-        Follows(state, BOT).note_checked(check.nearest, check.run)
 
 
 def follow(state: State, embedder: Embedder) -> None:

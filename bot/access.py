@@ -110,7 +110,7 @@ class Access:
     invitations: Invitations
     supergroups: Supergroups
 
-    async def admits(self, person: int | None, chat: int | None) -> bool:
+    def admits(self, person: int | None, chat: int | None) -> bool:
         """Whether this person, or anyone in this chat, may ask. Raises StorageError.
 
         A supergroup may be listed under its own number or under that of the group it was.
@@ -121,7 +121,7 @@ class Access:
         asking = {origin(number) for number in (person, chat) if number is not None}
         if asking & {origin(number) for number in self.listed | self.admins}:
             return True
-        return person is not None and await asyncio.to_thread(self.invitations.has, person)
+        return person is not None and self.invitations.has(person)
 
     async def joins(self, person: int, code: str) -> bool:
         """Admit a person with an invitation code; False if it is not valid. Raises StorageError."""

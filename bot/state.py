@@ -299,7 +299,10 @@ class AnswerLog:
 
     def forget(self, person: int) -> None:
         """Remove all that is kept of a person, except an answer that is still being made."""
+        followed = "(SELECT id FROM follows WHERE person = ?)"
         with self._state.changing() as database:
+            query = f"UPDATE shown SET follow = NULL WHERE follow IN {followed}"  # noqa: S608
+            database.execute(query, (person,))  # also below an answer that somebody else got
             for table in ("answers", "votes", "invited", "follows", "outbox", "shown", "collected"):
                 database.execute(f"DELETE FROM {table} WHERE person = ?", (person,))  # noqa: S608
 

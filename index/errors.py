@@ -29,15 +29,21 @@ class FetchError(VirgoletteError):
     """A web address cannot or must not be fetched.
 
     ``status`` and ``headers``, with names in lower case, are those of the server's answer; 0 and
-    none where it gave none.
+    none where it gave none. ``until``: nothing of its host is to be fetched before, in seconds
+    since the epoch; 0 if anything may be.
     """
 
     def __init__(
-        self, message: str, status: int = 0, headers: Mapping[str, str] | None = None
+        self,
+        message: str,
+        status: int = 0,
+        headers: Mapping[str, str] | None = None,
+        until: float = 0.0,
     ) -> None:
         super().__init__(message)
         self.status = status
         self.headers = headers or {}
+        self.until = until
 
 
 class StorageError(VirgoletteError):

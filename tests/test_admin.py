@@ -36,8 +36,12 @@ def test_documents_are_added_and_articles_removed(admin_bot: Bot, indexed_place:
     assert "Corriere del Lago" in (indexed_place.corpus / path).read_text(encoding="utf-8")
     answer = admin_bot.ask(SINKS)["text"]
     assert "lago di Bolsena" in answer and "Il Corriere del Lago · Il lago" in answer
-    again = api.send_document(LAGO.encode(), "altro.md", "text/markdown", user_id=900)
+    command = "/aggiungi fonte: Altro"
+    again = api.send_document(LAGO.encode(), "altro.md", "text/markdown", command, user_id=900)
     assert admin_bot.reply(again)["text"] == f"C’era già: {path}"
+
+    asked = api.send_document(b"Piove.", "x.md", "text/markdown", f"/ask {SINKS}", user_id=900)
+    assert "lago di Bolsena" in admin_bot.reply(asked)["text"]
 
     listed = admin_bot.ask("/fonti", **ADMIN)["text"]
     number = next(line.split(".")[0] for line in listed.splitlines() if "Il lago" in line)

@@ -26,6 +26,7 @@ from retrieval.answering.reader import Reader
 from retrieval.answering.weights import READER, Evidence, load_weights
 from retrieval.chain import AnswerChain
 from tests.conftest import Workplace
+from tests.test_twins import TOLL
 
 REFERS = [
     "Egli ha detto di no.", "Lui non ha risposto.", "“Questo incontro è importante”, ha detto.",
@@ -96,6 +97,18 @@ def test_without_dates_it_is_not_said_which_of_two_answers_holds(
     assert answer.answer is None and answer.differing and answer.agreeing == 0
     assert {quote.article for quote in answer.quotes} == {"a.txt", "b.txt"}
     assert notes(answer, texts("en")).startswith("the articles answer in different words")
+
+
+def test_the_same_agency_text_with_another_number_is_another_answer(
+    empty_place: Workplace, embedder: Embedder, reader: Reader
+) -> None:
+    empty_place.write("c.txt", "Il mercato di Valdoria si tiene ogni giovedì in piazza.")
+    for name, toll in {"a.txt": 27, "copia.txt": 27, "b.txt": 31}.items():
+        empty_place.write(name, TOLL.format(toll))
+    question = "Quanti morti ha causato il crollo del ponte di Valdoria?"
+    answer = asked(empty_place, embedder, reader, question)
+    assert [quote.article for quote in answer.quotes] == ["b.txt", "a.txt"]
+    assert answer.answer == "31" and answer.differing
 
 
 def test_a_day_to_come_is_never_the_newest(

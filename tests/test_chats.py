@@ -248,6 +248,18 @@ def test_a_button_of_a_message_that_is_too_old_still_leads_on(bot: Bot) -> None:
     assert TRAIN in shown["text"] and shown["chat"]["id"] == 303
 
 
+def test_a_button_whose_topic_is_unknown_says_so(bot: Bot) -> None:
+    chat = {"id": -1_004_004, "type": "supergroup", "title": "Forum", "is_forum": True}
+    more = {"message_thread_id": 9, "is_topic_message": True}
+    answer = bot.ask(f"/ask {QUESTION}", chat_id=chat["id"], user_id=306, more=more)
+    old, before = {"chat": chat, "message_id": answer["message_id"], "date": 0}, len(bot.api.calls)
+    for kind in ("quote", "copy", "ask", "keep", "follow", "file", "text", "changes", "draft"):
+        told = press(bot, old, f"{kind}:{answer['message_id']}", user=306).params["text"]
+        assert told.startswith("Questo messaggio è troppo vecchio"), kind
+    assert "segnato" in press(bot, old, buttons(answer)["👍 Utile"], user=306).params["text"]
+    assert not [call for call in bot.api.calls[before:] if call.method == "sendMessage"]
+
+
 def test_one_chat_that_takes_no_more_keeps_no_other_waiting(bot: Bot) -> None:
     bot.api.fail("sendMessage", retry_after=8)
     begun, before = time.monotonic(), len(bot.api.calls)

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import datetime
 import json
+from contextlib import closing
+from dataclasses import replace
 from typing import Any
 
+from bot.documents.collection import Collection, Owner
+from bot.state import FILE, State
 from index.text.clean import printable
-from retrieval.verifying.receipts.record import records_in
+from retrieval.answer import Quotation
+from retrieval.verifying.receipts.record import Record, records_in
 from tests.running_bot import Bot, buttons, press, quoted
 
 QUESTION = "Dove va il treno blindato?"
@@ -81,8 +87,25 @@ def test_in_a_group_everybody_has_a_collection(bot: Bot) -> None:
     assert "text" in private
 
 
+def test_the_limit_counts_all_chats_and_no_quotation_twice(bot: Bot) -> None:
+    ada, today = 7005, datetime.date.today()
+    many, one = bot.ask("Che cosa ha detto Kirby?", user_id=ada), bot.ask(QUESTION, user_id=ada)
+    assert "tenute: 1." in acknowledged(bot, one, buttons(one)["📌 Tieni"], ada)
+    quote = Quotation("a", "a.txt", None, "", None, None, 0, 1, "0" * 64, 0.0)
+    others = [Record(replace(quote, end=end), today) for end in range(1, 199)]
+    with closing(State(bot.log.parent / "data" / FILE)) as state:
+        assert Collection(state, 42).keep(Owner(GROUP, 0, ada), others).left_out == 0
+    for added in (1, 0):
+        full = acknowledged(bot, many, buttons(many)["📌 Tieni"], ada)
+        assert f"Aggiunte: {added}. Tengo al massimo 200 citazioni" in full
+    assert "La tieni già. Citazioni tenute: 2." in acknowledged(
+        bot, one, buttons(one)["📌 Tieni"], ada
+    )
+
+
 def test_a_button_of_an_answer_that_is_gone_says_so(bot: Bot) -> None:
     answer = bot.ask(QUESTION, user_id=7004)
-    for data in ("keep:99999", "keep:", f"keep:{'9' * 20}", "keep:zzz", "keep:0badc0de:0:0:1"):
+    assert "non la ricordo" in acknowledged(bot, answer, "keep:99999", 7004)
+    for data in ("keep:", f"keep:{'9' * 20}", "keep:zzz", "keep:0badc0de:0:0:1"):
         assert "è cambiato" in acknowledged(bot, answer, data, 7004), data
     assert json.dumps(bot.api.refusals, default=str) == "[]"

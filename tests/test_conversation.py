@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from contextlib import closing
 from pathlib import Path
 
-from bot.access import HOUR, Allowance
+import pytest
+
+from bot.access import HOUR, Allowance, Supergroups
+from bot.conversations import Conversations
+from bot.queue import AnswerQueue, CrowdedError
 from bot.state import FILE, AnswerLog, State, voted
+from bot.telegram.answering import Answering
+from bot.telegram.sending import Replies
 from index.building.sync import sync
+from index.generations.current import CurrentIndex
 from index.generations.layout import Locations
 from index.models.embedder import Embedder
+from retrieval.answer import Question
+from retrieval.chain import AnswerChain
 from retrieval.evaluation.exam import read_exam
+from retrieval.writing.options import AnswerOptions
 from tests.bot_api import FakeBotApi
 from tests.conftest import Workplace
 from tests.running_bot import READY, Bot, buttons, entities, press
@@ -167,7 +178,7 @@ def test_what_is_no_text_gets_a_friendly_word(bot: Bot) -> None:
     pushed = bot.api.push({"message": {"voice": voice}})
     assert "solo il testo" in bot.reply(pushed["message"]["message_id"])["text"]
     sent = bot.api.send_document(b"Il treno", "a.txt", "text/plain")
-    assert "Solo chi gestisce il bot" in bot.reply(sent)["text"]
+    assert "Solo chi gestisce il bot" in (told := bot.reply(sent)["text"]) and "/verifica" in told
     assert "Non conosco /stato" in bot.ask("/stato")["text"]
     assert "Non conosco /boh" in bot.ask("/boh@fake_test_bot 1")["text"]
 
@@ -248,6 +259,24 @@ def test_an_allowance_counts_an_hour() -> None:
     allowance.give_back(1)  # what was not answered does not count
     assert allowance.take(1) == 0 and allowance.take(1) == 60
     assert all(Allowance(0).take(1) == 0 for _ in range(100))
+
+
+def test_a_question_that_finds_no_turn_does_not_count(
+    chain: AnswerChain, data_dir: Path, tmp_path: Path
+) -> None:
+    async def crowded(answering: Answering) -> None:
+        assert answering.wait(1) == 0
+        async with answering.queue.turn():
+            with pytest.raises(CrowdedError):
+                await answering.invoke(Question("Chi?"), AnswerOptions(), 1)
+        assert answering.wait(1) == 0 and answering.wait(1) == 60
+
+    with closing(State(tmp_path / FILE)) as state, closing(CurrentIndex(data_dir)) as index:
+        replies, queue = Replies(AnswerLog(state, 42)), AnswerQueue(1, 0)
+        talks, few = Conversations(), Allowance(1)
+        asyncio.run(
+            crowded(Answering(chain, index, replies, talks, queue, few, Supergroups(state)))
+        )
 
 
 def test_too_many_questions_are_told_when_to_come_back(indexed_place: Workplace) -> None:

@@ -131,6 +131,28 @@ def test_sentences_and_articles_that_are_gone_are_told(
         assert bot.stop() == 0 and api.refusals == []
 
 
+def test_a_chat_with_many_answers_gets_few_messages(
+    valdoria: Workplace, embedder: Embedder
+) -> None:
+    with FakeBotApi() as api:
+        bot = Bot(valdoria, api, **SETTINGS)
+        answers = [bot.ask(STADIUM, user_id=34, language_code="en") for _ in range(6)]
+        for _ in range(4):
+            bot.ask(STADIUM)
+        correct(valdoria, embedder, "12 milioni", "15 milioni")
+        (more,) = told(bot, 34, "This also concerns 3 earlier answers of mine")
+        assert "I conti dello stadio" in more["text"] and data_of(more, "changes")
+        assert "reply_to_message" not in more
+        replies = [m["reply_to_message"] for m in told(bot, 34, "The article was corrected", 3)]
+        assert [m["message_id"] for m in replies] == [a["message_id"] for a in answers[3:]]
+        assert len(told(bot, 1001, "L’articolo è stato corretto", 4)) == 4
+        (valdoria.corpus / "stadio.txt").unlink()
+        sync(Locations(valdoria.corpus, valdoria.data), embedder)
+        settled(bot, valdoria)
+        assert len(bot.api.messages(34, from_bot=True)) == 6 + 4  # each is told once
+        assert bot.stop() == 0 and api.refusals == []
+
+
 def test_what_a_followed_question_told_is_corrected_in_one_message(
     empty_place: Workplace, embedder: Embedder
 ) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +17,17 @@ from bot.feeds.politeness import Politeness
 from bot.feeds.schedule import DAY, MINUTE, Schedule
 from bot.feeds.store import FeedStore, feed_store
 from bot.feeds.visits import MOST_NEW, Visit, Visitor, visiting
+from bot.feeds.workers import Workers
 from index.articles.add import Adder
 from index.articles.web.fetch import Fetcher
+from index.errors import StorageError
 from index.generations.pointer import current_name
 from tests.bot_api import FakeBotApi
 from tests.conftest import ITALIAN, Workplace
 from tests.running_bot import Bot
 from tests.test_cli import fails
 from tests.test_watch import Command, until
-from tests.web import Page, Site, site
+from tests.web import Page, Site, Write, site
 
 ALLOWED = {"VIRGOLETTE_FETCH_ALLOW": "127.0.0.1"}
 NOON = 1_800_000_000.0  # seconds since the epoch
@@ -58,21 +62,22 @@ class Follower:
     slept: list[float] = field(default_factory=list)
 
     def visitor(self, seconds: float = 5.0, allowed: tuple[str, ...] = ("127.0.0.1",)) -> Visitor:
-        polite = Politeness(
-            self.store, Fetcher(allowed, seconds=seconds), lambda: self.now, self.slept.append
-        )
-        fetcher = Fetcher(allowed, 1_000_000, seconds, polite.before)
-        schedule = Schedule(now=lambda: self.now, chance=lambda: 0.5)
-        return Visitor(
-            self.store, fetcher, schedule, lambda: Adder(self.corpus, fetcher, {}, whole=True)
-        )
+        schedule, workers = Schedule(now=lambda: self.now, chance=lambda: 0.5), Workers()
+        rules = Fetcher(allowed, seconds=seconds)
+        polite = Politeness(self.store, rules, schedule, workers, self.slept.append)
+        fetcher = Fetcher(allowed, 1_000_000, seconds, polite.turn)
+
+        def adder() -> Adder:
+            return Adder(self.corpus, fetcher, {}, whole=True)
+
+        return Visitor(self.store, fetcher, schedule, adder, workers)
 
     def visit(self, **options: Any) -> Visit:
         (visit,) = self.visitor(**options).visit_all(only_due=False)
         return visit
 
     def due(self) -> list[Visit]:
-        return list(self.visitor().visit_all(only_due=True))
+        return self.visitor().visit_all(only_due=True)
 
     def files(self) -> list[str]:
         return sorted(file.name for file in self.corpus.rglob("*.txt"))
@@ -124,9 +129,11 @@ def test_a_server_that_wants_a_pause_gets_it(web: Site, follower: Follower) -> N
     web.pages["/feed"] = Page("slow down", status=429, headers={"Retry-After": "7200"})
     follower.store.add(web.url("/feed"))
     visit = follower.visit()
-    assert "429" in visit.feed.error and visit.feed.due == NOON + 7200
-    (note,) = follower.visit().notes  # a person wants it now
-    assert note.startswith("its server wants no request before 2027-0")
+    assert visit.feed.due == NOON + 7200
+    assert "429 Too Many Requests; it wants no request before 2027-0" in visit.feed.error
+    again = follower.visit()  # a person wants it now
+    assert again.feed.error.startswith("its server wants no request before 2027-0")
+    assert again.feed.failures == 1
     follower.now += 7199
     assert not follower.due() and len(asked(web, "/feed")) == 1
     follower.now += 2
@@ -142,11 +149,111 @@ def test_a_pause_that_an_article_asks_for_ends_the_visit(web: Site, follower: Fo
     follower.store.add(web.url("/feed"))
     visit = follower.visit()
     assert states(visit) == ["added"] and visit.left == 2
-    assert visit.feed.paused == visit.feed.due == NOON + 3600 and not asked(web, "/tre")
+    assert visit.feed.due == NOON + 3600 and not asked(web, "/tre")
     web.pages["/due"] = Page(f"<p>{TEXT.format(2)}</p>")
     web.pages["/feed"] = Page(status=304)
     follower.now += 3601
     assert states(follower.visit()) == ["added", "added"]
+
+
+def test_a_pause_holds_for_all_feeds_and_articles_of_a_host(web: Site, follower: Follower) -> None:
+    there = rss(web, "uno", "due").replace("127.0.0.1", "localhost")
+    web.pages["/altrove"] = Page(there, "application/rss+xml")
+    web.pages["/uno"] = Page("slow down", status=429, headers={"Retry-After": "7200"})
+    web.pages["/feed"] = Page(rss(web, "tre"), "application/rss+xml")
+    for path, host in (("/altrove", "localhost"), ("/feed", "localhost"), ("/feed", "127.0.0.1")):
+        follower.store.add(web.url(path, host))
+    visitor = follower.visitor(allowed=("127.0.0.1", "localhost"))
+    first, paused, other = visitor.visit_all(only_due=True)
+    assert states(first) == [] and first.left == 2 and not asked(web, "/due")
+    assert "the server answered 429" in first.notes[0]
+    assert "wants no request before" in paused.feed.error and paused.feed.failures == 0
+    assert paused.feed.due == NOON + 7200
+    assert states(other) == ["added"] and not other.notes
+    follower.now += 3600
+    assert "wants no request before" in visitor.visit_all(only_due=False)[0].feed.error
+    web.pages["/uno"] = Page(f"<p>{TEXT.format(2)}</p>")
+    follower.now += 3601
+    assert states(visitor.visit_all(only_due=True)[0]) == ["added", "added"]
+
+
+def test_rules_that_cannot_be_read_cost_one_request_and_no_article_a_try(
+    web: Site, follower: Follower
+) -> None:
+    web.pages["/feed"] = Page(rss(web), "application/rss+xml")
+    follower.store.add(web.url("/feed"))
+    assert follower.visit().feed.error == ""
+    there = rss(web, "uno", "due", "tre").replace("127.0.0.1", "localhost")
+    web.pages["/feed"] = Page(there, "application/rss+xml")
+    web.pages["/robots.txt"] = Page("later", status=500)
+    for times in range(1, 5):
+        visit = follower.visit(allowed=("127.0.0.1", "localhost"))
+        assert states(visit) == [] and visit.left == 3 and visit.feed.error == ""
+        assert f"robots.txt of localhost:{web.port} cannot be read" in visit.notes[0]
+        assert len(asked(web, "/robots.txt")) == 1 + times
+        follower.now += 3600
+    del web.pages["/robots.txt"]
+    assert states(follower.visit(allowed=("127.0.0.1", "localhost"))) == ["added"] * 3
+
+
+def test_a_folder_that_takes_nothing_is_the_trouble_of_its_feed_alone(
+    web: Site, follower: Follower
+) -> None:
+    web.pages["/a"] = Page(rss(web, "uno"), "application/rss+xml")
+    web.pages["/b"] = Page(rss(web, "due"), "application/rss+xml")
+    (follower.corpus / "fuori").symlink_to(follower.corpus.parent)
+    (follower.corpus / "pieno").touch()
+    for folder in ("fuori", "pieno", ""):
+        follower.store.add(f"{web.url('/b')}?{folder}" if folder else web.url("/a"), folder)
+    web.pages |= {f"/b?{folder}": web.pages["/b"] for folder in ("fuori", "pieno")}
+    outside, full, fine = follower.due()
+    assert "the folder fuori is not in the corpus" in outside.feed.error
+    assert "cannot write into the folder" in full.feed.error and full.left == 1
+    assert states(fine) == ["added"] and fine.feed.error == ""
+    assert outside.feed.failures == full.feed.failures == 1 and outside.feed.due > follower.now
+
+
+def test_hosts_are_visited_side_by_side_each_one_request_at_a_time(
+    web: Site, follower: Follower
+) -> None:
+    names = [f"n{number}" for number in range(6)]
+    feed, both, busy = rss(web, *names), threading.Barrier(2), threading.Lock()
+
+    def answer(write: Write) -> None:
+        both.wait(10)  # the request to the other host
+        write(b"HTTP/1.0 200 OK\r\nContent-Type: text/xml\r\n\r\n" + feed.encode())
+
+    def article(write: Write) -> None:
+        assert busy.acquire(blocking=False)
+        time.sleep(0.05)
+        write(f"HTTP/1.0 200 OK\r\n\r\n<html><p>{TEXT.format(len(web.asked))}".encode())
+        busy.release()
+
+    web.pages |= {"/a": Page(answer), **{f"/{name}": Page(article) for name in names}}
+    follower.store.add(web.url("/a"))
+    follower.store.add(web.url("/a", "localhost"))
+    visits = follower.visitor(allowed=("127.0.0.1", "localhost")).visit_all(only_due=True)
+    assert [visit.feed.error for visit in visits] == ["", ""]
+    outcomes = [state for visit in visits for state in states(visit)]
+    assert sorted(set(outcomes)) in (["added"], ["added", "known"]), visits
+    assert len(follower.files()) >= len(names) and "failed" not in outcomes
+
+
+def test_what_stops_one_visit_stops_all() -> None:
+    workers, begun = Workers(), list[int]()
+
+    def job(number: int) -> int:
+        begun.append(number)
+        if number == 2:
+            raise StorageError("full")
+        with workers.waiting():
+            time.sleep(0.2)
+        return number
+
+    with pytest.raises(StorageError, match="full"):
+        list(workers.run([partial(job, number) for number in range(100)]))
+    time.sleep(0.5)
+    assert len(begun) < 20
 
 
 def test_failures_back_off_and_tell_why(web: Site, follower: Follower) -> None:
@@ -281,6 +388,38 @@ def test_a_long_feed_comes_bit_by_bit_and_says_so(web: Site, follower: Follower)
     assert visit.feed.due == NOON + 5 * MINUTE * 1.05
 
 
+def test_a_json_feed_is_read(web: Site, follower: Follower) -> None:
+    rss(web, "uno", "due")
+    items: list[dict[str, object]] = [
+        {"id": "1", "url": "/uno", "title": "Uno", "date_published": "2026-11-28T23:30:00+01:00"},
+        {"id": 2, "external_url": web.url("/due"), "date_modified": "2026-11-29T10:00:00Z"},
+        {"id": "3", "content_text": "Solo testo."},
+    ]
+    feed = {"version": "https://jsonfeed.org/version/1.1", "title": "Json", "items": items}
+    web.pages["/feed"] = Page(json.dumps(feed), "application/feed+json")
+    follower.store.add(web.url("/feed"))
+    visit = follower.visit()
+    assert states(visit) == ["added", "added"] and visit.feed.title == "Json"
+    assert "2026-11-28-notizia-uno.txt" in follower.files()
+    items[1]["date_modified"] = "2026-11-29T11:00:00Z"
+    web.pages["/feed"] = Page(json.dumps(feed), "application/json")
+    follower.visit()
+    (entry,) = follower.store.updated_entries(visit.feed)
+    assert entry.url == web.url("/due")
+
+
+def test_an_article_that_leads_to_the_home_page_is_tried_once(
+    web: Site, follower: Follower
+) -> None:
+    names = [f"n{number}" for number in range(4)]
+    web.pages["/feed"] = Page(rss(web, *names, "uno"), "application/rss+xml")
+    web.pages["/"] = Page("<p>Tutte le notizie.</p>")
+    for name in names:
+        web.redirect(f"/{name}", "/")
+    follower.store.add(web.url("/feed"))
+    assert states(follower.visit()) == ["failed"] * 4 + ["added"] and follower.visit().left == 0
+
+
 def test_an_entry_that_says_updated_can_be_told(web: Site, follower: Follower) -> None:
     atom = (
         "<feed xmlns='http://www.w3.org/2005/Atom'><title>L</title><entry><title>Uno</title>"
@@ -308,6 +447,12 @@ def test_an_entry_that_says_updated_can_be_told(web: Site, follower: Follower) -
         (Page("<html><p>Una pagina.</p></html>"), "is a page, and names no feed"),
         (Page("<rss><channel><item", "text/xml"), "is no feed with articles"),
         (Page("x" * 2_000_000, "text/plain"), "larger than 1 MB"),
+        (Page('{"items": [{"url": "/a"}]}', "application/json"), "is no feed with articles"),
+        (Page('{"a":' * 90_000, "application/json"), "is no feed that can be read"),
+        (
+            Page("<rss version='2.0'><channel><item><title>x</title></item></channel></rss>"),
+            "name no",
+        ),
         (Page(lambda write: time.sleep(3)), "it took longer than 1 seconds"),
     ],
 )
@@ -335,7 +480,8 @@ def test_the_command_follows_lists_and_ends(web: Site, empty_place: Workplace) -
     fails(place.run("feeds", "add", "ftp://x.example/"), 1, "is no address of a feed")
     fails(place.run("feeds", "add", web.url("/feed"), "--into", ".."), 1, "not in the corpus")
     added = place.run("feeds", "add", web.url("/feed"))
-    assert added.stdout == f"  + added    Il Lago ({web.url('/feed')})\n"
+    assert added.stdout.startswith(f"  + added    Il Lago ({web.url('/feed')})\n")
+    assert "come with virgolette feeds fetch" in added.stdout
     assert "= there" in place.run("feeds", "add", f"{web.url('/feed')}?utm_source=x").stdout
     (told,) = place.json("feeds", "fetch", "--no-index", "--json")
     assert [added["path"] for added in told["feeds"][0]["added"]] == ["notizia-uno.txt"]

@@ -7,6 +7,7 @@ import ipaddress
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -28,6 +29,17 @@ def web() -> Iterator[Site]:
 
 def get(url: str, fetcher: Fetcher = HERE) -> Fetched:
     return fetcher.get(url, ARTICLE_TYPES)
+
+
+def test_waiting_for_a_turn_does_not_count(web: Site) -> None:
+    @contextmanager
+    def turn(_: str) -> Iterator[None]:
+        time.sleep(0.6)
+        yield
+
+    web.pages["/a"] = Page("<p>Uno.</p>")
+    web.redirect("/b", "/a")
+    assert get(web.url("/b"), Fetcher(["127.0.0.1"], seconds=0.5, turn=turn)).url == web.url("/a")
 
 
 def test_a_page_comes_with_its_type_and_its_address(web: Site) -> None:

@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 import datetime
+import threading
 import time
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bot.access import Supergroups
 from bot.following.follows import Follow, Follows
-from bot.following.outbox import Destination, Outbox, Outgoing
-from bot.state import FILE, State
-from bot.telegram.follows.notices import DAILY_HOUR, messages_of, next_daily
+from bot.following.news import News, NewsFinder
+from bot.following.outbox import DAILY_HOUR, Destination, Outbox, Outgoing, next_daily
+from bot.following.shown import Showing, note_shown
+from bot.state import FILE, AnswerLog, State
+from bot.telegram.follows.notices import messages_of
 from index.building.sync import sync
+from index.generations.current import CurrentIndex
 from index.generations.layout import Locations
 from index.models.embedder import Embedder
+from retrieval.answer import Quotation
+from retrieval.answering.reader import Reader
+from retrieval.chain import AnswerChain
 from tests.bot_api import FakeBotApi
 from tests.conftest import Workplace
 from tests.running_bot import READY, Bot, buttons, press, quoted
+from tests.test_twins import TOLL
 
 MAYOR = "Chi è il sindaco di Valdoria?"
 STADIUM = "Quanto costa il nuovo stadio di Valdoria?"
@@ -172,9 +182,11 @@ def test_groups_and_topics_follow_and_chats_that_are_gone_are_forgotten(
         refusal = press(bot, followed, data_of(followed, "unfollow"), user=6)
         assert "solo chi segue" in refusal.params["text"]
         assert "già" in bot.ask(follow, user_id=6, chat_id=GROUP)["text"]
-        assert "seguite qui: 1" in bot.ask("/seguiti", user_id=6, chat_id=GROUP)["text"]
+        here = bot.ask("/seguiti", user_id=6, chat_id=GROUP)["text"]
+        assert "seguite qui: 1" in here and "in un" not in here
         listed = bot.ask("/seguiti", user_id=5)
-        assert "segui: 3" in listed["text"] and listed["text"].count("in un gruppo") == 3
+        assert "segui: 3" in listed["text"] and listed["text"].count("in un gruppo") == 1
+        assert listed["text"].count("in un argomento") == 2
         assert "Domande seguite: 5; " in bot.ask("/stato", user_id=900)["text"]
         api.upgrade(GROUP, SUPERGROUP)
         api.close(closed, "topic closed", 9)
@@ -213,7 +225,7 @@ def test_what_cannot_be_followed_is_told(valdoria: Workplace) -> None:
         assert "as soon as a new or changed article" in first["text"]
         assert "Segui già 2 domande" in bot.ask(f"/segui {STADIUM}")["text"]
         assert (
-            "/seguiti e tocca ✕"
+            "/seguiti in privato e tocca ✕"
             in press(bot, refused := bot.ask(STADIUM), data_of(refused, "follow")).params["text"]
         )
         for kind, words in (("daily", "una volta al giorno"), ("once", "Una volta al giorno")):
@@ -234,9 +246,12 @@ def test_many_follows_are_a_list_of_pages(valdoria: Workplace, embedder: Embedde
     with closing(State(valdoria.data / FILE)) as state:
         fill(state, embedder, [f"Chi ha vinto la gara numero {n}?" for n in range(50)])
     with FakeBotApi() as api:
-        bot = Bot(valdoria, api, **SETTINGS, VIRGOLETTE_FOLLOWS="0")
+        hourly = {"VIRGOLETTE_TELEGRAM_QUESTIONS_PER_HOUR": "1"}
+        bot = Bot(valdoria, api, **SETTINGS | hourly, VIRGOLETTE_FOLLOWS="0")
         first = bot.ask("/seguiti")
         assert "segui: 50" in first["text"]
+        assert "🔔" in bot.ask(f"/segui {MAYOR}", user_id=9)["text"]
+        assert "riprova tra 60 minuti" in bot.ask(f"/segui {STADIUM}", user_id=9)["text"]
         before = len(api.calls)
         press(bot, first, data_of(first, "followed"))
         assert "numero 15?" in api.wait_for("editMessageText", since=before).result["text"]
@@ -255,32 +270,104 @@ def fill(state: State, embedder: Embedder, questions: list[str], *chats: int) ->
             assert isinstance(follows.add(follow, embedder, 0), Follow)
 
 
-def test_messages_once_a_day_are_one_message(tmp_path: Any, embedder: Embedder) -> None:
+def test_messages_once_a_day_are_one_message(tmp_path: Path, embedder: Embedder) -> None:
     noon = datetime.datetime(2026, 3, 3, 12).timestamp()
     morning = datetime.datetime(2026, 3, 4, DAILY_HOUR).timestamp()
     assert next_daily(noon) == morning and next_daily(morning) == morning + 24 * 3600
+    now = noon
     with closing(State(tmp_path / FILE)) as state:
         fill(state, embedder, [MAYOR])
-        outbox, follows = Outbox(state, 42), Follows(state, 42)
+        outbox, follows = Outbox(state, 42, lambda: now), Follows(state, 42)
         (follow,) = follows.of_person(1001)
 
-        def queue(text: str, now: float) -> None:
+        def queue(text: str, *, late: bool = False) -> None:
+            nonlocal now
             part = {"blocks": [[text, text]], "rows": [], "end": ["x", f"stop:{follow.id}", "", ""]}
-            message = Outgoing(follow.to, 1001, [part], next_daily(now), now, follow.id)
+            message = Outgoing(follow.to, 1001, [part], follow.id, daily=True)
             with state.changing() as database:
+                now = morning if late else now + 60
                 outbox.queue(database, message)
 
-        queue("one", noon)
-        queue("two", noon + 3600)
-        assert outbox.next(morning - 1) is None and outbox.next_due() == morning
-        due = outbox.next(morning)
-        assert due is not None and outbox.next(morning + 9) == due
+        queue("one")
+        queue("two")
+        assert outbox.next() is None and outbox.next_due() == morning
+        queue("three", late=True)  # the first ones may be on their way meanwhile
+        due = outbox.next()
+        assert due is not None
         (shown,) = messages_of(due.content)
         assert shown.plain == "one\ntwo" and len(shown.buttons) == 1
-        follows.set_daily(follow.id, noon, daily=False)
-        assert outbox.next(noon) is not None  # at once, after all
+        outbox.note_sent(due, 7, is_last=True)
+        assert outbox.next() is None
+        follows.set_daily(follow.id, now, daily=False)
+        assert outbox.next() is not None  # at once, after all
         follows.end(follow.id)
-        assert outbox.next(morning) is None
+        assert outbox.next() is None
+
+
+def test_who_is_forgotten_leaves_no_mark_on_what_others_were_shown(
+    tmp_path: Path, embedder: Embedder
+) -> None:
+    quote = Quotation("Piove.", "a.txt", None, "", None, None, 0, 6, "0" * 64, 0.0)
+    with closing(State(tmp_path / FILE)) as state:
+        with state.changing() as database:
+            note_shown(database, Showing(42, GROUP, 5, 70, 71), [quote], time.time())
+        follow = Follow(Destination(GROUP), 6, MAYOR, "it", 1.7e9, 0)
+        Follows(state, 42).add(follow, embedder, 0, (GROUP, 70))
+        query = "SELECT count(follow), count(*) FROM shown"
+        assert state.select(query) == [(1, 1)]
+        AnswerLog(state, 42).forget(6)
+        assert state.select(query) == [(0, 1)]  # it goes after thirty days, as others do
+
+
+def test_another_toll_in_the_same_agency_text_is_news(
+    empty_place: Workplace, embedder: Embedder, reader: Reader
+) -> None:
+    question = "Quanti morti ha causato il crollo del ponte di Valdoria?"
+    paths = Locations(empty_place.corpus, empty_place.data)
+    empty_place.write("primo.txt", TOLL.format(27))
+    sync(paths, embedder)
+    with closing(State(paths.data_dir / FILE)) as state, closing(CurrentIndex(paths.data_dir)) as i:
+        chain = AnswerChain(i, embedder, reader)
+        finder = NewsFinder(state, 42, i, chain, embedder, Supergroups(state))
+        follow = Follow(Destination(1), 1, question, "it", 1.7e9, finder.register())
+        Follows(state, 42).add(follow, embedder, 0)
+        news: list[News] = []
+        for tolls in ({"secondo": 31}, {"copia": 27, "terzo": 35}):
+            for name, toll in tolls.items():
+                empty_place.write(f"{name}.txt", TOLL.format(toll))
+            sync(paths, embedder)
+            assert finder.check(lambda one, _: news.append(one), threading.Event())
+        chain.close()
+    assert [one.answer.quotes[0].text.split()[8] for one in news] == ["31", "35"]
+
+
+def test_one_question_that_fails_or_is_not_admitted_keeps_no_other_from_being_told(
+    valdoria: Workplace, embedder: Embedder
+) -> None:
+    arrive(valdoria, embedder, "stadio")
+    with closing(State(valdoria.data / FILE)) as state:
+        fill(state, embedder, [STADIUM], 7)
+        for person, text in ((6, "Quanti milioni costa lo stadio di Valdoria?"), (5, STADIUM)):
+            follow = Follow(Destination(GROUP), person, text, "it", 1.7e9, 0)
+            Follows(state, 42).add(follow, embedder, 0)
+        old = Quotation("Piove.", "mercato.txt", None, "", None, None, 0, 6, "0" * 64, 0.0)
+        with state.changing() as database:
+            note_shown(database, Showing(42, 5, 5, 70, 71), [old], time.time())
+            database.execute(
+                "CREATE TRIGGER full BEFORE INSERT ON outbox WHEN new.chat = 7 "
+                "BEGIN SELECT raise(ABORT, 'no room for it'); END"
+            )
+    with FakeBotApi() as api:
+        for chat in (5, GROUP):
+            api.say("/new", user_id=5, chat_id=chat)
+        bot = Bot(valdoria, api, **SETTINGS, VIRGOLETTE_TELEGRAM_ALLOWED_USERS="5,7")
+        assert len(told(bot, GROUP, "12 milioni")) == 1
+        assert "«Piove.»" in told(bot, 5, "corretto")[0]["text"]
+        assert bot.stop() == 0
+        log = bot.log.read_text()
+        assert "for question 1" in log and "no room for it" in log and "Traceback" not in log
+    with closing(State(valdoria.data / FILE)) as state:
+        assert [follow.run for follow in Follows(state, 42).behind(9)] == [0, 1, 1]
 
 
 def test_trouble_keeps_no_other_chat_waiting_and_loses_nothing(

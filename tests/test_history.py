@@ -58,7 +58,9 @@ def test_a_long_text_is_compared_in_seconds() -> None:
 
 def test_the_command_tells_versions_and_differences(train_place: Workplace) -> None:
     place = train_place
-    assert "No earlier versions" in place.run("history", "a.txt").stdout
+    none = place.run("history", "a.txt")
+    assert "No earlier versions" in none.stdout and none.returncode == 0
+    assert place.json("history", "a.txt", "--json")[0]["versions"] == []
     place.write("a.txt", TRAIN.replace("blindato", "corazzato"))
     place.run("index")
     done = place.run("history", "1", **ITALIAN)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
@@ -52,6 +53,14 @@ def intents(embedder: Embedder) -> IntentClassifier:
         ("chi lo dice?", Intent.SOURCE),
         ("Riassumi l'articolo sul treno", Intent.SUMMARY),
         ("summarize the Globalist article", Intent.SUMMARY),
+        ("Parlami della visita di Putin", Intent.SUMMARY),
+        ("dimmi qualcosa su Shoigu", Intent.SUMMARY),
+        ("cosa si sa del treno?", Intent.SUMMARY),
+        ("Tell me about Putin", Intent.SUMMARY),
+        ("treno blindato", Intent.SUMMARY),
+        ("dimmi cosa puoi fare", Intent.HELP),
+        ("tell me a joke", Intent.BEYOND),
+        ("Háblame de Javier Milei", Intent.FOREIGN),
         ("ultime notizie", Intent.NEWEST),
         ("Quali ministri russi sono citati?", Intent.LIST),
         ("quanti articoli parlano di Vostochny?", Intent.COUNT),
@@ -93,6 +102,33 @@ def test_a_summary_on_a_subject_names_it(ask: Ask) -> None:
     for quote in train.quotes:
         by_article[quote.article] = by_article.get(quote.article, "") + quote.text
     assert len(by_article) == 3 and all("treno" in text for text in by_article.values())
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "count"),
+    [
+        ("Dimmi qualcosa su Shoigu", "Shoigu", all),
+        ("palloncini", "palloncini", all),
+        ("Kim Jong-un", "Kim", any),
+        ("tell me about the armored train", "treno blindato", any),
+    ],
+)
+def test_a_subject_that_is_only_named_gets_what_names_it(
+    ask: Ask, text: str, name: str, count: Callable[[Iterable[bool]], bool]
+) -> None:
+    answer = ask(text)
+    assert answer.intent is Intent.SUMMARY and answer.quotes
+    assert count(name in quote.text for quote in answer.quotes)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["parlami della fotosintesi", "riforma delle pensioni", "tell me about photosynthesis",
+     "notizie sul granchio blu"],
+)  # fmt: skip
+def test_a_subject_that_no_article_has_is_refused(ask: Ask, text: str) -> None:
+    answer = ask(text)
+    assert answer.reason is Reason.NOTHING_FOUND and not answer.quotes
 
 
 def test_the_latest_news_are_a_sentence_of_each_article(ask: Ask) -> None:

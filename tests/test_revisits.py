@@ -15,7 +15,8 @@ from bot.feeds.revisiting import Revisitor
 from bot.feeds.schedule import DAY, Schedule
 from bot.feeds.store import FeedStore, feed_store
 from bot.feeds.visits import Visitor
-from index.articles.add import Adder, AddResult
+from bot.feeds.workers import Workers
+from index.articles.add import Adder, AddResult, Catalogue
 from index.articles.article import read_article
 from index.articles.versions.correction import EDITED, NOT_ITS_PAGE, Corrector
 from index.articles.versions.history import MOST_VERSIONS, History
@@ -62,13 +63,17 @@ class Place:
 
     def visitor(self) -> Visitor:
         rules = Fetcher(("127.0.0.1",))
-        polite = Politeness(self.store, rules, lambda: self.now, self.slept.append)
-        fetcher = Fetcher(("127.0.0.1",), 1_000_000, 5.0, polite.before)
-        schedule = Schedule(now=lambda: self.now, chance=lambda: 0.5)
+        schedule, workers = Schedule(now=lambda: self.now, chance=lambda: 0.5), Workers()
+        polite = Politeness(self.store, rules, schedule, workers, self.slept.append)
+        fetcher = Fetcher(("127.0.0.1",), 1_000_000, 5.0, polite.turn)
         corrector = Corrector(self.corpus, fetcher, self.history)
-        revisitor = Revisitor(self.store.revisits, corrector, lambda: self.now)
+
+        def catalogue() -> Catalogue:
+            return Catalogue(self.corpus, 1_000_000, {})
+
+        revisitor = Revisitor(self.store.revisits, corrector, catalogue, lambda: self.now)
         adder = Adder(self.corpus, fetcher, {}, whole=True)
-        return Visitor(self.store, fetcher, schedule, lambda: adder, revisitor)
+        return Visitor(self.store, fetcher, schedule, lambda: adder, workers, revisitor)
 
     def add(self, url: str) -> None:
         visitor = self.visitor()
@@ -175,7 +180,7 @@ def test_a_page_that_is_gone_on_two_days_is_withdrawn_and_stays(
     before = place.text()
     web.pages["/ponte"] = Page("gone", status=status)
     assert place.after(HOUR) == ["failed"] and place.history.withdrawn() == {}
-    with pytest.raises(FetchError):  # the same day
+    with pytest.raises(FetchError, match=r"on another day, .*ponte.*txt is marked as withdrawn"):
         place.look(web.url("/ponte"))
     assert place.after(DAY) == ["withdrawn"]
     assert place.history.withdrawn() == {NAME: NOON + HOUR + DAY} and place.text() == before
@@ -216,6 +221,27 @@ def test_what_its_owner_edited_or_removed_is_left_alone(web: Site, place: Place)
     assert (result.state, result.notes) == ("known", (EDITED,)) and "una ditta" in place.text()
     file.unlink()
     assert place.after(DAY) == [] and place.after(3 * DAY) == [] and not file.exists()
+
+
+def test_an_article_is_followed_to_another_name(web: Site, place: Place) -> None:
+    place.add(web.url("/ponte"))
+    (place.corpus / "lago").mkdir()
+    (place.corpus / NAME).rename(place.corpus / "lago" / "ponte.txt")
+    web.pages["/ponte"] = page(15)
+    assert place.after(HOUR) == ["changed"] and "15 milioni" in place.text("lago/ponte.txt")
+    bare = place.corpus / "solo-testo.txt"  # without its address
+    bare.write_text(place.text("lago/ponte.txt"))
+    (place.corpus / "lago" / "ponte.txt").unlink()
+    web.pages["/ponte"] = page(16)
+    assert place.after(3 * HOUR) == ["changed"] and "16 milioni" in place.text(bare.name)
+    assert asked(web, "/ponte") == 3 and len(place.history.versions(bare.name)) == 2
+
+
+def test_a_busy_host_is_asked_for_some_days(web: Site, place: Place) -> None:
+    place.add(web.url("/ponte"))
+    web.pages["/robots.txt"] = web.pages["/ponte"] = Page("later", status=503)
+    days = [place.after(DAY) for _ in range(12)]
+    assert days[0] == ["failed"] and days[-1] == [] and "12 milioni" in place.text()
 
 
 def test_no_page_replaces_a_file_that_did_not_come_from_it(web: Site, place: Place) -> None:
@@ -265,7 +291,7 @@ def test_the_history_is_bounded(place: Place) -> None:
 
 
 def test_an_edit_by_hand_is_kept_when_the_index_notices(
-    empty_place: Workplace, embedder: Embedder
+    empty_place: Workplace, embedder: Embedder, caplog: pytest.LogCaptureFixture
 ) -> None:
     place, history = empty_place, History(empty_place.data)
     paths = Locations(place.corpus, place.data)
@@ -284,6 +310,11 @@ def test_an_edit_by_hand_is_kept_when_the_index_notices(
     (place.corpus / "a.txt").rename(place.corpus / "b.txt")
     sync(paths, embedder)
     assert [v.article.text for v in history.versions("b.txt")] == [version.article.text]
+    history.set_withdrawn("b.txt", NOON)
+    (place.data / "history" / "withdrawn.new").mkdir()  # it cannot be written any more
+    (place.corpus / "b.txt").rename(place.corpus / "c.txt")
+    assert sync(paths, embedder).renamed == (("b.txt", "c.txt"),)
+    assert "b.txt stays under that name" in caplog.text
 
 
 def test_the_command_tells_what_became_of_a_known_address(

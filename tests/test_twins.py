@@ -13,6 +13,13 @@ AGENCY = (
     "era attesa da giorni. Il Cremlino ha confermato l’incontro senza indicare una data precisa."
 )
 
+TOLL = """---
+title: Crollo a Valdoria, il bilancio
+date: 2024-05-{0}
+---
+Il crollo del ponte di Valdoria ha causato {0} morti, secondo la protezione civile. I vigili del fuoco scavano da ieri sera tra le macerie con i cani. La procura ha aperto un fascicolo per disastro colposo e ha sequestrato il cantiere. Il presidente della regione ha proclamato due giorni di lutto e ha ringraziato i soccorritori arrivati da tutto il lago. Le scuole della città resteranno chiuse fino a giovedì, mentre il traffico è deviato sulla statale.
+"""  # noqa: E501
+
 
 def test_the_same_agency_text_in_other_clothes_is_one_family() -> None:
     texts = [

@@ -6,8 +6,9 @@ import datetime
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import partial
 from itertools import groupby
 
 from bot.following.outbox import Destination
@@ -23,6 +24,7 @@ from retrieval.verifying.receipts.judging import Judged, Standing, judge, slice_
 from retrieval.verifying.receipts.record import Record
 
 _INTERVAL = 3600.0  # seconds between looks where nothing has changed; what was queued is sent then
+_MOST_REPLIES = 3  # of one look, in one topic, about one article
 _QUERY = (
     "SELECT chat, reply, topic, direct, person, language, follow, at, rowid, article, start, "
     '"end", text, sha256 FROM shown '
@@ -43,10 +45,12 @@ class Outcome(StrEnum):
 class Change:
     """What became of a quotation: ``before``, and the sentence that is ``now`` in its place.
 
-    ``row``: where it is noted. ``article``: as it is now, None if it is gone.
+    ``row``: where it is noted; ``path``: of the article then. ``article``: as it is now, None if
+    it is gone.
     """
 
     row: int
+    path: str
     before: str
     outcome: Outcome
     article: Article | None = None
@@ -58,15 +62,17 @@ class Correction:
     """What became of quotations in one message, the number of which is ``reply``.
 
     ``to`` has the number that the chat had then. ``follow``: the question that the message was
-    about, if nobody asked for it.
+    about, if nobody asked for it. ``answers``: how many messages it is about; where there are
+    several, they are earlier ones on an article that other replies tell of, and ``reply`` is None.
     """
 
     to: Destination
-    reply: int
+    reply: int | None
     person: int
     language: str
     follow: int | None
     changes: tuple[Change, ...]
+    answers: int = 1
 
 
 @dataclass(frozen=True)
@@ -112,7 +118,7 @@ class Corrections:
             now, versions = self._clock(), (generation.name, self._history.stamp)
             if versions == self._before and now < self._next:
                 return []
-            found = list(self._corrections(generation, now - self._days * DAY))
+            found = list(_capped(self._corrections(generation, now - self._days * DAY)))
         self._before, self._next = versions, now + _INTERVAL
         return found
 
@@ -171,7 +177,7 @@ class _Judging:
             self._articles[quote.article] = self._generation.store.article(quote.article)
         article = self._articles[quote.article]
         if self._withdrawn.get(quote.article, 0.0) > shown.at:
-            return Change(shown.row, quote.text, Outcome.WITHDRAWN, article)
+            return Change(shown.row, quote.article, quote.text, Outcome.WITHDRAWN, article)
         if article and article.sha256 == quote.sha256:
             return None
         if quote.article in self._generation.manifest.skipped:  # it cannot be read for now
@@ -183,20 +189,36 @@ class _Judging:
 
     def _outcome(self, shown: _Shown, judged: Judged, article: Article | None) -> Change | None:
         before, now = shown.quote.text, judged.now
+        change = partial(Change, shown.row, shown.quote.article, before)
         if judged.standing.stands:
             if now:
                 self.standing.append((shown.row, now))
             return None
         if judged.standing is Standing.GONE:
-            return Change(shown.row, before, Outcome.GONE)
+            return change(Outcome.GONE)
         article = self._generation.store.article(now.article) if now else article
         if article is None or now is None:
-            return Change(shown.row, before, Outcome.REMOVED, article)
+            return change(Outcome.REMOVED, article)
         if same_letters(before, now.text):
             return None
         span = sentence_around(Occurrence(article, now.start, now.end), self._generation)
         whole = slice_in(article, span, self._generation)
-        return Change(shown.row, before, Outcome.CORRECTED, article, whole or now)
+        return change(Outcome.CORRECTED, article, whole or now)
+
+
+def _capped(corrections: Iterable[Correction]) -> Iterator[Correction]:
+    """The newest ones on an article in a topic; one stands for the others, if they are several."""
+    groups: dict[tuple[Destination, str], list[Correction]] = {}
+    for correction in corrections:
+        groups.setdefault((correction.to, correction.changes[0].path), []).append(correction)
+    for group in groups.values():
+        others, newest = group[:-_MOST_REPLIES], group[-_MOST_REPLIES:]
+        if len(others) > 1:
+            changes = tuple(change for other in others for change in other.changes)
+            one = replace(others[-1], reply=None, follow=None, changes=changes)
+            others = [replace(one, answers=len(others))]
+            group = [*newest, *others]
+        yield from group
 
 
 def _shown(

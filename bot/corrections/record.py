@@ -30,8 +30,8 @@ class Record:
 
     def steps(self) -> Iterator[tuple[Version, Article | None]]:
         """Each former version with the one after it, the newest first."""
-        after = [*(version.article for version in self.versions[1:]), self.article]
-        return reversed(list(zip(self.versions, after, strict=True)))
+        texts = [*(version.article for version in self.versions), self.article]
+        return reversed(list(zip(self.versions, texts[1:], strict=True)))
 
     def as_json(self) -> dict[str, Any]:
         """The documented content of ``virgolette history --json``."""

@@ -12,8 +12,9 @@ from bot.feeds.revisiting import Revisitor
 from bot.feeds.schedule import MINUTE, Schedule
 from bot.feeds.store import FeedStore, feed_store
 from bot.feeds.visits import Visitor
+from bot.feeds.workers import Workers
 from bot.settings import Settings
-from index.articles.add import Adder
+from index.articles.add import Adder, Catalogue
 from index.articles.versions.correction import Corrector
 from index.articles.versions.history import History
 from index.articles.web.fetch import Fetcher
@@ -34,19 +35,25 @@ def configure_feeds(settings: Settings) -> None:
 def feed_visitor(settings: Settings) -> Iterator[Visitor]:
     """What visits the feeds of these settings, for the length of a ``with``."""
     with feed_store(settings.data_dir) as store:
+        schedule, workers = Schedule(settings.feed_minutes * MINUTE), Workers()
         rules = Fetcher(settings.fetch_allow, _MAX_RULES, _RULES_SECONDS)
-        before = Politeness(store, rules).before
-        fetcher = Fetcher(settings.fetch_allow, settings.max_file_bytes, before=before)
+        turn = Politeness(store, rules, schedule, workers).turn
+        fetcher = Fetcher(settings.fetch_allow, settings.max_file_bytes, turn=turn)
 
         def adder() -> Adder:
             known = known_articles(settings.data_dir)
             return Adder(settings.corpus_dir, fetcher, {}, known=known, whole=True)
 
-        schedule = Schedule(settings.feed_minutes * MINUTE)
-        yield Visitor(store, fetcher, schedule, adder, revisitor(settings, store, fetcher))
+        looking = revisitor(settings, store, fetcher)
+        yield Visitor(store, fetcher, schedule, adder, workers, looking)
 
 
 def revisitor(settings: Settings, store: FeedStore, fetcher: Fetcher) -> Revisitor:
     """What looks again at the pages of articles."""
     corrector = Corrector(settings.corpus_dir, fetcher, History(settings.data_dir))
-    return Revisitor(store.revisits, corrector)
+
+    def catalogue() -> Catalogue:
+        known = known_articles(settings.data_dir)
+        return Catalogue(settings.corpus_dir, settings.max_file_bytes, known)
+
+    return Revisitor(store.revisits, corrector, catalogue)

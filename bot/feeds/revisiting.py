@@ -6,27 +6,30 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from urllib.parse import urlsplit
+from functools import cached_property
 
 from bot.feeds.revisits import Revisit, Revisits
-from bot.feeds.schedule import DAY, Schedule
-from index.articles.add import AddResult
+from bot.feeds.schedule import DAY
+from index.articles.add import AddResult, Catalogue
 from index.articles.article import read_article
 from index.articles.versions.correction import Corrector
-from index.articles.web.addresses import normalized
+from index.articles.web.addresses import host_of
 from index.errors import ArticleError, CorpusError, FetchError
 
 MOST_REVISITS = 50  # pages in one run
 GONE = (404, 410)
-PAUSED = (429, 503)  # statuses of a server that wants a pause
 
 
 @dataclass(frozen=True)
 class Revisitor:
-    """Looks at pages, and notes when to do so again. ``now``: seconds since the epoch."""
+    """Looks at pages, and notes when to do so again. ``now``: seconds since the epoch.
+
+    ``catalogue`` makes what finds articles whose files were renamed.
+    """
 
     revisits: Revisits
     corrector: Corrector
+    catalogue: Callable[[], Catalogue]
     now: Callable[[], float] = time.time
 
     def register(self, result: AddResult) -> None:
@@ -41,6 +44,8 @@ class Revisitor:
         says that there is no such page are a withdrawal.
         """
         known = self.revisits.find(url) or Revisit(url, path, "", 0.0, None)
+        if not (self.corrector.corpus / known.path).is_file():  # renamed since the last index
+            self.corrector.history.rename(known.path, path)
         known = replace(known, path=path)
         due = known.next_due(self.now())
         try:
@@ -59,32 +64,47 @@ class Revisitor:
         self.corrector.history.set_withdrawn(path, None)
         return result
 
-    def look_at_due(self, schedule: Schedule) -> Iterator[AddResult]:
-        """Look at the pages that are due, but at none of a host that wants a pause."""
-        paused: set[str] = set()
+    def look_at_due(self) -> Iterator[AddResult]:
+        """Look at the pages that are due; what keeps a host from being asked is told once."""
+        told: set[str] = set()
         for revisit in self.revisits.due(self.now())[:MOST_REVISITS]:
-            host = _origin(normalized(revisit.url))
-            if host in paused:
-                continue
-            if not (self.corrector.corpus / revisit.path).is_file():  # moved, or removed
+            path = self.path_of(revisit.url, revisit.path)
+            if path is None:
                 self.revisits.remove(revisit)
                 continue
             try:
-                yield self.look(revisit.url, revisit.path)
+                yield self.look(revisit.url, path)
             except FetchError as error:
-                if error.status in PAUSED:
-                    paused.add(host)
-                    until = schedule.pause(error.headers) or schedule.after_failure(0)
-                    self.revisits.save(replace(revisit, due=until))
-                    self.revisits.postpone(host, until)
-                yield AddResult(revisit.url, "failed", revisit.path, str(error))
+                host = host_of(revisit.url)
+                if error.until:
+                    self.revisits.save(replace(revisit, path=path).postponed(error.until))
+                if host not in told:
+                    yield AddResult(revisit.url, "failed", path, str(error))
+                told |= {host} if error.until else set()
             except (ArticleError, CorpusError) as error:
-                yield AddResult(revisit.url, "failed", revisit.path, str(error))
+                yield AddResult(revisit.url, "failed", path, str(error))
+
+    def path_of(self, url: str, path: str) -> str | None:
+        """Where an article is that was at a path, None if it is gone. Raises CorpusError.
+
+        Its address tells it from others, or the text that was taken from there.
+        """
+        if (self.corrector.corpus / path).is_file():
+            return path
+        known = self.revisits.find(url)
+        return self._catalogue.with_url(url) or self._catalogue.with_text(
+            known.sha256 if known else ""
+        )
+
+    @cached_property
+    def _catalogue(self) -> Catalogue:
+        """It reads the whole corpus: only where a file is gone."""
+        return self.catalogue()
 
     def _gone(self, known: Revisit, error: FetchError) -> AddResult:
         """Note that a page is not there; it is withdrawn if it was not on an earlier day either.
 
-        Raises the error where this is the first day.
+        Raises FetchError where this is the first day.
         """
         now = self.now()
         if known.gone and _day(known.gone) != _day(now):
@@ -93,19 +113,14 @@ class Revisitor:
                 self.corrector.history.set_withdrawn(known.path, now)
             return AddResult(known.url, "withdrawn", known.path)
         self.revisits.save(replace(known, gone=known.gone or now, due=now + DAY))
-        raise error
+        reason = f"{error}; if it says so on another day, {known.path} is marked as withdrawn"
+        raise FetchError(reason, error.status) from error
 
     def _stored(self, path: str) -> str:
         """The SHA-256 of the text of an article, "" if it cannot be read."""
         with suppress(OSError, ArticleError):
             return read_article((self.corrector.corpus / path).read_bytes(), path).sha256
         return ""
-
-
-def _origin(url: str) -> str:
-    """The scheme and the host of an address."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"
 
 
 def _day(seconds: float) -> str:

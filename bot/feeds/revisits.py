@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.feeds.schedule import DAY
 from bot.state import State
@@ -11,6 +11,7 @@ from index.articles.web.addresses import normalized
 
 _HOUR = 3600.0
 AFTER = (_HOUR, 4 * _HOUR, DAY, 3 * DAY)  # seconds after an article was fetched
+_LAST = 7 * DAY  # seconds after which a busy server is asked no more
 _COLUMNS = "url, path, sha256, fetched, due, gone"
 
 
@@ -33,6 +34,10 @@ class Revisit:
     def next_due(self, now: float) -> float | None:
         """When to look again after a look."""
         return next((self.fetched + s for s in AFTER if self.fetched + s > now), None)
+
+    def postponed(self, until: float) -> Revisit:
+        """The same, to be looked at no earlier than this."""
+        return replace(self, due=until if until < self.fetched + _LAST else None)
 
 
 class Revisits:
@@ -65,12 +70,6 @@ class Revisits:
     def due(self, now: float) -> list[Revisit]:
         """The pages to be looked at by now, those first that wait longest."""
         return list(self._where("due <= ? ORDER BY due", now))
-
-    def postpone(self, host: str, until: float) -> None:
-        """Look at no page of a host, as "https://a.example", before this time."""
-        with self._state.changing() as database:
-            query = "UPDATE revisits SET due = max(due, ?) WHERE due IS NOT NULL AND address LIKE ?"
-            database.execute(query, (until, f"{host}/%"))
 
     def _where(self, condition: str, value: float | str) -> Iterator[Revisit]:
         query = f"SELECT {_COLUMNS} FROM revisits WHERE {condition}"  # noqa: S608

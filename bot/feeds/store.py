@@ -51,6 +51,10 @@ _MIGRATIONS = (
         fetched REAL NOT NULL, due REAL, gone REAL NOT NULL
     );
     """,
+    """
+    CREATE TABLE pauses (host TEXT PRIMARY KEY, until REAL NOT NULL);
+    ALTER TABLE feeds DROP COLUMN paused;
+    """,
 )
 
 
@@ -59,9 +63,9 @@ class Feed:
     """A feed that is followed. Times are in seconds since the epoch, 0 for never.
 
     ``address``: as it was added, normalized; ``url``: where it is by now. ``configured``: it is in
-    VIRGOLETTE_FEEDS. ``due``: when it is visited next; ``paused``: until when its server asked not
-    to be; ``failures``: of visits since the last ``success``; ``error``: the reason of the last
-    one, in English. ``ended``: it is visited no more. ``articles``: those of it in the corpus.
+    VIRGOLETTE_FEEDS. ``due``: when it is visited next; ``failures``: of visits since the last
+    ``success``; ``error``: the reason of the last one, in English. ``ended``: it is visited no
+    more. ``articles``: those of it in the corpus.
     """
 
     number: int
@@ -74,7 +78,6 @@ class Feed:
     modified: str = ""
     success: float = 0.0
     due: float = 0.0
-    paused: float = 0.0
     failures: int = 0
     error: str = ""
     ended: bool = False
@@ -130,7 +133,7 @@ class FeedStore:
                 database.execute("DELETE FROM feeds WHERE number = ?", (known.number,))
             number = database.execute(
                 f"INSERT INTO feeds ({_COLUMNS}) "  # noqa: S608
-                "VALUES (NULL, ?, ?, ?, ?, ?, '', '', 0, 0, 0, 0, '', 0, 0)",
+                "VALUES (NULL, ?, ?, ?, ?, ?, '', '', 0, 0, 0, '', 0, 0)",
                 (normalized(address), address.strip(), title, folder, configured),
             ).lastrowid
         return self.by_number(number or 0) or Feed(0, address, address)
@@ -229,6 +232,16 @@ class FeedStore:
                 (result.path or "", result.reason or "", now, final, MAX_TRIES, result.state,
                  feed.number, normalized(result.origin)),
             )  # fmt: skip
+
+    def paused(self, host: str) -> float:
+        """Until when a host wants no requests, in seconds since the epoch; 0 if it never said."""
+        ((until,),) = self._state.select("SELECT max(until) FROM pauses WHERE host = ?", host)
+        return float(until or 0.0)
+
+    def pause(self, host: str, until: float) -> None:
+        """Keep until when a host wants no requests."""
+        with self._state.changing() as database:
+            database.execute("INSERT OR REPLACE INTO pauses VALUES (?, ?)", (host, until))
 
     def robots(self, origin: str) -> tuple[str, float] | None:
         """The rules of a host for programs, and when they were fetched."""

@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
+from itertools import chain
 from pathlib import Path
 
-from bot.feeds.revisiting import MOST_REVISITS, PAUSED, Revisitor
+from bot.feeds.revisiting import MOST_REVISITS, Revisitor
 from bot.feeds.schedule import Schedule, moment
 from bot.feeds.store import Feed, FeedStore
+from bot.feeds.workers import Workers
 from index.articles.add import Adder, AddResult
-from index.articles.web.addresses import normalized
+from index.articles.web.addresses import host_of, normalized
 from index.articles.web.feeds import FeedContent, FeedEntry, feeds_of_page, read_feed
 from index.articles.web.fetch import Fetched, Fetcher
 from index.articles.web.media_types import FEED_TYPES, PAGE_TYPES
-from index.errors import ArticleError, BusyError, CorpusError, FetchError
+from index.errors import ArticleError, BusyError, CorpusError, FetchError, VirgoletteError
 
 MOST_NEW = 50  # articles of a feed in one visit
 MOST_ENTRIES = 1000  # that are read of a feed
@@ -49,7 +51,7 @@ class Visit:
 
 @dataclass
 class Visitor:
-    """Visits feeds, one request after the other. ``adder`` makes what adds articles.
+    """Visits feeds, those of several hosts side by side. ``adder`` makes what adds articles.
 
     ``revisitor``: looks at articles again; None: nothing does.
     """
@@ -58,38 +60,47 @@ class Visitor:
     fetcher: Fetcher
     schedule: Schedule
     adder: Callable[[], Adder]
+    workers: Workers
     revisitor: Revisitor | None = None
 
-    def visit_all(self, *, only_due: bool) -> Iterator[Visit]:
-        """Visit the feeds that are due, or all but those whose server wants a pause."""
-        for number in [feed.number for feed in self.store.feeds()]:
-            feed = self.store.by_number(number)  # it may be removed by now
-            now = self.schedule.now()
-            if feed is None or feed.ended or (only_due and feed.due > now):
-                continue
-            if feed.paused > now:
-                note = f"its server wants no request before {moment(feed.paused)}"
-                yield Visit(feed, notes=(note,))
-            else:
-                yield self.visit(feed)
+    def visit_all(self, *, only_due: bool) -> list[Visit]:
+        """Visit the feeds that are due, or all. Raises StorageError."""
+        hosts: dict[str, list[int]] = {}
+        for feed in self.store.feeds():
+            hosts.setdefault(host_of(feed.url), []).append(feed.number)
+        jobs = [partial(self._visit_host, feeds, only_due=only_due) for feeds in hosts.values()]
+        visits = chain.from_iterable(self.workers.run(jobs))
+        return sorted(visits, key=lambda visit: visit.feed.number)
 
     def revisit(self) -> list[AddResult]:
         """Look again at the articles that are due by now, of feeds or added by themselves."""
-        return list(self.revisitor.look_at_due(self.schedule)) if self.revisitor else []
+        return list(self.revisitor.look_at_due()) if self.revisitor else []
 
     def check(self, url: str) -> FeedContent:
         """What the feed at an address says. Raises FetchError if there is none."""
-        return _content(self.fetcher.get(url, FEED_TYPES | PAGE_TYPES))
+        return _content(self.fetcher.get(url, (*FEED_TYPES, *PAGE_TYPES)))
 
-    def visit(self, feed: Feed) -> Visit:
-        """Visit a feed and store when to come again. Raises CorpusError or StorageError."""
+    def _visit_host(self, numbers: list[int], *, only_due: bool) -> list[Visit]:
+        feeds = filter(None, map(self.store.by_number, numbers))  # one may be removed by now
+        now = self.schedule.now
+        return [
+            self._visit(feed)
+            for feed in feeds
+            if not feed.ended and not (only_due and feed.due > now())
+        ]
+
+    def _visit(self, feed: Feed) -> Visit:
+        """Visit a feed, unless its host wants a pause, and store when to come again."""
+        if (until := self.store.paused(host_of(feed.url))) > self.schedule.now():
+            reason = f"its server wants no request before {moment(until)}"
+            return self._saved(Visit(replace(feed, error=reason)))
         conditions = {"If-None-Match": feed.etag, "If-Modified-Since": feed.modified}
         given = {name: value for name, value in conditions.items() if value}
         try:
-            fetched = self.fetcher.get(feed.url, FEED_TYPES | PAGE_TYPES, given)
+            fetched = self.fetcher.get(feed.url, (*FEED_TYPES, *PAGE_TYPES), given)
             content = FeedContent(feed.title, 0, ()) if fetched.is_unchanged else _content(fetched)
         except FetchError as error:
-            return self._failed(feed, error)
+            return self._failed(Visit(feed), error)
         feed, notes = self._moved(feed, fetched)
         if feed.ended:
             return self._saved(Visit(feed, notes=notes))
@@ -102,77 +113,79 @@ class Visitor:
     def _with_articles(
         self, feed: Feed, fetched: Fetched, content: FeedContent, notes: tuple[str, ...]
     ) -> Visit:
-        is_whole = len(self.store.new_entries(feed)) <= MOST_NEW
-        results, until = self._articles(feed)
-        updated, until = ([], until) if until else self._updated(feed)
-        results += updated
+        results: list[AddResult] = []
+        postponed: dict[str, str] = {}
+        failure = None
+        try:
+            for result in chain(self._new(feed, postponed), self._updated(feed, postponed)):
+                results.append(result)
+        except CorpusError as error:
+            failure = error
         left = len(self.store.new_entries(feed))
+        notes += tuple(postponed.values())
         if left:
             notes += (f"articles left for the next visits: {left}",)
-        headers = fetched.headers
-        due = self.schedule.after_success(content.ttl, headers, is_whole=is_whole)
+        count = sum(result.state in ("added", "known") for result in results)
+        feed = replace(feed, title=content.title or feed.title, articles=feed.articles + count)
+        if failure:
+            return self._failed(Visit(feed, tuple(results), notes, left), failure)
+        headers, is_whole = fetched.headers, not left or len(results) < MOST_NEW
         feed = replace(
             feed,
-            title=content.title or feed.title,
             etag=headers.get("etag", feed.etag if fetched.is_unchanged else ""),
             modified=headers.get("last-modified", feed.modified if fetched.is_unchanged else ""),
             success=self.schedule.now(),
-            due=max(due, until),
-            paused=until,
+            due=self.schedule.after_success(content.ttl, headers, is_whole=is_whole),
             failures=0,
             error="",
-            articles=feed.articles + sum(result.state in ("added", "known") for result in results),
         )
         return self._saved(Visit(feed, tuple(results), notes, left))
 
-    def _articles(self, feed: Feed) -> tuple[list[AddResult], float]:
-        """Add new articles; until when the host wants a pause, 0 if it does not.
+    def _new(self, feed: Feed, postponed: dict[str, str]) -> Iterator[AddResult]:
+        """Add new articles, and say of each host in ``postponed`` why it is not asked for now.
 
-        Stops where it does, and where it does not answer any more.
+        Stops where no host answers any more. Raises CorpusError.
         """
-        results: list[AddResult] = []
-        silent = 0
-        for entry in self.store.new_entries(feed)[:MOST_NEW]:
+        tried = silent = 0
+        for entry in self.store.new_entries(feed):
             try:
-                result, is_final = self._add(feed, entry), True
-                silent = 0
+                result, is_final, is_answered = self._add(feed, entry), True, True
             except ArticleError as error:
-                result, is_final = AddResult(entry.url, "failed", reason=str(error)), True
-                silent = 0
-            except FetchError as error:
-                if error.status in PAUSED:
-                    return results, self._pause(error)
                 result = AddResult(entry.url, "failed", reason=str(error))
-                is_final = error.status in _FINAL
-                silent = silent + 1 if not error.status else 0
+                is_final = is_answered = True
+            except FetchError as error:
+                if error.until:
+                    postponed.setdefault(host_of(entry.url), str(error))
+                    continue
+                result = AddResult(entry.url, "failed", reason=str(error))
+                is_final, is_answered = error.status in _FINAL, error.status > 0
             self.store.note_result(feed, result, self.schedule.now(), final=is_final)
             if self.revisitor and result.state == "added":
                 self.revisitor.register(result)
-            results.append(result)
-            if silent == _SILENT:
-                break
-        return results, 0.0
+            yield result
+            tried, silent = tried + 1, 0 if is_answered else silent + 1
+            if tried == MOST_NEW or silent == _SILENT:
+                return
 
-    def _updated(self, feed: Feed) -> tuple[list[AddResult], float]:
-        """Look again at the articles that the feed says were updated; see ``_articles``."""
-        results: list[AddResult] = []
+    def _updated(self, feed: Feed, postponed: dict[str, str]) -> Iterator[AddResult]:
+        """Look again at the articles that the feed says were updated; see ``_new``."""
         if self.revisitor is None:
-            return results, 0.0
+            return
         for entry in self.store.updated_entries(feed)[:MOST_REVISITS]:
-            path = self.store.path_of(feed, entry)
-            if (self.revisitor.corrector.corpus / path).is_file():
+            path = self.revisitor.path_of(entry.url, self.store.path_of(feed, entry))
+            if path is not None:
                 try:
-                    results.append(self.revisitor.look(entry.url, path))
+                    yield self.revisitor.look(entry.url, path)
                 except FetchError as error:
-                    if error.status in PAUSED:
-                        return results, self._pause(error)
-                    results.append(AddResult(entry.url, "failed", path, str(error)))
+                    if error.until:
+                        postponed.setdefault(host_of(entry.url), str(error))
+                        continue
+                    yield AddResult(entry.url, "failed", path, str(error))
                     if not error.status:  # no answer: the next visit tries again
-                        return results, 0.0
+                        return
                 except (ArticleError, CorpusError) as error:
-                    results.append(AddResult(entry.url, "failed", path, str(error)))
+                    yield AddResult(entry.url, "failed", path, str(error))
             self.store.note_looked(feed, entry, self.schedule.now())
-        return results, 0.0
 
     def _add(self, feed: Feed, entry: FeedEntry) -> AddResult:
         return self._adder.into(feed.folder).add_url(entry.url, entry.fields)
@@ -192,24 +205,22 @@ class Visitor:
             return replace(feed, ended=True, error=reason), ()
         return replace(feed, url=fetched.moved), (f"it has moved to {fetched.moved}",)
 
-    def _failed(self, feed: Feed, error: FetchError) -> Visit:
-        if error.status == _GONE:
+    def _failed(self, visit: Visit, error: VirgoletteError) -> Visit:
+        feed = visit.feed
+        if isinstance(error, FetchError) and error.status == _GONE:
             reason = "the server says that this feed is gone for good (410): it is followed no more"
-            return self._saved(Visit(replace(feed, ended=True, error=reason)))
+            return self._saved(replace(visit, feed=replace(feed, ended=True, error=reason)))
         failures = feed.failures + 1
         due = self.schedule.after_failure(failures)
-        until = self._pause(error) if error.status in PAUSED else 0.0
-        due = max(due, until)
-        feed = replace(feed, failures=failures, error=str(error), due=due, paused=until)
-        return self._saved(Visit(feed))
-
-    def _pause(self, error: FetchError) -> float:
-        """Until when a server wants no requests: what it says, or one interval."""
-        return self.schedule.pause(error.headers) or self.schedule.after_failure(0)
+        feed = replace(feed, failures=failures, error=str(error), due=due)
+        return self._saved(replace(visit, feed=feed))
 
     def _saved(self, visit: Visit) -> Visit:
-        self.store.save(visit.feed)
-        return visit
+        """Store the feed, which is not due before its host wants it."""
+        feed = visit.feed
+        feed = replace(feed, due=max(feed.due, self.store.paused(host_of(feed.url))))
+        self.store.save(feed)
+        return replace(visit, feed=feed)
 
 
 @contextmanager
@@ -236,5 +247,7 @@ def _content(fetched: Fetched) -> FeedContent:
         return read_feed(fetched.data, fetched.url)
     named = feeds_of_page(fetched.data, fetched.url)
     if not named:
-        raise FetchError(f"{fetched.url} is a page, and names no feed", 200)
+        raise FetchError(
+            f"{fetched.url} is a page, and names no feed: give the address of one", 200
+        )
     raise FetchError(f"{fetched.url} is a page, and that page names the feed {named[0]}", 200)

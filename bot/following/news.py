@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime
+import logging
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
@@ -13,15 +14,18 @@ from bot.following.follows import Follow, Follows, Last
 from bot.following.runs import Runs
 from bot.following.shown import shown_in
 from bot.state import State
+from index.errors import VirgoletteError
 from index.generations.current import CurrentIndex
 from index.generations.generation import Generation
 from index.models.embedder import Embedder
 from index.models.encoder import Vectors
-from retrieval.answer import Answer, Question
+from retrieval.answer import Answer, Question, Quotation
 from retrieval.answering.agreement import Relation, relation
 from retrieval.chain import AnswerChain
 from retrieval.following.novelty import ShortAnswer, unknown_quotations
-from retrieval.following.preselection import Chance, Nearest, Standing, chances
+from retrieval.following.preselection import Chance, Standing, chances
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -31,18 +35,6 @@ class News:
     follow: Follow
     answer: Answer
     relation: Relation
-
-
-@dataclass(frozen=True)
-class Check:
-    """A look at the articles up to a ``run``: the news on some questions, and the nearest to each.
-
-    ``nearest``: by the numbers of the questions.
-    """
-
-    run: int
-    nearest: dict[int, Nearest | None]
-    news: list[News]
 
 
 @dataclass(frozen=True)
@@ -64,27 +56,31 @@ class NewsFinder:
                 return runs.last or runs.register("", {})
             return runs.of(generation.name) or runs.register(generation.name, _digests(generation))
 
-    def check(self, ending: threading.Event) -> Check | None:
-        """Look at the articles that are new since the last time; None if there are none.
+    def check(self, tell: Callable[[News, int], None], ending: threading.Event) -> bool:
+        """Look at the articles that are new since the last time, and ``tell`` what they answer.
 
-        It takes as long as the questions that may be answered need. ``ending``: leave it until
-        later.
+        ``tell`` gets the number of the run, too. False if not all questions could be looked at:
+        the others are another time. It takes as long as those need that may be answered.
+        ``ending``: leave them until later.
         """
         follows, runs = Follows(self.state, self.bot), Runs(self.state, self.bot)
-        run = self.register()
+        run, is_whole = self.register(), True
         with self.index.reading() as generation:
             if generation is None:
-                return None
+                return True
             follows.encode(self.embedder)
             behind = sorted(follows.behind(run), key=lambda follow: (follow.run, follow.id))
-            check = Check(run, {}, [])
             for since, group in groupby(behind, key=lambda follow: follow.run):
                 questions, articles = list(group), runs.articles_since(since)
                 near = self._chances(questions, follows.vectors(), articles, generation)
-                check.nearest.update((number, chance.nearest) for number, chance in near.items())
                 possible = [q for q in questions if q.id in near and near[q.id].may_be_answered]
-                check.news.extend(self._news(possible, articles, generation, ending))
-        return check if check.nearest and not ending.is_set() else None
+                for follow in possible:
+                    if ending.is_set() or not self._looked(follow, run, articles, generation, tell):
+                        del near[follow.id]
+                        is_whole = False
+                nearest = {number: chance.nearest for number, chance in near.items()}
+                follows.note_checked(nearest, run)
+        return is_whole
 
     def _chances(
         self,
@@ -105,25 +101,30 @@ class NewsFinder:
         found = chances(standing, articles, generation)
         return {q.id: chance for q, chance in zip(questions, found, strict=True)}
 
-    def _news(
+    def _looked(
         self,
-        questions: Sequence[Follow],
+        follow: Follow,
+        run: int,
         articles: frozenset[str],
         generation: Generation,
-        ending: threading.Event,
-    ) -> Iterator[News]:
-        shown: dict[tuple[int, int], list[tuple[str, str]]] = {}
-        for follow in questions:
-            if ending.is_set():
-                return
-            room = follow.to.chat, follow.to.topic
-            if room not in shown:
-                chats = self.supergroups.numbers(follow.to.chat)
-                shown[room] = shown_in(self.state, self.bot, chats, follow.to.topic)
-            if found := self._answered(follow, articles, shown[room], generation):
-                # One quotation, one message, also if it answers two questions.
-                shown[room] += ((quote.article, quote.text) for quote in found.answer.quotes)
-                yield found
+        tell: Callable[[News, int], None],
+    ) -> bool:
+        """Tell what the articles answer to a question; False, and a line in the log, on an error.
+
+        One quotation is one message, also if it answers two questions.
+        """
+        try:
+            chats = self.supergroups.numbers(follow.to.chat)
+            shown = shown_in(self.state, self.bot, chats, follow.to.topic)
+            if found := self._answered(follow, articles, shown, generation):
+                tell(found, run)
+        except VirgoletteError as error:
+            _log.error("new articles could not be looked at for question %s: %s", follow.id, error)
+        except Exception:  # noqa: BLE001 (whatever it is, the other questions are looked at)
+            _log.exception("new articles could not be looked at for question %s", follow.id)
+        else:
+            return True
+        return False
 
     def _answered(
         self,
@@ -132,11 +133,15 @@ class NewsFinder:
         shown: Sequence[tuple[str, str]],
         generation: Generation,
     ) -> News | None:
-        day = datetime.date.fromtimestamp(follow.since)
-        answer = self.chain.answer_from(Question(follow.question, day), articles, generation)
-        quotes = unknown_quotations(answer.quotes, shown, articles, generation)
-        if not quotes:
-            return None
+        question = Question(follow.question, datetime.date.fromtimestamp(follow.since))
+        left, quotes = articles, tuple[Quotation, ...]()
+        while not quotes:  # behind the copies of what is known there may be news
+            answer = self.chain.answer_from(question, left, generation)
+            if not answer.quotes:
+                return None
+            quotes = unknown_quotations(answer.quotes, shown, articles, generation)
+            left -= {quote.article for quote in answer.quotes}
+            left -= {carrier.article for quote in answer.quotes for carrier in quote.also}
         if quotes[0] != answer.quotes[0]:
             answer = replace(answer, answer=None, agreeing=0, differing=False)
         answer = replace(answer, question=follow.question, quotes=quotes)

@@ -8,13 +8,17 @@ which it would recognize a message that comes again.
 
 from __future__ import annotations
 
+import datetime
 import json
 import sqlite3
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from bot.state import State
 
+DAILY_HOUR = 8  # of this machine's clock, when messages come that come once a day
 Parts = list[dict[str, Any]]
 
 
@@ -31,34 +35,42 @@ class Destination:
 class Outgoing:
     """A message to be sent. ``content`` is what the sender makes messages of.
 
-    ``follow``: what it is about, ``reply_to``: the message below which it belongs, ``sent``: how
-    many of its messages are sent already. ``due`` and ``at``, when it was queued: seconds since the
-    epoch.
+    ``follow``: what it is about, ``reply_to``: the message below which it belongs, ``daily``:
+    whether it waits for DAILY_HOUR. Once it is queued, ``at`` is when it was, in seconds since the
+    epoch, and ``sent`` how many of its messages are sent already.
     """
 
     to: Destination
     person: int
     content: Parts = field(repr=False)
-    due: float
-    at: float
     follow: int | None = None
     reply_to: int | None = None
+    daily: bool = False
+    at: float = 0.0
     sent: int = 0
     id: int = 0
 
 
 class Outbox:
-    """The messages that a bot has to send, oldest first. Raises StorageError."""
+    """The messages that a bot has to send, oldest first. Raises StorageError.
 
-    def __init__(self, state: State, bot: int) -> None:
+    ``clock`` gives seconds since the epoch.
+    """
+
+    def __init__(self, state: State, bot: int, clock: Callable[[], float] = time.time) -> None:
         self._state = state
         self._bot = bot  # another token is another bot
+        self._clock = clock
 
     def queue(self, database: sqlite3.Connection, message: Outgoing) -> int:
-        """Queue a message in a transaction, or add it to one on the same that is not due yet."""
+        """Queue a message in a transaction, or add it to one on the same that is not due yet.
+
+        What is due may be on its way: the clock is read when nobody else can look at it.
+        """
+        now = self._clock()
         rows = database.execute(
             "SELECT id, content FROM outbox WHERE follow = ? AND sent = 0 AND due > ?",
-            (message.follow, message.at),
+            (message.follow, now),
         ).fetchall()
         for number, content in rows:
             joined = json.dumps([*json.loads(content), *message.content])
@@ -70,22 +82,21 @@ class Outbox:
             " due, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?)",
             (
                 self._bot, to.chat, to.topic, to.direct, message.person, message.follow,
-                message.reply_to, content, message.due, message.at,
+                message.reply_to, content, next_daily(now) if message.daily else now, now,
             ),
         )  # fmt: skip
         return int(cursor.lastrowid or 0)
 
-    def next(self, now: float) -> Outgoing | None:
+    def next(self) -> Outgoing | None:
         """The oldest message that is due, if one is."""
         query = (
-            "SELECT chat, topic, direct, person, content, due, at, follow, reply_to, sent, id "
+            "SELECT chat, topic, direct, person, content, follow, reply_to, at, sent, id "
             "FROM outbox WHERE bot = ? AND due <= ? ORDER BY id LIMIT 1"
         )
-        for chat, topic, direct, person, content, *rest in self._state.select(
-            query, self._bot, now
-        ):
+        rows = self._state.select(query, self._bot, self._clock())
+        for chat, topic, direct, person, content, follow, reply_to, *queued in rows:
             to = Destination(chat, topic, bool(direct))
-            return Outgoing(to, person, json.loads(content), *rest)
+            return Outgoing(to, person, json.loads(content), follow, reply_to, False, *queued)
         return None
 
     def next_due(self) -> float | None:
@@ -117,3 +128,10 @@ class Outbox:
         """Remove a message that cannot be sent."""
         with self._state.changing() as database:
             database.execute("DELETE FROM outbox WHERE id = ?", (message.id,))
+
+
+def next_daily(now: float) -> float:
+    """When the next messages come that come once a day, in seconds since the epoch."""
+    moment = datetime.datetime.fromtimestamp(now)
+    due = moment.replace(hour=DAILY_HOUR, minute=0, second=0, microsecond=0)
+    return (due if due > moment else due + datetime.timedelta(days=1)).timestamp()

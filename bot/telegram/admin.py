@@ -69,9 +69,12 @@ class Admin:
             counts = {name: len(result.output.get(name, [])) for name in COUNTED}
             await self._say(message, say("admin.indexed", **counts))
 
-    async def add(self, update: Update, _: ContextTypes.DEFAULT_TYPE) -> None:
-        """/add address, or a message that is an address: adds its article to the corpus."""
+    async def add(self, update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
+        """/add address, or a message that is an address: adds its article; or with a document."""
         message, say = message_of(update), self._texts(update)
+        if message.document:
+            await self.document(update, context)
+            return
         address = ADDRESS.search(text_of(message))
         if address is None:
             await self._say(message, say("admin.add_usage"))
@@ -90,7 +93,7 @@ class Admin:
         if (document.file_size or 0) > min(_MAX_DOWNLOAD, self.settings.max_file_bytes):
             await self._say(message, say("admin.too_large", name=shortened(name)))
             return
-        options = _caption_options(message.caption or "")
+        options = _caption_options(command_of(message)[1] or message.caption or "")
         async with typing(message):
             with tempfile.TemporaryDirectory() as folder:
                 file = Path(folder) / name

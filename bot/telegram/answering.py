@@ -161,10 +161,26 @@ class Answering:
             task.cancel()
         return bool(tasks)
 
-    async def invoke(self, question: Question, options: AnswerOptions) -> Answer:
-        """The answer, when its turn comes. Raises CrowdedError, and what the chain raises."""
-        async with self.queue.turn():
+    async def invoke(
+        self, question: Question, options: AnswerOptions, person: int | None
+    ) -> Answer:
+        """The answer, in the turn of a person: see ``turn``. Raises what the chain raises, too."""
+        async with self.turn(person):
             return await self.chain.ainvoke(question, options=options)
+
+    @asynccontextmanager
+    async def turn(self, person: int | None) -> AsyncIterator[None]:
+        """A turn for one of the questions of a person; None: it was not counted.
+
+        Raises CrowdedError, and counts it no longer, if too many are before it.
+        """
+        try:
+            async with self.queue.turn():
+                yield
+        except CrowdedError:
+            if person is not None:
+                self.allowance.give_back(person)
+            raise
 
     def wait(self, person: int) -> int:
         """Take one of the questions of a person; the minutes to wait if there is none left."""
@@ -185,10 +201,9 @@ class Answering:
             is_free = is_free or await asyncio.to_thread(self.chain.is_talk, question)
             if minutes := 0 if is_free else self.wait(asker.person):
                 return say("problem.too_many", minutes=minutes)
-            answer = await self._cancellable_answer(asker, question, drafts)
+            counted = None if is_free else asker.person
+            answer = await self._cancellable_answer(asker, question, drafts, counted)
         except CrowdedError:
-            if not is_free:
-                self.allowance.give_back(asker.person)
             return say("problem.busy")
         except VirgoletteError as error:
             _log.error("no answer: %s", error)
@@ -201,11 +216,11 @@ class Answering:
         return answer
 
     async def _cancellable_answer(
-        self, asker: Asker, question: Question, drafts: Drafts
+        self, asker: Asker, question: Question, drafts: Drafts, counted: int | None
     ) -> Answer | None:
         """The answer, or None where the asker has cancelled it."""
         options = AnswerOptions(person=str(asker.person), show=drafts.show)
-        task = asyncio.create_task(self.invoke(question, options))
+        task = asyncio.create_task(self.invoke(question, options, counted))
         self._under_way[task] = asker
         try:
             await asyncio.wait({task})

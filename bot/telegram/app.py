@@ -236,7 +236,7 @@ def build_application(parts: Parts, settings: Settings, state: State) -> App:
         supergroups,
         settings.telegram_admins,
     )
-    followed = following.handlers(answering.replies.answer_log, settings)
+    followed = following.handlers(answering, settings.follows)
     _add_handlers(application, answering, settings, state, access, followed)
     return application
 
@@ -323,11 +323,10 @@ def _admin_handlers(admin: Admin, admins: frozenset[int]) -> _HandlerList:
     """The handlers for admins: for anyone else these commands are unknown."""
     allowed = filters.User(admins) & filters.ChatType.PRIVATE
     new = allowed & filters.UpdateType.MESSAGE
-    verify = _Command(COMMANDS["verify"].names)  # a document to be checked, not to be added
     return [
         *_command_handlers(admin, allowed & filters.UpdateType.MESSAGES, admin=True),
         CallbackQueryHandler(admin.pressed, pattern="^remove:"),
-        MessageHandler(new & filters.Document.ALL & ~verify, admin.document),
+        MessageHandler(new & filters.Document.ALL & ~_Command(), admin.document),
         MessageHandler(new & filters.Regex(rf"^\s*{ADDRESS.pattern}\s*$"), admin.add),
     ]
 

@@ -57,7 +57,7 @@ COMMANDS = {
         Command("following", "seguiti", group=True, ephemeral=True),
         Command("sources", "fonti", group=True, ephemeral=True),
         Command("article", "articolo", group=True, ephemeral=True),
-        Command("export", "esporta"),
+        Command("export", "esporta", group=True),
         Command("new", "nuova"),
         Command("cancel", "annulla"),
         Command("help", "help", group=True, ephemeral=True),

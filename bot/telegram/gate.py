@@ -34,7 +34,8 @@ class Gate:
         """
         user, chat = update.effective_user, update.effective_chat
         chat = None if update.guest_message else chat
-        if await self.access.admits(_person(update), chat.id if chat else None):
+        number = chat.id if chat else None
+        if await asyncio.to_thread(self.access.admits, _person(update), number):
             return
         if user and update.message and (code := _invitation(update.message)):
             if await self.access.joins(user.id, code):

@@ -234,19 +234,21 @@ class Handlers:
             "file": TimelineDocuments(self.answering).press,
             "changes": Histories(self.index).press,
         }
-        if kind in pressed:
-            await pressed[kind](query, value, say)
-        elif kind in ("good", "bad"):
+        if kind in ("good", "bad"):
             await self.voting.press(query, value, say, good=kind == "good")
+        elif (shown := pressed_message(query)) is None:
+            await acknowledge(query, say("telegram.press_too_old"))
+        elif kind in pressed:
+            await pressed[kind](query, shown, value, say)
         elif kind in FOLLOW_BUTTONS:
-            await self.followed.press(query, kind, value, say)
+            await self.followed.press(query, shown, kind, value, say)
         elif kind in ("quote", "copy"):
             inline = query.get_bot().supports_inline_queries
             show = partial(quotation_messages, self.index, data, say, inline=inline)
             messages = await asyncio.to_thread(show)
             await acknowledge(query, "" if messages else say("telegram.page_gone"))
-            if messages and (message := pressed_message(query)):
-                await deliver(message, messages)
+            if messages:
+                await deliver(shown, messages)
         else:
             page = await asyncio.to_thread(pressed_page, self.index, data, say)
             await acknowledge(query, "" if page else say("telegram.page_gone"))
@@ -306,11 +308,12 @@ class Handlers:
         buttons = [Button(text, f"ask:{text}") for text in dict.fromkeys(examples)]
         return [[button] for button in buttons if len(button.data.encode()) <= _MAX_DATA]
 
-    async def _ask_example(self, query: CallbackQuery, question: str, say: Texts) -> None:
+    async def _ask_example(
+        self, query: CallbackQuery, shown: TelegramMessage, question: str, say: Texts
+    ) -> None:
         await acknowledge(query)
-        if pressed := pressed_message(query):
-            message = await send(pressed, text_message(question))
-            await self.answering.answer(message, question, say, query.from_user.id)
+        message = await send(shown, text_message(question))
+        await self.answering.answer(message, question, say, query.from_user.id)
 
     async def _say(self, update: Update, name: str, **values: object) -> None:
         await self._put(update, text_message(self._texts(update)(name, **values)))

@@ -141,16 +141,15 @@ class Inline:
 
     async def _answer(self, person: int, question: Question) -> Answer | None:
         """The answer, in the articles' words; None if there is none at the moment."""
-        allowance = self.answering.allowance
-        if person not in self.answering.unlimited and allowance.take(person):
+        if self.answering.wait(person):
             return None
         try:
-            return await self.answering.invoke(question, AnswerOptions(written=False))
+            return await self.answering.invoke(question, AnswerOptions(written=False), person)
         except CrowdedError:
-            allowance.give_back(person)
+            return None
         except VirgoletteError as error:
             _log.error("no answer: %s", error)
-        return None
+            return None
 
 
 def _articles(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import re
 from pathlib import Path
 
@@ -39,14 +38,15 @@ def message_of(update: Update) -> Message:
 
 
 def pressed_message(query: CallbackQuery) -> Message | None:
-    """The message whose button was pressed; of one that is too old only chat and number."""
+    """The message whose button was pressed; of one that is too old only chat and number.
+
+    None where it cannot be told to which topic that belongs.
+    """
     message = query.message
-    if message is None or isinstance(message, Message):
-        return message
-    number, date = message.message_id, datetime.datetime.now(datetime.UTC)
-    shown = Message(number, date, message.chat, api_kwargs=dict(message.api_kwargs))
-    shown.set_bot(query.get_bot())
-    return shown
+    if not isinstance(message, Message):  # python-telegram-bot makes one of an old message, too
+        return None
+    has_topics = message.chat.is_forum or message.chat.is_direct_messages
+    return message if message.is_accessible or not has_topics else None
 
 
 def person_of(message: Message) -> int:

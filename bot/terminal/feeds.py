@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from bot.settings import Settings
     from index.articles.add import AddResult
 
+_ARRIVAL = (
+    "its articles come with virgolette feeds fetch, or by themselves while virgolette bot or "
+    "virgolette index --watch runs"
+)
 FeedName = Annotated[str, typer.Argument(help="The feed's address or number.")]
 
 feeds_app = typer.Typer(
@@ -68,6 +72,7 @@ def add_feed(
             title = visitor.check(checked_address(url)).title
             feed, sign, kind = visitor.store.add(url, into, title=title), "+", "added"
     lines = [row(sign, kind, f"{feed.name} ({feed.url})")]
+    lines += [localized(_ARRIVAL)] * (kind == "added")
     print_content({kind: feed_json(feed)}, lines, as_json)
 
 
@@ -198,7 +203,7 @@ def _visits(settings: Settings, *, only_due: bool) -> tuple[list[Visit], list[Ad
     from bot.feeds.visits import visiting
 
     with feed_visitor(settings) as visitor, visiting(settings.data_dir):
-        return list(visitor.visit_all(only_due=only_due)), visitor.revisit()
+        return visitor.visit_all(only_due=only_due), visitor.revisit()
 
 
 def _visit_lines(visit: Visit) -> Iterator[str]:

@@ -73,9 +73,9 @@ class Catalogue:
         """The path of the article from this address."""
         return self._urls.get(normalized(url)) if url else None
 
-    def with_text_of(self, article: Article) -> str | None:
-        """The path of an article with the same stored text."""
-        return self._texts.get(article.sha256)
+    def with_text(self, sha256: str) -> str | None:
+        """The path of the article whose stored text has this SHA-256."""
+        return self._texts.get(sha256)
 
 
 @dataclass(frozen=True)
@@ -224,7 +224,7 @@ class Adder:
     def _known(self, article: Article, *addresses: str) -> str | None:
         """The path of an article with this text, or from one of these addresses."""
         paths = map(self._catalogue.with_url, addresses)
-        return self._catalogue.with_text_of(article) or next(filter(None, paths), None)
+        return self._catalogue.with_text(article.sha256) or next(filter(None, paths), None)
 
 
 def fetched_article(fetcher: Fetcher, url: str) -> tuple[bytes, str, str]:
@@ -234,7 +234,8 @@ def fetched_article(fetcher: Fetcher, url: str) -> tuple[bytes, str, str]:
     """
     page = fetcher.get(url, ARTICLE_TYPES)
     if is_home(page.url) and not is_home(url):
-        raise FetchError(f"{url} was not fetched: it leads to the site's home page {page.url}")
+        reason = f"{url} was not fetched: it leads to the site's home page {page.url}"
+        raise FetchError(reason, 200)
     return _in_utf8(page), ARTICLE_TYPES[page.content_type], page.url
 
 

@@ -95,12 +95,12 @@ def verdict(
     lead = sure.get(_key(first))
     if lead is None or len(lead.answer_text) > LONGEST_ANSWER:
         return Agreement(quotes)
-    family = {first.article, *generation.store.twins(first.article)}
-    elsewhere = [sentence for sentence in rivals.values() if sentence.article.path not in family]
+    elsewhere = [one for one in rivals.values() if one.article.path != first.article]
     opposing = [sentence for sentence in elsewhere if _contradict(lead, sentence)]
     if any(not _is_newer(first.date, sentence.article.date) for sentence in opposing):
         return Agreement((replace(first, deciding=None), *quotes[1:]), differing=True)
-    agreeing = {c.sentence.article.path for c in likely if _agree(lead, c.sentence)} - family
+    agreeing = {c.sentence.article.path for c in likely if _agree(lead, c.sentence)}
+    agreeing -= {first.article, *generation.store.twins(first.article)}
     count = 1 + independent_texts(agreeing, generation)
     return Agreement(quotes, lead.answer_text, count, differing=bool(opposing))
 

@@ -12,7 +12,7 @@ from index.text.sentences import Span
 from retrieval.answer import Carrier, Quotation, Slice
 from retrieval.answering.article_lines import MAX_PAIR_LENGTH
 from retrieval.answering.candidates import Sentence, adjoin
-from retrieval.answering.search import SAME_TEXT, share_of_terms
+from retrieval.answering.search import says_the_same
 from retrieval.answering.weights import Weights
 
 MAX_QUOTES = 3
@@ -189,7 +189,7 @@ def _is_same_text(quote: Quotation, earlier: Quotation, generation: Generation) 
     if quote.text == earlier.text:
         return True
     twins = generation.store.twins(quote.article)
-    return earlier.article in twins and share_of_terms(quote.text, earlier.text) >= SAME_TEXT
+    return earlier.article in twins and says_the_same(quote.text, earlier.text)
 
 
 def _with_carriers(quote: Quotation, generation: Generation) -> Quotation:

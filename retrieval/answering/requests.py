@@ -17,7 +17,12 @@ from retrieval.answering.extractive import ExtractiveAnswer, Extractor, in_scope
 from retrieval.answering.lists import MOST, listed
 from retrieval.answering.quotations import quotation, quotations
 from retrieval.answering.search import find_passages
-from retrieval.answering.summaries import article_sentences, joined_neighbours, summarized
+from retrieval.answering.summaries import (
+    article_sentences,
+    articles_with,
+    joined_neighbours,
+    summarized,
+)
 from retrieval.answering.timeline.timeline import timeline
 from retrieval.answering.weights import Caution
 from retrieval.conversation import Interpretation, in_context, is_self_contained, stands_alone
@@ -62,6 +67,8 @@ def answered(
         intent, probability = Intent.COMPARE, 1.0
     elif outlets and intent in _ASIDES and not is_clear:  # "secondo AgenPress?"
         intent = Intent.FACT
+    if intent is Intent.FOREIGN and articles_with(topic_words(question.text), extractor.generation):
+        intent = Intent.SUMMARY  # "Kim Jong-un"
     return _Request(intent, probability >= SURE, question, extractor, standalone).answer()
 
 

@@ -23,7 +23,7 @@ MOST_CANDIDATES = 3000  # where copies of one text displace the others: a second
 PASSAGES = 10  # found for a question
 MIN_READ = 2  # passages that are read; a third one, far behind, gains nothing on news dev
 MAX_BEHIND_TO_READ = 2.5  # of a further passage that is read, in fused scores behind the best
-SAME_TEXT = 0.8  # share of the terms from which passages of near-duplicates say the same
+SAME_TEXT = 0.8  # share of the terms from which texts say the same: with no number of their own
 MAX_EXACT = 1000  # passages in scope that are all compared: HNSW might find none of them
 MIN_OTHER_TIMES = 3  # of PASSAGES, if the question names a time: they may refer to it by name
 NEWEST_AMONG = 3 * PASSAGES  # best passages, of which the newest are preferred
@@ -158,9 +158,9 @@ def best_rows(scores: Vectors, count: int) -> NDArray[np.int64]:
     return rows[np.argsort(-scores[rows], kind="stable")][:count]
 
 
-def share_of_terms(text: str, other: str) -> float:
-    """The share of the shorter text's different terms that the other text has, 0–1."""
-    return _overlap(frozenset(terms(text)), frozenset(terms(other)))
+def says_the_same(text: str, other: str) -> bool:
+    """Whether a text from a near-duplicate repeats another one: see SAME_TEXT."""
+    return _repeats(frozenset(terms(text)), frozenset(terms(other)))
 
 
 @dataclass(frozen=True)
@@ -192,14 +192,13 @@ class HybridSearch:
         """Those in these rows that are worth reading, best first, scored as they are among all.
 
         The first ones are, however many others are nearer: where all are about one subject, small
-        differences make large scores.
+        differences make large scores. None is left out as a repeat of one in another row.
         """
         if not self.generation.size or not rows:
             return []
         duplicates = _Duplicates(self.generation)
         signals = self._signals(query, CANDIDATES, duplicates, None, rows)
-        passages, _ = self._best(signals, len(signals.rows), duplicates)
-        return worth_reading([p for p in passages if p.passage.row in rows])[:PASSAGES]
+        return worth_reading(self._best(signals, PASSAGES, duplicates, rows)[0])
 
     def signals(self, query: str) -> Signals:
         """What the fusion weighs, for the candidates of both searches."""
@@ -267,14 +266,16 @@ class HybridSearch:
         return {row_of[i]: cosine for i, cosine in cosine_of_id.items()}
 
     def _best(
-        self, signals: Signals, k: int, duplicates: _Duplicates
+        self, signals: Signals, k: int, duplicates: _Duplicates, among: frozenset[int] | None = None
     ) -> tuple[list[ScoredPassage], bool]:
-        """The k best of the candidates, and whether any passages were left out."""
+        """The k best of the candidates ``among`` these rows, and whether any were left out."""
         left_out = signals.left_out
         scores = self.fusion.scores(signals)
         best = float(scores.max())
         passages: list[ScoredPassage] = []
         for index in np.argsort(-scores, kind="stable"):
+            if among is not None and int(signals.rows[index]) not in among:
+                continue
             passage = duplicates.passage(int(signals.rows[index]))
             if duplicates.repeats(passage, [scored.passage for scored in passages]):
                 left_out = True
@@ -300,7 +301,7 @@ class _Duplicates:
         # Only among the few found: a family of copies may be as large as the corpus.
         return any(
             passage.article in self._twins(other.article)
-            and _overlap(self._terms(passage.text), self._terms(other.text)) >= SAME_TEXT
+            and _repeats(self._terms(passage.text), self._terms(other.text))
             for other in others
         )
 
@@ -320,9 +321,11 @@ def _newest(
     return sorted(passages, key=score, reverse=True)[:count]
 
 
-def _overlap(words: frozenset[str], other: frozenset[str]) -> float:
-    few, many = sorted((words, other), key=len)
-    return len(few & many) / len(few) if few else 1.0
+def _repeats(own: frozenset[str], other: frozenset[str]) -> bool:
+    """Whether two texts share nearly all terms, and the first has no number of its own."""
+    few, many = sorted((own, other), key=len)
+    has_number = any(term[0].isdigit() for term in own - other)
+    return len(few & many) >= SAME_TEXT * len(few) and not has_number
 
 
 def _z_scores(values: Vectors, usual: NDArray[np.bool_]) -> Vectors:

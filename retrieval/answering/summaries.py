@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,12 +12,14 @@ from index.generations.generation import Generation
 from index.models.embedder import Embedder
 from index.models.encoder import Vectors
 from index.text.dates import ranking_day
+from index.text.language import MAIN
 from index.text.sentences import Span
 from index.text.words import language_of, stems, terms, words
 from retrieval.answer import Answer, Intent, Quotation, Reason, Turn
 from retrieval.answering.article_lines import ArticleLines
 from retrieval.answering.candidates import refers_back
 from retrieval.answering.extractive import ExtractiveAnswer, Extractor
+from retrieval.answering.lists import rarities, share_of_rarities
 from retrieval.answering.quotations import quotation
 from retrieval.answering.search import ScoredPassage
 from retrieval.answering.weights import Linear
@@ -30,6 +32,8 @@ MOST_ARTICLES = 5
 SENTENCES = 4  # of an article that is summarized alone
 SHARED_SENTENCES = 2  # of each of a few articles
 FEW = 3
+NAMED = 0.5  # the share of the subject's words, by rarity, from which a passage is on it
+NEAR = 0.57  # the cosine with a sentence of it from which a passage may be on it
 MIN_TITLE = 3  # words of a request that name an article if its title has them all
 SAME = 0.9  # the cosine from which two sentences say the same
 LONG, SHORT = 40, 8  # words of a sentence
@@ -59,6 +63,18 @@ CENTRAL = Linear({"depth": -3.4, "title": 1.66, "length": 1.54, "short": -1.59})
 FURTHER = Linear({"depth": -0.07, "title": 0.1, "length": 0.09, "short": -0.095})
 
 
+@dataclass(frozen=True)
+class _Subject:
+    """The words of the subject that was asked for, none if there is none, and its unit vector."""
+
+    words: tuple[str, ...]
+    vector: Vectors
+
+    @classmethod
+    def of(cls, about: str, extractor: Extractor) -> _Subject:
+        return cls(tuple(topic_words(about)), extractor.embedder.encode_query(about))
+
+
 def summarized(
     intent: Intent,
     scoped_question: ScopedQuestion,
@@ -69,11 +85,14 @@ def summarized(
     """The sentences that carry the articles in question, article by article, newest first."""
     passages: list[ScoredPassage] = []
     about = topic(scoped_question.question.text, scoped_question.scope.sources)
+    subject = _Subject.of(about, extractor)
     if about:
         passages = extractor.search(scoped_question, PASSAGES)
-        named = articles_with(topic_words(about), extractor.generation)
+        named = articles_with(subject.words, extractor.generation)
         naming = [scored for scored in passages if scored.passage.article in named]
-        articles = _on_subject(naming or passages, about, extractor.generation)
+        is_foreign = scoped_question.question.language != MAIN
+        fitting = naming or list(_fitting(passages, subject, is_foreign, extractor.generation))
+        articles = _on_subject(fitting, about, extractor.generation)
     elif turn and turn.articles and intent is Intent.SUMMARY and not scoped_question.scope.sources:
         articles = stored(turn.articles, extractor.generation)
     else:
@@ -84,10 +103,10 @@ def summarized(
         articles = sorted(articles, key=lambda article: ranking_day(article.date), reverse=True)
     articles = articles[:MOST_ARTICLES]
     if intent is Intent.NEWEST and about:
-        mentions = (mention(one, topic_words(about), extractor.generation) for one in articles)
+        mentions = (mention(one, subject.words, extractor.generation) for one in articles)
         quotes = tuple(quote for quote in mentions if quote)
     else:
-        quotes = tuple(_carrying(articles, intent, topic_words(about), extractor))
+        quotes = tuple(_carrying(articles, intent, subject, extractor))
     reason = None if quotes else Reason.NOTHING_FOUND
     answer = replace(base, quotes=quotes, reason=reason, confidence=float(bool(quotes)))
     return ExtractiveAnswer(answer, scoped_question, tuple(passages))
@@ -184,29 +203,36 @@ def _shared(span: Span, article: Article, wanted: Sequence[str]) -> int:
     return len(set(stems(list(wanted))) & set(stems(words(article.text[span.start : span.end]))))
 
 
-def _with_mention(
-    spans: list[Span], article: Article, wanted: Sequence[str], generation: Generation
+def _telling(
+    spans: list[Span], article: Article, subject: _Subject, generation: Generation
 ) -> list[Span]:
-    """The sentences; the last gives way to one with the words asked for, if none has any."""
-    if len(spans) < 2 or not wanted or any(_shared(span, article, wanted) for span in spans):
+    """The sentences of an article that tell of a subject: these, if they or its title are on it.
+
+    Otherwise, those that name it, or, as in another language, that are nearest in meaning.
+    """
+    naming = [span for span in spans if _shared(span, article, subject.words)]
+    if not subject.words or 2 * len(naming) >= len(spans):
         return spans
-    named = mention(article, wanted, generation)
-    return sorted([*spans[:-1], Span(named.start, named.end)]) if named else spans
+    everything, vectors = article_sentences(article, generation)
+    shares = [_shared(span, article, subject.words) for span in everything]
+    scores = shares if any(shares) else (vectors @ subject.vector).tolist()
+    least = max(shares, default=0) or NEAR
+    named = [span for span, score in zip(everything, scores, strict=True) if score >= least]
+    if not set(stems(list(subject.words))) & set(stems(words(article.title))):
+        return named[: len(spans)] or spans
+    return spans if naming or not named else sorted({*spans[:-1], named[0]})
 
 
 def _carrying(
-    articles: Sequence[Article], intent: Intent, wanted: Sequence[str], extractor: Extractor
+    articles: Sequence[Article], intent: Intent, subject: _Subject, extractor: Extractor
 ) -> Iterable[Quotation]:
-    """The quotations of the sentences that carry each article; neighbours are one quotation.
-
-    ``wanted``: the words of the subject that was asked for, if any.
-    """
+    """The quotations of the sentences that carry each article; neighbours are one quotation."""
     count = SENTENCES if len(articles) == 1 else SHARED_SENTENCES if len(articles) <= FEW else 1
     if intent is Intent.NEWEST:
         count = 1
     for article in articles:
         spans = central_sentences(article, extractor.generation, extractor.embedder, count)
-        spans = _with_mention(spans, article, wanted, extractor.generation)
+        spans = _telling(spans, article, subject, extractor.generation)
         for span in joined_neighbours(article.text, spans):
             quote = quotation(article, span, None, 0.0, extractor.generation)
             if quote:
@@ -225,6 +251,21 @@ def joined_neighbours(text: str, spans: Sequence[Span]) -> list[Span]:
         else:
             joined.append(span)
     return joined
+
+
+def _fitting(
+    passages: Sequence[ScoredPassage], subject: _Subject, is_foreign: bool, generation: Generation
+) -> Iterator[ScoredPassage]:
+    """The passages that have enough of the subject's words, or some, and are near it in meaning.
+
+    Those of a foreign subject may be others.
+    """
+    rarity = rarities(" ".join(subject.words), generation)
+    for scored in passages:
+        share = share_of_rarities(rarity, scored.passage.text)
+        nearest = float((generation.sentence_vectors(scored.passage) @ subject.vector).max())
+        if share >= NAMED or ((share or is_foreign) and nearest >= NEAR):
+            yield scored
 
 
 def _on_subject(

@@ -11,7 +11,7 @@ from index.models.embedder import Embedder
 from index.models.encoder import Vectors
 from index.text.words import words
 from retrieval.answer import Quotation
-from retrieval.answering.search import SAME_TEXT, share_of_terms
+from retrieval.answering.search import says_the_same
 
 
 @dataclass(frozen=True)
@@ -50,12 +50,6 @@ def _was_shown(quote: Quotation, shown: Sequence[tuple[str, str]], generation: G
     own = words(quote.text)
     family = {quote.article, *generation.store.twins(quote.article)}
     return any(
-        own == words(text) or (article in family and _is_nearly_same(quote.text, text))
+        own == words(text) or (article in family and says_the_same(quote.text, text))
         for article, text in shown
     )
-
-
-def _is_nearly_same(text: str, other: str) -> bool:
-    """Whether two texts share nearly all words, and all numbers: a toll that rises is news."""
-    numbers = [{word for word in words(one) if word[0].isdigit()} for one in (text, other)]
-    return share_of_terms(text, other) >= SAME_TEXT and numbers[0] == numbers[1]

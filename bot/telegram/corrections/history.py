@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from telegram import CallbackQuery
+from telegram import Message as TelegramMessage
 
 from bot.corrections.changes import Kind, Part
 from bot.corrections.record import Record, moment_of, record_of, version_changes
@@ -14,7 +15,6 @@ from bot.listing import article_by_key
 from bot.locales import Texts
 from bot.telegram.messages import Block, Message, article_block, escaped, packed
 from bot.telegram.sending import acknowledge, deliver
-from bot.telegram.updates import pressed_message
 from index.generations.current import CurrentIndex
 from index.text.clean import printable
 
@@ -32,11 +32,13 @@ class Histories:
 
     index: CurrentIndex
 
-    async def press(self, query: CallbackQuery, key: str, say: Texts) -> None:
+    async def press(
+        self, query: CallbackQuery, shown: TelegramMessage, key: str, say: Texts
+    ) -> None:
         """The button below the article with this key, in its present version."""
         messages = await asyncio.to_thread(self._messages, key, say)
         await acknowledge(query, "" if messages else say("telegram.page_gone"))
-        if messages and (shown := pressed_message(query)):
+        if messages:
             await deliver(shown, messages)
 
     def _messages(self, key: str, say: Texts) -> list[Message]:

@@ -15,12 +15,13 @@ from bot.telegram.messages import Block, Button, article_block
 _MAX_QUOTED = 900  # characters of a quotation in it
 
 
-def correction_notice(correction: Correction, say: Texts, now: float, *, inline: bool) -> Outgoing:
-    """The message, to be queued; ``now``: seconds since the epoch. ``inline``: see buttons."""
-    quotes = [change.now for change in correction.changes if change.now]
+def correction_notice(correction: Correction, say: Texts, *, inline: bool) -> Outgoing:
+    """The message, to be queued. ``inline``: see buttons."""
+    is_one = correction.answers == 1
+    quotes = [change.now for change in correction.changes if change.now and is_one]
     rows = list(quotation_rows(quotes, 1, say, inline=inline)) if quotes else []
     content = [_content(correction, say, [*rows, *_further(correction, say)])]
-    return Outgoing(correction.to, correction.person, content, now, now, reply_to=correction.reply)
+    return Outgoing(correction.to, correction.person, content, reply_to=correction.reply)
 
 
 def with_correction(message: Outgoing, correction: Correction, say: Texts) -> Outgoing:
@@ -31,6 +32,10 @@ def with_correction(message: Outgoing, correction: Correction, say: Texts) -> Ou
 
 def _content(correction: Correction, say: Texts, rows: list[list[Button]]) -> dict[str, Any]:
     blocks = [block for change in correction.changes for block in _blocks(change, say)]
+    if correction.answers > 1:
+        articles = [change.article for change in correction.changes if change.article][:1]
+        more = Block.words(say("telegram.quoted_more", count=correction.answers))
+        blocks = [more, *map(article_block, articles)]
     return {
         "blocks": [astuple(block) for block in blocks],
         "rows": [[astuple(button) for button in row] for row in rows],

@@ -18,7 +18,6 @@ from bot.telegram.answering import Answering
 from bot.telegram.buttons import shared_quotation
 from bot.telegram.messages import Button, text_message
 from bot.telegram.sending import acknowledge, deliver, send_document
-from bot.telegram.updates import pressed_message
 from index.text.sentences import Span
 from retrieval.answer import Quotation
 from retrieval.answering.quotations import slice_of
@@ -34,20 +33,20 @@ class Collecting:
     answering: Answering
     collection: Collection
 
-    async def press(self, query: CallbackQuery, value: str, say: Texts) -> None:
+    async def press(
+        self, query: CallbackQuery, shown: TelegramMessage, value: str, say: Texts
+    ) -> None:
         """The button of an answer, of a quotation, or the one that empties the collection."""
-        message = pressed_message(query)
-        if message is None:
-            await acknowledge(query, say("telegram.page_gone"))
-            return
-        owner = self._owner(message, query.from_user.id)
+        owner = self._owner(shown, query.from_user.id)
         if value == _EMPTY:
             await asyncio.to_thread(self.collection.empty, owner)
             await acknowledge(query, say("export.emptied"), alert=False)
             return
-        quotes = await asyncio.to_thread(self._quotations, message.chat_id, value)
+        quotes = await asyncio.to_thread(self._quotations, shown.chat_id, value)
         if not quotes:
-            await acknowledge(query, say("telegram.page_gone"))
+            await acknowledge(
+                query, say("telegram.vote_gone" if quotes is None else "telegram.page_gone")
+            )
             return
         await acknowledge(
             query, await asyncio.to_thread(self._keep, owner, quotes, say), alert=False
@@ -74,15 +73,16 @@ class Collecting:
     def _keep(self, owner: Owner, quotes: Sequence[Quotation], say: Texts) -> str:
         """Keep quotations; what to say of it."""
         today = datetime.date.today()
-        added = self.collection.keep(owner, [Record(quote, today) for quote in quotes])
-        count = len(self.collection.records(owner))
-        if added:
-            return say("export.kept", count=count)
-        is_full = count >= MAX_COLLECTED
-        return say("export.full" if is_full else "export.known", count=count)
+        kept = self.collection.keep(owner, [Record(quote, today) for quote in quotes])
+        if kept.left_out:
+            return say("export.full", added=kept.added, most=MAX_COLLECTED)
+        return say("export.kept" if kept.added else "export.known", count=kept.count)
 
-    def _quotations(self, chat: int, value: str) -> list[Quotation]:
-        """What the button of an answer, by the number of its question, or of a quotation keeps."""
+    def _quotations(self, chat: int, value: str) -> list[Quotation] | None:
+        """What the button of an answer, by the number of its question, or of a quotation keeps.
+
+        None if the answer is unknown, or too old.
+        """
         index = self.answering.index
         if not (value.isascii() and value.isdecimal() and len(value) < 16):
             quote = shared_quotation(index, value)
@@ -92,7 +92,7 @@ class Collecting:
             if answer := log.answer(key):
                 quotes = (_stored(self.answering, quote) for quote in answer["quotes"])
                 return [quote for quote in quotes if quote]
-        return []
+        return None
 
 
 def _stored(answering: Answering, quote: dict[str, Any]) -> Quotation | None:

@@ -8,13 +8,13 @@ import logging
 from dataclasses import dataclass, replace
 
 from telegram import CallbackQuery
+from telegram import Message as TelegramMessage
 
 from bot.documents.timeline import timeline_file_name, timeline_markdown
 from bot.locales import Texts
 from bot.queue import CrowdedError
 from bot.telegram.answering import Answering
 from bot.telegram.sending import acknowledge, send_document
-from bot.telegram.updates import pressed_message
 from index.errors import VirgoletteError
 from retrieval.answer import Answer, Intent, Question
 from retrieval.writing.options import AnswerOptions
@@ -28,20 +28,19 @@ class TimelineDocuments:
 
     answering: Answering
 
-    async def press(self, query: CallbackQuery, number: str, say: Texts) -> None:
+    async def press(
+        self, query: CallbackQuery, shown: TelegramMessage, number: str, say: Texts
+    ) -> None:
         """The button below the answer to the message with this number."""
-        message = pressed_message(query)
-        if message is None:
-            await acknowledge(query, say("telegram.vote_gone"))
-            return
-        topic = await self._topic(message.chat_id, number)
-        wait = self.answering.wait(query.from_user.id) if topic else 0
+        person = self.answering.asker(shown, query.from_user.id).person
+        topic = await self._topic(shown.chat_id, number)
+        wait = self.answering.wait(person) if topic else 0
         if topic is None or wait:
             problem = say("problem.too_many", minutes=wait) if topic else say("telegram.vote_gone")
             await acknowledge(query, problem)
             return
         try:
-            answer = await self._whole(topic)
+            answer = await self._whole(topic, person)
         except (CrowdedError, VirgoletteError) as error:
             _log.warning("no document: %s", error)
             is_crowded = isinstance(error, CrowdedError)
@@ -50,7 +49,7 @@ class TimelineDocuments:
         await acknowledge(query, "" if answer.quotes else say("telegram.page_gone"))
         if answer.quotes:
             text = timeline_markdown(answer, say, datetime.date.today())
-            await send_document(message, timeline_file_name(answer), text.encode())
+            await send_document(shown, timeline_file_name(answer), text.encode())
 
     async def _topic(self, chat: int, number: str) -> str | None:
         """What the timeline was searched with; None if it is unknown or too old."""
@@ -62,6 +61,6 @@ class TimelineDocuments:
                 return str(answer["query"])
         return None
 
-    async def _whole(self, topic: str) -> Answer:
+    async def _whole(self, topic: str, person: int) -> Answer:
         question = replace(Question(topic), intent=Intent.TIMELINE, whole=True)
-        return await self.answering.invoke(question, AnswerOptions(written=False))
+        return await self.answering.invoke(question, AnswerOptions(written=False), person)

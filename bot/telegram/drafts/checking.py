@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import math
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -62,17 +61,18 @@ class DraftChecks:
         """Reply with the list of what a message quotes."""
         await self._check(to, lambda: Draft(text), say)
 
-    async def turn(self, query: CallbackQuery, value: str, say: Texts) -> None:
+    async def turn(
+        self, query: CallbackQuery, shown: TelegramMessage, value: str, say: Texts
+    ) -> None:
         """Show another page: ``value`` is its number and that of the message with the draft."""
         page, _, number = value.partition(":")
-        chat = query.message.chat.id if query.message else 0
-        kept = self._kept.get((chat, int(number))) if number.isdecimal() else None
-        shown = (
+        kept = self._kept.get((shown.chat_id, int(number))) if number.isdecimal() else None
+        after = (
             kept[1][int(page)] if kept and page.isdecimal() and int(page) < len(kept[1]) else None
         )
-        await acknowledge(query, "" if shown else say("telegram.page_gone"))
-        if shown:
-            await replace_pressed(query, shown)
+        await acknowledge(query, "" if after else say("telegram.draft_gone"))
+        if after:
+            await replace_pressed(query, after)
 
     def forget(self, person: int) -> None:
         """Forget the drafts that a person has sent."""
@@ -81,14 +81,11 @@ class DraftChecks:
 
     async def _check(self, to: TelegramMessage, read: Callable[[], Draft], say: Texts) -> None:
         asker = self.answering.asker(to)
-        is_free = asker.person in self.answering.unlimited
-        wait = 0.0 if is_free else self.answering.allowance.take(asker.person)
-        if wait:
-            reason = say("problem.too_many", minutes=math.ceil(wait / 60))
-            await self._put(to, [text_message(reason)])
+        if minutes := self.answering.wait(asker.person):
+            await self._put(to, [text_message(say("problem.too_many", minutes=minutes))])
             return
         try:
-            async with typing(to), self.answering.queue.turn():
+            async with typing(to), self.answering.turn(asker.person):
                 pages = await asyncio.to_thread(self._pages, to.message_id, read, say)
         except ClaimError as error:
             pages = [text_message(problem(error, say))]

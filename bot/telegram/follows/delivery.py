@@ -70,7 +70,7 @@ class Delivery:
 
     async def _step(self, bot: ExtBot[Any]) -> float:
         """Send the oldest message that is due; how long to wait before the next one."""
-        message = await asyncio.to_thread(self._outbox.next, self._clock())
+        message = await asyncio.to_thread(self._outbox.next)
         if message is None:
             due = await asyncio.to_thread(self._outbox.next_due)
             return _LOOK if due is None else min(max(due - self._clock(), 0.05), _LOOK)

@@ -16,13 +16,13 @@ from bot.following.outbox import Destination
 from bot.following.runs import Runs
 from bot.locales import Texts
 from bot.state import AnswerLog
+from bot.telegram.answering import Answering
 from bot.telegram.follows.lists import confirmation, followed_page
 from bot.telegram.messages import Message, shortened, text_message
 from bot.telegram.sending import acknowledge, deliver, replace_pressed
-from bot.telegram.updates import person_of, pressed_message, replied_text, topic_of
+from bot.telegram.updates import person_of, replied_text, topic_of
 from index.models.embedder import Embedder
 from retrieval.answer import MAX_QUESTION, Question, QuestionError
-from retrieval.chain import AnswerChain
 from retrieval.following.followable import FOLLOWABLE, is_followable
 
 FOLLOW_BUTTONS = frozenset({"follow", "followed", "unfollow", "stop", "daily", "once"})
@@ -38,42 +38,60 @@ class Following:
 
     follows: Follows
     runs: Runs
-    answer_log: AnswerLog
-    chain: AnswerChain
+    answering: Answering
     embedder: Embedder
-    supergroups: Supergroups
-    admins: frozenset[int]
     most: int
     wake: Callable[[], None]
     clock: Callable[[], float] = time.time
 
+    @property
+    def supergroups(self) -> Supergroups:
+        """The groups that have become supergroups."""
+        return self.answering.supergroups
+
+    @property
+    def answer_log(self) -> AnswerLog:
+        """The answers below which people press buttons."""
+        return self.answering.replies.answer_log
+
     async def command(self, message: TelegramMessage, text: str, say: Texts) -> Message:
-        """The reply to /follow and a question, or in reply to an answer or a question."""
+        """The reply to /follow and a question, or in reply to an answer or a question.
+
+        What was not asked before counts as a question.
+        """
         person, replied_to = person_of(message), message.reply_to_message
         key = None
         if replied_to is not None and not text:
             key = await asyncio.to_thread(self._answer_key, message, replied_to.message_id)
         if key:
             return await asyncio.to_thread(self._follow_answer, key, message, person, say)
-        text = text or replied_text(message)
-        return await asyncio.to_thread(self._follow_text, text, message, person, say)
+        try:
+            question = Question.parse(text or replied_text(message))
+        except QuestionError as error:
+            is_usage = error.problem == "empty"
+            name = "telegram.follow_usage" if is_usage else f"problem.{error.problem}"
+            return text_message(say(name, limit=MAX_QUESTION))
+        if minutes := self.answering.wait(self.supergroups.origin(person)):
+            return text_message(say("problem.too_many", minutes=minutes))
+        return await asyncio.to_thread(self._follow_question, question, message, person, say)
 
     async def page(self, message: TelegramMessage, page: int, say: Texts) -> Message:
         """What the author of a message follows, or in a group what is followed there."""
         person = self.supergroups.origin(person_of(message))
         return await asyncio.to_thread(self._page, message, person, page, say)
 
-    async def press(self, query: CallbackQuery, kind: str, value: str, say: Texts) -> None:
+    async def press(
+        self, query: CallbackQuery, shown: TelegramMessage, kind: str, value: str, say: Texts
+    ) -> None:
         """A button: "follow" below an answer, the others for a question that is followed."""
-        shown, person = pressed_message(query), query.from_user.id
         number, _, page = value.partition(":")
-        if shown is None or not all(n.isascii() and n.isdecimal() for n in (number, page or "0")):
+        if not all(n.isascii() and n.isdecimal() for n in (number, page or "0")):
             await acknowledge(query, say("telegram.follow_gone"))
         elif kind == "follow":
             await self._press_follow(query, shown, int(number[:15]), say)
         elif kind == "followed":
             await acknowledge(query)
-            origin = self.supergroups.origin(person)
+            origin = self.supergroups.origin(query.from_user.id)
             after = await asyncio.to_thread(self._page, shown, origin, int(number[:9]), say)
             await replace_pressed(query, after)
         else:
@@ -103,7 +121,7 @@ class Following:
         if follow is None:
             await acknowledge(query, say("telegram.follow_gone"))
             return
-        if person != follow.person and person not in self.admins:
+        if person != follow.person and person not in self.answering.unlimited:
             await acknowledge(query, say("telegram.follow_not_yours"))
             return
         question = shortened(follow.question)
@@ -146,14 +164,10 @@ class Following:
             return text_message(say("telegram.follow_impossible"))
         return self._added(Asked.of(answer), key, message, person, say)
 
-    def _follow_text(self, text: str, message: TelegramMessage, person: int, say: Texts) -> Message:
-        if not text.strip():
-            return text_message(say("telegram.follow_usage"))
-        try:
-            question = Question.parse(text)
-        except QuestionError as error:
-            return text_message(say(f"problem.{error.problem}", limit=MAX_QUESTION))
-        if not is_followable(question, *self.chain.intent(question)):
+    def _follow_question(
+        self, question: Question, message: TelegramMessage, person: int, say: Texts
+    ) -> Message:
+        if not is_followable(question, *self.answering.chain.intent(question)):
             return text_message(say("telegram.follow_impossible"))
         return self._added(Asked(question.text), None, message, person, say)
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from bot.captions import written_day
 from bot.following.follows import Follow
+from bot.following.outbox import DAILY_HOUR
 from bot.locales import Texts
-from bot.telegram.follows.notices import DAILY_HOUR
 from bot.telegram.messages import Block, Button, Message, packed, shortened, text_message
 
 _PAGE = 8  # questions, each with a button
@@ -40,7 +40,7 @@ def followed_page(follows: Sequence[Follow], page: int, say: Texts, *, own: bool
     shown = list(enumerate(follows[first : first + _PAGE], first + 1))
     head = "telegram.follows_own" if own else "telegram.follows_here"
     lines = [Block.bold(say(head, count=len(follows)))]
-    lines += [Block.words(_line(number, follow, say)) for number, follow in shown]
+    lines += [Block.words(_line(number, follow, say, own=own)) for number, follow in shown]
     ends = [
         Button(say("telegram.follow_end", number=number), f"unfollow:{follow.id}:{page}")
         for number, follow in shown
@@ -52,7 +52,7 @@ def followed_page(follows: Sequence[Follow], page: int, say: Texts, *, own: bool
     return message.with_buttons(ends[: _PAGE // 2], ends[_PAGE // 2 :], turns)
 
 
-def _line(number: int, follow: Follow, say: Texts) -> str:
+def _line(number: int, follow: Follow, say: Texts, *, own: bool) -> str:
     question = follow.question
     if len(question) > _MAX_LINE:
         question = question[:_MAX_LINE] + "…"
@@ -60,6 +60,8 @@ def _line(number: int, follow: Follow, say: Texts) -> str:
     notes = [say("telegram.follows_since", since=written_day(since, say))]
     if follow.daily:
         notes.append(say("telegram.follows_daily"))
-    if follow.to.chat < 0:
+    if follow.to.topic:
+        notes.append(say("telegram.follows_topic"))
+    elif follow.to.chat < 0 and own:
         notes.append(say("telegram.follows_group"))
     return f"{number}. {question} – {', '.join(notes)}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 from dataclasses import astuple
 
 from bot.following.follows import Follow
@@ -13,12 +12,11 @@ from bot.telegram.buttons import quotation_rows
 from bot.telegram.messages import Block, Button, Message, answer_blocks, packed, shortened
 from retrieval.answering.agreement import Relation
 
-DAILY_HOUR = 8  # of this machine's clock, when messages come that come once a day
 _MAX_ROWS = 10  # of buttons
 
 
-def notice(news: News, say: Texts, now: float, *, inline: bool) -> Outgoing:
-    """The message, to be queued; ``now``: seconds since the epoch. ``inline``: see buttons."""
+def notice(news: News, say: Texts, *, inline: bool) -> Outgoing:
+    """The message, to be queued. ``inline``: see buttons."""
     follow, answer = news.follow, news.answer
     lines = [Block.bold(f"🔔 {shortened(follow.question)}"), Block.words(_relation(news, say))]
     rows = quotation_rows(answer.quotes, 1, say, inline=inline)
@@ -27,8 +25,7 @@ def notice(news: News, say: Texts, now: float, *, inline: bool) -> Outgoing:
         "rows": [[astuple(button) for button in row] for row in rows],
         "end": astuple(stop_button(follow, say)),
     }
-    due = next_daily(now) if follow.daily else now
-    return Outgoing(follow.to, follow.person, [part], due, now, follow.id)
+    return Outgoing(follow.to, follow.person, [part], follow.id, daily=follow.daily)
 
 
 def messages_of(content: Parts) -> list[Message]:
@@ -43,13 +40,6 @@ def messages_of(content: Parts) -> list[Message]:
 def stop_button(follow: Follow, say: Texts) -> Button:
     """The button below a notice that ends the following."""
     return Button(say("telegram.follow_stop"), f"stop:{follow.id}")
-
-
-def next_daily(now: float) -> float:
-    """When the next messages come that come once a day, in seconds since the epoch."""
-    moment = datetime.datetime.fromtimestamp(now)
-    due = moment.replace(hour=DAILY_HOUR, minute=0, second=0, microsecond=0)
-    return (due if due > moment else due + datetime.timedelta(days=1)).timestamp()
 
 
 def _relation(news: News, say: Texts) -> str:

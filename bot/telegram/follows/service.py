@@ -6,8 +6,9 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any
 
 from telegram.ext import ExtBot
@@ -16,13 +17,13 @@ from bot.access import Access
 from bot.compose import Parts
 from bot.corrections.quoted import Correction, Corrections
 from bot.following.follows import Follows, Last
-from bot.following.news import Check, News, NewsFinder
+from bot.following.news import News, NewsFinder
 from bot.following.outbox import Outbox
 from bot.following.runs import Runs
 from bot.following.shown import Showing, Where, note_shown
 from bot.locales import texts
-from bot.settings import Settings
-from bot.state import AnswerLog, State
+from bot.state import State
+from bot.telegram.answering import Answering
 from bot.telegram.corrections.notices import correction_notice, with_correction
 from bot.telegram.follows.delivery import Delivery
 from bot.telegram.follows.handlers import Following
@@ -53,7 +54,7 @@ class FollowService:
         self._number = bot
         self._access = access
         self._clock = clock
-        self._follows, self._outbox = Follows(state, bot), Outbox(state, bot)
+        self._follows, self._outbox = Follows(state, bot), Outbox(state, bot, clock)
         self._finder = NewsFinder(
             state, bot, parts.index, parts.chain, parts.embedder, access.supergroups
         )
@@ -61,6 +62,7 @@ class FollowService:
         self._delivery = Delivery(self._outbox, self._follows, clock)
         self._woken = asyncio.Event()
         self._ending = threading.Event()
+        self._has_queued = self._has_failed = False  # in the last look
         self._tasks: list[asyncio.Task[None]] = []
 
     def wake(self) -> None:
@@ -68,20 +70,10 @@ class FollowService:
         self._woken.set()
         self._delivery.wake()
 
-    def handlers(self, answer_log: AnswerLog, settings: Settings) -> Following:
+    def handlers(self, answering: Answering, most: int) -> Following:
         """The handlers of commands and buttons."""
-        return Following(
-            self._follows,
-            Runs(self._state, self._number),
-            answer_log,
-            self._parts.chain,
-            self._parts.embedder,
-            self._access.supergroups,
-            settings.telegram_admins,
-            settings.follows,
-            self.wake,
-            self._clock,
-        )
+        runs, embedder = Runs(self._state, self._number), self._parts.embedder
+        return Following(self._follows, runs, answering, embedder, most, self.wake, self._clock)
 
     async def begin(self, bot: ExtBot[Any]) -> None:
         """Start both tasks. Articles that are there at the first start are not new."""
@@ -104,55 +96,55 @@ class FollowService:
 
     async def _follow(self, bot: ExtBot[Any]) -> None:
         while not self._ending.is_set():
-            pause = _LOOK
-            try:
-                await self._look(bot)
-            except VirgoletteError as error:
-                _log.error("new articles could not be looked at for questions: %s", error)
-                pause = _PAUSE
-            except Exception:  # noqa: BLE001 (whatever it is, the next round tries again)
-                _log.exception("new articles could not be looked at for questions")
-                pause = _PAUSE
+            pause = await asyncio.to_thread(self._look, inline=bool(bot.supports_inline_queries))
+            if self._has_queued:
+                self._has_queued = False
+                self._delivery.wake()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._woken.wait(), pause)
             self._woken.clear()
 
-    async def _look(self, bot: ExtBot[Any]) -> None:
-        inline = bool(bot.supports_inline_queries)
-        corrections = await asyncio.to_thread(self._corrections.find)
-        try:
-            check = await asyncio.to_thread(self._finder.check, self._ending)
-            if check:
-                corrections = await self._queue_news(check, corrections, inline=inline)
-            for correction in corrections:
-                if await self._access.admits(correction.person, correction.to.chat):
-                    await asyncio.to_thread(self._queue_correction, correction, inline=inline)
-        except BaseException:
+    def _look(self, *, inline: bool) -> float:
+        """Queue news and corrections; the seconds until the next look.
+
+        What fails keeps nothing else from being queued, and is tried again.
+        """
+        corrections, self._has_failed = list[Correction](), False
+        with self._trying():
+            corrections = self._corrections.find()
+        with self._trying():
+            tell = partial(self._queue, corrections=corrections, inline=inline)
+            self._has_failed |= not self._finder.check(tell, self._ending)
+        for correction in corrections:
+            with self._trying():
+                self._queue_correction(correction, inline=inline)
+        if self._has_failed:
             self._corrections.find_again()
-            raise
-        if check or corrections:
-            self._delivery.wake()
+        return _PAUSE if self._has_failed else _LOOK
 
-    async def _queue_news(
-        self, check: Check, corrections: list[Correction], *, inline: bool
-    ) -> list[Correction]:
-        """Queue news, with the corrections that belong to them; the other corrections."""
-        for news in check.news:
-            # Whoever may not ask any more is not told, and nothing is said about it.
-            if await self._access.admits(news.follow.person, news.follow.to.chat):
-                own = _same_article(news, corrections)
-                await asyncio.to_thread(self._queue, news, check.run, own, inline=inline)
-                corrections = [other for other in corrections if other is not own]
-        await asyncio.to_thread(self._follows.note_checked, check.nearest, check.run)
-        return corrections
+    @contextmanager
+    def _trying(self) -> Iterator[None]:
+        try:
+            yield
+        except VirgoletteError as error:
+            _log.error("new articles could not be looked at for questions: %s", error)
+            self._has_failed = True
+        except Exception:  # noqa: BLE001 (whatever it is, the next look tries again)
+            _log.exception("new articles could not be looked at for questions")
+            self._has_failed = True
 
-    def _queue(self, news: News, run: int, own: Correction | None, *, inline: bool) -> None:
+    def _queue(
+        self, news: News, run: int, *, corrections: Sequence[Correction], inline: bool
+    ) -> None:
         """Queue a message in the transaction that notes what it tells.
 
-        ``own``: what became of what was told about the same question; it is told with it.
+        What became of what was told about the same question, out of the same article, is told with
+        it. Whoever may not ask any more is not told, and nothing is said about it.
         """
-        follow, now, say = news.follow, self._clock(), texts(news.follow.language)
-        message = notice(news, say, now, inline=inline)
+        follow, say = news.follow, texts(news.follow.language)
+        if not self._access.admits(follow.person, follow.to.chat):
+            return
+        message, own = notice(news, say, inline=inline), _same_article(news, corrections)
         with self._state.changing() as database:
             if not self._follows.note_told(database, follow, run, Last.of(news.answer)):
                 return
@@ -163,18 +155,21 @@ class FollowService:
             showing = Showing(
                 self._number, follow.to.chat, follow.person, None, None, follow.id, number, where
             )
-            note_shown(database, showing, news.answer.quotes, now)
+            note_shown(database, showing, news.answer.quotes, self._clock())
+        self._has_queued = True
 
     def _queue_correction(self, correction: Correction, *, inline: bool) -> None:
         """The same for what became of quotations."""
-        say = texts(correction.language)
-        message = correction_notice(correction, say, self._clock(), inline=inline)
+        if not self._access.admits(correction.person, correction.to.chat):
+            return
+        message = correction_notice(correction, texts(correction.language), inline=inline)
         with self._state.changing() as database:
             if self._corrections.note(database, correction):
                 self._outbox.queue(database, message)
+                self._has_queued = True
 
 
-def _same_article(news: News, corrections: list[Correction]) -> Correction | None:
+def _same_article(news: News, corrections: Sequence[Correction]) -> Correction | None:
     """The correction of what was told about the same question, out of the same article.
 
     What comes once a day waits too long for it.

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import logging
 import shutil
 from collections.abc import Iterator
 from contextlib import suppress
@@ -25,6 +26,8 @@ HISTORY = "history"  # in DATA_DIR
 MOST_VERSIONS = 20  # of an article; the oldest go
 _WITHDRAWN = "withdrawn.json"
 _NAME = "%Y%m%dT%H%M%SZ"
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -69,14 +72,21 @@ class History:
         return list(self._versions(path))
 
     def rename(self, before: str, after: str) -> None:
-        """The file of an article has another path now."""
-        with suppress(OSError):
+        """The file of an article has another path now.
+
+        Raises nothing, as an index may have that path by now: what cannot be written is logged.
+        """
+        try:
             if (self._folder / before).is_dir() and not (self._folder / after).exists():
                 (self._folder / after).parent.mkdir(parents=True, exist_ok=True)
                 shutil.move(self._folder / before, self._folder / after)
-        withdrawn = self.withdrawn()
-        if (at := withdrawn.pop(before, None)) is not None:
-            self._write({**withdrawn, after: at})
+            withdrawn = self.withdrawn()
+            if (at := withdrawn.pop(before, None)) is not None:
+                self._write({**withdrawn, after: at})
+        except (OSError, StorageError) as error:
+            _log.warning(
+                "the history of %s stays under that name, not %s: %s", before, after, error
+            )
 
     def corrected(self, path: str) -> float | None:
         """When an article last changed, in seconds since the epoch; None if it never did."""

@@ -15,6 +15,12 @@ def normalized(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}{parts.path}?{parts.query}".rstrip("?")
 
 
+def host_of(url: str) -> str:
+    """The host of an address, in lower case, with a port that is not the usual one."""
+    parts = _split(url)
+    return parts.netloc if parts else ""
+
+
 def same_page(url: str, other: str) -> bool:
     """Whether two addresses differ in no more than scheme, host and a last slash."""
     one, two = _split(url), _split(other)

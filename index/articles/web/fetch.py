@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -13,6 +15,8 @@ from index.text.clean import one_line
 
 if TYPE_CHECKING:
     import httpx2
+
+    from index.articles.web.network import PublicTransport
 
 _MAX_REDIRECTS = 5
 _COMPRESSIONS = ("", "identity", "gzip", "deflate")
@@ -49,14 +53,15 @@ class Fetcher:
     """Fetches from public addresses, over http and https.
 
     ``allowed`` are hosts, addresses and networks that may be reached besides. ``max_bytes``
-    limits the decompressed data, ``seconds`` one address with all its redirects. ``before`` gets
-    each address before it is asked, redirects too, and may wait or raise FetchError.
+    limits the decompressed data, ``seconds`` one address with all its redirects. ``turn`` gets each
+    address before it is asked, redirects too, and may raise FetchError, or wait, which does not
+    count; the request lasts as long as what it returns.
     """
 
     allowed: Collection[str] = ()
     max_bytes: int = 20_000_000
     seconds: float = 30.0
-    before: Callable[[str], None] | None = None
+    turn: Callable[[str], AbstractContextManager[None]] = lambda _: nullcontext()
 
     def get(
         self, url: str, types: Collection[str], conditions: Mapping[str, str] | None = None
@@ -72,7 +77,10 @@ class Fetcher:
             return self._get(url.strip(), types, conditions or {})
         except FetchError as error:
             raise FetchError(
-                one_line(f"{shortened(url)} was not fetched: {error}"), error.status, error.headers
+                one_line(f"{shortened(url)} was not fetched: {error}"),
+                error.status,
+                error.headers,
+                error.until,
             ) from error
 
     def _get(self, url: str, types: Collection[str], conditions: Mapping[str, str]) -> Fetched:
@@ -81,14 +89,15 @@ class Fetcher:
 
         from index.articles.web.network import PublicTransport
 
+        transport = PublicTransport(self.allowed, self.seconds)
         try:
             with httpx2.Client(
-                transport=PublicTransport(self.allowed, self.seconds),
+                transport=transport,
                 headers={**_headers(), **conditions},
                 timeout=self.seconds,
                 trust_env=False,
             ) as client:
-                return self._follow(client, _checked(httpx2.URL(url)), types)
+                return self._follow(client, transport, _checked(httpx2.URL(url)), types)
         except (httpx2.TimeoutException, httpcore2.TimeoutException):
             raise FetchError(f"it took longer than {self.seconds:g} seconds") from None
         except (
@@ -97,12 +106,16 @@ class Fetcher:
         ) as error:  # fmt: skip
             raise FetchError(str(error) or type(error).__name__) from error
 
-    def _follow(self, client: httpx2.Client, url: httpx2.URL, types: Collection[str]) -> Fetched:
+    def _follow(
+        self,
+        client: httpx2.Client,
+        transport: PublicTransport,
+        url: httpx2.URL,
+        types: Collection[str],
+    ) -> Fetched:
         moved, holds = "", True
         for _ in range(_MAX_REDIRECTS + 1):
-            if self.before:
-                self.before(str(url))
-            with client.stream("GET", url) as response:
+            with self._turn(str(url), transport), client.stream("GET", url) as response:
                 if response.has_redirect_location:
                     target = response.headers["location"]
                     holds = holds and response.status_code in _PERMANENT
@@ -118,6 +131,13 @@ class Fetcher:
             moved = str(url.copy_with(fragment=None)) if holds else moved
         raise FetchError(f"it redirects more than {_MAX_REDIRECTS} times, last to {url}")
 
+    @contextmanager
+    def _turn(self, url: str, transport: PublicTransport) -> Iterator[None]:
+        asked = time.monotonic()
+        with self.turn(url):
+            transport.prolong(time.monotonic() - asked)
+            yield
+
     def _read(self, response: httpx2.Response, url: httpx2.URL, types: Collection[str]) -> Fetched:
         status, headers = response.status_code, dict(response.headers)
         final_url = str(url.copy_with(fragment=None))
@@ -131,7 +151,7 @@ class Fetcher:
             raise _wrong_type(label, types)
         compression = response.headers.get("content-encoding", "").strip().lower()
         if compression not in _COMPRESSIONS:
-            raise FetchError(f"it is compressed as {compression}; gzip and deflate are read")
+            raise FetchError(f"it is compressed as {compression}; gzip and deflate are read", 200)
         data = self._body(response)
         content_type = media_type(data, label, url.path)
         if content_type not in types:
@@ -144,7 +164,7 @@ class Fetcher:
             data += chunk
             if len(data) > self.max_bytes:
                 raise FetchError(
-                    f"it is larger than {self.max_bytes / 1e6:g} MB: VIRGOLETTE_MAX_FILE_MB"
+                    f"it is larger than {self.max_bytes / 1e6:g} MB: VIRGOLETTE_MAX_FILE_MB", 200
                 )
         return bytes(data)
 
@@ -155,7 +175,7 @@ def shortened(address: str) -> str:
 
 
 def _wrong_type(content_type: str, types: Collection[str]) -> FetchError:
-    if content_type in FEED_TYPES and not content_type.endswith("/xml"):
+    if content_type in FEED_TYPES and not content_type.endswith(("/xml", "/json")):
         return FetchError("it is a feed: virgolette add --feed adds its articles", 200)
     return FetchError(f"it is of the type {content_type}; read are {', '.join(types)}", 200)
 

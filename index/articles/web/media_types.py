@@ -12,7 +12,7 @@ from contextlib import suppress
 from index.articles.office.signatures import format_of
 from index.errors import ArticleError
 
-PAGE_TYPES = frozenset({"text/html", "application/xhtml+xml"})
+PAGE_TYPES = ("text/html", "application/xhtml+xml")
 ARTICLE_TYPES = {
     "text/html": ".html",
     "application/xhtml+xml": ".html",
@@ -26,8 +26,9 @@ ARTICLE_TYPES = {
     "application/rtf": ".rtf",
     "text/rtf": ".rtf",
 }
-FEED_TYPES = frozenset(
-    "application/rss+xml application/atom+xml application/rdf+xml application/xml text/xml".split()
+FEED_TYPES = tuple(
+    "application/rss+xml application/atom+xml application/rdf+xml application/xml text/xml "
+    "application/feed+json application/json".split()
 )
 # The element that a document begins with, after what may come before it.
 _ROOT = re.compile(

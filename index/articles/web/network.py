@@ -46,10 +46,11 @@ class PublicTransport(httpx2.BaseTransport):
     """
 
     def __init__(self, allowed: Collection[str], seconds: float) -> None:
+        self._deadline = _Deadline(seconds)
         self._pool = httpcore2.ConnectionPool(
             # httpx2's own context trusts the machine's authorities, which may be missing.
             ssl_context=ssl.create_default_context(cafile=certifi.where()),
-            network_backend=_Backend(allowed, _Deadline(seconds)),
+            network_backend=_Backend(allowed, self._deadline),
         )
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
@@ -65,6 +66,10 @@ class PublicTransport(httpx2.BaseTransport):
             )
         )
         return httpx2.Response(response.status, headers=response.headers, stream=_Body(response))
+
+    def prolong(self, seconds: float) -> None:
+        """Let operations end so much later."""
+        self._deadline.end += seconds
 
     def close(self) -> None:
         self._pool.close()
@@ -84,11 +89,11 @@ class _Body(httpx2.SyncByteStream):
 class _Deadline:
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
-        self._end = time.monotonic() + seconds
+        self.end = time.monotonic() + seconds
 
     def limit(self, timeout: float | None) -> float:
         """The timeout in seconds, cut to the time left. Raises FetchError if there is none."""
-        remaining = self._end - time.monotonic()
+        remaining = self.end - time.monotonic()
         if remaining <= 0:
             raise FetchError(f"it took longer than {self._seconds:g} seconds")
         return remaining if timeout is None else min(remaining, timeout)
