@@ -38,6 +38,7 @@ NEWS = Path(ROOT).parent / "shared" / "data" / "news"
         ("Il ponte riaprirà fra tre settimane.", "2024-W14"),
         ("L’undici gennaio il ponte è crollato.", "2024-01-11"),
         ("Il ponte riaprirà il primo aprile.", "2024-04-01"),
+        ("Il ponte è crollato a marzo.", "2024-03"),
         ("Il ponte riaprirà nel giugno del prossimo anno.", "2025-06"),
         ("Questa settimana il ponte è crollato.", "2024-W11"),
         ("I tifosi hanno atteso la squadra martedì 12.", "2024-03-12"),
@@ -75,7 +76,7 @@ def test_an_article_without_a_date_has_only_days_with_their_year() -> None:
         ("Sabato 29 febbraio il ponte è crollato.", "--02-29"),
         ("Ieri il ponte è crollato.", ""),
         ("Lunedì il ponte è crollato.", ""),
-        ("Il ponte è crollato lo scorso giugno.", ""),
+        ("A giugno il ponte è crollato.", ""),
         ("Il ponte è crollato.", ""),
     ],
 )

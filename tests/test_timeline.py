@@ -96,7 +96,7 @@ def test_an_event_a_row_in_the_order_of_days(timeline: Timeline) -> None:
         ("2024-03-05", False, "Corriere del Lago"),
         ("2024-W35", True, "Corriere del Lago"),
         ("2024-09-02", False, "Corriere del Lago"),
-        ("2024-12-01", True, "Corriere del Lago"),
+        ("2024-12", True, "Corriere del Lago"),
         ("--06-24", True, "Guida del Lago"),
     ]
     assert not {"guida.md"} & {q.article for q in answer.quotes if q.dating and not q.dating.day}

@@ -94,7 +94,7 @@ class _Naming:
     @property
     def number(self) -> int:
         """The number in it, 0 if there is none."""
-        return _numbers().get(self["number"]) or int(self["number"] or 0)
+        return _numbers().get(self["number"]) or int(self["number"] or bool(self["first_day"]))
 
     @property
     def side(self) -> int:
@@ -146,7 +146,9 @@ def _forms() -> tuple[tuple[re.Pattern[str], _Resolve], ...]:
     """How days are named, and what resolves each; what may be part of another comes last."""
     month, weekday = f"(?P<month>{month_pattern()})", f"(?P<weekday>{'|'.join(weekday_numbers())})"
     number = rf"(?P<number>\d{{1,3}}|{'|'.join(sorted(_numbers(), reverse=True))})"
-    day = rf"{number}(?:[º°]|st|nd|rd|th)?"
+    above_one = "|".join(sorted(word for word, n in _numbers().items() if n > 1))
+    first = rf"(?P<first_day>{alternatives('first_day')})"
+    day = rf"(?:{first}|(?P<number>\d{{1,2}}|{above_one})(?:[º°]|st|nd|rd|th)?)"
     link, unit_year = alternatives("day_link"), alternatives("unit_year")
     side = f"(?:{alternatives('last')}|{alternatives('next')})"
     units = "|".join(f"(?P<unit_{unit}>{alternatives(f'unit_{unit}')})" for unit in Precision)
