@@ -94,12 +94,12 @@ def _written_day(dating: Dating, say: Texts) -> str:
 
 
 def written_day(day: str, say: Texts) -> str:
-    """A day or month of ISO 8601 as people write it: "12 giugno 2024", "giugno 2024"."""
-    year, *month_and_day = day.split("-")
+    """A day of ISO 8601 as people write it: "12 giugno 2024", "giugno 2024", "12 giugno"."""
+    year, *month_and_day = day.replace("--", "-").split("-")
     if not month_and_day:
         return year
     month, *number = map(int, month_and_day)
-    return " ".join([*map(str, number), say("status.months").split()[month - 1], year])
+    return " ".join([*map(str, number), say("status.months").split()[month - 1], year]).strip()
 
 
 def refusal(answer: Answer, say: Texts) -> str:

@@ -213,9 +213,9 @@ class Dating:
     """When that happened which a quotation of a timeline tells.
 
     ``day`` is in ISO 8601, of a ``precision`` as "day": "2024-06-12", "2024-W24", "2024-06",
-    "2024"; "" if it is unknown. ``of_event``: the sentence tells the day, else it is that of
-    publication. ``disputed``: another one says the same of another day. ``also``: the other
-    articles that tell it, in other words.
+    "2024", or "--06-12" without its year; "" if it is unknown. ``of_event``: the sentence tells the
+    day, else it is that of publication. ``disputed``: another one says the same of another day.
+    ``also``: the other articles that tell it, in other words.
     """
 
     day: str = ""

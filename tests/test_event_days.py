@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from index.text.mentioned_days import mentioned_days
-from retrieval.answering.timeline.event_day import EVENT, event_day
+from retrieval.answering.timeline.event_day import EVENT, event_day, yearless_day
 from retrieval.evaluation.datasets import read_articles
 from tests.conftest import ROOT
 from training.event_days import marked_sentences, share_right
@@ -37,6 +37,12 @@ NEWS = Path(ROOT).parent / "shared" / "data" / "news"
         ("Il ponte riaprirà l'anno prossimo.", "2025"),
         ("Il ponte riaprirà fra tre settimane.", "2024-W14"),
         ("L’undici gennaio il ponte è crollato.", "2024-01-11"),
+        ("Il ponte riaprirà il primo aprile.", "2024-04-01"),
+        ("Il ponte è crollato a marzo.", "2024-03"),
+        ("Il ponte riaprirà nel giugno del prossimo anno.", "2025-06"),
+        ("Questa settimana il ponte è crollato.", "2024-W11"),
+        ("I tifosi hanno atteso la squadra martedì 12.", "2024-03-12"),
+        ("Il 12 ottobre 1492 Colombo sbarcò a Guanahani.", "1492-10-12"),
         ("The bridge collapsed on March 3, 2021.", "2021-03-03"),
         ("The bridge will reopen next week.", "2024-W12"),
         # What is no day of the event
@@ -44,6 +50,8 @@ NEWS = Path(ROOT).parent / "shared" / "data" / "news"
         ("Il ponte resterà chiuso fino al 13 settembre.", ""),
         ("Dopo gli attentati dell'11 settembre 2001 la legge è cambiata.", ""),
         ("La sindaca, che era stata eletta nel 2019, si è dimessa.", ""),
+        ("I marinai sequestrati a gennaio sono stati liberati.", ""),
+        ("Il romanzo, pubblicato nel 2019, ha vinto il premio.", ""),
         ("La sindaca si è dimessa.", ""),
         ("Il 31 febbraio non esiste.", ""),
         ("Il mosaico risale a 99 anni fa, o a 999999 anni fa.", "1925"),
@@ -59,6 +67,23 @@ def test_an_article_without_a_date_has_only_days_with_their_year() -> None:
         "Martedì, anzi il mese scorso, e non il 3 maggio 2020 né il 4 giugno né l'anno scorso."
     )
     assert [one.day.iso for one in mentioned_days(sentence, None)] == ["2020-05-03"]
+
+
+@pytest.mark.parametrize(
+    ("sentence", "day"),
+    [
+        ("Il 12 giugno il ponte è crollato.", "--06-12"),
+        ("Sabato 29 febbraio il ponte è crollato.", "--02-29"),
+        ("Ieri il ponte è crollato.", ""),
+        ("Lunedì il ponte è crollato.", ""),
+        ("A giugno il ponte è crollato.", ""),
+        ("Il ponte è crollato.", ""),
+    ],
+)
+def test_a_day_without_its_year_is_one_in_an_article_without_a_date(
+    sentence: str, day: str
+) -> None:
+    assert event_day(sentence, None) is None and yearless_day(sentence) == day
 
 
 @pytest.mark.parametrize(

@@ -86,7 +86,8 @@ def test_an_assistant_asks_and_verifies(indexed_place: Workplace) -> None:
         (nearest,) = (await call("search", query=QUESTION, limit=1, until="2020-01-01"))["passages"]
         assert nearest["head"] is None and nearest["dating"] is None
         timeline = await call("ask", question="Cronologia di Kim Jong-un")
-        assert {quote["dating"]["of_event"] for quote in timeline["quotes"]} == {True, False}
+        days = [quote["dating"]["day"] for quote in timeline["quotes"]]
+        assert days == ["2019-04", "2019-04", "--06-12"]
 
         limited = await call("ask", question=QUESTION, outlet="agenpress")
         assert {quote["source"] for quote in limited["quotes"]} == {"AgenPress"}

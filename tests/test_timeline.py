@@ -51,7 +51,8 @@ ARTICLES = {
     ),
     ("guida", "Guida del Lago", "", "Lonate e il suo fiume"): (
         "Nel 1951 una piena del Verdello distrusse il vecchio ponte di legno. "
-        "Il ponte sul Verdello piaceva ai pittori."
+        "Il ponte sul Verdello piaceva ai pittori. "
+        "Il 24 giugno una processione attraversò il ponte sul Verdello."
     ),
 }  # fmt: skip
 
@@ -96,6 +97,7 @@ def test_an_event_a_row_in_the_order_of_days(timeline: Timeline) -> None:
         ("2024-W35", True, "Corriere del Lago"),
         ("2024-09-02", False, "Corriere del Lago"),
         ("2024-12", True, "Corriere del Lago"),
+        ("--06-24", True, "Guida del Lago"),
     ]
     assert not {"guida.md"} & {q.article for q in answer.quotes if q.dating and not q.dating.day}
 
@@ -128,7 +130,7 @@ def test_one_event_is_no_timeline_and_none_is_less(timeline: Timeline) -> None:
 
 def test_a_timeline_has_pages_and_keeps_to_the_time_in_question(timeline: Timeline) -> None:
     first = timeline("ponte sul Verdello", whole=False)
-    assert (len(first.quotes), first.total) == (5, 8)
+    assert (len(first.quotes), first.total) == (5, 9)
     assert {day[:4] for day, _, _ in shown(timeline("ponte sul Verdello nel 2024"))} == {"2024"}
 
 
@@ -137,6 +139,7 @@ def test_the_command_line_prints_a_timeline_and_writes_it_down(dated: Workplace)
     assert printed.returncode == 0 and "4 marzo 2024 · i giorni non coincidono" in printed.stdout
     assert "settimana del 26 agosto 2024" in printed.stdout and "dicembre 2024" in printed.stdout
     assert "pubblicato il 5 marzo 2024" in printed.stdout
+    assert re.search(r"^\W*24 giugno$", printed.stdout, re.MULTILINE)
     (told,) = dated.json("timeline", "ponte sul Verdello", "--json")
     assert [quote["dating"]["day"] for quote in told["quotes"]][:2] == ["1951", "2019-11-12"]
 
@@ -176,13 +179,13 @@ def test_telegram_shows_a_timeline_and_sends_it_as_a_file(dated: Workplace) -> N
             "4 marzo 2024 · i giorni non coincidono",
             "pubblicato il 5 marzo 2024",
         ]
-        assert "1–5 di 8" in answer["text"]
+        assert "1–5 di 9" in answer["text"]
         press(bot, answer, f"file:{asked}")
         sent = api.wait_for("sendDocument", timeout=30)
         assert sent.result["document"]["file_name"] == "ponte-sul-verdello.md"
         assert sent.result["reply_to_message"]["message_id"] == answer["message_id"]
         written = sent.params["document"].decode()
-        assert written.startswith("# Cronologia: ponte sul Verdello\n") and "[^8]: " in written
+        assert written.startswith("# Cronologia: ponte sul Verdello\n") and "[^9]: " in written
         gone = press(bot, answer, "file:99").params
         assert gone["show_alert"] and gone["text"] == texts("it")("telegram.vote_gone")
         few = api.say("/timeline teatro di Lonate", entities=command(9), language_code="en")

@@ -29,7 +29,9 @@ class Head(_Content):
 class Day(_Content):
     """When that happened which a slice of a timeline tells."""
 
-    day: str = Field(description="ISO 8601, as 2024-06-12, 2024-W24, 2024-06, 2024; '': unknown.")
+    day: str = Field(
+        description="ISO 8601, as 2024-06-12, 2024-W24, 2024-06, 2024, --06-12; '': unknown."
+    )
     of_event: bool = Field(description="Whether the slice tells it; else the day of publication.")
     disputed: bool = Field(description="Whether another article says the same of another day.")
     also: list[str] = Field(description="Paths of the articles that tell it in other words.")

@@ -17,14 +17,14 @@ from index.text.language import (
     month_numbers,
     month_pattern,
     pattern,
-    vocabulary,
     weekday_numbers,
 )
+from index.text.participles import participles
 from index.text.sentences import Span
 
 Day = datetime.date
 
-_YEAR = r"(?P<year>(?:1[5-9]|20)\d\d)(?!\d)"
+_YEAR = r"(?P<year>(?:1\d|20)\d\d)(?!\d)"
 _OFFSETS = (-2, -1, 0, 1, 2)  # days
 _YEARS_AROUND = (-1, 0, 1)  # in which a day is looked for that is named without its year
 
@@ -94,7 +94,7 @@ class _Naming:
     @property
     def number(self) -> int:
         """The number in it, 0 if there is none."""
-        return _numbers().get(self["number"]) or int(self["number"] or 0)
+        return _numbers().get(self["number"]) or int(self["number"] or bool(self["first_day"]))
 
     @property
     def side(self) -> int:
@@ -146,26 +146,25 @@ def _forms() -> tuple[tuple[re.Pattern[str], _Resolve], ...]:
     """How days are named, and what resolves each; what may be part of another comes last."""
     month, weekday = f"(?P<month>{month_pattern()})", f"(?P<weekday>{'|'.join(weekday_numbers())})"
     number = rf"(?P<number>\d{{1,3}}|{'|'.join(sorted(_numbers(), reverse=True))})"
-    day = rf"(?P<number>\d{{1,2}}|{'|'.join(vocabulary('numbers'))})(?:[º°]|st|nd|rd|th)?"
-    last, link, unit_year = (
-        alternatives("last"),
-        alternatives("day_link"),
-        alternatives("unit_year"),
-    )
-    side = f"(?:{last}|{alternatives('next')})"
+    above_one = "|".join(sorted(word for word, n in _numbers().items() if n > 1))
+    first = rf"(?P<first_day>{alternatives('first_day')})"
+    day = rf"(?:{first}|(?P<number>\d{{1,2}}|{above_one})(?:[º°]|st|nd|rd|th)?)"
+    link, unit_year = alternatives("day_link"), alternatives("unit_year")
+    side = f"(?:{alternatives('last')}|{alternatives('next')})"
     units = "|".join(f"(?P<unit_{unit}>{alternatives(f'unit_{unit}')})" for unit in Precision)
     year = rf"(?:,?\s+(?:{link}\s+)?{_YEAR})"
-    year_ago = rf"(?P<year_ago>\s+{link}\s*(?:{last}\s+{unit_year}|{unit_year}\s+{last}))"
+    beside = rf"(?P<beside>\s+{link}\s*(?:{side}\s+{unit_year}|{unit_year}\s+{side}))"
     lead = rf"(?:(?P<lead>\b{alternatives('month_lead')})\s*)?"
     forms: list[tuple[str, _Resolve]] = [
         (rf"(?:{weekday},?\s+)?{day}\s+(?:{link}\s+)?{month}\b"
-         rf"(?:{year}|{year_ago}|\s+{side})?", _date),
+         rf"(?:{year}|{beside}|\s+{side})?", _date),
         (rf"(?:{weekday},?\s+)?{month}\s+(?P<number>\d{{1,2}})(?:st|nd|rd|th)?\b{year}?", _date),
-        (rf"{lead}(?P<when>\b(?:{side}\s+)?{month}\b(?:{year}|{year_ago}|\s+{side})?)", _month),
-        (rf"(?:{side}\s+)?{weekday}\b(?:\s+{side}|\s+(?P<number>\d{{1,2}})(?![\w:.]))?", _weekday),
+        (rf"{lead}(?P<when>\b(?:{side}\s+)?{month}\b(?:{year}|{beside}|\s+{side})?)", _month),
+        (rf"(?:{side}\s+)?{weekday}\b(?:\s+{side}|\s+(?P<number>\d{{1,2}})(?!\w|[:.]\d))?",
+         _weekday),
         (rf"{number}\s*(?:{units})\s+{alternatives('ago')}", partial(_counted, -1)),
         (rf"{alternatives('ahead')}\s+{number}\s*(?:{units})", partial(_counted, 1)),
-        (rf"{side}\s+(?:{units})", _beside),
+        (rf"(?:{side}\s+|{alternatives('this')}\s*)(?:{units})", _beside),
         (rf"(?:{units})\s+{side}", _beside),
         (rf"(?:\b{alternatives('year_lead')}\s+|\()(?P<when>{_YEAR})", _year),
         *((f"(?P<relative>{alternatives(f'days_{n:+}')})", partial(_offset, n)) for n in _OFFSETS),
@@ -179,8 +178,8 @@ def _forms() -> tuple[tuple[re.Pattern[str], _Resolve], ...]:
 def _date(naming: _Naming) -> CalendarDay | None:
     """A day of a month: of the year that is written or nearest, on the weekday that is written."""
     month, base = month_numbers()[naming["month"]], naming.published.year
-    if naming["year"] or naming["year_ago"]:
-        return CalendarDay(Day(int(naming["year"] or base - 1), month, naming.number))
+    if naming["year"] or naming["beside"]:
+        return CalendarDay(Day(int(naming["year"] or base + naming.side), month, naming.number))
     days = []
     for distance in _YEARS_AROUND:
         with suppress(ValueError):  # no 29 February
@@ -194,8 +193,8 @@ def _date(naming: _Naming) -> CalendarDay | None:
 def _month(naming: _Naming) -> CalendarDay | None:
     """A month, if more than its name is there: "may" is a verb."""
     month, today = month_numbers()[naming["month"]], naming.published
-    if naming["year"] or naming["year_ago"]:
-        year = int(naming["year"] or today.year - 1)
+    if naming["year"] or naming["beside"]:
+        year = int(naming["year"] or today.year + naming.side)
         return CalendarDay(Day(year, month, 1), Precision.MONTH)
     if not (naming["lead"] or naming.side):
         return None
@@ -208,7 +207,8 @@ def _weekday(naming: _Naming) -> CalendarDay | None:
     """The last or next day of the week, on the day of the month that is written."""
     around = (naming.published + datetime.timedelta(days=n) for n in range(-31, 32))
     days = [day for day in around if day.weekday() == weekday_numbers()[naming["weekday"]]]
-    day = naming.nearest(day for day in days if naming.number in (0, day.day))
+    fitting = [day for day in days if naming.number in (0, day.day)]
+    day = fitting[0] if len(fitting) == 1 else naming.nearest(fitting)
     return CalendarDay(day) if day else None
 
 
@@ -251,12 +251,10 @@ def _is_ahead(sentence: str, span: Span) -> bool:
 
     A participle alone counts only where there is no other verb: "sarà approvato".
     """
-    for past in ("auxiliaries", "participles"):
-        verbs = [
-            (Span(*match.span()), tense == "future")
-            for tense in (past, "future")
-            for match in pattern(tense).finditer(sentence)
-        ]
+    future = [(Span(*match.span()), True) for match in pattern("future").finditer(sentence)]
+    auxiliaries = [Span(*match.span()) for match in pattern("auxiliaries").finditer(sentence)]
+    for past in (auxiliaries, participles(sentence)):
+        verbs = [*((verb, False) for verb in past), *future]
         before = [(verb.end, ahead) for verb, ahead in verbs if verb.end <= span.start]
         after = [(-verb.start, ahead) for verb, ahead in verbs if verb.start >= span.end]
         if before or after:

@@ -23,7 +23,8 @@ class Event:
     """A sentence that tells of an event, its unit vector, and when that was, if it is known.
 
     ``terms``: its terms, but for those that name days. ``of_event``: the sentence tells the day,
-    which is that of publication otherwise. ``score``: how well it fits the timeline. ``others``:
+    which is that of publication otherwise. ``yearless``: the day that it tells as "--06-12", in an
+    article without a date. ``score``: how well it fits the timeline. ``others``:
     further ones that tell the same; ``disputed``: whether another one tells it of another day.
     """
 
@@ -34,6 +35,7 @@ class Event:
     day: CalendarDay | None
     of_event: bool
     score: float
+    yearless: str = ""
     others: tuple[Event, ...] = ()
     disputed: bool = False
 
@@ -58,8 +60,8 @@ class Event:
         also = [Carrier(a.path, a.source, a.title) for a in others.values() if a.path not in known]
         day = self.day
         dating = Dating(
-            day.iso if day else "",
-            day.precision.value if day else "",
+            day.iso if day else self.yearless,
+            day.precision.value if day else Precision.DAY.value if self.yearless else "",
             of_event=self.of_event,
             disputed=self.disputed,
             also=tuple(also),
@@ -82,7 +84,7 @@ def merged(events: Iterable[Event]) -> list[Event]:
 
 
 def in_order(events: Iterable[Event]) -> list[Event]:
-    """By day, those without one last; what is told of different days stands beside each other."""
+    """By day, those without a year or a day last; what is told of two days is side by side."""
     left = sorted(events, key=_order)
     ordered: list[Event] = []
     while left:
@@ -94,10 +96,18 @@ def in_order(events: Iterable[Event]) -> list[Event]:
     return ordered
 
 
-def _order(event: Event) -> tuple[bool, str, bool, str, str, int]:
+def _order(event: Event) -> tuple[bool, bool, str, bool, str, str, int]:
     day, article = event.day, event.article
-    known = (day is None, day.first.isoformat() if day else "", event.of_event)
-    return *known, article.date or "", article.path, event.span.start
+    told = day.first.isoformat() if day else event.yearless
+    return (
+        day is None,
+        not told,
+        told,
+        event.of_event,
+        article.date or "",
+        article.path,
+        event.span.start,
+    )
 
 
 def _fit(one: Event, other: Event) -> bool:

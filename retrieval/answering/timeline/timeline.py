@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 
 from index.articles.article import Article
 from index.text.language import MAIN
@@ -23,7 +24,7 @@ from retrieval.answering.summaries import (
     newest_in_scope,
     stored,
 )
-from retrieval.answering.timeline.event_day import event_day
+from retrieval.answering.timeline.event_day import event_day, yearless_day
 from retrieval.answering.timeline.events import Event, in_order, merged
 from retrieval.questions.scope import ScopedQuestion
 from retrieval.questions.topic import names_or_topic, topic
@@ -79,7 +80,7 @@ def timeline(
 def _quotes(events: Sequence[Event], extractor: Extractor) -> list[Quotation]:
     generation = extractor.generation
     events = merged(events)
-    dated = [event for event in events if event.day]
+    dated = [event for event in events if event.day or event.yearless]
     best = sorted(dated if len(dated) >= ENOUGH else events, key=lambda e: e.rank, reverse=True)
     ordered = in_order(best[:MOST])
     return [quote for event in ordered if (quote := event.quoted(generation))]
@@ -98,9 +99,19 @@ class _Subject:
         They are on the subject, or the whole article is.
         """
         spans, vectors = article_sentences(article, extractor.generation)
-        central = central_sentences(article, extractor.generation, extractor.embedder, 1)
-        carrying = " ".join(article.text[span.start : span.end] for span in central)
-        is_about = self._share(f"{article.title} {carrying}") >= ABOUT
+
+        @cache
+        def central() -> list[Span]:
+            return central_sentences(article, extractor.generation, extractor.embedder, 1)
+
+        @cache
+        def is_about() -> bool:
+            """Whether the article is on the subject; most do not even have its words."""
+            if self._share(f"{article.title} {article.text}") < ABOUT:
+                return False
+            carrying = " ".join(article.text[span.start : span.end] for span in central())
+            return self._share(f"{article.title} {carrying}") >= ABOUT
+
         published, main = _day(article), language_of(article.text)
         undated: list[Event] = []
         for span, vector in zip(spans, vectors, strict=True):
@@ -108,13 +119,19 @@ class _Subject:
             if language_of(text) != main:
                 continue  # the caption of a picture from elsewhere
             score = max(self._share(text), self.likely.get((article.path, span), 0.0))
-            whole, day = _with_referent(article.text, span, spans), event_day(text, published)
-            event = Event(article, whole, vector, _terms(text, published), day, bool(day), score)
-            if day and (score >= NAMED or (is_about and _is_recent(day, published))):
+            day = event_day(text, published)
+            yearless = yearless_day(text) if not (day or published) else ""
+            is_told = bool(day or yearless)
+            is_near = is_told and _is_recent(day, published)
+            if score < NAMED and not (is_near and is_about()):
+                continue
+            whole, meant = _with_referent(article.text, span, spans), _terms(text, published)
+            event = Event(article, whole, vector, meant, day, is_told, score, yearless)
+            if is_told:
                 yield event
-            elif not day and score >= NAMED:
+            else:
                 day = CalendarDay(published) if published else None
-                undated.append(replace(event, day=day, score=score + (span in central)))
+                undated.append(replace(event, day=day, score=score + (span in central())))
         if undated:
             yield max(undated, key=lambda event: event.score)
 
@@ -136,10 +153,10 @@ class _Subject:
         return any(own) and any(terms(p) and not is_known(p.lower(), lang=MAIN) for p in others)
 
 
-def _is_recent(day: CalendarDay, published: datetime.date | None) -> bool:
+def _is_recent(day: CalendarDay | None, published: datetime.date | None) -> bool:
     """Whether a day is near enough to an article's for what that is about, as far as is known."""
-    if published is None:
-        return day.precision is not Precision.YEAR
+    if published is None or day is None:
+        return day is None or day.precision is not Precision.YEAR
     return abs((day.first - published).days) <= RECENT
 
 
