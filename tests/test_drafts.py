@@ -144,6 +144,7 @@ def test_no_run_of_marks_takes_long_to_cut(text: str) -> None:
         ("Secondo John Kirby, «Non siamo preoccupati per il viaggio».", "verbatim"),
         ("«Non siamo preoccupati per il viaggio» — Vladimir Putin", "speaker"),
         ("«Non siamo preoccupati per il viaggio» (Jake Sullivan).", "speaker"),
+        ("«Il programma è molto ricco», ha detto Sergei Lavrov.", "speaker"),
         ("«Non siamo preoccupati per il viaggio»; AgenPress scrive altro.", "verbatim"),
         ("Il prezzo sarà «altissimo».", "verbatim"),
         ("Il prezzo sarà «scontatissimo» per tutti.", "not_judged"),

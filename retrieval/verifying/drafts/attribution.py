@@ -15,6 +15,7 @@ from retrieval.verifying.drafts.scanner import Quoted
 
 _FILLER = "_"  # in the stead of quoted letters: nothing in them is read for the words beside them
 _NEAR = 12  # words between a name and the verb that says that somebody speaks
+_FULL_NAME = 2  # words of a person's name
 _NAME = re.compile(r"[A-ZÀ-Ý][\w’'-]+(?: (?:(?:di|de|von|van|al|bin) )?[A-ZÀ-Ý][\w-]+)*")
 
 
@@ -96,7 +97,10 @@ def _subjects(text: str) -> dict[str, int]:
         words = match[0].split()
         while words and plain(words[0]) in vocabulary("stop_words"):  # "Quando Kirby"
             words.pop(0)
-        if words and not _is_object(text[: match.start()]):
+        is_object = _is_object(text[: match.start()])
+        if is_object and len(words) > _FULL_NAME:  # "del Cremlino Yuri Ushakov"
+            words, is_object = words[-_FULL_NAME:], False
+        if words and not is_object:
             names[" ".join(words)] = match.start()
     return names
 
