@@ -89,6 +89,8 @@ VERDICTS = [
     (f"{VISIT}. Funzionari statunitensi hanno anche affermato", Verdict.STITCHED, STITCHED),
     (f"{VISIT} sarà dedicata ai contatti informali", Verdict.STITCHED, STITCHED),
     (f"{VISIT} e sarà dedicata ai contatti informali", Verdict.STITCHED, STITCHED),
+    ("la Corea del Nord ha lanciato palloncini che trasportavano rifiuti verso la Corea del Sud e "
+     "Putin si sta preparando a visitare la Corea del Nord", Verdict.STITCHED, STITCHED),
     (f"{VISIT} […] sarà dedicata ai contatti informali", Verdict.STITCHED, STITCHED),
     ("convincere Pyongyang a vendere munizioni di artiglieria. Esortiamo la Corea del Nord a "
      "cessare i negoziati", Verdict.STITCHED, STITCHED),  # of two people

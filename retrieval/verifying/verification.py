@@ -129,7 +129,9 @@ class _Search:
         """The words stand in the articles in pieces."""
         pieces: list[Sequence[Word]] = list(self.claim.parts)
         if len(pieces) == 1:
-            pieces = self._pieces(pieces[0], MAX_PIECES) or self._linked(pieces[0])
+            words, pieces = pieces[0], self._pieces(pieces[0], MAX_PIECES)
+            if min(map(len, pieces), default=0) < MIN_PIECE:
+                pieces = self._linked(words) or pieces
             if pieces and (near := occurrences(pieces, self.generation)):
                 return self._joined(pieces, self._preferred(near)[0])
         found = [occurrences([piece], self.generation) for piece in pieces]
