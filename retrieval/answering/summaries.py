@@ -103,11 +103,7 @@ def summarized(
     if intent is Intent.NEWEST or not about:
         articles = sorted(articles, key=lambda article: ranking_day(article.date), reverse=True)
     articles = articles[:MOST_ARTICLES]
-    if intent is Intent.NEWEST and about:
-        mentions = (mention(one, subject.words, extractor.generation) for one in articles)
-        quotes = tuple(quote for quote in mentions if quote)
-    else:
-        quotes = tuple(_carrying(articles, intent, subject, extractor))
+    quotes = tuple(_carrying(articles, intent, subject, extractor))
     reason = None if quotes else Reason.NOTHING_FOUND
     answer = replace(base, quotes=quotes, reason=reason, confidence=float(bool(quotes)))
     return ExtractiveAnswer(answer, scoped_question, tuple(passages))
