@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -33,8 +34,10 @@ MOST_ARTICLES = 5
 SENTENCES = 4  # of an article that is summarized alone
 SHARED_SENTENCES = 2  # of each of a few articles
 FEW = 3
-NAMED = 0.5  # the share of the subject's words, by rarity, from which a passage is on it
-NEAR = 0.57  # the cosine with a sentence of it from which a passage may be on it
+NAMED = 0.6  # the share of the subject's words, by rarity, from which a passage is on it
+HALF = 0.5  # of its names
+# The cosine from which it may be, too: the nearest of many passages is nearer than that of few.
+NEAR, NEARER = 0.523, 0.019  # for the logarithm of how many there are
 MIN_TITLE = 3  # words of a request that name an article if its title has them all
 SAME = 0.9  # the cosine from which two sentences say the same
 LONG, SHORT = 40, 8  # words of a sentence
@@ -66,14 +69,19 @@ FURTHER = Linear({"depth": -0.07, "title": 0.1, "length": 0.09, "short": -0.095}
 
 @dataclass(frozen=True)
 class _Subject:
-    """The words of the subject that was asked for, none if there is none, and its unit vector."""
+    """The words of the subject that was asked for, none if there is none, and its unit vector.
+
+    ``names``: those that begin with a capital letter.
+    """
 
     words: tuple[str, ...]
+    names: str
     vector: Vectors
 
     @classmethod
     def of(cls, about: str, extractor: Extractor) -> _Subject:
-        return cls(tuple(topic_words(about)), extractor.embedder.encode_query(about))
+        names = " ".join(word for word in about.split() if word[0].isupper())
+        return cls(tuple(topic_words(about)), names, extractor.embedder.encode_query(about))
 
 
 def summarized(
@@ -232,7 +240,7 @@ def _telling(
     everything, vectors = article_sentences(article, generation)
     shares = [_shared(span, article, subject.words) for span in everything]
     scores = shares if any(shares) else (vectors @ subject.vector).tolist()
-    least = max(shares, default=0) or NEAR
+    least = max(shares) if any(shares) else sorted(scores)[-len(spans)]
     named = [span for span, score in zip(everything, scores, strict=True) if score >= least]
     if not set(stems(list(subject.words))) & set(stems(words(article.title))):
         return named[: len(spans)] or spans
@@ -274,13 +282,19 @@ def _fitting(
 ) -> Iterator[ScoredPassage]:
     """The passages that have enough of the subject's words, or some, and are near it in meaning.
 
-    Those of a foreign subject may be others.
+    Those of a foreign subject may be others. Otherwise, they have its names.
     """
-    rarity = rarities(" ".join(subject.words), generation)
+    rarity, names = (
+        rarities(text, generation) for text in (" ".join(subject.words), subject.names)
+    )
+    vectors = generation.vectors.stored([scored.passage.id for scored in passages])
+    near = NEAR + NEARER * math.log(max(generation.size, 1))
     for scored in passages:
         share = share_of_rarities(rarity, scored.passage.text)
-        nearest = float((generation.sentence_vectors(scored.passage) @ subject.vector).max())
-        if share >= NAMED or ((share or is_foreign) and nearest >= NEAR):
+        if names and not is_foreign and share_of_rarities(names, scored.passage.text) < HALF:
+            continue
+        cosine = float(vectors[scored.passage.id] @ subject.vector)
+        if share >= NAMED or ((share or is_foreign) and cosine >= near):
             yield scored
 
 
