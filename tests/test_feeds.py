@@ -402,7 +402,7 @@ def test_a_json_feed_is_read(web: Site, follower: Follower) -> None:
     assert states(visit) == ["added", "added"] and visit.feed.title == "Json"
     assert "2026-11-28-notizia-uno.txt" in follower.files()
     items[1]["date_modified"] = "2026-11-29T11:00:00Z"
-    web.pages["/feed"] = Page(json.dumps(feed), "application/json")
+    web.pages["/feed"] = Page(json.dumps(feed).encode("utf-8-sig"), "application/json")
     follower.visit()
     (entry,) = follower.store.updated_entries(visit.feed)
     assert entry.url == web.url("/due")
@@ -449,6 +449,7 @@ def test_an_entry_that_says_updated_can_be_told(web: Site, follower: Follower) -
         (Page("x" * 2_000_000, "text/plain"), "larger than 1 MB"),
         (Page('{"items": [{"url": "/a"}]}', "application/json"), "is no feed with articles"),
         (Page('{"a":' * 90_000, "application/json"), "is no feed that can be read"),
+        (Page(f'{{"items":[{"{}," * 300_000}{{}}]}}', "application/json"), "too many for a feed"),
         (
             Page("<rss version='2.0'><channel><item><title>x</title></item></channel></rss>"),
             "name no",
