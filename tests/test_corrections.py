@@ -206,3 +206,30 @@ def test_days_words_elsewhere_and_renamed_files(valdoria: Workplace, embedder: E
         assert found() == [Outcome.CORRECTED] == found(7, 6 * DAY)
         assert found(0) == [] == found(30, 31 * DAY) == found(7, 8 * DAY)
     index.close()
+
+
+def test_what_else_many_answers_quoted_is_told_by_the_next_look(
+    valdoria: Workplace, embedder: Embedder
+) -> None:
+    index, now = CurrentIndex(valdoria.data), time.time()
+    with closing(State(valdoria.data / FILE)) as state:
+        with index.reading() as generation, state.changing() as database:
+            assert generation
+            articles = map(generation.store.article, ("stadio.txt", "rossi.txt"))
+            quotes = [slice_of(article, Span(0, 30)) for article in articles if article]
+            for number in range(5):
+                note_shown(database, Showing(42, 1, 1, number, 10 + number), quotes, now)
+        for name in ("stadio.txt", "rossi.txt"):
+            (valdoria.corpus / name).unlink()
+        sync(Locations(valdoria.corpus, valdoria.data), embedder)
+        finder = Corrections(state, 42, index, 30)
+        looks = []
+        for _ in range(3):
+            finder.find_again()
+            found = finder.find()
+            looks.append([(one.answers, {change.path for change in one.changes}) for one in found])
+            with state.changing() as database:
+                assert all(finder.note(database, correction) for correction in found)
+        both, rossi = {"stadio.txt", "rossi.txt"}, {"rossi.txt"}
+        assert looks == [[(1, both)] * 3 + [(2, {"stadio.txt"})], [(1, rossi)] * 2, []]
+    index.close()

@@ -141,6 +141,8 @@ def test_no_run_of_marks_takes_long_to_cut(text: str) -> None:
         ("Il portavoce John Kirby ha detto: «Non siamo *preoccupati* per il viaggio».", "verbatim"),
         ("La Casa Bianca ha detto: «Non siamo preoccupati per il viaggio».", "verbatim"),
         ("Secondo Yuri Ushakov, «Non siamo preoccupati per il viaggio».", "speaker"),
+        ("Un portavoce della Corte Penale Internazionale ha detto: «Non siamo preoccupati».",
+         "verbatim"),
         ("Secondo John Kirby, «Non siamo preoccupati per il viaggio».", "verbatim"),
         ("«Non siamo preoccupati per il viaggio» — Vladimir Putin", "speaker"),
         ("«Non siamo preoccupati per il viaggio» (Jake Sullivan).", "speaker"),

@@ -256,6 +256,26 @@ def test_what_stops_one_visit_stops_all() -> None:
     assert len(begun) < 20
 
 
+def test_the_work_of_others_takes_no_time_from_a_request(web: Site, follower: Follower) -> None:
+    def elsewhere(write: Write) -> None:
+        time.sleep(0.3)
+        write(b"HTTP/1.0 302 Found\r\nLocation: /b\r\n\r\n")
+
+    web.pages |= {"/a": Page(elsewhere), "/b": Page("<p>Una pagina.</p>")}
+    visitor = follower.visitor(seconds=1)
+
+    def other() -> str:
+        with visitor.workers.waiting():
+            time.sleep(0.1)
+        time.sleep(1.2)
+        return ""
+
+    def fetched() -> str:
+        return visitor.fetcher.get(web.url("/a"), ("text/html",)).url
+
+    assert web.url("/b") in list(visitor.workers.run([fetched, other]))
+
+
 def test_failures_back_off_and_tell_why(web: Site, follower: Follower) -> None:
     web.pages["/feed"] = Page("broken", status=500)
     follower.store.add(web.url("/feed"))
@@ -312,6 +332,27 @@ def test_two_addresses_of_one_feed_are_followed_once(web: Site, follower: Follow
     follower.store.add(web.url("/old"))
     _, second = follower.due()
     assert second.feed.ended and "the same feed as" in second.feed.error
+
+
+def test_two_hosts_that_lead_to_one_feed_at_once_are_followed_once(
+    web: Site, follower: Follower
+) -> None:
+    names, both = [f"n{number}" for number in range(6)], threading.Barrier(2)
+
+    def moved(write: Write) -> None:
+        both.wait(10)
+        write(f"HTTP/1.0 301 Moved\r\nLocation: {web.url('/new')}\r\n\r\n".encode())
+
+    def article(write: Write) -> None:
+        time.sleep(0.1)
+        write(f"HTTP/1.0 200 OK\r\n\r\n<html><p>{TEXT.format(len(web.asked))}".encode())
+
+    web.pages |= {"/a": Page(moved), "/new": Page(rss(web, *names), "text/xml")}
+    web.pages |= {f"/{name}": Page(article) for name in names}
+    follower.store.add(web.url("/a"))
+    follower.store.add(web.url("/a", "localhost"))
+    visits = follower.visitor(allowed=("127.0.0.1", "localhost")).visit_all(only_due=True)
+    assert sorted(visit.feed.ended for visit in visits) == [False, True]
 
 
 def test_rules_of_a_host_are_kept(web: Site, follower: Follower) -> None:
@@ -402,7 +443,7 @@ def test_a_json_feed_is_read(web: Site, follower: Follower) -> None:
     assert states(visit) == ["added", "added"] and visit.feed.title == "Json"
     assert "2026-11-28-notizia-uno.txt" in follower.files()
     items[1]["date_modified"] = "2026-11-29T11:00:00Z"
-    web.pages["/feed"] = Page(json.dumps(feed), "application/json")
+    web.pages["/feed"] = Page(json.dumps(feed).encode("utf-8-sig"), "application/json")
     follower.visit()
     (entry,) = follower.store.updated_entries(visit.feed)
     assert entry.url == web.url("/due")
@@ -449,6 +490,7 @@ def test_an_entry_that_says_updated_can_be_told(web: Site, follower: Follower) -
         (Page("x" * 2_000_000, "text/plain"), "larger than 1 MB"),
         (Page('{"items": [{"url": "/a"}]}', "application/json"), "is no feed with articles"),
         (Page('{"a":' * 90_000, "application/json"), "is no feed that can be read"),
+        (Page(f'{{"items":[{"{}," * 300_000}{{}}]}}', "application/json"), "too many for a feed"),
         (
             Page("<rss version='2.0'><channel><item><title>x</title></item></channel></rss>"),
             "name no",

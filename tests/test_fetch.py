@@ -11,6 +11,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from index.articles.web.addresses import host_of, normalized
 from index.articles.web.fetch import Fetched, Fetcher
 from index.articles.web.media_types import ARTICLE_TYPES, FEED_TYPES
 from index.articles.web.network import is_public
@@ -60,6 +61,11 @@ def test_a_page_comes_with_its_type_and_its_address(web: Site) -> None:
 )
 def test_addresses_that_are_not_public(address: str) -> None:
     assert not is_public(ipaddress.ip_address(address))
+
+
+def test_an_address_of_ipv6_keeps_its_brackets() -> None:
+    assert host_of("http://[2001:DB8::1]:8080/a") == "[2001:db8::1]:8080"
+    assert normalized("http://[2001:DB8::1]:80/a?utm_x=1") == "http://[2001:db8::1]/a"
 
 
 @pytest.mark.parametrize("address", ["8.8.8.8", "2606:4700::1111", "::ffff:8.8.8.8"])

@@ -303,11 +303,12 @@ def test_messages_once_a_day_are_one_message(tmp_path: Path, embedder: Embedder)
         def queue(text: str, *, late: bool = False) -> None:
             nonlocal now
             part = {"blocks": [[text, text]], "rows": [], "end": ["x", f"stop:{follow.id}", "", ""]}
-            message = Outgoing(follow.to, 1001, [part], follow.id, daily=True)
+            message = Outgoing(follow.to, 1001, [part], follow.id)
             with state.changing() as database:
                 now = morning if late else now + 60
                 outbox.queue(database, message)
 
+        follows.set_daily(follow.id, now, daily=True)  # while the articles were looked at
         queue("one")
         queue("two")
         assert outbox.next() is None and outbox.next_due() == morning

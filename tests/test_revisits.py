@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -66,12 +67,13 @@ class Place:
         schedule, workers = Schedule(now=lambda: self.now, chance=lambda: 0.5), Workers()
         polite = Politeness(self.store, rules, schedule, workers, self.slept.append)
         fetcher = Fetcher(("127.0.0.1",), 1_000_000, 5.0, polite.turn)
-        corrector = Corrector(self.corpus, fetcher, self.history)
+        corrector = Corrector(self.corpus, self.history)
 
         def catalogue() -> Catalogue:
             return Catalogue(self.corpus, 1_000_000, {})
 
-        revisitor = Revisitor(self.store.revisits, corrector, catalogue, lambda: self.now)
+        store = self.store.revisits
+        revisitor = Revisitor(store, corrector, fetcher, catalogue, lambda: self.now)
         adder = Adder(self.corpus, fetcher, {}, whole=True)
         return Visitor(self.store, fetcher, schedule, lambda: adder, workers, revisitor)
 
@@ -103,6 +105,19 @@ def place(tmp_path: Path) -> Iterator[Place]:
 
 def asked(web: Site, path: str) -> int:
     return [asked_path for asked_path, _ in web.asked].count(path)
+
+
+def test_two_feeds_that_lead_to_one_page_at_once_leave_it_correctable(
+    web: Site, place: Place
+) -> None:
+    place.add(web.url("/ponte"))
+    web.pages["/ponte"] = page(15)
+    visitor = place.visitor()
+    assert visitor.revisitor
+    look = partial(visitor.revisitor.look, web.url("/ponte"), NAME)
+    assert [r.state for r in visitor.workers.run([look, look])] == ["changed", "unchanged"]
+    web.pages["/ponte"] = page(18)
+    assert place.look(web.url("/ponte")).state == "changed" and "18 milioni" in place.text()
 
 
 def test_an_article_is_looked_at_less_and_less_often(web: Site, place: Place) -> None:

@@ -54,6 +54,9 @@ ARTICLES = {
         "Il ponte sul Verdello piaceva ai pittori. "
         "Il 24 giugno una processione attraversò il ponte sul Verdello."
     ),
+    ("feste", "Feste del Lago", "", "Le feste"): (
+        "Il 29 giugno una processione attraversò il ponte sul Verdello. Seguono i fuochi."
+    ),
 }  # fmt: skip
 
 
@@ -98,6 +101,7 @@ def test_an_event_a_row_in_the_order_of_days(timeline: Timeline) -> None:
         ("2024-09-02", False, "Corriere del Lago"),
         ("2024-12", True, "Corriere del Lago"),
         ("--06-24", True, "Guida del Lago"),
+        ("--06-29", True, "Feste del Lago"),
     ]
     assert not {"guida.md"} & {q.article for q in answer.quotes if q.dating and not q.dating.day}
 
@@ -107,7 +111,8 @@ def test_who_tells_the_same_is_named_and_who_tells_another_day_is_beside_it(
 ) -> None:
     answer = timeline("ponte sul Verdello")
     disputed = [quote for quote in answer.quotes if quote.dating and quote.dating.disputed]
-    assert [quote.source for quote in disputed] == ["La Voce", "Corriere del Lago"]
+    there, festivals = ["La Voce", "Corriere del Lago"], ["Guida del Lago", "Feste del Lago"]
+    assert [quote.source for quote in disputed] == [*there, *festivals]
     (row,) = [quote for quote in answer.quotes if quote.dating and quote.dating.also]
     assert row.dating is not None
     assert [carrier.source for carrier in row.dating.also] == ["La Gazzetta di Lonate"]
@@ -130,7 +135,7 @@ def test_one_event_is_no_timeline_and_none_is_less(timeline: Timeline) -> None:
 
 def test_a_timeline_has_pages_and_keeps_to_the_time_in_question(timeline: Timeline) -> None:
     first = timeline("ponte sul Verdello", whole=False)
-    assert (len(first.quotes), first.total) == (5, 9)
+    assert (len(first.quotes), first.total) == (5, 10)
     assert {day[:4] for day, _, _ in shown(timeline("ponte sul Verdello nel 2024"))} == {"2024"}
 
 
@@ -139,7 +144,7 @@ def test_the_command_line_prints_a_timeline_and_writes_it_down(dated: Workplace)
     assert printed.returncode == 0 and "4 marzo 2024 · i giorni non coincidono" in printed.stdout
     assert "settimana del 26 agosto 2024" in printed.stdout and "dicembre 2024" in printed.stdout
     assert "pubblicato il 5 marzo 2024" in printed.stdout
-    assert re.search(r"^\W*24 giugno$", printed.stdout, re.MULTILINE)
+    assert re.search(r"^\W*24 giugno · i giorni non coincidono$", printed.stdout, re.MULTILINE)
     (told,) = dated.json("timeline", "ponte sul Verdello", "--json")
     assert [quote["dating"]["day"] for quote in told["quotes"]][:2] == ["1951", "2019-11-12"]
 
@@ -179,7 +184,7 @@ def test_telegram_shows_a_timeline_and_sends_it_as_a_file(dated: Workplace) -> N
             "4 marzo 2024 · i giorni non coincidono",
             "pubblicato il 5 marzo 2024",
         ]
-        assert "1–5 di 9" in answer["text"]
+        assert "1–5 di 10" in answer["text"]
         press(bot, answer, f"file:{asked}")
         sent = api.wait_for("sendDocument", timeout=30)
         assert sent.result["document"]["file_name"] == "ponte-sul-verdello.md"

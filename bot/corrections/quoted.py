@@ -207,14 +207,18 @@ class _Judging:
 
 
 def _capped(corrections: Iterable[Correction]) -> Iterator[Correction]:
-    """The newest ones on an article in a topic; one stands for the others, if they are several."""
+    """The newest ones on an article in a topic; one stands for the others, if they are several.
+
+    What else the others quoted is found by the next look.
+    """
     groups: dict[tuple[Destination, str], list[Correction]] = {}
     for correction in corrections:
         groups.setdefault((correction.to, correction.changes[0].path), []).append(correction)
-    for group in groups.values():
+    for (_, path), group in groups.items():
         others, newest = group[:-_MOST_REPLIES], group[-_MOST_REPLIES:]
         if len(others) > 1:
-            changes = tuple(change for other in others for change in other.changes)
+            every = (change for other in others for change in other.changes)
+            changes = tuple(change for change in every if change.path == path)
             one = replace(others[-1], reply=None, follow=None, changes=changes)
             others = [replace(one, answers=len(others))]
             group = [*newest, *others]

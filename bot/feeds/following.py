@@ -50,10 +50,10 @@ def feed_visitor(settings: Settings) -> Iterator[Visitor]:
 
 def revisitor(settings: Settings, store: FeedStore, fetcher: Fetcher) -> Revisitor:
     """What looks again at the pages of articles."""
-    corrector = Corrector(settings.corpus_dir, fetcher, History(settings.data_dir))
+    corrector = Corrector(settings.corpus_dir, History(settings.data_dir))
 
     def catalogue() -> Catalogue:
         known = known_articles(settings.data_dir)
         return Catalogue(settings.corpus_dir, settings.max_file_bytes, known)
 
-    return Revisitor(store.revisits, corrector, catalogue)
+    return Revisitor(store.revisits, corrector, fetcher, catalogue)

@@ -10,10 +10,11 @@ from functools import cached_property
 
 from bot.feeds.revisits import Revisit, Revisits
 from bot.feeds.schedule import DAY
-from index.articles.add import AddResult, Catalogue
+from index.articles.add import AddResult, Catalogue, fetched_article
 from index.articles.article import read_article
 from index.articles.versions.correction import Corrector
 from index.articles.web.addresses import host_of
+from index.articles.web.fetch import Fetcher
 from index.errors import ArticleError, CorpusError, FetchError
 
 MOST_REVISITS = 50  # pages in one run
@@ -29,6 +30,7 @@ class Revisitor:
 
     revisits: Revisits
     corrector: Corrector
+    fetcher: Fetcher
     catalogue: Callable[[], Catalogue]
     now: Callable[[], float] = time.time
 
@@ -43,24 +45,18 @@ class Revisitor:
         Raises FetchError, ArticleError, CorpusError and StorageError. Two days on which the server
         says that there is no such page are a withdrawal.
         """
-        known = self.revisits.find(url) or Revisit(url, path, "", 0.0, None)
-        if not (self.corrector.corpus / known.path).is_file():  # renamed since the last index
-            self.corrector.history.rename(known.path, path)
-        known = replace(known, path=path)
-        due = known.next_due(self.now())
         try:
-            result = self.corrector.look(url, path, known.sha256, self.now())
+            page = fetched_article(self.fetcher, url)
         except FetchError as error:
+            known = self._noted(url, path)
             if error.status not in GONE:
-                self.revisits.save(replace(known, due=due))
                 raise
             return self._gone(known, error)
-        except (ArticleError, CorpusError):
-            self.revisits.save(replace(known, due=due))
-            raise
+        known = self._noted(url, path)
+        result = self.corrector.look(url, page, path, known.sha256, self.now())
         is_taken = result.state == "changed" or (result.state == "unchanged" and not known.sha256)
         taken = self._stored(path) if is_taken else known.sha256
-        self.revisits.save(replace(known, due=due, gone=0.0, sha256=taken))
+        self.revisits.save(replace(known, gone=0.0, sha256=taken))
         self.corrector.history.set_withdrawn(path, None)
         return result
 
@@ -100,6 +96,18 @@ class Revisitor:
     def _catalogue(self) -> Catalogue:
         """It reads the whole corpus: only where a file is gone."""
         return self.catalogue()
+
+    def _noted(self, url: str, path: str) -> Revisit:
+        """What is known of a page by now, when it was fetched; the look at it is noted.
+
+        While it was fetched, another feed may have had it looked at.
+        """
+        known = self.revisits.find(url) or Revisit(url, path, "", 0.0, None)
+        if not (self.corrector.corpus / known.path).is_file():  # renamed since the last index
+            self.corrector.history.rename(known.path, path)
+        known = replace(known, path=path, due=known.next_due(self.now()))
+        self.revisits.save(known)
+        return known
 
     def _gone(self, known: Revisit, error: FetchError) -> AddResult:
         """Note that a page is not there; it is withdrawn if it was not on an earlier day either.

@@ -203,7 +203,9 @@ class Visitor:
         if normalized(fetched.moved) in keys:
             reason = f"it is the same feed as {fetched.moved}, which is followed too"
             return replace(feed, ended=True, error=reason), ()
-        return replace(feed, url=fetched.moved), (f"it has moved to {fetched.moved}",)
+        feed = replace(feed, url=fetched.moved)
+        self.store.save(feed)  # another one may lead there before this visit ends
+        return feed, (f"it has moved to {fetched.moved}",)
 
     def _failed(self, visit: Visit, error: VirgoletteError) -> Visit:
         feed = visit.feed

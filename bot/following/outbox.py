@@ -35,9 +35,9 @@ class Destination:
 class Outgoing:
     """A message to be sent. ``content`` is what the sender makes messages of.
 
-    ``follow``: what it is about, ``reply_to``: the message below which it belongs, ``daily``:
-    whether it waits for DAILY_HOUR. Once it is queued, ``at`` is when it was, in seconds since the
-    epoch, and ``sent`` how many of its messages are sent already.
+    ``follow``: what it is about, ``reply_to``: the message below which it belongs. Once it is
+    queued, ``at`` is when it was, in seconds since the epoch, and ``sent`` how many of its messages
+    are sent already.
     """
 
     to: Destination
@@ -45,7 +45,6 @@ class Outgoing:
     content: Parts = field(repr=False)
     follow: int | None = None
     reply_to: int | None = None
-    daily: bool = False
     at: float = 0.0
     sent: int = 0
     id: int = 0
@@ -65,7 +64,8 @@ class Outbox:
     def queue(self, database: sqlite3.Connection, message: Outgoing) -> int:
         """Queue a message in a transaction, or add it to one on the same that is not due yet.
 
-        What is due may be on its way: the clock is read when nobody else can look at it.
+        What is due may be on its way: the clock is read when nobody else can look at it, and
+        whether messages on the same come once a day.
         """
         now = self._clock()
         rows = database.execute(
@@ -77,12 +77,14 @@ class Outbox:
             database.execute("UPDATE outbox SET content = ? WHERE id = ?", (joined, number))
             return int(number)
         to, content = message.to, json.dumps(message.content)
+        query = "SELECT 1 FROM follows WHERE id = ? AND daily"
+        is_daily = bool(database.execute(query, (message.follow,)).fetchall())
         cursor = database.execute(
             "INSERT INTO outbox (bot, chat, topic, direct, person, follow, reply_to, content, sent,"
             " due, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?)",
             (
                 self._bot, to.chat, to.topic, to.direct, message.person, message.follow,
-                message.reply_to, content, next_daily(now) if message.daily else now, now,
+                message.reply_to, content, next_daily(now) if is_daily else now, now,
             ),
         )  # fmt: skip
         return int(cursor.lastrowid or 0)
@@ -96,7 +98,7 @@ class Outbox:
         rows = self._state.select(query, self._bot, self._clock())
         for chat, topic, direct, person, content, follow, reply_to, *queued in rows:
             to = Destination(chat, topic, bool(direct))
-            return Outgoing(to, person, json.loads(content), follow, reply_to, False, *queued)
+            return Outgoing(to, person, json.loads(content), follow, reply_to, *queued)
         return None
 
     def next_due(self) -> float | None:

@@ -25,7 +25,7 @@ def notice(news: News, say: Texts, *, inline: bool) -> Outgoing:
         "rows": [[astuple(button) for button in row] for row in rows],
         "end": astuple(stop_button(follow, say)),
     }
-    return Outgoing(follow.to, follow.person, [part], follow.id, daily=follow.daily)
+    return Outgoing(follow.to, follow.person, [part], follow.id)
 
 
 def messages_of(content: Parts) -> list[Message]:

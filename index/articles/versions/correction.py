@@ -6,14 +6,14 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from index.articles.add import TEASER, AddResult, compose, fetched_article
+from index.articles.add import TEASER, AddResult, compose
 from index.articles.article import Article, as_article, read_article
 from index.articles.document import Document
 from index.articles.formats import read_document
 from index.articles.text_files import read_text_file
 from index.articles.versions.history import History
 from index.articles.web.addresses import same_page
-from index.articles.web.fetch import Fetcher, shortened
+from index.articles.web.fetch import shortened
 from index.disk import replace_bytes
 from index.errors import ArticleError, CorpusError
 from index.text.wording import same_letters
@@ -32,17 +32,18 @@ class Corrector:
     """Compares articles of a corpus with their pages. What it replaces goes to the history."""
 
     corpus: Path
-    fetcher: Fetcher
     history: History
 
-    def look(self, url: str, path: str, taken: str, now: float) -> AddResult:
+    def look(
+        self, url: str, page: tuple[bytes, str, str], path: str, taken: str, now: float
+    ) -> AddResult:
         """Look at the page of an article. Its text counts, not its markup, nor its day.
 
-        ``taken``: the SHA-256 of the text as it was taken from the page, "" if that is unknown.
-        ``now``: seconds since the epoch. Raises FetchError, ArticleError for a page that is not
-        the article or not all of it, CorpusError and StorageError.
+        ``page``: see ``fetched_article``. ``taken``: the SHA-256 of the text as it was taken from
+        there, "" if that is unknown. ``now``: seconds since the epoch. Raises ArticleError for a
+        page that is not the article or not all of it, CorpusError and StorageError.
         """
-        data, suffix, fetched = fetched_article(self.fetcher, url)
+        data, suffix, fetched = page
         file = (self.corpus / path).resolve()
         try:
             before = file.read_bytes()

@@ -62,7 +62,6 @@ def _split(url: str) -> SplitResult | None:
         return None
     if not parts.hostname:
         return None
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     named = [pair for pair in parts.query.split("&") if not pair.lower().startswith(_CAMPAIGN)]
-    return SplitResult(
-        parts.scheme, f"{parts.hostname}{port}", parts.path or "/", "&".join(named), ""
-    )
+    return SplitResult(parts.scheme, f"{host}{port}", parts.path or "/", "&".join(named), "")

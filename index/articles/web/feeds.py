@@ -8,6 +8,7 @@ import html
 import io
 import json
 import time
+from codecs import BOM_UTF8
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -24,7 +25,7 @@ _FEED_LINKS = (
     "//link[contains(concat(' ', normalize-space(@rel), ' '), ' alternate ')]"
     "[contains(@type, 'rss') or contains(@type, 'atom') or contains(@type, 'feed+json')]/@href"
 )
-MAX_TAGS = 300_000  # ten seconds, if none is closed; 10,000 entries have half as many
+MAX_TAGS = 300_000  # or objects; ten seconds, if none is closed; 10,000 entries have half as many
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ def read_feed(data: bytes, url: str) -> FeedContent:
     Raises FetchError if it is no feed, is broken before its first entry, or has too
     many tags.
     """
-    if data.count(b"<") > MAX_TAGS:
+    if max(data.count(b"<"), data.count(b"{")) > MAX_TAGS:
         raise FetchError(f"{url} has more than {MAX_TAGS} tags, too many for a feed")
     try:
         return _content(data, url)
@@ -64,7 +65,8 @@ def read_feed(data: bytes, url: str) -> FeedContent:
 
 
 def _content(data: bytes, url: str) -> FeedContent:
-    parsed = _json_feed(data) if data.lstrip().startswith(b"{") else _xml_feed(data, url)
+    is_json = data.removeprefix(BOM_UTF8).lstrip().startswith(b"{")
+    parsed = _json_feed(data) if is_json else _xml_feed(data, url)
     is_broken = isinstance(parsed.get("bozo_exception"), SAXParseException)
     if not parsed["entries"] and (is_broken or not parsed.get("version")):
         raise FetchError(f"{url} is no feed with articles: give the address of an RSS or Atom feed")

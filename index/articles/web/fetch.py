@@ -137,6 +137,8 @@ class Fetcher:
         with self.turn(url):
             transport.prolong(time.monotonic() - asked)
             yield
+            asked = time.monotonic()
+        transport.prolong(time.monotonic() - asked)
 
     def _read(self, response: httpx2.Response, url: httpx2.URL, types: Collection[str]) -> Fetched:
         status, headers = response.status_code, dict(response.headers)

@@ -112,6 +112,8 @@ def _order(event: Event) -> tuple[bool, bool, str, bool, str, str, int]:
 
 def _fit(one: Event, other: Event) -> bool:
     """Whether two days may be the same: one holds the other, or not both are told."""
+    if one.yearless and other.yearless:
+        return one.yearless == other.yearless
     if not (one.of_event and other.of_event and one.day and other.day):
         return True
     return one.day.holds(other.day) or other.day.holds(one.day)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from functools import cache
 
-from index.text.language import alternatives, pattern, vocabulary
+from index.text.language import MAIN, alternatives, pattern, vocabulary
 from index.text.names import known_names, words_of
 from index.text.sentences import Span, sentences
 from index.text.words import plain
@@ -92,6 +92,8 @@ def _given_as_source() -> tuple[re.Pattern[str], ...]:
 
 def _subjects(text: str) -> dict[str, int]:
     """The names before which no small word stands, as "di" or "la", and where they do."""
+    from simplemma import is_known
+
     names = {}
     for match in _NAME.finditer(text):
         words = match[0].split()
@@ -99,7 +101,8 @@ def _subjects(text: str) -> dict[str, int]:
             words.pop(0)
         is_object = _is_object(text[: match.start()])
         if is_object and len(words) > _FULL_NAME:  # "del Cremlino Yuri Ushakov"
-            words, is_object = words[-_FULL_NAME:], False
+            words = words[-_FULL_NAME:]
+            is_object = all(is_known(word.lower(), lang=MAIN) for word in words)
         if words and not is_object:
             names[" ".join(words)] = match.start()
     return names
