@@ -85,6 +85,10 @@ VERDICTS = [
      ("No: «non» è di troppo", "No: “non” is not in the article")),
     ("Kim e Putin stanno cercando una maggiore cooperazione militare ed economica",
      Verdict.ALTERED, ("No: mancano dieci parole", "No: ten words are missing")),
+    ("lanciare un fronte unito contro la Corea del Sud", Verdict.ALTERED,
+     ("No: quattro parole diverse", "No: four words are different")),  # that another sentence has
+    ("la Corea del Sud pagherà un prezzo per fornire alla Russia armi da utilizzare in Ucraina",
+     Verdict.ALTERED, ONE),
     # stitched
     (f"{VISIT}. Funzionari statunitensi hanno anche affermato", Verdict.STITCHED, STITCHED),
     (f"{VISIT} sarà dedicata ai contatti informali", Verdict.STITCHED, STITCHED),
