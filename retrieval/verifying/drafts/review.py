@@ -13,6 +13,7 @@ from index.text.sentences import Span, sentences
 from index.text.wording import wording
 from index.text.words import terms
 from retrieval.answer import Quotation
+from retrieval.answering.search import best_rows
 from retrieval.verifying.claim import Claim, named_outlets
 from retrieval.verifying.drafts.attribution import (
     is_full_name,
@@ -25,6 +26,7 @@ from retrieval.verifying.drafts.kinds import is_speech
 from retrieval.verifying.drafts.outcome import Checked, Review
 from retrieval.verifying.drafts.reading import Draft
 from retrieval.verifying.drafts.scanner import Quoted
+from retrieval.verifying.occurrences import MAX_PASSAGES
 from retrieval.verifying.outcome import ClaimError, Piece, Verdict, Verification
 from retrieval.verifying.verification import SOUND, verify_claim
 
@@ -158,7 +160,13 @@ class _Checkup:
             return "", ""
         articles = [self.generation.store.article(quote.article) for quote in result.quotes]
         read = [self.draft.text, *(article.text for article in articles if article)]
-        return names if is_full_name(names[0], read) else ("", "")
+        is_person = is_full_name(names[0], read) or is_full_name(names[0], self._naming(names[0]))
+        return names if is_person else ("", "")
+
+    def _naming(self, name: str) -> list[str]:
+        """The passages that have most of the name: a draft may have a surname only."""
+        rows = best_rows(self.generation.keywords.shared(terms(name)), MAX_PASSAGES)
+        return [passage.text for passage in self.generation.store.passages(rows.tolist())]
 
     def _sentence_before(self, span: Span) -> str:
         """The sentence before one in its paragraph, masked; "" where there is none."""
