@@ -69,12 +69,16 @@ def _people(names: Iterable[str]) -> list[str]:
     return [name for name in names if not known_names(words_of(name))]
 
 
-def is_full_name(name: str, texts: Sequence[str]) -> bool:
-    """Whether a name has a given name with it in one of the texts, as that of a person has."""
+def is_full_name(name: str, texts: Sequence[str], *, inside: bool = False) -> bool:
+    """Whether a name has a given name with it in one of the texts, as that of a person has.
+
+    ``inside``: not at the beginning of a sentence, where any word has a capital.
+    """
     last = re.escape(name.split()[-1])
-    given = re.compile(rf"([A-ZÀ-Ý][\w-]+) {_PARTICLE}{last}\b")
-    matches = itertools.chain(*(given.finditer(text) for text in texts))
-    return any(plain(match[1]) not in vocabulary("stop_words") for match in matches)
+    before = r"(?<=[\w,] )" if inside else ""
+    given = rf"{before}([A-ZÀ-Ý][\w-]+) {_PARTICLE}{last}\b|\b{last} [A-ZÀ-Ý]\w+-[a-zà-ÿ]"
+    matches = itertools.chain(*(re.finditer(given, text) for text in texts))  # "Kim Jong-un"
+    return any(plain(match[1] or "") not in vocabulary("stop_words") for match in matches)
 
 
 def _speakers(text: str) -> set[str]:

@@ -145,22 +145,30 @@ class _Checkup:
 
     def _outlets(self, number: int) -> tuple[str, ...]:
         """The outlets named beside a quotation: behind a semicolon another one begins."""
+        clause = self._clause(number)
+        return named_outlets(self.masked[clause.start : clause.end], self.generation.sources)
+
+    def _clause(self, number: int) -> Span:
+        """The part of the sentence between semicolons that a quotation stands in."""
         span, quoted = self.sentences[number], self.quotations[number]
-        before = self.masked[span.start : quoted.start].rpartition(";")[2]
-        after = self.masked[quoted.start : span.end].partition(";")[0]
-        return named_outlets(before + after, self.generation.sources)
+        start = self.masked.rfind(";", span.start, quoted.start) + 1
+        end = self.masked.find(";", quoted.start, span.end)
+        return Span(start or span.start, span.end if end < 0 else end)
 
     def _speakers(self, number: int, result: Verification) -> tuple[str, str]:
         """Who says it in the draft, and who in the articles, if surely somebody else."""
-        span = self.sentences[number]
-        before = self._sentence_before(span)
+        clause = self._clause(number)
+        is_first = clause.start == self.sentences[number].start
+        before = self._sentence_before(clause) if is_first else ""
         texts = [self._written(quote) for quote in result.quotes]
-        names = other_speaker(self.masked[span.start : span.end], before, texts)
+        names = other_speaker(self.masked[clause.start : clause.end], before, texts)
         if names is None or named_outlets(names[0], self.generation.sources):
             return "", ""
         articles = [self.generation.store.article(quote.article) for quote in result.quotes]
         read = [self.draft.text, *(article.text for article in articles if article)]
-        is_person = is_full_name(names[0], read) or is_full_name(names[0], self._naming(names[0]))
+        is_person = is_full_name(names[0], read) or is_full_name(
+            names[0], self._naming(names[0]), inside=True
+        )
         return names if is_person else ("", "")
 
     def _naming(self, name: str) -> list[str]:
