@@ -22,7 +22,7 @@ from index.models.runtime import lower_priority, trim_memory
 from retrieval.answer import Answer, Intent, Question, Reason
 from retrieval.answering.extractive import ExtractiveAnswer, Extractor
 from retrieval.answering.reader import Reader
-from retrieval.answering.requests import answered
+from retrieval.answering.requests import answered, answered_from
 from retrieval.answering.weights import PLAIN, READER, Caution, Weights, load_weights
 from retrieval.questions.intent import IntentClassifier
 from retrieval.writing.options import AnswerOptions
@@ -173,7 +173,8 @@ class AnswerChain:
         The threshold and the gate are those of any question. Raises VirgoletteError.
         """
         with self._computing:
-            return self._extractor(generation).answer_from(question, articles)
+            intent, _ = self._classified(question)
+            return answered_from(intent, question, articles, self._extractor(generation))
 
     def intent(self, question: Question) -> tuple[Intent, float]:
         """What a message asks for, and how probable that, or anything but a fact, is.

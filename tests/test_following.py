@@ -207,6 +207,26 @@ def test_groups_and_topics_follow_and_chats_that_are_gone_are_forgotten(
         assert bot.stop() == 0 and api.refusals == []
 
 
+def test_a_subject_is_followed_until_articles_speak_of_it(
+    valdoria: Workplace, embedder: Embedder
+) -> None:
+    with FakeBotApi() as api:
+        bot = Bot(valdoria, api, **SETTINGS)
+        refusal = bot.ask("Parlami dello stadio")
+        assert "non ne parlano" in refusal["text"]
+        press(bot, refusal, data_of(refusal, "follow"))
+        assert "🔔" in bot.ask("/segui Anna Bianchi", user_id=7)["text"]
+        arrive(valdoria, embedder, "stadio")
+        assert quoted(told(bot, 1001, "costa 12 milioni")[0])
+        settled(bot, valdoria)
+        before = count(bot, 7)
+        arrive(valdoria, embedder, "bianchi")
+        assert "Anna Bianchi, eletta domenica" in quoted(told(bot, 7, "ballottaggio")[0])[0]
+        settled(bot, valdoria)
+        assert count(bot, 7) == before + 1 and len(told(bot, 1001, "12 milioni")) == 1
+        assert bot.stop() == 0 and api.refusals == []
+
+
 def test_what_cannot_be_followed_is_told(valdoria: Workplace) -> None:
     with FakeBotApi() as api:
         bot = Bot(valdoria, api, **SETTINGS, VIRGOLETTE_FOLLOWS="2")

@@ -38,7 +38,7 @@ from index.text.sentences import Span, logical_lines, readable_blocks, sentences
 from index.text.words import words
 from retrieval.answer import Answer, Intent, Quotation, Reason
 from retrieval.answering.quotations import slice_of
-from retrieval.following.followable import FOLLOWABLE
+from retrieval.following.followable import has_follow
 from retrieval.verifying.outcome import Verification
 
 _IN_A_ROW = 8  # buttons, at most
@@ -71,7 +71,7 @@ def answer_buttons(answer: Answer, message: int, say: Texts, *, inline: bool) ->
     keep = Button(say("telegram.keep"), f"keep:{message}")
     follow = Button(say("telegram.follow"), f"follow:{message}")
     further = [*votes, *[more] * bool(answer.quotes), *[file] * is_timeline]
-    later = [*[keep] * bool(answer.quotes), *[follow] * (answer.intent in FOLLOWABLE)]
+    later = [*[keep] * bool(answer.quotes), *[follow] * has_follow(answer.intent, answer.query)]
     return [*rows, further, *[later] * bool(later)]
 
 

@@ -56,18 +56,21 @@ class Extractor:
         return self._answered(interpretation.question, scoped_question, passages)
 
     def answer_from(self, question: Question, articles: Collection[str]) -> Answer:
-        """What these articles answer, by their paths, as sure as if all were asked.
-
-        Their passages are found among all, and have the scores that they have there.
-        """
+        """What these articles answer, by their paths, as sure as if all were asked."""
         scoped_question = self.scoped(Interpretation(question))
+        passages = self.search_in(scoped_question, articles)
+        return self._answered(question, scoped_question, passages).answer
+
+    def search_in(
+        self, scoped_question: ScopedQuestion, articles: Collection[str]
+    ) -> list[ScoredPassage]:
+        """The passages of these articles that are worth reading, with their scores among all."""
         sources, store = scoped_question.scope.sources, self.generation.store
         rows = store.passage_rows(articles)
         if sources:
             rows &= frozenset(store.rows_where(lambda source, _: source in sources))
         search = HybridSearch(self.generation, self.embedder)
-        passages = search.passages_of(scoped_question.question.text, rows)
-        return self._answered(question, scoped_question, passages).answer
+        return search.passages_of(scoped_question.question.text, rows)
 
     def scoped(self, interpretation: Interpretation) -> ScopedQuestion:
         """The question with its outlets and its time, those of the articles at most."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -21,6 +21,7 @@ from retrieval.answering.summaries import (
     article_sentences,
     articles_with,
     joined_neighbours,
+    mentioned,
     summarized,
 )
 from retrieval.answering.timeline.timeline import timeline
@@ -43,6 +44,7 @@ _COLLECTIONS = frozenset(
 )  # fmt: skip
 # They are complete however short they are.
 _ABOUT_ARTICLES = frozenset({Intent.SUMMARY, Intent.NEWEST, Intent.COMPARE, Intent.COUNT})
+_ON_SUBJECT = frozenset({Intent.SUMMARY, Intent.NEWEST, Intent.TIMELINE})
 _WHOLE = frozenset({Intent.FACT, Intent.YESNO, Intent.SAID})  # "and when?" says nothing alone
 _LED = frozenset({Intent.LIST, Intent.SAID})  # by what answers best
 _ASIDES = frozenset(
@@ -70,6 +72,20 @@ def answered(
     if intent is Intent.FOREIGN and articles_with(topic_words(question.text), extractor.generation):
         intent = Intent.SUMMARY  # "Kim Jong-un"
     return _Request(intent, probability >= SURE, question, extractor, standalone).answer()
+
+
+def answered_from(
+    intent: Intent, question: Question, articles: Collection[str], extractor: Extractor
+) -> Answer:
+    """What these articles, by their paths, say to a message that has this intent."""
+    if is_on_subject(intent, question.text):
+        return mentioned(question, articles, extractor)
+    return extractor.answer_from(question, articles)
+
+
+def is_on_subject(intent: Intent, text: str) -> bool:
+    """Whether a message with this intent wants what there is on a subject."""
+    return intent in _ON_SUBJECT and bool(topic_words(text))
 
 
 @dataclass(frozen=True)

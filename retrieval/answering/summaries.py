@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,7 +15,7 @@ from index.text.dates import ranking_day
 from index.text.language import MAIN
 from index.text.sentences import Span
 from index.text.words import language_of, stems, terms, words
-from retrieval.answer import Answer, Intent, Quotation, Reason, Turn
+from retrieval.answer import Answer, Intent, Question, Quotation, Reason, Turn
 from retrieval.answering.article_lines import ArticleLines
 from retrieval.answering.candidates import refers_back
 from retrieval.answering.extractive import ExtractiveAnswer, Extractor
@@ -23,6 +23,7 @@ from retrieval.answering.lists import rarities, share_of_rarities
 from retrieval.answering.quotations import quotation
 from retrieval.answering.search import ScoredPassage
 from retrieval.answering.weights import Linear
+from retrieval.conversation import Interpretation
 from retrieval.questions.scope import ScopedQuestion
 from retrieval.questions.topic import topic, topic_words
 
@@ -102,14 +103,29 @@ def summarized(
     if intent is Intent.NEWEST or not about:
         articles = sorted(articles, key=lambda article: ranking_day(article.date), reverse=True)
     articles = articles[:MOST_ARTICLES]
-    if intent is Intent.NEWEST and about:
-        mentions = (mention(one, subject.words, extractor.generation) for one in articles)
-        quotes = tuple(quote for quote in mentions if quote)
-    else:
-        quotes = tuple(_carrying(articles, intent, subject, extractor))
+    quotes = tuple(_carrying(articles, intent, subject, extractor))
     reason = None if quotes else Reason.NOTHING_FOUND
     answer = replace(base, quotes=quotes, reason=reason, confidence=float(bool(quotes)))
     return ExtractiveAnswer(answer, scoped_question, tuple(passages))
+
+
+def mentioned(question: Question, articles: Collection[str], extractor: Extractor) -> Answer:
+    """What these articles, by their paths, say on a subject: a sentence of each that has it."""
+    scoped_question = extractor.scoped(Interpretation(question))
+    about = topic(scoped_question.question.text, scoped_question.scope.sources)
+    subject, is_foreign = _Subject.of(about, extractor), question.language != MAIN
+    passages = extractor.search_in(scoped_question, articles)
+    fitting = _fitting(passages, subject, is_foreign, extractor.generation)
+    paths = dict.fromkeys(scored.passage.article for scored in fitting)
+    found = _independent(stored(paths, extractor.generation), extractor.generation)
+    quotes = tuple(_carrying(found[:MOST_ARTICLES], Intent.NEWEST, subject, extractor))
+    return replace(
+        extractor.base(question, scoped_question),
+        quotes=quotes,
+        reason=None if quotes else Reason.NOTHING_FOUND,
+        confidence=float(bool(quotes)),
+        intent=Intent.NEWEST,
+    )
 
 
 def central_sentences(

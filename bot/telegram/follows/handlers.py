@@ -22,8 +22,8 @@ from bot.telegram.messages import Message, shortened, text_message
 from bot.telegram.sending import acknowledge, deliver, replace_pressed
 from bot.telegram.updates import person_of, replied_text, topic_of
 from index.models.embedder import Embedder
-from retrieval.answer import MAX_QUESTION, Question, QuestionError
-from retrieval.following.followable import FOLLOWABLE, is_followable
+from retrieval.answer import MAX_QUESTION, Intent, Question, QuestionError
+from retrieval.following.followable import has_follow, is_followable
 
 FOLLOW_BUTTONS = frozenset({"follow", "followed", "unfollow", "stop", "daily", "once"})
 _Key = tuple[int, int]
@@ -160,7 +160,7 @@ class Following:
         answer = self.answer_log.answer(key)
         if answer is None:
             return text_message(say("telegram.vote_gone"))
-        if answer["intent"] not in FOLLOWABLE:
+        if not has_follow(Intent(answer["intent"]), answer["query"]):
             return text_message(say("telegram.follow_impossible"))
         return self._added(Asked.of(answer), key, message, person, say)
 
