@@ -12,8 +12,9 @@ from bot.drafts.report import summary
 from bot.locales import texts
 from index.generations.generation import Generation
 from index.text.sentences import sentences
+from retrieval.verifying.drafts.attribution import is_full_name
 from retrieval.verifying.drafts.draft import quotations
-from retrieval.verifying.drafts.reading import Draft
+from retrieval.verifying.drafts.reading import Draft, read_draft
 from retrieval.verifying.drafts.review import MAX_CHECKED, MAX_QUOTED, review
 from tests.conftest import ITALIAN, Workplace
 from tests.office import docx, paragraph
@@ -47,6 +48,7 @@ FOUND = [
     ("He spoke of ‘the workers’ strike’ again.", ["the workers’ strike"]),
     ("Per 'sta volta la citta' e' salva, e 'sto giro l'ha gia' pagato.", []),
     ("It's the players' union, isn't it?", []),
+    ("Solo rock 'n' roll e fish ’n’ chips.", []),
     # paragraphs
     ("«Primo capoverso.\n\n«Secondo capoverso.\n\n«Terzo», ha detto.",
      ["Primo capoverso. Secondo capoverso. Terzo"]),
@@ -147,6 +149,11 @@ def test_no_run_of_marks_takes_long_to_cut(text: str) -> None:
         ("«Non siamo preoccupati per il viaggio» — Vladimir Putin", "speaker"),
         ("«Non siamo preoccupati per il viaggio» (Jake Sullivan).", "speaker"),
         ("«Il programma è molto ricco», ha detto Sergei Lavrov.", "speaker"),
+        ("Kim ha detto: «Il programma è molto ricco».", "speaker"),
+        ("John Kirby lo ha detto; altrove leggo: «Il programma è molto ricco».", "verbatim"),
+        ("Sullivan ha detto: «Il programma è molto ricco».", "speaker"),
+        ("«Il programma è molto ricco», ha detto Lloyd Austin al Congresso.", "speaker"),
+        ("«Il programma è molto ricco», ha detto Luigi Di Maio.", "speaker"),
         ("«Non siamo preoccupati per il viaggio»; AgenPress scrive altro.", "verbatim"),
         ("Il prezzo sarà «altissimo».", "verbatim"),
         ("Il prezzo sarà «scontatissimo» per tutti.", "not_judged"),
@@ -159,6 +166,20 @@ def test_a_quotation_is_judged_with_what_stands_beside_it(
     draft: str, verdict: str, generation: Generation
 ) -> None:
     assert [checked.verdict for checked in review(Draft(draft), generation).quotations] == [verdict]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "is_full"),
+    [
+        ("Sullivan", "Lo dice il consigliere, Jake Sullivan, ai giornalisti.", True),
+        ("al-Sisi", "Lo dice il presidente Abdel Fattah al-Sisi.", True),
+        ("Kim", "Il leader Kim Jong-un parte.", True),
+        ("Reuters", "Lo si sa. Ieri Reuters ha scritto.", False),
+        ("Cremlino", "L’aiutante del Cremlino Yuri Ushakov.", False),
+    ],
+)
+def test_a_person_is_known_by_the_given_name(name: str, text: str, is_full: bool) -> None:
+    assert is_full_name(name, [text], inside=True) is is_full
 
 
 def test_many_quotations_are_checked_up_to_a_limit(generation: Generation) -> None:
@@ -201,6 +222,31 @@ def test_every_format_of_the_articles_is_read(
     done = indexed_place.run("verify", "--file", name, **ITALIAN)
     assert done.returncode == 1 and "7 virgolettati: 2 alla lettera" in done.stdout
     assert position in done.stdout
+
+
+def test_only_what_a_reader_of_markdown_sees_is_checked(
+    generation: Generation,
+) -> None:
+    draft = (
+        'Ha detto <a href="https://example.org" title="Un titolo che nessuno legge">qui</a>\n'
+        '[il portavoce](https://example.org/a_(b) "Un altro titolo di prova") John Kirby [1]:\n'
+        '<<Non siamo [preoccupati](https://example.org) per il viaggio>>. {{< video a="b" >}}'
+    )
+    read = read_draft(draft.encode(), "pezzo.md")
+    (checked,) = review(read, generation).quotations
+    assert (checked.verdict, checked.position) == ("verbatim", 3)
+    assert checked.start == draft.index("Non siamo") and len(read.text) == len(draft)
+
+
+def test_what_the_tags_of_a_page_quote_is_found() -> None:
+    page = (
+        "<p>Ha detto <q class=x>non <b>firmo</b></q> e <Q>mai</Q>.</p><blockquote cite=x>"
+        "<p>Il primo</p><p><b>Il</b> secondo</p></blockquote><p>Poi:</p>"
+        "<blockquote>Il terzo<br>continua</blockquote><p>Fine.</p>"
+    )
+    text = read_draft(page.encode(), "pezzo.html").text
+    found = [" ".join(quoted.words(text).split()) for quoted in quotations(text)]
+    assert found == ["non firmo", "mai", "Il primo", "Il secondo", "Il terzo continua"]
 
 
 def test_a_draft_of_which_all_is_right_ends_with_0(indexed_place: Workplace) -> None:

@@ -85,6 +85,11 @@ VERDICTS = [
      ("No: «non» è di troppo", "No: “non” is not in the article")),
     ("Kim e Putin stanno cercando una maggiore cooperazione militare ed economica",
      Verdict.ALTERED, ("No: mancano dieci parole", "No: ten words are missing")),
+    ("lanciare un fronte unito contro la Corea del Sud", Verdict.ALTERED,
+     ("No: quattro parole diverse", "No: four words are different")),  # that another sentence has
+    ("la Corea del Sud pagherà un prezzo per fornire alla Russia armi da utilizzare in Ucraina",
+     Verdict.ALTERED, ONE),
+    ("Il dittatore nordcoreano Kim Jong-il dovrebbe recarsi", Verdict.ALTERED, ONE),
     # stitched
     (f"{VISIT}. Funzionari statunitensi hanno anche affermato", Verdict.STITCHED, STITCHED),
     (f"{VISIT} sarà dedicata ai contatti informali", Verdict.STITCHED, STITCHED),
@@ -126,6 +131,9 @@ def test_the_verdict_comes_first(
         ("treno da Seul", "treno blindato da Roma", [("", "blindato"), ("Seul", "Roma")]),
         ("«Sì», ha detto", "sì ha detto", []),
         ("cresce del 5%", "cresce del 5", [("%", "")]),
+        ("Kim Jong-il va", "Kim Jong-un va", [("Jong-il", "Jong-un")]),
+        ("il nord-ovest", "il sud-ovest", [("nord-ovest", "sud-ovest")]),
+        ("a-b-c", "x-b-y", [("a-b", "x-b"), ("c", "y")]),
     ],
 )  # fmt: skip
 def test_differences_are_whole_words_and_numbers(

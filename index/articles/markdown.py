@@ -20,6 +20,7 @@ _HIDDEN = {"%%": "%%", "{{<": ">}}", "{{%": "%}}", "{%": "%}", "{:": "}", "[^": 
 # A callout, a task, an alias of this block: "> [!note]- Title", "- [x] done", "text ^alias".
 _MARK = re.compile(r"\[(?:![\w-]+\][+-]?|[ xX]\])[ \t]*")
 _BLOCK_ID = re.compile(r"\^[\w-]*[^\W\d][\w-]*\s*")
+_UNSEEN = re.compile(r"<|\{|\]\(")  # what tags, templates, and addresses of links begin with
 MAX_MARKS = 200_000  # ten seconds; an article has a few dozen
 _REACH = 2000  # characters between the two ends of a mark: a long line takes no longer
 _MARKS = "\n[]!*_`~<>|=#&\\%{^-"
@@ -57,6 +58,51 @@ def plain_text(markdown: str) -> str:
             gap = _GAPS.get(token.type, gap)
         in_cell = token.type in ("th_open", "td_open")
     return "".join(parts)
+
+
+def blanked(markdown: str) -> str:
+    """The text with blanks for what no reader sees: tags, addresses and titles of links, templates.
+
+    Offsets and lines in it are those in the text.
+    """
+    if has_too_many_marks(markdown):
+        return markdown
+    parts: list[str] = []
+    at = 0
+    for match in _UNSEEN.finditer(markdown):
+        start = match.start()
+        end = _unseen_end(markdown, start) if start >= at else 0
+        if end:
+            shown = markdown[at:start]
+            if match[0] == "](":
+                shown = " ".join(shown.rsplit("[", 1))
+            lines = markdown[start:end].split("\n")
+            parts += shown, "\n".join(" " * len(line) for line in lines)
+            at = end
+    return "".join([*parts, markdown[at:]])
+
+
+def _unseen_end(source: str, start: int) -> int:
+    """Where the tag, the address or the template ends that begins here; 0 if none does."""
+    from markdown_it.common.html_re import HTML_TAG_RE
+    from markdown_it.helpers import parseLinkDestination, parseLinkTitle
+
+    limit = min(start + _REACH, len(source))
+    if source[start] == "<":
+        tag = HTML_TAG_RE.match(source, start, limit)
+        return tag.end() if tag and source[start - 1 : start] != "<" else 0  # <<Non firmo>>
+    if source[start] == "{":
+        hidden = _hidden(source, start)
+        return hidden[1] if hidden else 0
+    address = parseLinkDestination(source, start + 2, limit)
+    end = _next(source, address.pos, limit) if address.ok else limit
+    end = _next(source, parseLinkTitle(source, end, limit).pos or end, limit)
+    return end + 1 if source.startswith(")", end, limit) else 0
+
+
+def _next(source: str, start: int, limit: int) -> int:
+    """Where the white space ends that begins here."""
+    return limit - len(source[start:limit].lstrip())
 
 
 @cache

@@ -26,6 +26,7 @@ _WORD = re.compile(
 )
 _ACCENTED = str.maketrans("aeiou", "àèìòù")
 _PLAIN_MARKS = str.maketrans("’‘‛`´“”„‟«»❝❞−–—‐‑", '\'\'\'\'\'""""""""-----')
+_HYPHENS = ("-", "‐", "‑")
 _NO_SEPARATORS = str.maketrans("", "", ". \u2009\u202f\u00a0'’")
 # Not composed, a ligature, or not seen: what two spellings of one word differ in.
 _UNUSUAL = re.compile(rf"[{INVISIBLE}\ufe0f\ufb00-\ufb06\u0300-\u036f]")  # eight times as fast
@@ -56,7 +57,7 @@ class Difference:
     @property
     def size(self) -> int:
         """How many words differ."""
-        return max(len(wording(self.said)), len(wording(self.written)))
+        return Levenshtein.distance(_keys(wording(self.said)), _keys(wording(self.written)))
 
 
 def wording(text: str) -> list[Word]:
@@ -120,17 +121,30 @@ def similarity(words: Sequence[Word], others: Sequence[Word]) -> float:
 def differences(text: str, other: str) -> Iterator[Difference]:
     """The changes, word for word, that turn a text into another one."""
     words, others = wording(text), wording(other)
-    start = other_start = 0
-    blocks = Levenshtein.editops(_keys(words), _keys(others)).as_matching_blocks()
-    for block in blocks:  # the last one is empty, at both ends
-        said, written = words[start : block.a], others[other_start : block.b]
-        if said or written:
-            span = _extent(said, words[start - 1].end if start else 0)
-            covered = _extent(written, 0)
+    start = other_start = room = 0  # room: words before a change that are in no other one
+    for block in Levenshtein.editops(_keys(words), _keys(others)).as_matching_blocks():
+        first, last, other_first, other_last = start, block.a, other_start, block.b
+        start, other_start = block.a + block.size, block.b + block.size  # empty for the last block
+        right = False
+        if first < last and other_first < other_last:  # "Jong-il", not "il"
+            left = _hyphened(text, words, first) and _hyphened(other, others, other_first)
+            right = _hyphened(text, words, last) and _hyphened(other, others, other_last)
+            shift = int(left and room > 0)
+            first, other_first = first - shift, other_first - shift
+            last, other_last = last + right, other_last + right
+        room = block.size - right
+        if first < last or other_first < other_last:
+            span = _extent(words[first:last], words[first - 1].end if first else 0)
+            covered = _extent(others[other_first:other_last], 0)
             yield Difference(
                 text[span.start : span.end], other[covered.start : covered.end], *_pair(span)
             )
-        start, other_start = block.a + block.size, block.b + block.size
+
+
+def _hyphened(text: str, words: Sequence[Word], number: int) -> bool:
+    """Whether a hyphen alone stands before the word with this number."""
+    inside = 0 < number < len(words)
+    return inside and text[words[number - 1].end : words[number].start] in _HYPHENS
 
 
 def _keys(words: Sequence[Word]) -> list[str]:

@@ -31,6 +31,7 @@ from retrieval.verifying.outcome import ClaimError, Piece, Verdict, Verification
 ENOUGH = 100  # articles with the words, to choose those that are shown
 MAX_QUOTES = 10  # articles with the words that are shown
 MIN_SIMILARITY = 0.6  # of the words and their order, for an altered sentence
+MIN_BESIDE_NAME = 0.5  # the same, where the other words are a name
 MIN_SHARED_TERMS = 0.5  # of the words that are no stop words, too
 MIN_PIECE = 4  # words that stand together, for a sentence stitched of them
 MIN_RUN = 2  # words that stand together, for a sentence that leaves words out
@@ -135,13 +136,16 @@ class _Search:
             if pieces and (near := occurrences(pieces, self.generation)):
                 return self._joined(pieces, self._preferred(near)[0])
         found = [occurrences([piece], self.generation) for piece in pieces]
-        return self._stitched(pieces, found) if found and all(found) else None
+        stitched = self._stitched(pieces, found) if found and all(found) else None
+        if stitched and len(self.claim.parts) == 1 and any(map(self._is_name, pieces)):
+            return self.altered(MIN_BESIDE_NAME) or stitched  # a name in the stead of another one
+        return stitched
 
-    def altered(self) -> Verification | None:
-        """Most of the words stand together."""
+    def altered(self, least: float = MIN_SIMILARITY) -> Verification | None:
+        """Most of the words stand together: at least this share of them."""
         words = self.claim.words
         similar = most_similar(words, likely_windows(words, self.generation))
-        if similar is None or similar[0] < MIN_SIMILARITY:
+        if similar is None or similar[0] < least:
             return None
         said, written = set(terms(self.claim.text)), set(terms(similar[1].text))
         if len(said & written) < MIN_SHARED_TERMS * len(said):
@@ -213,6 +217,13 @@ class _Search:
         ]
         return Verification(
             self.claim.text, Verdict.STITCHED, tuple(quoted), elsewhere=self._missing(quoted)
+        )
+
+    def _is_name(self, words: Sequence[Word]) -> bool:
+        """Whether the words are a name and small words: "della Corea del Sud"."""
+        spelt = [self.claim.text[word.start : word.end] for word in words]
+        return not self.claim.text.isupper() and not any(
+            word.islower() for word in spelt if terms(word)
         )
 
     def _changed(self, occurrence: Occurrence) -> Verification:

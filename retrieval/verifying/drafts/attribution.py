@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 
 from index.text.language import MAIN, alternatives, pattern, vocabulary
@@ -16,7 +16,8 @@ from retrieval.verifying.drafts.scanner import Quoted
 _FILLER = "_"  # in the stead of quoted letters: nothing in them is read for the words beside them
 _NEAR = 12  # words between a name and the verb that says that somebody speaks
 _FULL_NAME = 2  # words of a person's name
-_NAME = re.compile(r"[A-ZÀ-Ý][\w’'-]+(?: (?:(?:di|de|von|van|al|bin) )?[A-ZÀ-Ý][\w-]+)*")
+_PARTICLE = "(?:(?i:di|de|von|van|bin) |al-)?"  # "al" is Italian, too: "Austin al Congresso"
+_NAME = re.compile(rf"[A-ZÀ-Ý][\w’'-]+(?: {_PARTICLE}[A-ZÀ-Ý][\w-]+)*")
 
 
 def masked(text: str, quotations: Sequence[Quoted]) -> str:
@@ -52,23 +53,32 @@ def other_speaker(draft: str, before: str, written: Sequence[str]) -> tuple[str,
     nowhere the one of the draft, that is sure.
     """
     said_by = _speakers(draft) or _only(_subjects(before))
-    said_by = {name for name in said_by if not known_names(words_of(name))}
+    said_by = set(_people(said_by))
     others = [_speakers(sentence) for sentence in written]
     if not said_by or not others or not all(others):
         return None
     words = {word for sentence in written for word in plain(sentence).split()}
-    mentioned = {word.strip(".,;:()«»“”\"'") for word in words}
+    mentioned = {word.strip(".,;:()«»“”\"'") for word in words} - vocabulary("stop_words")
     if any(word in mentioned for name in said_by for word in plain(name).split()):
         return None
-    return min(said_by), min(others[0])
+    return min(said_by), min(_people(others[0]) or others[0])
 
 
-def is_full_name(name: str, texts: Sequence[str]) -> bool:
-    """Whether a name has a given name with it in one of the texts, as that of a person has."""
+def _people(names: Iterable[str]) -> list[str]:
+    """The names that are not those of places and offices."""
+    return [name for name in names if not known_names(words_of(name))]
+
+
+def is_full_name(name: str, texts: Sequence[str], *, inside: bool = False) -> bool:
+    """Whether a name has a given name with it in one of the texts, as that of a person has.
+
+    ``inside``: not at the beginning of a sentence, where any word has a capital.
+    """
     last = re.escape(name.split()[-1])
-    given = re.compile(rf"([A-ZÀ-Ý][\w-]+) (?:(?:di|de|von|van|al|bin) )?{last}\b")
-    matches = itertools.chain(*(given.finditer(text) for text in texts))
-    return any(plain(match[1]) not in vocabulary("stop_words") for match in matches)
+    before = r"(?<=[\w,] )" if inside else ""
+    given = rf"{before}([A-ZÀ-Ý][\w-]+) {_PARTICLE}{last}\b|\b{last} [A-ZÀ-Ý]\w+-[a-zà-ÿ]"
+    matches = itertools.chain(*(re.finditer(given, text) for text in texts))  # "Kim Jong-un"
+    return any(plain(match[1] or "") not in vocabulary("stop_words") for match in matches)
 
 
 def _speakers(text: str) -> set[str]:

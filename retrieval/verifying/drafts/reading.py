@@ -6,10 +6,12 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from index.articles.document import Document
 from index.articles.encodings import decode
 from index.articles.formats import Loader, read_document
+from index.articles.markdown import blanked
 from index.articles.office.markup import markup_text
 from index.articles.pages import declared_encoding
 from index.articles.text_files import read_text_file
@@ -18,7 +20,8 @@ from index.text.clean import with_line_ends
 from retrieval.verifying.outcome import ClaimError
 
 MAX_FILE = 20_000_000  # bytes: what Telegram hands to a bot
-_TEXT = frozenset((".txt", ".text", ".md", ".markdown"))
+_MARKDOWN = frozenset((".md", ".markdown"))
+_TEXT = frozenset((".txt", ".text")) | _MARKDOWN
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,8 @@ def read_draft(data: bytes, name: str) -> Draft:
     if Path(name).suffix.lower() not in _TEXT:
         return Draft(text)
     whole = with_line_ends(decode(data).text)
-    return Draft(text, whole[: len(whole) - len(text)].count("\n") if whole.endswith(text) else 0)
+    above = whole[: len(whole) - len(text)].count("\n") if whole.endswith(text) else 0
+    return Draft(blanked(text) if Path(name).suffix.lower() in _MARKDOWN else text, above)
 
 
 def read_draft_file(file: Path) -> Draft:
@@ -85,7 +89,16 @@ def _loaders() -> dict[str, Loader]:
 
 
 def _page(data: bytes) -> Document:
+    """The whole page, with marks for what its tags say is quoted."""
     page = decode(data, declared_encoding(data)).text
-    for tag, mark in (("<q>", "“"), ("</q>", "”")):
-        page = page.replace(tag, mark)
-    return Document(markup_text(page))
+    return Document(markup_text(page, _mark_quotations))
+
+
+def _mark_quotations(tree: Any) -> None:
+    for quoted in tree.iter("q"):
+        quoted.text, quoted.tail = f"“{quoted.text or ''}", f"”{quoted.tail or ''}"
+    for block in tree.iter("blockquote"):
+        for paragraph in list(block.iter("p")) or [block]:
+            paragraph.text = f"> {(paragraph.text or '').lstrip()}"
+        for line_break in block.iter("br"):
+            line_break.tail = f"> {(line_break.tail or '').lstrip()}"

@@ -13,6 +13,7 @@ from index.text.sentences import Span, sentences
 from index.text.wording import wording
 from index.text.words import terms
 from retrieval.answer import Quotation
+from retrieval.answering.search import best_rows
 from retrieval.verifying.claim import Claim, named_outlets
 from retrieval.verifying.drafts.attribution import (
     is_full_name,
@@ -25,6 +26,7 @@ from retrieval.verifying.drafts.kinds import is_speech
 from retrieval.verifying.drafts.outcome import Checked, Review
 from retrieval.verifying.drafts.reading import Draft
 from retrieval.verifying.drafts.scanner import Quoted
+from retrieval.verifying.occurrences import MAX_PASSAGES
 from retrieval.verifying.outcome import ClaimError, Piece, Verdict, Verification
 from retrieval.verifying.verification import SOUND, verify_claim
 
@@ -143,22 +145,36 @@ class _Checkup:
 
     def _outlets(self, number: int) -> tuple[str, ...]:
         """The outlets named beside a quotation: behind a semicolon another one begins."""
+        clause = self._clause(number)
+        return named_outlets(self.masked[clause.start : clause.end], self.generation.sources)
+
+    def _clause(self, number: int) -> Span:
+        """The part of the sentence between semicolons that a quotation stands in."""
         span, quoted = self.sentences[number], self.quotations[number]
-        before = self.masked[span.start : quoted.start].rpartition(";")[2]
-        after = self.masked[quoted.start : span.end].partition(";")[0]
-        return named_outlets(before + after, self.generation.sources)
+        start = self.masked.rfind(";", span.start, quoted.start) + 1
+        end = self.masked.find(";", quoted.start, span.end)
+        return Span(start or span.start, span.end if end < 0 else end)
 
     def _speakers(self, number: int, result: Verification) -> tuple[str, str]:
         """Who says it in the draft, and who in the articles, if surely somebody else."""
-        span = self.sentences[number]
-        before = self._sentence_before(span)
+        clause = self._clause(number)
+        is_first = clause.start == self.sentences[number].start
+        before = self._sentence_before(clause) if is_first else ""
         texts = [self._written(quote) for quote in result.quotes]
-        names = other_speaker(self.masked[span.start : span.end], before, texts)
+        names = other_speaker(self.masked[clause.start : clause.end], before, texts)
         if names is None or named_outlets(names[0], self.generation.sources):
             return "", ""
         articles = [self.generation.store.article(quote.article) for quote in result.quotes]
         read = [self.draft.text, *(article.text for article in articles if article)]
-        return names if is_full_name(names[0], read) else ("", "")
+        is_person = is_full_name(names[0], read) or is_full_name(
+            names[0], self._naming(names[0]), inside=True
+        )
+        return names if is_person else ("", "")
+
+    def _naming(self, name: str) -> list[str]:
+        """The passages that have most of the name: a draft may have a surname only."""
+        rows = best_rows(self.generation.keywords.shared(terms(name)), MAX_PASSAGES)
+        return [passage.text for passage in self.generation.store.passages(rows.tolist())]
 
     def _sentence_before(self, span: Span) -> str:
         """The sentence before one in its paragraph, masked; "" where there is none."""

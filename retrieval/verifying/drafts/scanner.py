@@ -25,7 +25,7 @@ _AHEAD = 4  # paragraphs in which a mark that opens may close
 _REACH = 3000  # characters in which an apostrophe that opens has to close
 _LONGEST = 20  # letters of a word before an apostrophe
 _CUT = frozenset(  # words without their beginning
-    "cause em ndrangheta ndranghetista sta ste sti sto til tis twas".split()
+    "cause em n ndrangheta ndranghetista sta ste sti sto til tis twas".split()
 )
 _CLIPPED = frozenset(  # words that end with an apostrophe: not a mark, unless nothing else closes
     "a be ca co da de di e fa fe giu mo ne o pe pie po prendi pro sta su to tra va ve vo".split()
