@@ -57,6 +57,12 @@ ARTICLES = {
     ("feste", "Feste del Lago", "", "Le feste"): (
         "Il 29 giugno una processione attraversò il ponte sul Verdello. Seguono i fuochi."
     ),
+    ("sagra", "Feste del Lago", "", "La sagra di Brenno"): (
+        "Il 12 agosto la sagra del pesce riempì la piazza di Brenno."
+    ),
+    ("sagra-2", "Album del Lago", "", "Foto d’estate"): (
+        "Il 15 agosto 1998 la sagra del pesce riempì la piazza di Brenno."
+    ),
 }  # fmt: skip
 
 
@@ -124,6 +130,11 @@ def test_who_tells_the_same_is_named_and_who_tells_another_day_is_beside_it(
         "disputed": True,
         "also": ["gazzetta-1.md"],
     }
+
+
+def test_a_day_without_its_year_is_not_another_day(timeline: Timeline) -> None:
+    days = [quote.dating for quote in timeline("sagra del pesce").quotes if quote.dating]
+    assert [(one.day, one.disputed) for one in days] == [("1998-08-15", True), ("--08-12", True)]
 
 
 def test_one_event_is_no_timeline_and_none_is_less(timeline: Timeline) -> None:

@@ -81,7 +81,7 @@ class Politeness:
 
     def _wait(self, host: str, delay: float) -> None:
         if (wait := self._last.get(host, 0) + delay - self.schedule.now()) > 0:
-            self.sleep(wait)
+            self.sleep(min(wait, delay))  # the clock may have been set back
         self._last[host] = self.schedule.now()
 
     def _pause(self, host: str, error: FetchError) -> float:

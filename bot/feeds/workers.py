@@ -33,8 +33,8 @@ class Workers:
             for _ in jobs:
                 yield done.get()()
         except BaseException:
-            left.clear()
             self._working.acquire()  # whoever works comes to a point where it may be cut off
+            left.clear()
             raise
 
     @contextmanager

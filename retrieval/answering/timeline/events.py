@@ -45,6 +45,12 @@ class Event:
         return self.article.text[self.span.start : self.span.end]
 
     @property
+    def month_and_day(self) -> str:
+        """The day that the sentence tells, as "--06-12"; "" if it tells no day."""
+        is_exact = self.of_event and self.day and self.day.precision is Precision.DAY
+        return f"-{self.day.iso[4:]}" if self.day and is_exact else self.yearless
+
+    @property
     def rank(self) -> tuple[bool, bool, float]:
         """By which the best one of those that tell the same is shown."""
         is_exact = bool(self.of_event and self.day and self.day.precision is Precision.DAY)
@@ -112,8 +118,8 @@ def _order(event: Event) -> tuple[bool, bool, str, bool, str, str, int]:
 
 def _fit(one: Event, other: Event) -> bool:
     """Whether two days may be the same: one holds the other, or not both are told."""
-    if one.yearless and other.yearless:
-        return one.yearless == other.yearless
+    if (one.yearless or other.yearless) and one.month_and_day and other.month_and_day:
+        return one.month_and_day == other.month_and_day
     if not (one.of_event and other.of_event and one.day and other.day):
         return True
     return one.day.holds(other.day) or other.day.holds(one.day)
