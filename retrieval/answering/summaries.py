@@ -293,8 +293,9 @@ def _fitting(
         share = share_of_rarities(rarity, scored.passage.text)
         if names and not is_foreign and share_of_rarities(names, scored.passage.text) < HALF:
             continue
-        cosine = float(vectors[scored.passage.id] @ subject.vector)
-        if share >= NAMED or ((share or is_foreign) and cosine >= near):
+        vector = vectors.get(scored.passage.id)
+        is_near = vector is not None and float(vector @ subject.vector) >= near
+        if share >= NAMED or ((share or is_foreign) and is_near):
             yield scored
 
 
