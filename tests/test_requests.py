@@ -121,6 +121,17 @@ def test_a_subject_that_is_only_named_gets_what_names_it(
     assert count(name in quote.text for quote in answer.quotes)
 
 
+def test_words_that_ask_do_not_choose_the_articles(ask: Ask) -> None:
+    requests = (
+        "Parlami del treno",
+        "Cosa si sa del treno?",
+        "treno",
+        "Riassumi le notizie sul treno",
+    )
+    chosen = {tuple(quote.key for quote in ask(text).quotes) for text in requests}
+    assert len(chosen) == 1 and len({key[0] for key in chosen.pop()}) == 3
+
+
 @pytest.mark.parametrize(
     "text",
     ["parlami della fotosintesi", "riforma delle pensioni", "tell me about photosynthesis",

@@ -96,7 +96,8 @@ def summarized(
     about = topic(scoped_question.question.text, scoped_question.scope.sources)
     subject = _Subject.of(about, extractor)
     if about:
-        passages = extractor.search(scoped_question, PASSAGES)
+        alone = replace(scoped_question.question, text=about)
+        passages = extractor.search(replace(scoped_question, question=alone), PASSAGES)
         named = articles_with(subject.words, extractor.generation)
         naming = [scored for scored in passages if scored.passage.article in named]
         is_foreign = scoped_question.question.language != MAIN
