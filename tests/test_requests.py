@@ -121,6 +121,12 @@ def test_a_subject_that_is_only_named_gets_what_names_it(
     assert count(name in quote.text for quote in answer.quotes)
 
 
+def test_all_articles_that_name_a_subject_tell_of_it(ask: Ask) -> None:
+    quotes = ask("Cosa si dice di Kirby?").quotes
+    assert len({quote.article for quote in quotes}) == 2
+    assert all("Kirby" in quote.text for quote in quotes)
+
+
 def test_words_that_ask_do_not_choose_the_articles(ask: Ask) -> None:
     requests = (
         "Parlami del treno",

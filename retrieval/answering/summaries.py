@@ -29,7 +29,7 @@ from retrieval.questions.scope import ScopedQuestion
 from retrieval.questions.topic import topic, topic_words
 
 PASSAGES = 30  # in which the articles on a subject are looked for
-MAX_BEHIND = 1.5  # of an article on a subject, in fused scores behind the best one
+MAX_BEHIND = 3.0  # of an article on a subject, in fused scores behind the best one
 MOST_ARTICLES = 5
 SENTENCES = 4  # of an article that is summarized alone
 SHARED_SENTENCES = 2  # of each of a few articles
